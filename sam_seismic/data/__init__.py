@@ -1,0 +1,1 @@
+"""numpy -> tensors: amplitudes are scaled, made three channels, placed on the canvas and batched."""

@@ -1,0 +1,30 @@
+"""What went wrong and how to mend it: the errors that a user can act on."""
+
+
+class UserError(Exception):
+    """Something that the user must change. The command line prints it without a traceback and exits with 2.
+
+    Args:
+        problem: what is wrong, with the offending value and the path.
+        fix: what to do about it, as an option or a command where there is one.
+    """
+
+    def __init__(self, problem: str, fix: str) -> None:
+        super().__init__(problem, fix)
+        self.problem = problem
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.problem}\n  fix: {self.fix}"
+
+
+class ConfigError(UserError):
+    """A configuration that cannot be used; it lists all problems at once."""
+
+
+class SurveyError(UserError):
+    """A seismic file or folder that cannot be read, or does not fit its partner."""
+
+
+class WeightsError(UserError):
+    """A weights file or checkpoint that is missing, damaged, unsafe or of another network."""

@@ -1,0 +1,67 @@
+"""Facies classes: label values of a file <-> class indices of the network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.errors import SurveyError
+
+IGNORE = 255
+"""The class index of voxels that are neither trained on nor scored."""
+
+
+@dataclass(frozen=True)
+class FaciesTable:
+    """The classes of a survey, in the order of their indices.
+
+    Args:
+        names: one a class.
+        values: the label value that each class has in files; by default 0, 1, 2, ...
+        ignored: label values that mean "not interpreted" in files.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[int, ...] = ()
+    ignored: tuple[int, ...] = (IGNORE,)
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            object.__setattr__(self, "values", tuple(range(len(self.names))))
+        assert len(self.values) == len(self.names), "config checks that each name has one value"
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def encode(self, labels: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+        """Label values of a file -> class indices uint8, same shape; ignored values become IGNORE.
+
+        Args:
+            labels: integers, or floats that hold whole numbers.
+            where: the file and section, for the message.
+
+        Raises:
+            SurveyError: a value is neither a class nor ignored.
+        """
+        present = np.unique(labels)
+        known = np.asarray(self.values + self.ignored)
+        strange = present[~np.isin(present, known)]
+        if len(strange):
+            raise SurveyError(
+                problem=f"{where}: label values {_listed(strange)} are not among the classes {_listed(self.values)}",
+                fix="add the missing classes to data.classes, give data.label_values, or list values to leave out "
+                "in data.ignore_values",
+            )
+        indices = np.full(labels.shape, IGNORE, dtype=np.uint8)
+        for index, value in enumerate(self.values):
+            indices[labels == value] = index
+        return indices
+
+    def decode(self, indices: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Class indices -> the label values that files have, int16, same shape."""
+        return np.asarray(self.values, dtype=np.int16)[indices]
+
+
+def _listed(values: NDArray[np.generic] | tuple[int, ...]) -> str:
+    shown = ", ".join(str(value) for value in values[:8])
+    return f"{shown}, ..." if len(values) > 8 else shown
