@@ -1,14 +1,9 @@
-"""The one YAML of an experiment: text comes in, a frozen and checked Config goes out, or all its problems at once."""
+"""What an experiment's YAML can say: every key with its type, its bounds and its default, as frozen models."""
 
-import difflib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from sam_seismic.errors import ConfigError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Lines = tuple[int, int]
@@ -72,19 +67,37 @@ class SplitConfig(Model):
     """Lines left out between two blocks: neighbours are near copies."""
     regions: dict[Literal["train", "val", "test"], RegionConfig] | None = None
     """Explicit regions; `train` and `val` are needed."""
+    folders: bool = False
+    """Section folders only: their subfolders train, val and test are the split."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
+        if self.folders and self.model_fields_set - {"folders"}:
+            raise ValueError("folders: true takes the split from subfolders; remove the other keys")
         if self.regions is None:
             if self.val + self.test >= 1:
                 raise ValueError(f"val and test must leave lines to train on, got {self.val} + {self.test}")
             return self
-        extra = self.model_fields_set & {"along", "val", "test"}
+        extra = self.model_fields_set & {"along", "val", "test", "guard"}
         if extra:
             raise ValueError(f"{', '.join(sorted(extra))} cannot apply beside regions: remove one or the other")
         missing = {"train", "val"} - set(self.regions)
         if missing:
             raise ValueError(f"regions needs {' and '.join(sorted(missing))}")
+        return self
+
+
+class SyntheticConfig(Model):
+    """The forward-modelled survey of the demo."""
+
+    shape: tuple[int, int, int] = (96, 128, 128)
+    """Inlines, crosslines, samples."""
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _large_enough(self) -> Self:
+        if min(self.shape) < 32:
+            raise ValueError(f"shape must be at least 32 along each axis, got {list(self.shape)}")
         return self
 
 
@@ -105,6 +118,8 @@ class DataConfig(Model):
     """The label value of each class where they are not 0, 1, 2, ..."""
     ignore_values: tuple[int, ...] = (255,)
     """Label values that mean "not interpreted"."""
+    synthetic: SyntheticConfig = SyntheticConfig()
+    """The survey to model (source: synthetic)."""
     orientation: Literal["inline", "crossline", "both"] = "inline"
     split: SplitConfig = SplitConfig()
     every: int = Field(default=1, ge=1)
@@ -115,28 +130,30 @@ class DataConfig(Model):
 
     @model_validator(mode="after")
     def _keys_of_the_source(self) -> Self:
-        own = {
-            "files": {"amplitude", "labels", "classes"},
-            "f3": {"root"},
-            "seam_ai": {"root"},
-            "synthetic": set[str](),
-        }
-        needed = own[self.source]
-        problems = [
-            f"{name} is needed for source: {self.source}" for name in sorted(needed) if getattr(self, name) is None
-        ]
-        options = {"amplitude", "labels", "classes", "root", "label_values", "ignore_values", "read"}
-        allowed = needed | ({"label_values", "ignore_values", "read"} if self.source == "files" else set[str]())
-        allowed |= {"read"} if self.source == "seam_ai" else set[str]()
+        needed, optional = _SOURCE_KEYS[self.source]
+        problems = [f"{name} is needed for source: {self.source}" for name in needed if getattr(self, name) is None]
+        foreign = {key for keys in _SOURCE_KEYS.values() for key in keys[0] + keys[1]} - {*needed, *optional}
         problems += [
-            f"{name} cannot apply to source: {self.source}"
-            for name in sorted((options - allowed) & self.model_fields_set)
+            f"{name} cannot apply to source: {self.source}" for name in sorted(foreign & self.model_fields_set)
         ]
+        if self.split.folders and self.source != "files":
+            problems.append(f"split.folders cannot apply to source: {self.source}")
+        if self.source == "f3" and "test" in self.split.model_fields_set:
+            problems.append("split.test cannot apply to source: f3, whose test volumes are files of their own")
         if self.classes is not None:
             problems += _class_problems(self.classes, self.label_values)
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+
+_SOURCE_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "files": (("amplitude", "labels", "classes"), ("label_values", "ignore_values", "read")),
+    "f3": (("root",), ()),
+    "seam_ai": (("root",), ("read",)),
+    "synthetic": ((), ("synthetic",)),
+}
+"""For each source the keys that it needs, and those that it can have."""
 
 
 def _class_problems(classes: tuple[str, ...], values: tuple[int, ...] | None) -> list[str]:
@@ -232,99 +249,3 @@ class Config(Model):
     trainer: TrainerConfig = TrainerConfig()
     output: Path | None = None
     """The run folder; by default runs/NAME-OF-THE-YAML."""
-
-
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """Read and check an experiment's YAML.
-
-    Args:
-        path: the YAML file.
-        overrides: `dotted.key=value` each, the value in YAML.
-
-    Raises:
-        ConfigError: the file is missing, is no YAML mapping, or holds problems; all of them are listed.
-    """
-    tree = _read_yaml(path)
-    for override in overrides:
-        _apply(tree, override)
-    return parse_config(tree, str(path))
-
-
-def parse_config(tree: dict[str, Any], where: str) -> Config:
-    """A Config from plain data, as it stands in a YAML or a checkpoint.
-
-    Raises:
-        ConfigError: all problems, with dotted keys.
-    """
-    try:
-        return Config.model_validate(tree)
-    except ValidationError as error:
-        rows = [_explain(dict(problem)) for problem in error.errors()]
-    width = max(len(key) for key, _ in rows)
-    listing = "\n".join(f"  {key:<{width}}  {what}" for key, what in rows)
-    count = "1 problem" if len(rows) == 1 else f"{len(rows)} problems"
-    raise ConfigError(
-        problem=f"{where}: {count}\n{listing}", fix="correct the keys above; README.md shows each by example"
-    )
-
-
-def dump_config(config: Config) -> str:
-    """The whole configuration as YAML, defaults included."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ConfigError(
-            problem=f"{path}: there is no such configuration file", fix="give a YAML, e.g. configs/segy.yaml"
-        )
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(problem=f"{path}: not valid YAML: {error}", fix="mend the line it names") from error
-    if not isinstance(tree, dict):
-        raise ConfigError(problem=f"{path}: expected keys such as data: and model:", fix="start from configs/segy.yaml")
-    return tree
-
-
-def _apply(tree: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise ConfigError(problem=f"--set {override}: not of the form key=value", fix="--set train.epochs=10")
-    *parents, last = key.split(".")
-    for parent in parents:
-        below = tree.setdefault(parent, {})
-        if not isinstance(below, dict):
-            raise ConfigError(problem=f"--set {override}: {parent} holds no keys", fix="set the key itself")
-        tree = below
-    try:
-        tree[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(problem=f"--set {override}: the value is not valid YAML", fix="quote it") from error
-
-
-def _explain(problem: dict[str, Any]) -> tuple[str, str]:
-    """A problem of pydantic's -> (dotted key, what to do) in this program's words."""
-    location = [str(part) for part in problem["loc"]]
-    key = ".".join(location) or "(whole file)"
-    given = problem.get("input")
-    if problem["type"] == "extra_forbidden":
-        siblings = _keys_at(location[:-1])
-        close = difflib.get_close_matches(location[-1], siblings, n=1)
-        meant = ".".join([*location[:-1], *close])
-        return key, f"unknown key; did you mean {meant}?" if close else f"unknown key; known: {', '.join(siblings)}"
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should be ", "must be ")
-    message = message.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
-    if problem["type"] == "missing":
-        message = "is needed"
-    elif isinstance(given, str | int | float | bool) or given is None:
-        message += f" (got {given!r})" if problem["type"] != "value_error" else ""
-    return key, message
-
-
-def _keys_at(location: Sequence[str]) -> list[str]:
-    model: Any = Config
-    for part in location:
-        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
-        model = field.annotation if field is not None else None
-    return list(model.model_fields) if hasattr(model, "model_fields") else []

@@ -1,0 +1,33 @@
+"""The one YAML of an experiment, as a frozen and checked Config."""
+
+from sam_seismic.config.loading import dump_config, load_config, parse_config
+from sam_seismic.config.schema import (
+    Config,
+    DataConfig,
+    InputConfig,
+    ModelConfig,
+    ReadOptions,
+    RegionConfig,
+    SegyOptions,
+    SplitConfig,
+    SyntheticConfig,
+    TrainConfig,
+    TrainerConfig,
+)
+
+__all__ = [
+    "Config",
+    "DataConfig",
+    "InputConfig",
+    "ModelConfig",
+    "ReadOptions",
+    "RegionConfig",
+    "SegyOptions",
+    "SplitConfig",
+    "SyntheticConfig",
+    "TrainConfig",
+    "TrainerConfig",
+    "dump_config",
+    "load_config",
+    "parse_config",
+]

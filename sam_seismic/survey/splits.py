@@ -1,0 +1,158 @@
+"""Blocks of neighbouring lines with a guard gap: which sections are trained on and which only measure.
+
+Neighbouring seismic lines are near copies, and every inline crosses every crossline. A random cut of lines therefore
+measures memory. Here a split is made of regions, rectangles of the survey that do not touch; a section belongs to a
+region with those of its traces that lie inside, so no validation line crosses a training region in either direction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.volume import Orientation, Volume, describe_lines
+
+MIN_TRACES = 16
+"""A section that a region cuts narrower than this is left out: there is too little to see in it."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of a survey by line numbers, both ends included; None runs over the whole survey."""
+
+    inlines: tuple[int, int] | None = None
+    crosslines: tuple[int, int] | None = None
+
+    def along(self, orientation: Orientation) -> tuple[int, int] | None:
+        """The range of line numbers of an orientation."""
+        return self.inlines if orientation is Orientation.INLINE else self.crosslines
+
+    def overlaps(self, other: "Region") -> bool:
+        """Whether two regions share a trace."""
+        return all(_ranges_meet(self.along(orientation), other.along(orientation)) for orientation in Orientation)
+
+    def __str__(self) -> str:
+        named = [(o.short, self.along(o)) for o in Orientation]
+        return ", ".join(f"{name} {span[0]}-{span[1]}" for name, span in named if span) or "whole survey"
+
+
+@dataclass(frozen=True)
+class SectionRef:
+    """Where a section is: its orientation, its line and the run of its traces that counts (None: all of them)."""
+
+    orientation: Orientation
+    line: int
+    traces: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """`IL 100`."""
+        return f"{self.orientation.short} {self.line}"
+
+
+def block_regions(
+    lines: Sequence[int] | NDArray[np.int32],
+    along: Orientation,
+    *,
+    val: float,
+    test: float,
+    guard: int,
+) -> dict[str, Region]:
+    """Cut an axis into blocks: train, gap, val, gap, test.
+
+    Args:
+        lines: ascending line numbers of the axis.
+        along: the orientation of these lines.
+        val, test: shares of the lines; test may be 0.
+        guard: lines left out between two blocks.
+
+    Raises:
+        SurveyError: too few lines for the blocks and their gaps.
+    """
+    counts = {"val": max(1, round(len(lines) * val)), "test": max(1, round(len(lines) * test)) if test else 0}
+    gaps = guard * (2 if test else 1)
+    train = len(lines) - sum(counts.values()) - gaps
+    if train < 1:
+        raise SurveyError(
+            problem=f"{len(lines)} {along}s are too few for {counts['val']} to validate, {counts['test']} to test "
+            f"and {gaps} in the gaps",
+            fix="lower data.split.val, data.split.test or data.split.guard, or give data.split.regions",
+        )
+    starts = {"train": 0, "val": train + guard, "test": train + guard + counts["val"] + guard}
+    sizes = {"train": train, **counts}
+    return {
+        name: _region(along, int(lines[start]), int(lines[start + sizes[name] - 1]))
+        for name, start in starts.items()
+        if sizes[name]
+    }
+
+
+def check_apart(regions: Mapping[str, Region]) -> None:
+    """Refuse regions that share traces.
+
+    Raises:
+        SurveyError: two of them overlap, so a score on one would measure the other.
+    """
+    for (name, region), (other_name, other) in combinations(regions.items(), 2):
+        if region.overlaps(other):
+            raise SurveyError(
+                problem=f"the regions {name} ({region}) and {other_name} ({other}) share traces",
+                fix="move them apart in data.split.regions, with a gap of some lines between",
+            )
+
+
+def sections_in(region: Region, volume: Volume, orientations: Sequence[Orientation]) -> tuple[SectionRef, ...]:
+    """The sections of a region, by orientation, then line.
+
+    Sections that the region cuts narrower than MIN_TRACES are left out.
+
+    Raises:
+        SurveyError: the region needs trace positions and the volume's sections have no common grid.
+    """
+    refs: list[SectionRef] = []
+    for orientation in orientations:
+        window = _trace_window(region, volume, orientation)
+        if window is not None and window[1] - window[0] < MIN_TRACES:
+            continue
+        refs += [
+            SectionRef(orientation, int(line), window)
+            for line in _within(volume.lines(orientation), region.along(orientation))
+        ]
+    return tuple(refs)
+
+
+def describe_sections(refs: Sequence[SectionRef]) -> str:
+    """`12 inlines 1075-1086, 256 crosslines 1000-1510 step 2`."""
+    rows = []
+    for orientation in Orientation:
+        lines = [ref.line for ref in refs if ref.orientation is orientation]
+        if lines:
+            cut = next((ref.traces for ref in refs if ref.orientation is orientation), None)
+            width = f" ({cut[1] - cut[0]} traces each)" if cut else ""
+            rows.append(f"{len(lines)} {orientation}{'s' if len(lines) > 1 else ''} {describe_lines(lines)}{width}")
+    return ", ".join(rows) or "no sections"
+
+
+def _trace_window(region: Region, volume: Volume, orientation: Orientation) -> tuple[int, int] | None:
+    """Run of traces of a section that lie in the region; None when all do."""
+    span = region.along(orientation.across)
+    if span is None or len(volume.lines(orientation)) == 0:
+        return None
+    across = volume.geometry.lines(orientation.across)
+    start, stop = int(np.searchsorted(across, span[0])), int(np.searchsorted(across, span[1], side="right"))
+    return None if stop - start == len(across) else (start, stop)
+
+
+def _within(lines: NDArray[np.int32], span: tuple[int, int] | None) -> NDArray[np.int32]:
+    return lines if span is None else lines[(lines >= span[0]) & (lines <= span[1])]
+
+
+def _region(along: Orientation, first: int, last: int) -> Region:
+    return Region(inlines=(first, last)) if along is Orientation.INLINE else Region(crosslines=(first, last))
+
+
+def _ranges_meet(a: tuple[int, int] | None, b: tuple[int, int] | None) -> bool:
+    return a is None or b is None or (a[0] <= b[1] and b[0] <= a[1])
