@@ -1,1 +1,24 @@
 """SAM, written for this project with Meta's parameter names, so that official checkpoints load as they are."""
+
+from sam_seismic.sam.image_encoder import CANVAS, CHANNELS, GRID, PATCH, SIZES, EncoderSize, ImageEncoder
+from sam_seismic.sam.mask_decoder import MaskDecoder
+from sam_seismic.sam.model import PIXEL_MEAN, PIXEL_STD, Sam, build_sam
+from sam_seismic.sam.prompt_encoder import PromptEncoder
+from sam_seismic.sam.transformer import TwoWayTransformer
+
+__all__ = [
+    "CANVAS",
+    "CHANNELS",
+    "GRID",
+    "PATCH",
+    "PIXEL_MEAN",
+    "PIXEL_STD",
+    "SIZES",
+    "EncoderSize",
+    "ImageEncoder",
+    "MaskDecoder",
+    "PromptEncoder",
+    "Sam",
+    "TwoWayTransformer",
+    "build_sam",
+]

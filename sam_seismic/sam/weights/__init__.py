@@ -1,0 +1,29 @@
+"""Weights files: the published ones and where they lie, how to fetch, verify and load them."""
+
+from sam_seismic.sam.weights.download import Progress, download, fetch
+from sam_seismic.sam.weights.load import Verified, load_weights, read_state, size_of, verify
+from sam_seismic.sam.weights.official import (
+    OFFICIAL,
+    OfficialWeights,
+    file_hash,
+    official_path,
+    official_weights,
+    weights_folder,
+)
+
+__all__ = [
+    "OFFICIAL",
+    "OfficialWeights",
+    "Progress",
+    "Verified",
+    "download",
+    "fetch",
+    "file_hash",
+    "load_weights",
+    "official_path",
+    "official_weights",
+    "read_state",
+    "size_of",
+    "verify",
+    "weights_folder",
+]
