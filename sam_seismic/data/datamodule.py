@@ -1,0 +1,120 @@
+"""A data configuration comes in, Lightning's loaders of batches go out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import lightning
+import numpy as np
+from torch.utils.data import DataLoader
+
+from sam_seismic.config import DataConfig, InputConfig
+from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
+from sam_seismic.data.dataset import Batch, EpochSampler, SectionDataset
+from sam_seismic.survey.parts import Part, Survey, open_survey
+
+SCALE_SECTIONS = 64
+"""Sections, evenly spread over the training part, that the amplitude scale is fitted on."""
+
+
+class SeismicDataModule(lightning.LightningDataModule):
+    """Sections of a survey as batches on the canvas.
+
+    Args:
+        data: the survey and its split.
+        inputs: scaling, canvas and augmentation.
+        batch_size: sections a batch.
+        seed: of the order of training sections and their augmentation.
+        scale: of the amplitudes; None fits it on the training part.
+
+    Raises:
+        SurveyError: the survey cannot be opened, or does not hold what the configuration asks for.
+    """
+
+    def __init__(
+        self,
+        data: DataConfig,
+        inputs: InputConfig,
+        *,
+        batch_size: int = 2,
+        seed: int = 0,
+        scale: AmplitudeScale | None = None,
+    ) -> None:
+        super().__init__()
+        self.survey: Survey = open_survey(data)
+        self.inputs = inputs
+        self.scale = scale or fit_to_part(self.survey.parts["train"], inputs.clip_percentile)
+        self._batch_size = batch_size
+        self._workers = data.workers
+        self._seed = seed
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Training sections, augmented, in a new order each epoch."""
+        dataset = SectionDataset([self.survey.parts["train"]], self.scale, self.inputs, seed=self._seed)
+        return self._loader(dataset, EpochSampler(len(dataset), self._seed))
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Validation sections in the order of their lines."""
+        return self.split_dataloader("val")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """All test sections in the order of their lines."""
+        return self.split_dataloader("test")
+
+    def split_dataloader(self, split: str) -> DataLoader[Batch]:
+        """Sections of a split, as they are, in the order of their lines."""
+        return self._loader(SectionDataset(self.survey.named(split), self.scale, self.inputs, seed=None), None)
+
+    def _loader(self, dataset: SectionDataset, sampler: EpochSampler | None) -> DataLoader[Batch]:
+        return DataLoader(
+            dataset,  # type: ignore[arg-type]  # collate turns samples into batches, which the stub cannot express
+            batch_size=self._batch_size,
+            sampler=sampler,
+            collate_fn=Batch.collate,
+            num_workers=self._workers,
+            persistent_workers=self._workers > 0,
+        )
+
+
+class F3DataModule(SeismicDataModule):
+    """The F3 facies benchmark (Alaudah et al. 2019): its training volume cut into train and val, its tests apart.
+
+    Args:
+        root: folder that holds `train/` and `test_once/`, or their parent.
+        inputs: scaling, canvas and augmentation.
+        orientation: `inline`, `crossline` or `both`.
+        batch_size: sections a batch.
+    """
+
+    def __init__(
+        self, root: Path, inputs: InputConfig | None = None, *, orientation: str = "both", batch_size: int = 2
+    ) -> None:
+        data = DataConfig.model_validate({"source": "f3", "root": root, "orientation": orientation})
+        super().__init__(data, inputs or InputConfig(), batch_size=batch_size)
+
+
+class SeamAIDataModule(SeismicDataModule):
+    """The SEAM AI (Parihaka) facies challenge of 2020: its labelled volume cut into train, val and test.
+
+    Args:
+        root: folder of the published SEG-Y or npz files.
+        inputs: scaling, canvas and augmentation.
+        orientation: `inline`, `crossline` or `both`.
+        batch_size: sections a batch.
+    """
+
+    def __init__(
+        self, root: Path, inputs: InputConfig | None = None, *, orientation: str = "both", batch_size: int = 2
+    ) -> None:
+        data = DataConfig.model_validate({"source": "seam_ai", "root": root, "orientation": orientation})
+        super().__init__(data, inputs or InputConfig(), batch_size=batch_size)
+
+
+def fit_to_part(part: Part, percentile: float) -> AmplitudeScale:
+    """The amplitude scale of a part, from sections spread evenly over it."""
+    chosen = _spread(len(part.sections), SCALE_SECTIONS)
+    sections = (part.read(part.sections[position])[0] for position in chosen)
+    return fit_scale(sections, percentile, str(part.volume.amplitude.path))
+
+
+def _spread(count: int, most: int) -> Sequence[int]:
+    return [int(position) for position in np.unique(np.linspace(0, count - 1, min(count, most)).round())]

@@ -1,0 +1,160 @@
+"""Facies segmentation: batches of sections come in, one logit plane a class goes out, and SAM is tuned towards that."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from sam_seismic.config import TrainConfig
+from sam_seismic.data.dataset import Batch
+from sam_seismic.errors import WeightsError
+from sam_seismic.sam import Sam, build_sam
+from sam_seismic.survey.facies import IGNORE
+from sam_seismic.tasks.checkpoint import KEY, Card, read_checkpoint
+from sam_seismic.tasks.facies_decoder import FaciesDecoder
+from sam_seismic.tasks.losses import facies_loss
+from sam_seismic.tasks.metrics import FaciesScores
+from sam_seismic.tuning.methods import apply_method
+
+RATE_FLOOR = 0.01
+"""Share of the peak learning rate that the cosine ends at."""
+
+
+class FaciesSegmentation(lightning.LightningModule):
+    """SAM's image encoder under a decoder with one mask token a facies; no prompt is needed.
+
+    The prompt encoder stays frozen; the image encoder too, unless the card's model says otherwise. The class tokens and
+    their hypernetworks are new and always train; `decoder: frozen` keeps the rest of SAM's mask decoder as it is.
+
+    Args:
+        sam: its parts are taken over.
+        card: what the checkpoint will say of itself; it names the classes and what is trained.
+        train: the optimisation; the defaults serve where nothing is trained.
+    """
+
+    def __init__(self, sam: Sam, card: Card, train: TrainConfig | None = None) -> None:
+        super().__init__()
+        self.card = card
+        self._train_config = train or TrainConfig()
+        self.image_encoder = sam.image_encoder
+        self.prompt_encoder = sam.prompt_encoder
+        self.decoder = FaciesDecoder(sam, len(card.facies))
+        apply_method(self.image_encoder, card.model.encoder)
+        apply_method(self.prompt_encoder, "frozen")
+        self.decoder.apply_method(card.model.decoder)
+        self.confusion = MulticlassConfusionMatrix(len(card.facies), ignore_index=IGNORE, validate_args=False)
+
+    def forward(self, canvas: Tensor) -> Tensor:
+        """Canvas float[section, 3, height, width] -> logits float[section, class, height / 4, width / 4]."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.card.model.encoder != "frozen"):
+            embedding: Tensor = self.image_encoder(canvas)  # [section, 256, h, w]
+        return self.decode(embedding)
+
+    def decode(self, embedding: Tensor) -> Tensor:
+        """Embedding float[section, 256, h, w] -> logits float[section, class, 4h, 4w]."""
+        grid = (embedding.shape[-2], embedding.shape[-1])
+        _, dense_prompt = self.prompt_encoder(grid=grid)  # [1, 256, h, w]
+        logits: Tensor = self.decoder(embedding, self.prompt_encoder.dense_pe(grid), dense_prompt)
+        return logits
+
+    def section_logits(self, batch: Batch) -> list[Tensor]:
+        """Logits float[class, sample, trace] of each section of a batch; padding is gone."""
+        return [frame.recover(logits) for frame, logits in zip(batch.frames, self(batch.canvas), strict=True)]
+
+    def training_step(self, batch: Batch) -> Tensor:
+        """Loss over all voxels of the batch that have a label."""
+        loss = self._loss(self.section_logits(batch), batch)
+        self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch), sync_dist=True)
+        return loss
+
+    def validation_step(self, batch: Batch) -> None:
+        """Loss, and one confusion matrix for the whole split."""
+        logits = self.section_logits(batch)
+        self.log("val_loss", self._loss(logits, batch), batch_size=len(batch), sync_dist=True)
+        self._count(logits, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Scores of the validation lines."""
+        scores = self.scores()
+        self.log("val_mean_iou", scores.mean_iou, prog_bar=True)
+        self.log("val_pixel_accuracy", scores.pixel_accuracy)
+        self.log("val_mean_class_accuracy", scores.mean_class_accuracy)
+        for name, iou in zip(scores.names, scores.iou, strict=True):
+            self.log(f"val_iou/{name}", float(iou))
+        self.confusion.reset()
+
+    def test_step(self, batch: Batch) -> None:
+        """One confusion matrix for the whole split; `scores` reads it."""
+        self._count(self.section_logits(batch), batch)
+
+    def on_test_epoch_start(self) -> None:
+        """Each test starts from nothing."""
+        self.confusion.reset()
+
+    def scores(self) -> FaciesScores:
+        """Scores of all sections counted since the last reset, over all processes."""
+        return FaciesScores(self.card.facies.names, self.confusion.compute().cpu().numpy())
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW over what is trained, with a warm-up and a cosine over the whole run."""
+        train = self._train_config
+        groups = [
+            {"params": list(_trainable(self.decoder)), "lr": train.learning_rate},
+            {"params": list(_trainable(self.image_encoder)), "lr": train.learning_rate * train.encoder_rate},
+        ]
+        optimizer = AdamW([group for group in groups if group["params"]], weight_decay=train.weight_decay)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = LambdaLR(optimizer, lambda step: rate_at(step, steps, warmup=train.warmup))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the card beside the weights."""
+        checkpoint[KEY] = self.card.as_plain()
+
+    def _loss(self, logits: list[Tensor], batch: Batch) -> Tensor:
+        voxels = torch.cat([section.flatten(1) for section in logits], dim=1)  # [class, voxels of the batch]
+        labels = torch.cat([label.flatten() for label in batch.labels])  # [voxels of the batch]
+        return facies_loss(voxels, labels, dice_weight=self._train_config.dice)
+
+    def _count(self, logits: list[Tensor], batch: Batch) -> None:
+        for section, labels in zip(logits, batch.labels, strict=True):
+            self.confusion.update(section.argmax(dim=0).flatten(), labels.flatten().long())
+
+
+def rate_at(step: int, steps: int, *, warmup: float) -> float:
+    """Learning rate at a step as a share of its peak: a linear rise, then a cosine down to RATE_FLOOR."""
+    rise = max(1, round(steps * warmup))
+    if step < rise:
+        return (step + 1) / rise
+    progress = min(1.0, (step - rise) / max(1, steps - rise))
+    return RATE_FLOOR + (1 - RATE_FLOOR) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def load_task(path: Path) -> FaciesSegmentation:
+    """A trained task from its checkpoint, ready to predict.
+
+    Raises:
+        WeightsError: the file is missing, damaged, unsafe, not ours, or does not fit the network that its card names.
+    """
+    card, checkpoint = read_checkpoint(path)
+    task = FaciesSegmentation(build_sam(card.model.size), card)
+    try:
+        task.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        raise WeightsError(
+            problem=f"{path}: its weights do not fit {card.model.size} with {len(card.facies)} classes: {error}",
+            fix=f"load it with the version of sam-seismic that wrote it, which was {card.version}, or train again",
+        ) from error
+    return task.eval()
+
+
+def _trainable(module: torch.nn.Module) -> Iterator[torch.nn.Parameter]:
+    return (parameter for parameter in module.parameters() if parameter.requires_grad)

@@ -1,0 +1,62 @@
+"""An embedding comes in, one logit plane a facies goes out: SAM's mask decoder, one mask token a class."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from sam_seismic.sam import Sam
+from sam_seismic.tuning.methods import apply_method
+
+
+class FaciesDecoder(nn.Module):
+    """SAM's mask decoder turned into a C-class one.
+
+    SAM predicts a few alternative masks of one prompted object: one mask token and one hypernetwork each. Here there is
+    one of each for every class, class 0 included, started from SAM's own in turn; the two-way transformer and the
+    upscaling are SAM's. The prompt is the empty one: no sparse token, and the "no mask" embedding added everywhere.
+
+    Args:
+        sam: whose decoder and prompt encoder are taken over (not copied).
+        classes: how many facies.
+    """
+
+    def __init__(self, sam: Sam, classes: int) -> None:
+        super().__init__()
+        decoder = sam.mask_decoder
+        self.transformer = decoder.transformer
+        self.output_upscaling = decoder.output_upscaling
+        self.iou_token = decoder.iou_token
+        source = decoder.mask_tokens.weight.detach()
+        first = torch.arange(classes) % len(source)
+        tokens = source[first].clone()  # [class, 256]
+        # Classes that start from the same token need something to tell them apart.
+        tokens[len(source) :] += 0.1 * source.std() * torch.randn_like(tokens[len(source) :])
+        self.class_tokens = nn.Embedding.from_pretrained(tokens, freeze=False)
+        self.hypernetworks = nn.ModuleList(
+            copy.deepcopy(decoder.output_hypernetworks_mlps[int(index)]) for index in first
+        )
+
+    def forward(self, embedding: Tensor, dense_pe: Tensor, dense_prompt: Tensor) -> Tensor:
+        """Logits of every class.
+
+        Args:
+            embedding: float[section, 256, h, w], from the image encoder.
+            dense_pe: float[1, 256, h, w], the position of each place.
+            dense_prompt: float[1 or section, 256, h, w], added to the embedding.
+
+        Returns:
+            float[section, class, 4h, 4w].
+        """
+        b, c, h, w = embedding.shape
+        tokens = torch.cat([self.iou_token.weight, self.class_tokens.weight])  # [1 + class, 256]
+        tokens = tokens.expand(b, -1, -1)  # [section, 1 + class, 256]
+        tokens, image = self.transformer(embedding + dense_prompt, dense_pe, tokens=tokens)
+        planes = self.output_upscaling(image.transpose(1, 2).reshape(b, c, h, w))  # [section, 32, 4h, 4w]
+        weights = torch.stack([mlp(tokens[:, 1 + k]) for k, mlp in enumerate(self.hypernetworks)], dim=1)
+        return torch.einsum("bkc,bchw->bkhw", weights, planes)  # weights: [section, class, 32]
+
+    def apply_method(self, method: str) -> None:
+        """Freeze what is SAM's own, or let it train; the class tokens and hypernetworks are new and always train."""
+        for part in (self.transformer, self.output_upscaling, self.iou_token):
+            apply_method(part, method)

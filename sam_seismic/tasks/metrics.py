@@ -1,0 +1,136 @@
+"""One confusion matrix of a whole data set comes in, the scores of the facies benchmark go out.
+
+Source: Alaudah, Michalowicz, Alfarraj, AlRegib 2019, "A machine-learning benchmark for facies classification",
+Interpretation 7(3). With C[truth, prediction]: pixel accuracy sum C_kk / sum C; class accuracy C_kk / row_k;
+intersection over union C_kk / (row_k + column_k - C_kk); frequency-weighted IoU sum (row_k / sum C) IoU_k.
+A class that is absent has no score (nan) and does not enter a mean: it is not 0.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.survey.facies import IGNORE
+
+
+@dataclass(frozen=True, eq=False)
+class FaciesScores:
+    """The scores of one confusion matrix; fractions, nan where a class is absent.
+
+    Args:
+        names: of the classes.
+        confusion: int64[truth, prediction], voxels.
+    """
+
+    names: tuple[str, ...]
+    confusion: NDArray[np.int64]
+
+    @property
+    def voxels(self) -> int:
+        """Scored voxels."""
+        return int(self.confusion.sum())
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Share of voxels that are right."""
+        return _ratio(int(np.trace(self.confusion)), self.voxels)
+
+    @property
+    def class_accuracy(self) -> NDArray[np.float64]:
+        """float64[class]: share of a class's true voxels that are right."""
+        return _ratios(np.diag(self.confusion), self.confusion.sum(axis=1))
+
+    @property
+    def mean_class_accuracy(self) -> float:
+        """Mean over the classes that are in the truth."""
+        return _mean(self.class_accuracy)
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """float64[class]: intersection over union."""
+        right = np.diag(self.confusion)
+        return _ratios(right, self.confusion.sum(axis=1) + self.confusion.sum(axis=0) - right)
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean over the classes that are in the truth or in the prediction."""
+        return _mean(self.iou)
+
+    @property
+    def frequency_weighted_iou(self) -> float:
+        """IoU weighted by each class's share of the truth."""
+        frequency = _ratios(self.confusion.sum(axis=1), np.full(len(self.names), self.voxels))
+        return float(np.nansum(frequency * self.iou)) if self.voxels else math.nan
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contents of metrics.json; nan becomes None, which JSON can hold."""
+        return {
+            "pixel_accuracy": _plain(self.pixel_accuracy),
+            "class_accuracy": self._named(self.class_accuracy),
+            "mean_class_accuracy": _plain(self.mean_class_accuracy),
+            "iou": self._named(self.iou),
+            "mean_iou": _plain(self.mean_iou),
+            "frequency_weighted_iou": _plain(self.frequency_weighted_iou),
+            "confusion": self.confusion.tolist(),
+            "voxels": self.voxels,
+        }
+
+    def _named(self, values: NDArray[np.float64]) -> dict[str, float | None]:
+        return {name: _plain(float(value)) for name, value in zip(self.names, values, strict=True)}
+
+
+def confusion_of(truth: NDArray[np.uint8], prediction: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
+    """int64[truth, prediction] of two arrays of class indices, same shape; IGNORE in the truth is dropped."""
+    scored = truth != IGNORE
+    pairs = truth[scored].astype(np.int64) * classes + prediction[scored]
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)  # [truth, prediction]
+
+
+def majority_guess(histogram: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """uint8[sample]: the class that is most frequent in all, at every depth.
+
+    Args:
+        histogram: int64[sample, class], training voxels.
+    """
+    return np.full(len(histogram), histogram.sum(axis=0).argmax(), dtype=np.uint8)
+
+
+def depth_guess(histogram: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """uint8[sample]: the class that is most frequent at each depth; in all, where a depth has no label.
+
+    Args:
+        histogram: int64[sample, class], training voxels.
+    """
+    labelled = histogram.sum(axis=1) > 0
+    return np.where(labelled, histogram.argmax(axis=1), majority_guess(histogram)).astype(np.uint8)
+
+
+def depth_histogram(sections: Sequence[NDArray[np.uint8]], classes: int) -> NDArray[np.int64]:
+    """int64[sample, class]: how often each class lies at each depth.
+
+    Args:
+        sections: class indices uint8[sample, trace], all of one number of samples; IGNORE is not counted.
+        classes: how many there are.
+    """
+    counts = [np.stack([(labels == index).sum(axis=1) for index in range(classes)], axis=1) for labels in sections]
+    return np.sum(counts, axis=0, dtype=np.int64)  # [sample, class]
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+def _ratios(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.full(len(part), math.nan), where=whole > 0)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
