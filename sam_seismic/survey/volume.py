@@ -184,6 +184,14 @@ class Volume(ABC):
         """What was assumed or looked odd when the volume was opened; empty when nothing was."""
         return ()
 
+    @property
+    def has_grid(self) -> bool:
+        """Whether its sections lie on one grid, as they do in all but some folders of sections."""
+        try:
+            return min(self.geometry.shape) > 0
+        except SurveyError:
+            return False
+
     def lines(self, orientation: Orientation) -> NDArray[np.int32]:
         """Numbers of the lines that can be read whole, ascending: int32[line]."""
         return self.geometry.lines(orientation)
