@@ -1,10 +1,12 @@
 """Loading weights: a checkpoint file and a SAM go in, the SAM has the weights, or the user learns what is wrong."""
 
+import os
 import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -122,7 +124,7 @@ def read_state(path: Path) -> State:
                 fix="save the one state dict alone: torch.save(state_dict, FILE)",
             )
         content = content[wrappers[0]] if wrappers else content
-    if not isinstance(content, dict) or not content or not all(isinstance(x, Tensor) for x in content.values()):
+    if not _is_state(content):
         raise WeightsError(
             problem=f"{path}: holds no state dict, a mapping of names to tensors",
             fix="save one: torch.save(sam.state_dict(), FILE)",
@@ -133,12 +135,22 @@ def read_state(path: Path) -> State:
     return content
 
 
+def _is_state(content: object) -> TypeGuard[dict[str, Tensor]]:
+    return (
+        isinstance(content, dict)
+        and len(content) > 0
+        and all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in content.items())
+    )
+
+
 def _check_file(path: Path) -> None:
     if not path.is_file():
         raise WeightsError(
             problem=f"{path}: there is no such weights file",
             fix="sam-seismic weights fetch vit_b gets a published one; model.weights says where another lies",
         )
+    if not os.access(path, os.R_OK):
+        raise WeightsError(problem=f"{path}: may not be read", fix="ask its owner, or copy it where you may")
 
 
 def _unpickle(path: Path) -> object:

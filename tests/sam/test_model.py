@@ -1,0 +1,215 @@
+"""The network as a module: the published names, its canvas, prompts in batches, and whether it can be trained."""
+
+import pytest
+import torch
+
+from sam_seismic.errors import UserError
+from sam_seismic.sam import SIZES, MaskDecoder, build_sam
+from sam_seismic.sam.image_encoder import Block, cut_windows, join_windows, relative_positions
+
+PUBLISHED = {
+    "vit_b": (768, 12, 12, (2, 5, 8, 11)),
+    "vit_l": (1024, 24, 16, (5, 11, 17, 23)),
+    "vit_h": (1280, 32, 16, (7, 15, 23, 31)),
+}
+COUNTS = {"vit_b": 93_735_472, "vit_l": 312_342_832, "vit_h": 641_090_608}
+
+
+@pytest.fixture(scope="module")
+def sam():
+    torch.manual_seed(0)
+    return build_sam("vit_t").eval()
+
+
+@pytest.mark.parametrize("size", PUBLISHED)
+def test_every_name_and_shape_is_the_published_one(size, published_shapes):
+    """An official checkpoint loads as it is: nothing missing, nothing more, no other shape."""
+    with torch.device("meta"):
+        state = build_sam(size).state_dict()
+    assert {name: tuple(tensor.shape) for name, tensor in state.items()} == published_shapes(*PUBLISHED[size])
+
+
+@pytest.mark.parametrize("size", PUBLISHED)
+def test_the_parameters_count_as_published(size):
+    """The sum over all parameters is the figure known for each size."""
+    with torch.device("meta"):
+        sam = build_sam(size)
+    assert sum(parameter.numel() for parameter in sam.parameters()) == COUNTS[size]
+
+
+def test_an_unknown_size_is_refused_with_the_known_ones():
+    with pytest.raises(UserError, match="'vit_x'") as caught:
+        build_sam("vit_x")
+    assert "vit_t, vit_b, vit_l, vit_h" in caught.value.fix
+
+
+@pytest.mark.parametrize("shape", [(1040, 1024), (1024, 1040), (255, 701), (256, 700), (0, 64)])
+def test_a_canvas_without_positions_is_refused(sam, shape):
+    """Rather than a crash in the middle, or positions that mean something else."""
+    with pytest.raises(UserError, match=f"{shape[0]} x {shape[1]}") as caught:
+        sam.image_encoder(torch.zeros(1, 3, *shape))
+    assert "multiples of 16" in caught.value.fix
+    assert "1024" in caught.value.fix
+
+
+@pytest.mark.parametrize("shape", [(16, 1024), (256, 704), (64, 48)])
+@torch.inference_mode()
+def test_the_embedding_is_a_sixteenth_of_the_canvas(sam, shape):
+    embedding = sam.image_encoder(torch.zeros(2, 3, *shape))
+    assert embedding.shape == (2, 256, shape[0] // 16, shape[1] // 16)
+
+
+@torch.inference_mode()
+def test_a_small_canvas_sees_the_top_left_of_the_square_one():
+    """Within windows only, one window of canvas gives the tokens that the square canvas has there."""
+    torch.manual_seed(0)
+    encoder = build_sam("vit_t").image_encoder
+    pixels = torch.randn(1, 3, 1024, 1024)
+    for block in encoder.blocks:
+        torch.nn.init.normal_(block.attn.rel_pos_h)
+        torch.nn.init.normal_(block.attn.rel_pos_w)
+    windowed = [block for block in encoder.blocks if block.windowed]
+    assert len(windowed) == 4
+
+    def tokens(canvas: torch.Tensor) -> torch.Tensor:
+        x = encoder.patch_embed(canvas)
+        x = x + encoder.pos_embed[:, : x.shape[1], : x.shape[2]]
+        for block in windowed:
+            x = block(x)
+        return x
+
+    torch.testing.assert_close(tokens(pixels[..., :224, :224]), tokens(pixels)[:, :14, :14], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("side", [1, 16, 44, 64])
+def test_relative_positions_keep_their_rows_on_a_shorter_axis(side):
+    """Row 63 is the distance 0 whatever the canvas; interpolation would move the others."""
+    table = torch.arange(127.0).unsqueeze(1)
+    rows = relative_positions(table, side).squeeze(-1)
+    assert rows.shape == (side, side)
+    assert rows[0, 0] == 63
+    assert rows[side - 1, 0] == 63 + side - 1
+    assert rows[0, side - 1] == 63 - (side - 1)
+
+
+@pytest.mark.parametrize(("h", "w"), [(14, 14), (16, 44), (1, 15), (64, 64)])
+def test_windows_find_their_way_back(h, w):
+    """Cutting, padding and joining change nothing, and what is padded is zero."""
+    x = torch.randn(2, h, w, 3)
+    windows = cut_windows(x)
+    assert windows.shape == (2 * -(-h // 14) * -(-w // 14), 14, 14, 3)
+    assert torch.equal(join_windows(windows, h, w), x)
+    assert torch.isclose(windows.sum(), x.sum(), atol=1e-3)
+
+
+@torch.inference_mode()
+def test_the_padding_of_windows_is_attended_to_as_in_the_published_network():
+    """Zeros enter after the norm and take part in the attention: leaving them out would change every embedding."""
+    torch.manual_seed(0)
+    block = Block(32, 2, windowed=True)
+    torch.nn.init.ones_(block.attn.qkv.bias)
+    x = torch.randn(1, 4, 4, 32)
+    alone = x + block.attn(block.norm1(x))
+    alone = alone + block.mlp(block.norm2(alone))
+    assert (block(x) - alone).abs().max() > 1e-2
+
+
+@torch.inference_mode()
+def test_a_batch_of_images_with_a_prompt_each_is_each_alone(sam):
+    """Images of a batch do not leak into each other in the encoder, the transformer or the upscaling."""
+    images = sam.image_encoder(torch.randn(3, 3, 64, 96))
+    points = (64 * torch.rand(3, 2, 2), torch.tensor([[1, 0], [1, 1], [0, 1]]))
+    sparse, dense = sam.prompt_encoder(points, grid=(4, 6))
+    positions = sam.prompt_encoder.dense_pe((4, 6))
+    together, quality = sam.mask_decoder(images, positions, sparse=sparse, dense=dense, multimask_output=True)
+    assert together.shape == (3, 3, 16, 24)
+    assert quality.shape == (3, 3)
+    for i in range(3):
+        alone, own = sam.mask_decoder(
+            images[i : i + 1], positions, sparse=sparse[i : i + 1], dense=dense[i : i + 1], multimask_output=True
+        )
+        torch.testing.assert_close(together[i], alone[0], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(quality[i], own[0], atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_prompts_that_do_not_pair_with_images_are_caught(sam):
+    sparse, dense = sam.prompt_encoder(boxes=torch.rand(3, 4), grid=(4, 4))
+    positions = sam.prompt_encoder.dense_pe((4, 4))
+    with pytest.raises(AssertionError, match="2 images for 3 prompts"):
+        sam.mask_decoder(torch.zeros(2, 256, 4, 4), positions, sparse=sparse, dense=dense, multimask_output=False)
+    with pytest.raises(AssertionError, match="count differently"):
+        sam.prompt_encoder((torch.rand(2, 1, 2), torch.ones(2, 1)), torch.rand(3, 4), grid=(4, 4))
+    with pytest.raises(AssertionError, match="do not fit a grid of 4 x 4"):
+        sam.prompt_encoder(masks=torch.zeros(1, 1, 16, 32), grid=(4, 4))
+
+
+@torch.inference_mode()
+def test_the_decoder_takes_another_number_of_mask_tokens():
+    """A head for some classes is the same decoder with as many tokens."""
+    decoder = MaskDecoder(masks=7)
+    masks, quality = decoder.predict_all(
+        torch.randn(2, 256, 2, 3),
+        torch.randn(1, 256, 2, 3),
+        sparse=torch.zeros(2, 0, 256),
+        dense=torch.zeros(2, 256, 2, 3),
+    )
+    assert masks.shape == (2, 7, 8, 12)
+    assert quality.shape == (2, 7)
+
+
+def test_random_weights_can_be_trained_from():
+    """Attention and positions start small, relative positions at zero, and every parameter that is used learns."""
+    torch.manual_seed(0)
+    sam = build_sam("vit_t")
+    first = sam.image_encoder.blocks[0]
+    assert 0.018 < first.attn.qkv.weight.std() < 0.022
+    assert 0.018 < sam.image_encoder.pos_embed.std() < 0.022
+    assert not first.attn.qkv.bias.any()
+    assert not first.attn.rel_pos_h.any()
+
+    image = sam.image_encoder(torch.randn(1, 3, 64, 64))
+    points = (64 * torch.rand(1, 3, 2), torch.tensor([[1, 0, -1]]))
+    sparse, dense = sam.prompt_encoder(points, 64 * torch.rand(1, 4), masks=torch.randn(1, 1, 16, 16), grid=(4, 4))
+    masks, quality = sam.mask_decoder.predict_all(
+        image, sam.prompt_encoder.dense_pe((4, 4)), sparse=sparse, dense=dense
+    )
+    (masks.square().mean() + quality.square().mean()).backward()
+    still = {name for name, parameter in sam.named_parameters() if parameter.grad is None or not parameter.grad.any()}
+    assert still == {"prompt_encoder.no_mask_embed.weight"}  # a mask was given
+
+
+def test_pixels_are_normalised_as_in_training_and_leave_no_trace_in_the_state(sam):
+    """White and black in SAM's units; the constants are not in published files, so not in ours."""
+    white = sam.normalise(torch.full((3, 1, 1), 255.0)).flatten()
+    torch.testing.assert_close(white, torch.tensor([2.2489, 2.4286, 2.6400]), atol=1e-4, rtol=0)
+    assert sam.normalise(torch.zeros(3, 1, 1))[0] == pytest.approx(-123.675 / 58.395)
+    assert not [name for name in sam.state_dict() if "pixel" in name]
+
+
+@torch.inference_mode()
+def test_positions_stay_precise_in_mixed_precision(sam):
+    """In bfloat16 the encoded position of a point would be off by several pixels."""
+    precise = sam.prompt_encoder.dense_pe((16, 16))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(sam.prompt_encoder.dense_pe((16, 16)), precise)
+
+
+@torch.inference_mode()
+def test_mixed_precision_changes_little(sam):
+    """The whole road runs under autocast, the bias of the attention included."""
+    pixels = torch.randn(1, 3, 256, 240)
+    precise = sam.image_encoder(pixels)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = sam.image_encoder(pixels)
+    assert (rough - precise).abs().mean() < 0.03 * precise.abs().mean() + 0.01
+
+
+def test_a_size_shares_its_width_among_its_heads():
+    """64 channels a head in vit_t, vit_b and vit_l, 80 in vit_h, as published."""
+    assert {name: size.width // size.heads for name, size in SIZES.items()} == {
+        "vit_t": 64,
+        "vit_b": 64,
+        "vit_l": 64,
+        "vit_h": 80,
+    }

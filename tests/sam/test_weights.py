@@ -1,0 +1,262 @@
+"""Loading weights: what fits is loaded, what does not is named, and nothing in a file is ever run."""
+
+import hashlib
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from sam_seismic.errors import WeightsError
+from sam_seismic.sam import build_sam
+from sam_seismic.sam.weights import (
+    OFFICIAL,
+    OfficialWeights,
+    file_hash,
+    load_weights,
+    official_path,
+    size_of,
+    verify,
+    weights_folder,
+)
+
+PUBLISHED = {
+    "vit_b": (768, 12, 12, (2, 5, 8, 11)),
+    "vit_l": (1024, 24, 16, (5, 11, 17, 23)),
+    "vit_h": (1280, 32, 16, (7, 15, 23, 31)),
+}
+
+
+@pytest.fixture(scope="module")
+def trained():
+    torch.manual_seed(1)
+    return build_sam("vit_t")
+
+
+@pytest.fixture
+def checkpoint(trained, tmp_path):
+    path = tmp_path / "vit_t.pth"
+    torch.save(trained.state_dict(), path)
+    return path
+
+
+def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    theirs = b.state_dict()
+    return all(torch.equal(tensor, theirs[name]) for name, tensor in a.state_dict().items())
+
+
+def hollow(shapes: dict[str, tuple[int, ...]], path: Path) -> Path:
+    """A checkpoint with these names and shapes that takes no room: one number a tensor, repeated."""
+    torch.save({name: torch.full((1,), 0.5).expand(shape) for name, shape in shapes.items()}, path)
+    return path
+
+
+def test_a_checkpoint_loads_into_its_size(trained, checkpoint):
+    """Every tensor of the file ends up in the network."""
+    assert same(build_sam("vit_t", checkpoint), trained)
+    assert same(build_sam("vit_t", str(checkpoint)), trained)
+
+
+def test_a_checkpoint_with_the_published_names_loads_into_vit_b(published_shapes, tmp_path):
+    """What Meta's file of ViT-B is in form goes through the real loader."""
+    path = hollow(published_shapes(*PUBLISHED["vit_b"]), tmp_path / "b.pth")
+    sam = build_sam("vit_b", path)
+    assert all((tensor == 0.5).all() for tensor in sam.state_dict().values())
+
+
+@pytest.mark.parametrize("wrap", [lambda state: {"state_dict": state, "epoch": 3}, lambda state: {"model": state}])
+@pytest.mark.parametrize("prefix", ["", "module.", "sam.", "model.", "module.model."])
+def test_wrapped_and_prefixed_weights_are_unwrapped(trained, tmp_path, wrap, prefix):
+    """Training scripts wrap the network; where that is unambiguous the weights are found."""
+    path = tmp_path / "wrapped.pth"
+    torch.save(wrap({prefix + name: tensor for name, tensor in trained.state_dict().items()}), path)
+    assert same(build_sam("vit_t", path), trained)
+
+
+def test_a_file_of_the_old_format_loads(trained, tmp_path):
+    """Before PyTorch 1.6 files were bare pickles; those cannot be mapped into memory."""
+    path = tmp_path / "old.pth"
+    torch.save(trained.state_dict(), path, _use_new_zipfile_serialization=False)
+    assert same(build_sam("vit_t", path), trained)
+
+
+@pytest.mark.parametrize("size", PUBLISHED)
+def test_the_size_is_recognised_by_its_shapes(size, published_shapes):
+    shapes = published_shapes(*PUBLISHED[size])
+    assert size_of({name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}) == size
+
+
+def test_the_size_of_something_else_is_unknown(trained):
+    assert size_of(trained.state_dict()) == "vit_t"
+    assert size_of({"fc.weight": torch.zeros(3, 3)}) is None
+    assert size_of({"image_encoder.pos_embed": torch.zeros(1, 64, 64, 768)}) is None
+
+
+def test_another_size_is_named_with_the_setting_to_change(published_shapes, tmp_path):
+    path = hollow(published_shapes(*PUBLISHED["vit_l"]), tmp_path / "l.pth")
+    with pytest.raises(WeightsError) as caught:
+        build_sam("vit_t", path)
+    assert caught.value.problem == f"{path}: holds vit_l, but vit_t was asked for"
+    assert "set model.size: vit_l" in caught.value.fix
+
+
+def test_names_and_shapes_that_do_not_fit_are_listed_and_nothing_is_loaded(trained, tmp_path):
+    """A mismatch is an error with a count and the first few names, never a silent half load."""
+    state = dict(trained.state_dict())
+    for i in range(4):
+        del state[f"image_encoder.blocks.{i}.attn.qkv.weight"]
+    state["head.weight"] = torch.zeros(1)
+    state["mask_decoder.mask_tokens.weight"] = torch.zeros(6, 256)
+    path = tmp_path / "wrong.pth"
+    torch.save(state, path)
+    torch.manual_seed(2)
+    sam = build_sam("vit_t")
+    before = {name: tensor.clone() for name, tensor in sam.state_dict().items()}
+    with pytest.raises(WeightsError) as caught:
+        load_weights(sam, path)
+    lines = caught.value.problem.splitlines()
+    assert lines[0] == f"{path}: not the weights of this SAM"
+    assert lines[1].startswith("  4 missing: image_encoder.blocks.0.attn.qkv.weight, ")
+    assert lines[1].endswith(", ...")
+    assert lines[2] == "  1 unexpected: head.weight"
+    assert lines[3] == "  1 of another shape: mask_decoder.mask_tokens.weight [6, 256] instead of [4, 256]"
+    assert all(torch.equal(tensor, before[name]) for name, tensor in sam.state_dict().items())
+
+
+class Malicious:
+    """Leaves a mark when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize("form", ["zip", "bare"])
+def test_a_file_that_would_run_code_is_refused_without_running_it(tmp_path, form):
+    """A checkpoint from the web must not be able to do anything but hold numbers."""
+    path, mark = tmp_path / "evil.pth", tmp_path / "mark"
+    if form == "zip":
+        torch.save({"image_encoder.pos_embed": Malicious(mark)}, path)
+    else:
+        path.write_bytes(pickle.dumps({"state_dict": Malicious(mark)}, protocol=2))
+    with pytest.raises(WeightsError, match="it was not run"):
+        build_sam("vit_t", path)
+    with pytest.raises(WeightsError, match="it was not run"):
+        verify(path)
+    assert not mark.exists()
+
+
+def test_a_missing_file_is_named_with_the_command_that_gets_it(tmp_path):
+    with pytest.raises(WeightsError, match=r"nowhere\.pth: there is no such weights file") as caught:
+        build_sam("vit_b", tmp_path / "nowhere.pth")
+    assert "sam-seismic weights fetch vit_b" in caught.value.fix
+
+
+def test_a_file_that_may_not_be_read_is_named(checkpoint, monkeypatch):
+    """A colleague's file on a shared disk, seldom readable by all."""
+    monkeypatch.setattr("os.access", lambda *_: False)  # chmod does not keep root out
+    with pytest.raises(WeightsError, match=r"vit_t\.pth: may not be read"):
+        build_sam("vit_t", checkpoint)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
+def test_a_truncated_file_is_called_damaged(checkpoint, share):
+    """A copy that broke off is told apart from a file that is none."""
+    content = checkpoint.read_bytes()
+    checkpoint.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(WeightsError, match="damaged: it ends early") as caught:
+        build_sam("vit_t", checkpoint)
+    assert "again" in caught.value.fix
+
+
+def test_a_truncated_file_of_the_old_format_is_refused(trained, tmp_path):
+    path = tmp_path / "old.pth"
+    torch.save(trained.state_dict(), path, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes()[:5_000_000])
+    with pytest.raises(WeightsError, match=r"old\.pth"):
+        build_sam("vit_t", path)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"version https://git-lfs.github.com/spec/v1\n"])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
+    """An error page or a pointer in the place of the weights."""
+    path = tmp_path / "page.pth"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="not a file written by PyTorch"):
+        build_sam("vit_b", path)
+
+
+@pytest.mark.parametrize("content", [torch.zeros(3), {}, {"epoch": 3}, [torch.zeros(1)], {1: torch.zeros(1)}])
+def test_a_file_without_a_state_dict_is_refused(tmp_path, content):
+    path = tmp_path / "other.pth"
+    torch.save(content, path)
+    with pytest.raises(WeightsError, match="holds no state dict"):
+        build_sam("vit_t", path)
+
+
+def test_two_sets_of_weights_in_one_file_are_not_guessed_between(trained, tmp_path):
+    path = tmp_path / "two.pth"
+    torch.save({"model": trained.state_dict(), "state_dict": trained.state_dict()}, path)
+    with pytest.raises(WeightsError, match="each of state_dict and model"):
+        build_sam("vit_t", path)
+
+
+def test_verify_tells_an_official_file_from_another_of_its_size(checkpoint, monkeypatch):
+    """By the SHA-256 of the whole file, not by its name."""
+    sha256 = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    assert file_hash(checkpoint) == sha256
+    found = verify(checkpoint)
+    assert (found.size, found.sha256, found.official) == ("vit_t", sha256, False)
+    monkeypatch.setitem(OFFICIAL, "vit_b", OfficialWeights("b.pth", "https://example.org/b.pth", sha256, 1))
+    found = verify(checkpoint)
+    assert (found.size, found.official) == ("vit_b", True)
+
+
+def test_verify_of_a_missing_file_says_so(tmp_path):
+    with pytest.raises(WeightsError, match="there is no such weights file"):
+        verify(tmp_path / "nowhere.pth")
+
+
+def test_the_official_files_are_those_published():
+    """Names end in the head of the MD5; the hashes are whole SHA-256s and differ."""
+    assert {size: weights.file for size, weights in OFFICIAL.items()} == {
+        "vit_b": "sam_vit_b_01ec64.pth",
+        "vit_l": "sam_vit_l_0b3195.pth",
+        "vit_h": "sam_vit_h_4b8939.pth",
+    }
+    for weights in OFFICIAL.values():
+        assert weights.address == f"https://dl.fbaipublicfiles.com/segment_anything/{weights.file}"
+        assert len(bytes.fromhex(weights.sha256)) == 32
+    assert len({weights.sha256 for weights in OFFICIAL.values()}) == 3
+
+
+def test_the_files_are_as_long_as_their_parameters():
+    """Four bytes a number, and a little for names: a slip in a length would show."""
+    counts = {"vit_b": 93_735_472, "vit_l": 312_342_832, "vit_h": 641_090_608}
+    for size, count in counts.items():
+        assert 0 < OFFICIAL[size].size_bytes - 4 * count < 300_000
+
+
+def test_the_weights_folder_is_the_chosen_one_then_the_one_here_then_the_cache(tmp_path, monkeypatch):
+    """Asked at call time: the environment and the working directory of now count, not those of the import."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SAM_SEISMIC_WEIGHTS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert weights_folder() == tmp_path / "cache" / "sam-seismic" / "weights"
+    (tmp_path / "weights").mkdir()
+    assert weights_folder().resolve() == tmp_path.resolve() / "weights"
+    monkeypatch.setenv("SAM_SEISMIC_WEIGHTS", str(tmp_path / "chosen"))
+    assert weights_folder() == tmp_path / "chosen"
+
+
+def test_the_official_file_is_found_in_the_folder_or_the_command_to_fetch_it_is_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAM_SEISMIC_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"sam_vit_l_0b3195\.pth") as caught:
+        official_path("vit_l")
+    assert "sam-seismic weights fetch vit_l" in caught.value.fix
+    (tmp_path / "sam_vit_l_0b3195.pth").touch()
+    assert official_path("vit_l") == tmp_path / "sam_vit_l_0b3195.pth"
+    with pytest.raises(WeightsError, match="no weights are published for 'vit_t'"):
+        official_path("vit_t")
