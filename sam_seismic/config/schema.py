@@ -1,9 +1,16 @@
 """What an experiment's YAML can say: every key with its type, its bounds and its default, as frozen models."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Lines = tuple[int, int]
@@ -86,6 +93,15 @@ class SplitConfig(Model):
             raise ValueError(f"regions needs {' and '.join(sorted(missing))}")
         return self
 
+    @model_serializer(mode="wrap")
+    def _what_applies(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the keys that would be refused when read back."""
+        tree: dict[str, Any] = dump(self)
+        if self.folders:
+            return {"folders": True}
+        other = {"along", "val", "test", "guard"} if self.regions is not None else {"regions"}
+        return {name: value for name, value in tree.items() if name not in other | {"folders"}}
+
 
 class SyntheticConfig(Model):
     """The forward-modelled survey of the demo."""
@@ -132,7 +148,7 @@ class DataConfig(Model):
     def _keys_of_the_source(self) -> Self:
         needed, optional = _SOURCE_KEYS[self.source]
         problems = [f"{name} is needed for source: {self.source}" for name in needed if getattr(self, name) is None]
-        foreign = {key for keys in _SOURCE_KEYS.values() for key in keys[0] + keys[1]} - {*needed, *optional}
+        foreign = _PICKY_KEYS - {*needed, *optional}
         problems += [
             f"{name} cannot apply to source: {self.source}" for name in sorted(foreign & self.model_fields_set)
         ]
@@ -146,6 +162,17 @@ class DataConfig(Model):
             raise ValueError("; ".join(problems))
         return self
 
+    @model_serializer(mode="wrap")
+    def _what_applies(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the keys that would be refused when read back."""
+        tree: dict[str, Any] = dump(self)
+        needed, optional = _SOURCE_KEYS[self.source]
+        foreign = _PICKY_KEYS - {*needed, *optional}
+        tree = {name: value for name, value in tree.items() if name not in foreign}
+        if self.source == "f3":
+            tree["split"].pop("test", None)
+        return tree
+
 
 _SOURCE_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "files": (("amplitude", "labels", "classes"), ("label_values", "ignore_values", "read")),
@@ -154,6 +181,8 @@ _SOURCE_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "synthetic": ((), ("synthetic",)),
 }
 """For each source the keys that it needs, and those that it can have."""
+_PICKY_KEYS = {key for keys in _SOURCE_KEYS.values() for group in keys for key in group}
+"""All keys that some source cannot have."""
 
 
 def _class_problems(classes: tuple[str, ...], values: tuple[int, ...] | None) -> list[str]:

@@ -91,9 +91,8 @@ def open_survey(data: DataConfig) -> Survey:
         sources = volumes
     else:
         regions = _regions(data, volumes["train"], orientations)
-        sources = dict.fromkeys(regions, volumes["train"]) | {
-            name: volume for name, volume in volumes.items() if name != "train"
-        }
+        apart = {name: volume for name, volume in volumes.items() if name != "train"}
+        sources = dict.fromkeys(regions, volumes["train"]) | apart
     parts = {
         name: Part(name, volume, sections_in(regions.get(name, Region()), volume.amplitude, orientations))
         for name, volume in sources.items()
@@ -119,7 +118,7 @@ def _open_volumes(data: DataConfig) -> dict[str, LabelledVolume]:
         return {"train": seam_ai(data.root, data.read)["train"]}
     if data.source == "synthetic":
         survey = model_survey(data.synthetic.shape, data.synthetic.seed)
-        return {"train": survey.labelled()}
+        return {"train": labelled(*survey.volumes(), survey.facies)}
     return _open_files(data)
 
 

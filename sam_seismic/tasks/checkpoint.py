@@ -44,7 +44,7 @@ class Card:
     def as_plain(self) -> dict[str, Any]:
         """Plain strings, numbers, lists and dicts, which load with `weights_only=True`."""
         return {
-            "data": self.data.model_dump(mode="json", exclude_unset=True),
+            "data": self.data.model_dump(mode="json"),
             "inputs": self.inputs.model_dump(mode="json"),
             "model": self.model.model_dump(mode="json"),
             "facies": {name: list(values) for name, values in asdict(self.facies).items()},

@@ -72,7 +72,8 @@ class FaciesSegmentation(lightning.LightningModule):
     def training_step(self, batch: Batch) -> Tensor:
         """Loss over all voxels of the batch that have a label."""
         loss = self._loss(self.section_logits(batch), batch)
-        self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch), sync_dist=True)
+        self.log("train_loss_step", loss)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch), sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch) -> None:

@@ -1,0 +1,16 @@
+"""The command line: words come in, one workflow is called, and what it found is drawn on the terminal."""
+
+from sam_seismic.cli.app import app
+from sam_seismic.cli.commands import convert, demo, evaluate, inspect, predict, score, train
+from sam_seismic.cli.weights import weights_app
+
+app.command()(demo)
+app.command()(train)
+app.command(name="eval")(evaluate)
+app.command()(predict)
+app.command()(score)
+app.command()(inspect)
+app.command()(convert)
+app.add_typer(weights_app, name="weights")
+
+__all__ = ["app"]

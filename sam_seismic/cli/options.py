@@ -1,0 +1,69 @@
+"""Options that several commands share, each said once."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from sam_seismic.config import ReadOptions, SegyOptions
+
+Checkpoint = Annotated[Path, typer.Option(help="RUN/checkpoints/best.ckpt of a run of train.")]
+Output = Annotated[Path | None, typer.Option(help="Folder for metrics.json and pictures.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the output holds.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Sections at a time; lower it when memory is short.")]
+OrientationOption = Annotated[
+    Literal["inline", "crossline", "both"] | None,
+    typer.Option("--orientation", help="Lines to predict; both: the mean of the two. Default: as trained."),
+]
+
+_SEGY = "Reading SEG-Y"
+_ARRAYS = "Reading arrays"
+InlineByte = Annotated[
+    int | None, typer.Option(min=1, max=237, rich_help_panel=_SEGY, help="Trace header byte of the inline number.")
+]
+CrosslineByte = Annotated[
+    int | None, typer.Option(min=1, max=237, rich_help_panel=_SEGY, help="Trace header byte of the crossline number.")
+]
+SampleFormat = Annotated[
+    Literal["ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8"] | None,
+    typer.Option("--format", rich_help_panel=_SEGY, help="Sample format, whatever the header declares."),
+]
+Endian = Annotated[Literal["big", "little"] | None, typer.Option(rich_help_panel=_SEGY, help="Byte order.")]
+Axes = Annotated[
+    Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"] | None,
+    typer.Option(rich_help_panel=_ARRAYS, help="Axis order of a .npy, .npz or foreign .h5 volume."),
+]
+Key = Annotated[str | None, typer.Option(rich_help_panel=_ARRAYS, help="Name of the array in an .npz or .h5 file.")]
+
+
+def read_options(
+    inline_byte: InlineByte = None,
+    crossline_byte: CrosslineByte = None,
+    sample_format: SampleFormat = None,
+    endian: Endian = None,
+    axes: Axes = None,
+    key: Key = None,
+) -> ReadOptions:
+    """How to open volumes, from the options that `reads_volumes` adds to a command."""
+    segy = SegyOptions(inline_byte=inline_byte, crossline_byte=crossline_byte, format=sample_format, endian=endian)
+    return ReadOptions(segy=segy, axes=axes, key=key)
+
+
+def reads_volumes(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `read_options`; the command itself gets them as one argument, `read`."""
+    own = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "read"]
+    shared = list(inspect.signature(read_options).parameters.values())
+    names = {parameter.name for parameter in shared}
+
+    def run(*args: Any, **given: Any) -> None:
+        read = read_options(**{name: given.pop(name) for name in names & given.keys()})
+        command(*args, **given, read=read)
+
+    # Typer asks a function for its signature and its annotations; the wrapped one's would hide the shared options.
+    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+    run.__signature__ = inspect.Signature(own + shared)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in own + shared}
+    return run

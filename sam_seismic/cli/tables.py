@@ -1,0 +1,86 @@
+"""What the workflows found, as tables."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sam_seismic.cli.terminal import print_table
+
+if TYPE_CHECKING:  # these modules import torch, which a table does not need
+    from sam_seismic.tasks.metrics import FaciesScores
+    from sam_seismic.workflows.demo import DemoOutcome
+    from sam_seismic.workflows.evaluation import Evaluation
+    from sam_seismic.workflows.inspection import Inspection
+
+
+def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"]) -> None:
+    """Scores of each class, then the means, then what guesses get."""
+    share = scores.confusion.sum(axis=1) / max(1, scores.voxels)
+    print_table(
+        "Facies",
+        ("class", "share", "accuracy", "IoU"),
+        [
+            (name, percent(float(part)), number(float(accuracy)), number(float(iou)))
+            for name, part, accuracy, iou in zip(scores.names, share, scores.class_accuracy, scores.iou, strict=True)
+        ],
+    )
+    rows = {
+        "network" if guesses else "prediction": scores,
+        **{f"guess: {name}": each for name, each in guesses.items()},
+    }
+    print_table(
+        f"All {scores.voxels:,} voxels",
+        ("", "mean IoU", "pixel accuracy", "mean class accuracy", "frequency-weighted IoU"),
+        [
+            (
+                name,
+                number(each.mean_iou),
+                number(each.pixel_accuracy),
+                number(each.mean_class_accuracy),
+                number(each.frequency_weighted_iou),
+            )
+            for name, each in rows.items()
+        ],
+    )
+
+
+def show_evaluation(found: "Evaluation") -> None:
+    """What `eval` measured, and where it lies."""
+    show_scores(found.scores, found.guesses)
+    if found.files:
+        show_files(found.files)
+
+
+def show_inspection(found: "Inspection") -> None:
+    """What `inspect` found: its rows, then its warnings."""
+    for title, rows in found.tables.items():
+        print_table(title, ("", ""), rows)
+    for warning in found.warnings:
+        print(f"note: {warning}")
+    if found.files:
+        show_files(found.files)
+
+
+def show_demo(outcome: "DemoOutcome") -> None:
+    """How the demo went."""
+    show_scores(outcome.evaluation.scores, outcome.evaluation.guesses)
+    show_files(outcome.files)
+    print(f"finished in {outcome.seconds / 60:.1f} minutes")
+
+
+def show_files(files: Sequence[Path]) -> None:
+    """The files that were written, one a line, so that they can be copied."""
+    print("written:")
+    for path in files:
+        print(f"  {path}/" if path.is_dir() else f"  {path}")
+
+
+def number(value: float) -> str:
+    """A score with three digits; a dash where there is none."""
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage."""
+    return f"{100 * share:.1f} %"

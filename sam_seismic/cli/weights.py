@@ -1,0 +1,75 @@
+"""`sam-seismic weights`: the official weights of SAM."""
+
+# ruff: noqa: PLC0415  # torch takes seconds to import
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sam_seismic.cli.tables import show_files
+from sam_seismic.cli.terminal import Terminal, print_json, print_table
+
+weights_app = typer.Typer(help="List, fetch and verify the official SAM weights.", no_args_is_help=True)
+
+
+@weights_app.command("list")
+def list_weights(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+    """List the published weights and whether they are here.
+
+    Example: sam-seismic weights list
+    """
+    from sam_seismic.sam.weights import OFFICIAL, weights_folder
+
+    folder = weights_folder()
+    facts = [
+        {
+            "name": size,
+            "file": str(folder / weights.file),
+            "bytes": weights.size_bytes,
+            "here": (folder / weights.file).is_file(),
+            "address": weights.address,
+        }
+        for size, weights in OFFICIAL.items()
+    ]
+    if json:
+        print_json(facts)
+        return
+    rows = [
+        (str(fact["name"]), f"{weights.size_bytes / 1e6:,.0f} MB", "yes" if fact["here"] else "no", weights.file)
+        for fact, weights in zip(facts, OFFICIAL.values(), strict=True)
+    ]
+    print_table(f"Official SAM weights in {folder}", ("name", "size", "here", "file"), rows)
+
+
+@weights_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="vit_b, vit_l or vit_h.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to put the file. Default: the weights folder.")] = None,
+) -> None:
+    """Download official weights; an interrupted download is resumed, and the checksum is verified.
+
+    Example: sam-seismic weights fetch vit_b
+    """
+    from sam_seismic.sam.weights import fetch as run
+
+    with Terminal() as terminal:
+        path = run(name, folder, progress=lambda done, total: terminal.progress(f"fetch {name}", done, total))
+    show_files([path])
+
+
+@weights_app.command()
+def verify(path: Annotated[Path, typer.Argument(help="A weights file.")]) -> None:
+    """Tell which SAM a file holds, and whether it is an official one.
+
+    Example: sam-seismic weights verify weights/sam_vit_b_01ec64.pth
+    """
+    from sam_seismic.sam.weights import verify as run
+
+    found = run(path)
+    rows = [
+        ("size", found.size or "not a SAM"),
+        ("SHA-256", found.sha256),
+        ("official", "yes" if found.official else "no"),
+    ]
+    print_table(str(path), ("", ""), rows)

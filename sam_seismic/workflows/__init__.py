@@ -1,0 +1,1 @@
+"""What each command does, as straight lines of steps: a configuration or paths come in, files and findings go out."""

@@ -1,0 +1,72 @@
+"""Nothing comes in; a survey is modelled, learned, measured and predicted, to see the whole road once."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sam_seismic.config import Config, load_config
+from sam_seismic.config.shipped import shipped_config
+from sam_seismic.survey.segy import write_segy
+from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey
+from sam_seismic.workflows.evaluation import Evaluation, EvaluationRequest, evaluate
+from sam_seismic.workflows.files import new_folder
+from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.prediction import PredictRequest, predict
+from sam_seismic.workflows.training import TrainRequest, train
+
+
+@dataclass(frozen=True, eq=False)
+class DemoOutcome:
+    """What the demo left behind.
+
+    Args:
+        evaluation: on lines that were not trained on.
+        files: everything worth opening.
+        seconds: how long it all took.
+    """
+
+    evaluation: Evaluation
+    files: tuple[Path, ...]
+    seconds: float
+
+
+def run_demo(output: Path, listener: Listener, *, overwrite: bool) -> DemoOutcome:
+    """Model a survey, write it as SEG-Y, train on it, evaluate on unseen lines, predict it to SEG-Y, draw.
+
+    Raises:
+        UserError: the output folder holds files, or cannot be written to.
+    """
+    start = time.monotonic()
+    new_folder(output, overwrite=overwrite)
+    config = load_config(shipped_config("demo"))
+    amplitude, labels = output / "amplitude.sgy", output / "labels.sgy"
+    survey = model_survey(config.data.synthetic.shape, config.data.synthetic.seed)
+    listener.say(f"modelled a survey with known facies: {survey.geometry}")
+    write_pair(survey, amplitude, labels)
+    run = output / "run"
+    listener.say("there are no published weights for vit_t: its encoder starts from random weights and is trained too")
+    best = train(TrainRequest(from_files(config, survey, amplitude, labels), run, overwrite=overwrite), listener)
+    evaluation = evaluate(EvaluationRequest(best, output=output / "test", overwrite=overwrite), listener)
+    predicted = predict(
+        PredictRequest(best, amplitude, output / "facies.sgy", orientation="both", overwrite=overwrite), listener
+    )
+    report = sorted((run / "report").glob("*.png"))
+    files = (amplitude, labels, *predicted, best, run / "metrics.csv", *report, *evaluation.files)
+    return DemoOutcome(evaluation, files, time.monotonic() - start)
+
+
+def write_pair(survey: SyntheticSurvey, amplitude: Path, labels: Path) -> None:
+    """Write a modelled survey as two SEG-Y files: IEEE float amplitudes and int8 labels."""
+    write_segy(amplitude, survey.amplitude, survey.geometry, sample_format="ieee")
+    write_segy(labels, survey.labels, survey.geometry, sample_format="int8")
+
+
+def from_files(config: Config, survey: SyntheticSurvey, amplitude: Path, labels: Path) -> Config:
+    """The same experiment, read from a SEG-Y pair as any user's survey is."""
+    data = config.data.model_dump(exclude={"synthetic"}) | {
+        "source": "files",
+        "amplitude": amplitude,
+        "labels": labels,
+        "classes": survey.facies.names,
+    }
+    return Config.model_validate(config.model_dump() | {"data": data})

@@ -1,0 +1,23 @@
+"""Who is told how a workflow gets on: the command line draws it, tests and programs may ignore it."""
+
+from typing import Protocol
+
+
+class Listener(Protocol):
+    """Hears what a workflow does. Workflows print nothing themselves."""
+
+    def say(self, text: str) -> None:
+        """One line of plain news."""
+
+    def progress(self, what: str, done: int, total: int, detail: str = "") -> None:
+        """A step of a long job: `what` names the job, done of total steps are finished."""
+
+
+class Silent:
+    """A listener that hears nothing."""
+
+    def say(self, text: str) -> None:
+        """Ignore it."""
+
+    def progress(self, what: str, done: int, total: int, detail: str = "") -> None:
+        """Ignore it."""
