@@ -1,0 +1,62 @@
+"""One scale for a whole survey: signed, robust, and fitted on what it is given and nothing else."""
+
+import numpy as np
+import pytest
+
+from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.volume import Orientation, Section
+
+
+def section(values: np.ndarray, live: np.ndarray | None = None) -> Section:
+    alive = np.ones(values.shape[1], bool) if live is None else live
+    return Section(Orientation.INLINE, 1, values, alive)
+
+
+def test_the_clip_is_a_percentile_of_the_magnitude():
+    values = np.linspace(-1000, 1000, 10_001, dtype=np.float32).reshape(-1, 73)
+    scale = fit_scale([section(values)], 90.0, "x.sgy")
+    assert scale.center == 0
+    assert scale.clip == pytest.approx(900, rel=0.01)
+
+
+def test_the_sign_is_kept_and_the_rest_is_clipped():
+    """Negative amplitudes stay negative: clipping them to [0, 1] would throw half the signal away."""
+    scaled = AmplitudeScale(center=0.0, clip=2.0).apply(np.array([-8, -2, -1, 0, 1, 2, 8], dtype=np.int16))
+    np.testing.assert_array_equal(scaled, np.float32([-1, -1, -0.5, 0, 0.5, 1, 1]))
+    assert scaled.dtype == np.float32
+
+
+def test_pictures_without_negative_values_are_centred():
+    """8-bit sections have their zero at mid-gray; taken as signed they would all be positive."""
+    rng = np.random.default_rng(0)
+    values = np.clip(rng.normal(127, 30, (200, 50)), 0, 255).astype(np.uint8)
+    scale = fit_scale([section(values)], 99.0, "x")
+    assert scale.center == pytest.approx(127, abs=1)
+    assert abs(float(scale.apply(values).mean())) < 0.02
+
+
+def test_dead_traces_do_not_count():
+    values = np.ones((10, 4), np.float32) * np.float32([[1, -1, 500, 500]])
+    scale = fit_scale([section(values, np.array([True, True, False, False]))], 100, "x")
+    assert scale.clip == 1
+
+
+def test_a_muted_survey_still_has_a_scale():
+    """Most samples zero makes the percentile zero; the survey is not constant all the same."""
+    values = np.zeros((1000, 10), np.float32)
+    values[-1, 3] = -7
+    assert fit_scale([section(values)], 90, "x").clip == 7
+
+
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        ([section(np.full((5, 5), 3.0, np.float32))], "hold only the amplitude 3"),
+        ([section(np.ones((5, 5), np.float32), np.zeros(5, bool))], "hold no live trace"),
+        ([], "hold no live trace"),
+    ],
+)
+def test_amplitudes_that_say_nothing_are_refused(sections: list[Section], told: str):
+    with pytest.raises(SurveyError, match=told):
+        fit_scale(sections, 99, "x.sgy")

@@ -1,0 +1,79 @@
+"""A section finds its way onto the canvas and its logits find their way back, padding and all."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sam_seismic.data.frame import Frame
+from sam_seismic.errors import SurveyError
+
+shapes = st.tuples(st.integers(1, 128), st.integers(1, 128))
+
+
+@given(shape=shapes, seed=st.integers(0, 99))
+def test_padding_comes_back_off_exactly(shape: tuple[int, int], seed: int):
+    """recover(place(x)) is x, bit by bit, for every section that fits the canvas."""
+    frame = Frame.fitted(shape, fit="pad", side=128)
+    section = torch.randn(3, *shape, generator=torch.Generator().manual_seed(seed))
+    canvas = frame.place(section)
+    assert canvas.shape == (3, 128, 128)
+    assert torch.equal(frame.recover(canvas), section)
+    assert torch.all(canvas[:, ~frame.valid()] == 0)
+    assert int(frame.valid().sum()) == shape[0] * shape[1]
+
+
+def test_f3_on_the_canvas_of_sam():
+    """255 x 701 has 769 rows and 323 columns of padding, below and to the right."""
+    frame = Frame.fitted((255, 701), fit="pad", side=1024)
+    assert frame.padding == (769, 323)
+    canvas = frame.place(torch.ones(3, 255, 701))
+    assert torch.all(canvas[:, :255, :701] == 1)
+    assert float(canvas.sum()) == 3 * 255 * 701
+
+
+@pytest.mark.parametrize(
+    ("section", "placed"), [((255, 701), (372, 1024)), ((1006, 782), (1024, 796)), ((2000, 100), (1024, 51))]
+)
+def test_resize_brings_the_long_side_to_the_canvas(section: tuple[int, int], placed: tuple[int, int]):
+    frame = Frame.fitted(section, fit="resize", side=1024)
+    assert frame.placed_shape == placed
+    assert frame.place(torch.ones(3, *section)).shape == (3, 1024, 1024)
+    assert frame.recover(torch.zeros(2, 256, 256)).shape == (2, *section)
+
+
+@given(shape=st.tuples(st.integers(20, 300), st.integers(20, 300)))
+def test_a_smooth_section_survives_resizing(shape: tuple[int, int]):
+    """A ramp comes back within what bilinear interpolation loses at the edges."""
+    frame = Frame.fitted(shape, fit="resize", side=256)
+    down = torch.linspace(0, 1, shape[0])[:, None] + torch.linspace(0, 1, shape[1])[None]
+    back = frame.recover(frame.place(down[None]))[0]
+    inside = (slice(shape[0] // 10 + 2, -shape[0] // 10 - 2), slice(shape[1] // 10 + 2, -shape[1] // 10 - 2))
+    torch.testing.assert_close(back[inside], down[inside], atol=0.02, rtol=0)
+
+
+def test_logits_of_a_quarter_of_the_resolution_land_where_they_belong():
+    """A step in the logits comes back at the row where it was on the canvas: nothing is shifted."""
+    frame = Frame.fitted((100, 200), fit="pad", side=256)
+    logits = torch.full((1, 64, 64), -1.0)
+    logits[:, 10:] = 1.0  # rows 40 and below of the canvas
+    recovered = frame.recover(logits)
+    assert recovered.shape == (1, 100, 200)
+    assert torch.all(recovered[0, :38] < 0)
+    assert torch.all(recovered[0, 42:] > 0)
+    assert float(recovered[0, 39, 0]) == pytest.approx(-float(recovered[0, 40, 0]))
+
+
+def test_padding_has_no_say_in_the_logits():
+    """Whatever a net says on padding, the recovered section does not see it."""
+    frame = Frame.fitted((64, 96), fit="pad", side=128)
+    logits = torch.randn(2, 128, 128)
+    shouting = torch.where(frame.valid(), logits, torch.tensor(1e9))
+    assert torch.equal(frame.recover(shouting), frame.recover(logits))
+
+
+def test_a_section_larger_than_the_canvas_is_refused_with_the_fix():
+    with pytest.raises(SurveyError) as caught:
+        Frame.fitted((1536, 512), fit="pad", side=1024)
+    assert caught.value.problem == "a section of 1536 samples x 512 traces does not fit the 1024 x 1024 canvas"
+    assert caught.value.fix == "set input.fit: resize"

@@ -1,0 +1,97 @@
+"""A split measures what it says: blocks with a gap, and no validation line that crosses a training region."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.memory import MemoryVolume
+from sam_seismic.survey.splits import (
+    MIN_TRACES,
+    Region,
+    SectionRef,
+    block_regions,
+    check_apart,
+    describe_sections,
+    sections_in,
+)
+from sam_seismic.survey.volume import Geometry, Orientation
+
+IL, XL = Orientation.INLINE, Orientation.CROSSLINE
+
+
+def volume(inlines: range, crosslines: range, samples: int = 8) -> MemoryVolume:
+    geometry = Geometry.complete(inlines, crosslines, samples)
+    return MemoryVolume(np.zeros(geometry.shape, np.float32), geometry)
+
+
+@given(
+    count=st.integers(20, 400),
+    val=st.floats(0.05, 0.3),
+    test=st.one_of(st.just(0.0), st.floats(0.05, 0.3)),
+    guard=st.integers(0, 3),
+    step=st.integers(1, 4),
+)
+def test_blocks_are_contiguous_apart_and_in_order(count: int, val: float, test: float, guard: int, step: int):
+    lines = np.arange(100, 100 + count * step, step, dtype=np.int32)
+    regions = block_regions(lines, IL, val=val, test=test, guard=guard)
+    assert list(regions) == (["train", "val", "test"] if test else ["train", "val"])
+    spans = [region.inlines for region in regions.values()]
+    for before, after in pairwise(spans):
+        assert after[0] - before[1] == (guard + 1) * step, "the gap holds exactly `guard` lines"
+    assert spans[0][0] == lines[0]
+    assert spans[-1][1] == lines[-1]
+    check_apart(regions)
+
+
+def test_too_few_lines_are_refused():
+    with pytest.raises(SurveyError, match="6 inlines are too few"):
+        block_regions(range(6), IL, val=0.2, test=0.2, guard=5)
+
+
+@given(st.data())
+def test_no_voxel_is_in_two_parts(data: st.DataObject):
+    """In `both` mode the sections of two parts never share a trace, in whatever direction they run."""
+    shape = data.draw(st.tuples(st.integers(60, 90), st.integers(30, 60)))
+    survey = volume(range(10, 10 + shape[0]), range(500, 500 + shape[1]))
+    along = data.draw(st.sampled_from(list(Orientation)))
+    guard = data.draw(st.integers(0, 3))
+    regions = block_regions(survey.geometry.lines(along), along, val=0.25, test=0.25, guard=guard)
+    seen = {}
+    for name, region in regions.items():
+        covered = np.zeros(survey.geometry.shape[:2], dtype=bool)  # [inline, crossline]
+        for ref in sections_in(region, survey, list(Orientation)):
+            position = survey.geometry.index(ref.orientation, ref.line)
+            along_traces = slice(*ref.traces) if ref.traces else slice(None)
+            covered[(position, along_traces) if ref.orientation is IL else (along_traces, position)] = True
+        seen[name] = covered
+    assert all(covered.any() for covered in seen.values())
+    assert not (seen["train"] & seen["val"]).any()
+    assert not (seen["train"] & seen["test"]).any()
+    assert not (seen["val"] & seen["test"]).any()
+
+
+def test_a_region_cuts_crossing_sections():
+    survey = volume(range(100, 200), range(300, 350))
+    refs = sections_in(Region(inlines=(120, 159)), survey, [IL, XL])
+    assert refs[0] == SectionRef(IL, 120, None)
+    assert refs[40] == SectionRef(XL, 300, (20, 60))
+    assert len(refs) == 40 + 50
+    assert describe_sections(refs) == "40 inlines 120-159, 50 crosslines 300-349 (40 traces each)"
+
+
+def test_slivers_are_left_out():
+    """A crossline cut to a few traces shows nothing; the inlines of the same region stay."""
+    survey = volume(range(100, 200), range(300, 350))
+    refs = sections_in(Region(inlines=(100, 100 + MIN_TRACES - 2)), survey, [IL, XL])
+    assert {ref.orientation for ref in refs} == {IL}
+
+
+def test_touching_regions_are_apart_and_overlapping_ones_are_not():
+    check_apart({"train": Region(inlines=(1, 10)), "val": Region(inlines=(11, 20))})
+    check_apart({"train": Region((1, 10), (1, 50)), "val": Region((1, 10), (51, 60))})
+    with pytest.raises(SurveyError, match=r"train \(IL 1-10\) and val \(XL 11-20\) share traces"):
+        check_apart({"train": Region(inlines=(1, 10)), "val": Region(crosslines=(11, 20))})

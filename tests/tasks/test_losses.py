@@ -1,0 +1,47 @@
+"""The loss is what the formula says, and ignored voxels have no part in it."""
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from sam_seismic.tasks.losses import dice_loss, facies_loss
+
+
+def test_dice_by_hand():
+    """Two voxels of class 0, one of class 1, none of class 2."""
+    probabilities = torch.tensor([[0.8, 0.5, 0.1], [0.1, 0.5, 0.9], [0.1, 0.0, 0.0]])
+    target = torch.tensor([0, 0, 1])
+    dice_0 = 2 * (0.8 + 0.5) / (1.4 + 2)
+    dice_1 = 2 * 0.9 / (1.5 + 1)
+    torch.testing.assert_close(dice_loss(probabilities, target), torch.tensor(1 - (dice_0 + dice_1) / 2))
+
+
+def test_a_perfect_answer_costs_nothing():
+    target = torch.tensor([0, 1, 2, 1], dtype=torch.uint8)
+    logits = 50.0 * F.one_hot(target.long(), 3).T.float()
+    assert float(facies_loss(logits, target, dice_weight=1.0)) < 1e-5
+
+
+def test_ignored_voxels_change_neither_loss_nor_gradient():
+    torch.manual_seed(0)
+    logits = torch.randn(3, 6, requires_grad=True)
+    labels = torch.tensor([0, 255, 2, 1, 255, 1], dtype=torch.uint8)
+    loss = facies_loss(logits, labels, dice_weight=1.0)
+    loss.backward()
+    kept = labels != 255
+    assert torch.all(logits.grad[:, ~kept] == 0)
+    torch.testing.assert_close(loss, facies_loss(logits[:, kept], labels[kept], dice_weight=1.0))
+
+
+def test_a_section_without_labels_trains_nothing_and_breaks_nothing():
+    logits = torch.randn(3, 4, requires_grad=True)
+    loss = facies_loss(logits, torch.full((4,), 255, dtype=torch.uint8), dice_weight=1.0)
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.all(logits.grad == 0)
+
+
+def test_without_dice_it_is_the_cross_entropy():
+    logits = torch.randn(4, 9)
+    labels = torch.randint(0, 4, (9,), dtype=torch.uint8)
+    expected = F.cross_entropy(logits.T, labels.long())
+    torch.testing.assert_close(facies_loss(logits, labels, dice_weight=0.0), expected)

@@ -1,0 +1,124 @@
+"""The configuration refuses what it does not know, all problems at once, and survives being written and read."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sam_seismic.config import Config, dump_config, load_config, parse_config
+from sam_seismic.errors import ConfigError
+
+FILES = {"amplitude": "a.sgy", "labels": "l.sgy", "classes": ["sand", "shale"]}
+
+
+def problems_of(tree: dict[str, Any]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(tree, "x.yaml")
+    return caught.value.problem
+
+
+def test_all_problems_are_told_at_once_with_dotted_keys():
+    """A user mends the file once, not once a problem."""
+    told = problems_of({"data": FILES, "model": {"encodr": "x", "size": 3}, "train": {"epochs": 0}, "trainr": {}})
+    assert told.startswith("x.yaml: 4 problems\n")
+    assert "model.encodr  unknown key; did you mean model.encoder?" in told
+    assert "model.size    must be 'vit_t', 'vit_b', 'vit_l' or 'vit_h' (got 3)" in told
+    assert "train.epochs  must be at least 1 (got 0)" in told
+    assert "trainr        unknown key; did you mean train?" in told or "did you mean trainer?" in told
+
+
+@pytest.mark.parametrize(
+    ("tree", "told"),
+    [
+        ({"data": {"source": "f3"}}, "root is needed for source: f3"),
+        ({"data": {"source": "f3", "root": "x", "labels": "y"}}, "labels cannot apply to source: f3"),
+        ({"data": {"source": "f3", "root": "x", "split": {"test": 0.1}}}, "split.test cannot apply to source: f3"),
+        ({"data": FILES | {"root": "x"}}, "root cannot apply to source: files"),
+        ({"data": {"amplitude": "a.sgy"}}, "classes is needed for source: files"),
+        ({"data": FILES | {"classes": ["one"]}}, "classes must name at least 2 (got 1)"),
+        ({"data": FILES | {"classes": ["a", "a"]}}, "classes must differ"),
+        ({"data": FILES | {"label_values": [1]}}, "label_values must hold one value a class"),
+        ({"data": FILES | {"split": {"val": 0.6, "test": 0.5}}}, "leave lines to train on, got 0.6 + 0.5"),
+        ({"data": FILES | {"split": {"regions": {"train": {}}}}}, "regions needs val"),
+        (
+            {"data": FILES | {"split": {"guard": 3, "regions": {"train": {}, "val": {}}}}},
+            "guard cannot apply beside regions",
+        ),
+        ({"data": FILES | {"split": {"regions": {"train": {"inlines": [9, 1]}, "val": {}}}}}, "inlines must ascend"),
+        ({"data": FILES | {"split": {"folders": True, "val": 0.2}}}, "folders: true takes the split from subfolders"),
+        ({"data": {"source": "synthetic", "synthetic": {"shape": [9, 64, 64]}}}, "shape must be at least 32"),
+        ({"data": FILES, "model": {"encoder": "frozen", "decoder": "frozen"}}, "nothing would be trained"),
+        ({"data": FILES, "model": {"size": "vit_t"}}, "weights: random is needed for vit_t"),
+        ({"data": FILES, "model": {"weights": "random"}}, "a frozen encoder with random weights sees nothing"),
+        ({"data": FILES, "input": {"side": 1000}}, "multiple of 16"),
+    ],
+)
+def test_what_cannot_apply_is_refused(tree: dict[str, Any], told: str):
+    assert told in problems_of(tree)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        FILES,
+        FILES | {"split": {"regions": {"train": {"inlines": [1, 20]}, "val": {"inlines": [30, 40]}}}},
+        FILES | {"split": {"folders": True}},
+        FILES | {"label_values": [1, 6], "read": {"segy": {"inline_byte": 9}}},
+        {"source": "f3", "root": "data/f3"},
+        {"source": "seam_ai", "root": "data/seam_ai"},
+        {"source": "synthetic", "synthetic": {"seed": 3}},
+    ],
+)
+def test_written_and_read_back_it_is_the_same(data: dict[str, Any]):
+    """config.yaml of a run, with every default spelled out, is accepted again: nothing in it cannot apply."""
+    config = parse_config({"data": data}, "x.yaml")
+    assert parse_config(yaml.safe_load(dump_config(config)), "again") == config
+
+
+def test_overrides_reach_nested_keys(tmp_path: Path):
+    path = tmp_path / "x.yaml"
+    path.write_text("data: {source: synthetic}\nmodel: {size: vit_t, weights: random, encoder: full}\n")
+    config = load_config(path, ["train.epochs=7", "data.synthetic.shape=[40, 48, 64]", "train.learning_rate=1e-3"])
+    assert config.train.epochs == 7
+    assert config.data.synthetic.shape == (40, 48, 64)
+    assert config.train.learning_rate == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("train.epochs", "not of the form key=value"),
+        ("train.epoch=3", "did you mean train.epochs?"),
+        ("data.source.x=3", "source holds no keys"),
+        ("train.epochs=[1", "not valid YAML"),
+    ],
+)
+def test_bad_overrides_are_named(tmp_path: Path, override: str, told: str):
+    path = tmp_path / "x.yaml"
+    path.write_text("data: {source: synthetic}\nmodel: {size: vit_t, weights: random, encoder: full}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, [override])
+    assert told in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("a: [", "not valid YAML"), ("- 1", "expected keys"), ("", "expected keys")]
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, told: str):
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert told in caught.value.problem
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"nothing\.yaml: there is no such configuration file"):
+        load_config(tmp_path / "nothing.yaml")
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[1] / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+def test_shipped_configurations_are_valid_and_open_with_their_command(path: Path):
+    assert path.read_text().startswith(f"# sam-seismic train --config configs/{path.name}\n")
+    assert isinstance(load_config(path), Config)
