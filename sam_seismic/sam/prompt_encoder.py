@@ -28,10 +28,10 @@ class PositionEncoding(nn.Module):
     def forward(self, positions: Tensor) -> Tensor:
         """float[..., 2], (x, y) as shares of the square canvas -> float[..., 256]."""
         matrix = self.positional_encoding_gaussian_matrix
-        # A half-precision product would be off by whole pixels, so autocast must not reach it.
-        with torch.autocast(positions.device.type, enabled=False):
-            angles = 2 * math.pi * ((2 * positions.float() - 1) @ matrix.float())  # [..., 128]
-            return torch.cat([angles.sin(), angles.cos()], dim=-1).to(matrix.dtype)  # [..., 256]
+        # Not as a matrix product: autocast would do that in half precision, off by whole pixels.
+        x, y = (2 * positions.float() - 1).unsqueeze(-1).unbind(-2)  # [..., 1] each
+        angles = 2 * math.pi * (x * matrix[0].float() + y * matrix[1].float())  # [..., 128]
+        return torch.cat([angles.sin(), angles.cos()], dim=-1).to(matrix.dtype)  # [..., 256]
 
 
 class PromptEncoder(nn.Module):

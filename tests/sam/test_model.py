@@ -195,6 +195,19 @@ def test_positions_stay_precise_in_mixed_precision(sam):
         assert torch.equal(sam.prompt_encoder.dense_pe((16, 16)), precise)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+@torch.inference_mode()
+def test_the_whole_network_runs_in_another_precision(dtype):
+    """`precision: bf16-true` and `64-true` turn every parameter; nothing may stay behind in float32."""
+    sam = build_sam("vit_t").to(dtype)
+    image = sam.image_encoder(torch.randn(1, 3, 32, 48, dtype=dtype))
+    sparse, dense = sam.prompt_encoder((torch.rand(1, 1, 2), torch.ones(1, 1)), torch.rand(1, 4), grid=(2, 3))
+    positions = sam.prompt_encoder.dense_pe((2, 3))
+    masks, _ = sam.mask_decoder(image, positions, sparse=sparse, dense=dense, multimask_output=False)
+    assert masks.dtype == dtype
+    assert masks.isfinite().all()
+
+
 @torch.inference_mode()
 def test_mixed_precision_changes_little(sam):
     """The whole road runs under autocast, the bias of the attention included."""
@@ -213,3 +226,10 @@ def test_a_size_shares_its_width_among_its_heads():
         "vit_l": 64,
         "vit_h": 80,
     }
+
+
+def test_norms_have_the_published_epsilon(sam):
+    """1e-6 in the image encoder, PyTorch's 1e-5 in the decoder: too small a difference for the parity tests to see."""
+    norms = {name: module.eps for name, module in sam.named_modules() if isinstance(module, torch.nn.LayerNorm)}
+    assert {eps for name, eps in norms.items() if name.startswith("image_encoder")} == {1e-6}
+    assert {eps for name, eps in norms.items() if name.startswith("mask_decoder")} == {1e-5}
