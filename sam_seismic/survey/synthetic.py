@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.labelled import LabelledVolume, labelled
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.volume import Geometry
 
 Field = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
-SMALLEST: Shape = (8, 24, 64)
+SMALLEST: Shape = (8, 16, 32)
 """Inlines, crosslines and samples below which the geology no longer fits."""
 
 
@@ -39,9 +40,10 @@ class SyntheticSurvey:
     geometry: Geometry
     facies: FaciesTable
 
-    def volumes(self) -> tuple[MemoryVolume, MemoryVolume]:
-        """Amplitudes and labels as volumes."""
-        return MemoryVolume(self.amplitude, self.geometry), MemoryVolume(self.labels, self.geometry)
+    def labelled(self) -> LabelledVolume:
+        """Amplitudes and labels as volumes in memory."""
+        amplitude, labels = (MemoryVolume(values, self.geometry) for values in (self.amplitude, self.labels))
+        return labelled(amplitude, labels, self.facies)
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,12 @@ class Character:
     patch: float
 
 
-OVERBURDEN = Character("overburden", 4.4, contrast=0.035, bed_ms=14, chaos_ms=1.5, patch=12)
-DELTAIC = Character("deltaic", 4.9, contrast=0.06, bed_ms=22, chaos_ms=4, patch=8)
-CHANNEL = Character("channel", 5.1, contrast=0.09, bed_ms=16, chaos_ms=30, patch=2.5)
-SHALE = Character("shale", 4.8, contrast=0.012, bed_ms=12, chaos_ms=3, patch=10)
-CHALK = Character("chalk", 5.9, contrast=0.08, bed_ms=34, chaos_ms=1.5, patch=14)
-SALT = Character("salt", 6.8, contrast=0.014, bed_ms=24, chaos_ms=50, patch=3)
+OVERBURDEN = Character("overburden", 4.4, contrast=0.03, bed_ms=17, chaos_ms=1.5, patch=12)
+DELTAIC = Character("deltaic", 4.9, contrast=0.04, bed_ms=22, chaos_ms=4, patch=8)
+CHANNEL = Character("channel", 5.1, contrast=0.1, bed_ms=17, chaos_ms=30, patch=2.5)
+SHALE = Character("shale", 4.8, contrast=0.015, bed_ms=13, chaos_ms=3, patch=10)
+CHALK = Character("chalk", 5.9, contrast=0.075, bed_ms=32, chaos_ms=1.5, patch=14)
+SALT = Character("salt", 6.8, contrast=0.012, bed_ms=24, chaos_ms=50, patch=3)
 CHARACTERS = (OVERBURDEN, DELTAIC, CHANNEL, SHALE, CHALK, SALT)
 """The facies in the order of their class indices."""
 
@@ -93,13 +95,15 @@ def model_survey(
         seed: the same seed gives the same survey.
         wavelet_hz: peak frequency of the Ricker wavelet.
         signal_to_noise: root mean square of the signal over that of the noise.
-        throw_ms: largest throw of the main fault, ms; 0 for no faults.
+        throw_ms: largest throw of the main fault, ms; 0 for no faults, at most a third of the record.
         sample_interval_ms: two-way time between samples.
 
     Raises:
-        SurveyError: the shape, the wavelet or the noise cannot be modelled.
+        SurveyError: the shape, the wavelet, the throw or the noise cannot be modelled.
     """
-    _check(shape, wavelet_hz, signal_to_noise, sample_interval_ms)
+    _check(shape, wavelet_hz, throw_ms, sample_interval_ms)
+    if not signal_to_noise > 0:
+        raise SurveyError(problem=f"a signal-to-noise ratio of {signal_to_noise}", fix="choose one above 0, such as 5")
     surfaces, faults, beds, noise = np.random.default_rng(seed).spawn(4)
     time = _time_before_faulting(faults, shape, throw_ms / sample_interval_ms)
     labels, impedance = _deposit(_lay_out(surfaces, shape), beds, time, sample_interval_ms)
@@ -117,19 +121,18 @@ def ricker(peak_hz: float, sample_interval_ms: float) -> Field:
     return np.asarray((1 - 2 * phase) * np.exp(-phase), np.float32)
 
 
-def _check(shape: Shape, wavelet_hz: float, signal_to_noise: float, interval_ms: float) -> None:
+def _check(shape: Shape, wavelet_hz: float, throw_ms: float, interval_ms: float) -> None:
     if any(size < least for size, least in zip(shape, SMALLEST, strict=True)):
         raise SurveyError(problem=f"a synthetic survey of {shape} is too small", fix=f"make it at least {SMALLEST}")
-    highest = 250.0 / interval_ms  # half of Nyquist: a Ricker wavelet reaches to about twice its peak frequency
+    highest = 250 / interval_ms  # half of Nyquist: a Ricker wavelet reaches to about twice its peak frequency
     if not 0 < wavelet_hz <= highest:
         raise SurveyError(
             problem=f"a wavelet of {wavelet_hz} Hz cannot be sampled every {interval_ms} ms",
             fix=f"choose a peak frequency above 0 and up to {highest:g} Hz",
         )
-    if not signal_to_noise > 0:
-        raise SurveyError(
-            problem=f"a signal-to-noise ratio of {signal_to_noise} is not above 0", fix="choose one such as 5"
-        )
+    largest = shape[2] * interval_ms / 3  # beyond, the rocks beside a fault would fold over
+    if not 0 <= throw_ms <= largest:
+        raise SurveyError(problem=f"a fault's throw of {throw_ms} ms", fix=f"choose one from 0 to {largest:.0f} ms")
 
 
 def _correlated(rng: np.random.Generator, shape: tuple[int, ...], lengths: tuple[float, ...]) -> Field:
@@ -156,15 +159,10 @@ def _relief(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> F
 
 
 def _time_before_faulting(rng: np.random.Generator, shape: Shape, throw: float) -> Field:
-    """Where each voxel lay before two normal faults that dip towards each other moved it, in samples.
+    """Where each voxel lay before two normal faults moved it, in samples: float32[inline, crossline, sample].
 
-    Args:
-        rng: where the faults run.
-        shape: of the survey.
-        throw: the largest, samples. It changes along strike, and dies out upwards and away from the fault.
-
-    Returns:
-        float32[inline, crossline, sample].
+    The faults dip towards each other. Their throw, at most `throw` samples, changes along strike and dies out upwards
+    and away from the fault.
     """
     inlines, crosslines, samples = shape
     _, crossline, time = np.ogrid[:inlines, :crosslines, :samples]
@@ -182,63 +180,50 @@ def _time_before_faulting(rng: np.random.Generator, shape: Shape, throw: float) 
 
 @dataclass(frozen=True, eq=False)
 class _Structure:
-    """The surfaces between the rocks, in samples before faulting: each float32[inline, crossline]."""
+    """The surfaces between the rocks, in samples before faulting: each float32[inline, crossline, 1]."""
 
-    top_delta: Field
+    delta: Field
     unconformity: Field
-    top_chalk: Field
-    top_salt: Field
-    canyons: tuple[tuple[Field, Field], ...]  # rim and floor; outside a canyon its floor is above its rim
+    chalk: Field
+    salt: Field
+    canyons: tuple[tuple[Field, Field], ...]  # (rim, floor) each; outside a canyon its floor is above its rim
 
 
 def _lay_out(rng: np.random.Generator, shape: Shape) -> _Structure:
     """Draw the surfaces: folds, a regional tilt along the inlines, a salt wall that domes what it does not pierce."""
     inlines, crosslines, samples = shape
-    broad, deep, middle, shallow = (_relief(rng, (inlines, crosslines), share) for share in (0.3, 0.22, 0.18, 0.22))
+    broad, tight, middle, shallow = (_relief(rng, (inlines, crosslines), share) for share in (0.2, 0.12, 0.15, 0.15))
     tilt = np.linspace(-1, 1, inlines)[:, None] * rng.choice((-1, 1))
     crossline = np.arange(crosslines) / crosslines
 
-    def along(middle: float, swing: float, share: float) -> NDArray[np.float64]:
-        return middle + swing * _relief(rng, (inlines,), share)[:, None].astype(np.float64)
+    def along(mean: float, swing: float, share: float) -> NDArray[np.float64]:
+        return mean + swing * _relief(rng, (inlines,), share)[:, None].astype(np.float64)
 
     from_axis = crossline - along(rng.uniform(0.76, 0.84), 0.05, 0.25)
-    wall = along(0.22, 0.12, 0.2) * np.exp(-((from_axis / 0.075) ** 4))
+    wall = along(0.27, 0.1, 0.2) * np.exp(-((from_axis / 0.075) ** 4))
     dome = np.exp(-((from_axis / 0.14) ** 2))
-    top_chalk = 0.66 + 0.02 * tilt + 0.08 * broad + 0.02 * deep - 0.07 * dome
-    top_salt = np.minimum(top_chalk + 0.17 + 0.04 * deep + 0.05 * dome, 0.93) - wall
-    unconformity = 0.45 - 0.03 * tilt + 0.06 * middle - 0.05 * dome
-    top_delta = unconformity - 0.2 + 0.07 * shallow
+    top_chalk = 0.67 + 0.03 * tilt + 0.08 * broad + 0.025 * tight - 0.07 * dome
+    top_salt = np.minimum(top_chalk + 0.17 + 0.04 * tight + 0.05 * dome, 0.93) - wall
+    unconformity = 0.45 - 0.03 * tilt + 0.065 * middle - 0.05 * dome
+    top_delta = unconformity - 0.2 + 0.06 * shallow
 
-    def canyon(position: float, rim: NDArray[np.float64]) -> tuple[Field, Field]:
-        across = (crossline - along(position, 0.13, 0.12)) / along(0.12, 0.025, 0.2)
-        floor = rim + along(0.17, 0.04, 0.2) * (1 - across**2)
-        return in_samples(rim), in_samples(floor)
+    canyons = []
+    for position, rim in ((0.22, top_delta + 0.03), (0.52, unconformity - 0.02)):
+        across = (crossline - along(position, 0.1, 0.12)) / along(0.14, 0.025, 0.2)
+        canyons.append((rim, rim + along(0.15, 0.03, 0.2) * (1 - across**2)))
 
-    def in_samples(fraction: NDArray[np.float64]) -> Field:
-        return np.asarray(fraction * samples, np.float32)
+    def deep(share: NDArray[np.float64]) -> Field:
+        return np.asarray(share * samples, np.float32)[..., None]  # [inline, crossline, 1]
 
-    return _Structure(
-        in_samples(top_delta),
-        in_samples(unconformity),
-        in_samples(top_chalk),
-        in_samples(top_salt),
-        canyons=(canyon(0.3, top_delta + 0.03), canyon(0.52, unconformity - 0.02)),
-    )
+    cuts = tuple((deep(rim), deep(floor)) for rim, floor in canyons)
+    return _Structure(deep(top_delta), deep(unconformity), deep(top_chalk), deep(top_salt), cuts)
 
 
 def _deposit(
     structure: _Structure, rng: np.random.Generator, time: Field, interval_ms: float
 ) -> tuple[NDArray[np.uint8], Field]:
-    """Labels uint8 and acoustic impedance float32, [inline, crossline, sample]: the space filled with rocks.
-
-    Args:
-        structure: the surfaces.
-        rng: the beds of each rock.
-        time: float32[inline, crossline, sample], where each voxel lay before faulting, samples.
-        interval_ms: time between samples.
-    """
-    delta, unconformity = structure.top_delta[..., None], structure.unconformity[..., None]  # [inline, crossline, 1]
-    chalk, salt = structure.top_chalk[..., None], structure.top_salt[..., None]
+    """Time before faulting, in samples -> labels uint8 and acoustic impedance float32: [inline, crossline, sample]."""
+    delta, unconformity, chalk, salt = structure.delta, structure.unconformity, structure.chalk, structure.salt
     # Old to young: facies, samples inside its boundary, depth along its own bedding in samples.
     deposits = [
         (CHALK, np.full_like(time, np.inf), time - chalk),
@@ -247,8 +232,7 @@ def _deposit(
         (OVERBURDEN, delta - time, time - 0.15 * delta),  # nearly flat beds: they onlap the relief below
     ]
     for rim, floor in structure.canyons:
-        inside = np.minimum(time - rim[..., None], floor[..., None] - time)
-        deposits.append((CHANNEL, inside, time - 0.6 * np.maximum(floor, rim)[..., None]))
+        deposits.append((CHANNEL, np.minimum(time - rim, floor - time), time - 0.6 * np.maximum(floor, rim)))
     deposits.append((SALT, time - salt, time - salt))
 
     labels = np.zeros(time.shape, np.uint8)
@@ -264,27 +248,22 @@ def _clinoforms(time: Field, top: Field, base: Field) -> Field:
     """Sigmoidal bedding that progrades along the crosslines: depth along it, float32[inline, crossline, sample]."""
     thickness = np.maximum(base - top, 1)
     height = np.clip((time - top) / thickness, 0, 1) - 0.5
-    inline, crossline = np.ogrid[: time.shape[0], : time.shape[1]]
-    foreset = 0.6 * crossline + 0.2 * inline  # samples: how far a foreset dips
+    foreset = 0.6 * np.arange(time.shape[1]) + 0.2 * np.arange(time.shape[0])[:, None]  # samples: how far it dips
     return np.asarray(thickness * (height + 4 * height**3) - foreset[..., None], np.float32)
 
 
 def _rock(rng: np.random.Generator, facies: Character, bedding: Field, interval_ms: float) -> Field:
     """Acoustic impedance of a facies, as if it filled the survey: float32[inline, crossline, sample].
 
-    Args:
-        rng: the sequence of beds, and how they are disturbed.
-        facies: the character.
-        bedding: float32[inline, crossline, sample], depth along the bedding, samples.
-        interval_ms: time between samples.
+    `bedding` has that shape too: the depth along the facies' own bedding, in samples.
     """
     fine = 4  # steps of the bed sequence a sample
     steps = 4 * fine * bedding.shape[-1]
     thickness = facies.bed_ms / interval_ms * fine
     boundaries = np.cumsum(thickness * (0.5 + 0.5 * rng.exponential(size=int(2 * steps / thickness))))
-    hardness = rng.standard_normal(len(boundaries) + 1)[np.searchsorted(boundaries, np.arange(steps))]
+    bed = np.searchsorted(boundaries, np.arange(steps))
+    hardness = np.where(bed % 2, 1, -1) * rng.uniform(0.3, 1.6, size=len(boundaries) + 1)[bed]  # hard on soft on hard
     sequence = np.convolve(hardness, np.full(fine, 1 / fine), mode="same").astype(np.float32)
-
     torn = _correlated(rng, bedding.shape, (facies.patch, facies.patch, 16 / interval_ms))
     position = (bedding + torn * np.float32(facies.chaos_ms / interval_ms)) * fine
     beds = np.take(sequence, position.astype(np.int32), mode="wrap")
@@ -292,32 +271,20 @@ def _rock(rng: np.random.Generator, facies: Character, bedding: Field, interval_
 
 
 def _record(rng: np.random.Generator, impedance: Field, wavelet: Field, signal_to_noise: float) -> Field:
-    """Amplitudes of rocks: float32[inline, crossline, sample], root mean square 1.
-
-    Args:
-        rng: noise.
-        impedance: float32[inline, crossline, sample].
-        wavelet: float32[sample].
-        signal_to_noise: ratio of root mean squares.
-    """
-    inlines, crosslines, samples = impedance.shape
+    """Impedance -> amplitudes of root mean square 1, both float32[inline, crossline, sample]."""
     above = np.concatenate([impedance[..., :1], impedance[..., :-1]], axis=-1)
     reflectivity = (impedance - above) / (impedance + above)
-    for axis in (0, 1):  # migrated data resolve no single trace: a Fresnel zone of three
-        reflectivity = 0.5 * reflectivity + 0.25 * (_shifted(reflectivity, axis, 1) + _shifted(reflectivity, axis, -1))
-    inline, crossline, time = np.ogrid[:inlines, :crosslines, :samples]
+    for _ in range(2):  # migrated data resolve no single trace: smear over a Fresnel zone of three by three
+        sides = np.pad(reflectivity, ((1, 1), (0, 0), (0, 0)), mode="edge")
+        smeared = 0.5 * reflectivity + 0.25 * (sides[2:] + sides[:-2])
+        reflectivity = smeared.swapaxes(0, 1)  # along the crosslines next, then back to [inline, crossline, sample]
+    inline, crossline, time = np.ogrid[tuple(slice(size) for size in impedance.shape)]
     stripes = np.cos(2 * np.pi * inline / 8) * np.cos(2 * np.pi * crossline / 6)  # acquisition footprint
-    gain = np.exp(-0.5 * time / samples) * (1 + 0.08 * stripes * np.exp(-4 * time / samples))
+    gain = np.exp(-0.5 * time / time.size) * (1 + 0.08 * stripes * np.exp(-4 * time / time.size))
     signal = _convolve(reflectivity, wavelet) * gain.astype(np.float32)
     noise = _convolve(_correlated(rng, impedance.shape, (0.7, 0.7, 0.3)), wavelet)
     recorded = signal / _rms(signal) + noise / (_rms(noise) * signal_to_noise)
     return np.asarray(recorded / _rms(recorded), np.float32)
-
-
-def _shifted(values: Field, axis: int, by: int) -> Field:
-    """The neighbour's values along an axis; the edge is its own neighbour."""
-    positions = np.clip(np.arange(values.shape[axis]) + by, 0, values.shape[axis] - 1)
-    return np.take(values, positions, axis=axis)
 
 
 def _convolve(traces: Field, wavelet: Field) -> Field:
