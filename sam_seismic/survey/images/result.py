@@ -1,0 +1,83 @@
+"""Sections go in, a folder of pictures comes out: il_N.png with labels, or il_N.tif with float values."""
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.facies import IGNORE
+from sam_seismic.survey.images.folder import ENDINGS, NAME
+from sam_seismic.survey.result import Result
+from sam_seismic.survey.volume import Section
+
+
+class FolderResult(Result):
+    """A result as one picture a section: PNG for 8 and 16 bit labels, TIFF for all else.
+
+    Dead traces are 255 in a PNG, the label value that means "not interpreted", and 0 in a TIFF.
+
+    Args:
+        path: the folder.
+        dtype: type of the samples.
+        overwrite: whether an existing folder of sections may be replaced, as a whole.
+
+    Raises:
+        SurveyError: the path exists and may not be replaced, or holds more than sections.
+    """
+
+    def __init__(self, path: Path, dtype: np.dtype[np.generic], *, overwrite: bool) -> None:
+        super().__init__(path, dtype, overwrite=overwrite)
+        _check_replaceable(path)
+
+    def open(self) -> None:
+        """Create the folder."""
+        self.temporary.mkdir()
+
+    def write(self, section: Section) -> None:
+        """Write one whole section, [sample, trace].
+
+        Raises:
+            SurveyError: a label value does not fit into a PNG, or the disk is full.
+        """
+        stem = f"{section.orientation.short.lower()}_{section.line}"
+        try:
+            if self.dtype.kind in "iu" and self.dtype.itemsize <= 2:
+                pixels = self._pixels(section)
+                Image.fromarray(pixels).save(self.temporary / f"{stem}.png")
+            else:
+                values = np.where(section.live, section.values, 0).astype(self.dtype)  # [sample, trace]
+                tifffile.imwrite(self.temporary / f"{stem}.tif", values, photometric="minisblack")
+        except OSError as error:
+            raise SurveyError(
+                problem=f"{self.path}: {section.name} cannot be written: {error}",
+                fix="free some disk, or write elsewhere",
+            ) from error
+
+    def close(self) -> None:
+        """Each picture is closed as it is written."""
+
+    def _pixels(self, section: Section) -> NDArray[np.generic]:
+        """Labels as uint8 or uint16 [sample, trace]."""
+        labels = np.where(section.live, section.values.astype(np.int32), IGNORE)
+        if labels.min() < 0:
+            raise SurveyError(
+                problem=f"{self.path}: {section.name} has the label value {labels.min()}; PNG has no negative ones",
+                fix="write SEG-Y, HDF5 or .npy instead",
+            )
+        return labels.astype(np.uint8 if self.dtype.itemsize == 1 else np.uint16)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to replace anything but a folder of sections: overwriting removes all that it holds."""
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise SurveyError(problem=f"{path}: is a file, the output is a folder of sections", fix="choose another name")
+    strange = [f.name for f in path.iterdir() if f.suffix.lower() not in ENDINGS or not NAME.fullmatch(f.stem)]
+    if strange:
+        raise SurveyError(
+            problem=f"{path}: holds more than sections ({strange[0]}), so it is not replaced", fix="choose another name"
+        )
