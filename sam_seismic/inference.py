@@ -161,4 +161,5 @@ class Merge(AbstractContextManager["Merge"]):
     def inline(self, line: int, summands: int) -> Probabilities:
         """The mean along an inline: float32[class, sample, trace]."""
         position = self._geometry.index(Orientation.INLINE, line)
-        return self._sum[position].astype(np.float32).transpose(1, 2, 0) / summands  # [class, sample, trace]
+        mean: Probabilities = self._sum[position].astype(np.float32) / np.float32(summands)  # [trace, class, sample]
+        return mean.transpose(1, 2, 0)  # [class, sample, trace]

@@ -54,7 +54,7 @@ class Terminal:
         """One line of news."""
         self._console.print(text, markup=False, soft_wrap=True)
 
-    def progress(self, what: str, done: int, total: int, detail: str = "") -> None:
+    def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
         """Move the bar; a job with another name replaces it."""
         if not self._console.is_terminal:
             self._log(what, done, total, detail)
@@ -65,12 +65,12 @@ class Terminal:
             self._task = what, self._bar.add_task(what, total=total, detail=detail)
         self._bar.update(self._task[1], completed=done, total=total, detail=detail)
 
-    def _log(self, what: str, done: int, total: int, detail: str) -> None:
-        tenth = done * STEPS_IN_A_LOG // total
+    def _log(self, what: str, done: int, total: int | None, detail: str) -> None:
+        tenth = done * STEPS_IN_A_LOG // total if total else 0
         # Epochs have a line of their own at their end.
         if self._logged.get(what) != tenth and not what.startswith(("epoch", "validate")):
             self._logged[what] = tenth
-            self.say(f"{what}: {done}/{total} {detail}".rstrip())
+            self.say(f"{what}: {done:,}/{total or 0:,} {detail}".rstrip())
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

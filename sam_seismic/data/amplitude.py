@@ -32,7 +32,8 @@ class AmplitudeScale:
 
     def apply(self, values: NDArray[np.generic]) -> NDArray[np.float32]:
         """Amplitudes of any shape -> float32 in [-1, 1], sign kept."""
-        return np.clip((values.astype(np.float32) - self.center) / self.clip, -1.0, 1.0).astype(np.float32)
+        scaled: NDArray[np.float32] = (values.astype(np.float32) - np.float32(self.center)) / np.float32(self.clip)
+        return np.clip(scaled, -1.0, 1.0, out=scaled)
 
 
 def fit_scale(sections: Iterable[Section], percentile: float, where: str) -> AmplitudeScale:

@@ -117,8 +117,7 @@ def _open_volumes(data: DataConfig) -> dict[str, LabelledVolume]:
         assert data.root is not None, "config checks it"
         return {"train": seam_ai(data.root, data.read)["train"]}
     if data.source == "synthetic":
-        survey = model_survey(data.synthetic.shape, data.synthetic.seed)
-        return {"train": labelled(*survey.volumes(), survey.facies)}
+        return {"train": model_survey(data.synthetic.shape, data.synthetic.seed).labelled()}
     return _open_files(data)
 
 
@@ -144,9 +143,9 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
 def _regions(data: DataConfig, volume: LabelledVolume, orientations: Sequence[Orientation]) -> dict[str, Region]:
     split = data.split
     if split.regions is not None:
-        regions = {name: _given_region(region) for name, region in split.regions.items()}
+        regions = {str(name): _given_region(region) for name, region in split.regions.items()}
         check_apart(regions)
-        return {str(name): region for name, region in regions.items()}
+        return regions
     along = Orientation(split.along)
     if len(orientations) == 1 and along is not orientations[0]:
         raise SurveyError(

@@ -32,7 +32,7 @@ class FaciesDecoder(nn.Module):
         tokens = source[first].clone()  # [class, 256]
         # Classes that start from the same token need something to tell them apart.
         tokens[len(source) :] += 0.1 * source.std() * torch.randn_like(tokens[len(source) :])
-        self.class_tokens = nn.Embedding.from_pretrained(tokens, freeze=False)
+        self.class_tokens = nn.Embedding(classes, tokens.shape[1], _weight=tokens)
         self.hypernetworks = nn.ModuleList(
             copy.deepcopy(decoder.output_hypernetworks_mlps[int(index)]) for index in first
         )

@@ -117,7 +117,8 @@ def depth_histogram(sections: Sequence[NDArray[np.uint8]], classes: int) -> NDAr
         classes: how many there are.
     """
     counts = [np.stack([(labels == index).sum(axis=1) for index in range(classes)], axis=1) for labels in sections]
-    return np.sum(counts, axis=0, dtype=np.int64)  # [sample, class]
+    total: NDArray[np.int64] = np.sum(counts, axis=0, dtype=np.int64)  # [sample, class]
+    return total
 
 
 def _ratio(part: int, whole: int) -> float:
@@ -125,7 +126,9 @@ def _ratio(part: int, whole: int) -> float:
 
 
 def _ratios(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.full(len(part), math.nan), where=whole > 0)
+    ratios = np.full(len(part), math.nan)
+    np.divide(part, whole, out=ratios, where=whole > 0)
+    return ratios
 
 
 def _mean(values: NDArray[np.float64]) -> float:

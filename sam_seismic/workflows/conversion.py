@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.hdf5 import ENDINGS, write_hdf5
+from sam_seismic.survey.formats import HDF5, open_volume
+from sam_seismic.survey.hdf5 import write_hdf5
 from sam_seismic.survey.result import check_output
 from sam_seismic.workflows.listener import Listener
 
@@ -34,9 +34,9 @@ def convert(request: ConvertRequest, listener: Listener) -> Path:
     Raises:
         UserError: the volume cannot be read, or the output cannot be written.
     """
-    if request.output.suffix.lower() not in ENDINGS:
+    if request.output.suffix.lower() not in HDF5:
         raise SurveyError(
-            problem=f"{request.output}: convert writes HDF5", fix=f"end the output in {' or '.join(ENDINGS)}"
+            problem=f"{request.output}: convert writes HDF5", fix=f"end the output in {' or '.join(HDF5)}"
         )
     check_output(request.output, overwrite=request.overwrite)
     volume = open_volume(request.volume, request.read)

@@ -9,8 +9,11 @@ class Listener(Protocol):
     def say(self, text: str) -> None:
         """One line of plain news."""
 
-    def progress(self, what: str, done: int, total: int, detail: str = "") -> None:
-        """A step of a long job: `what` names the job, done of total steps are finished."""
+    def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
+        """A step of a long job: `what` names the job, done of total steps are finished.
+
+        A total of None is not known.
+        """
 
 
 class Silent:
@@ -19,5 +22,5 @@ class Silent:
     def say(self, text: str) -> None:
         """Ignore it."""
 
-    def progress(self, what: str, done: int, total: int, detail: str = "") -> None:
+    def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
         """Ignore it."""
