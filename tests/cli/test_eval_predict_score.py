@@ -1,0 +1,153 @@
+"""`eval`, `predict`, `score`, `inspect` and `convert` on a trained run: numbers that agree and files that line up."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import segyio
+
+from sam_seismic.config import ReadOptions
+from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.segy import SegyResult
+from sam_seismic.survey.volume import Orientation
+from tests.cli.running import Made, Run, invoke
+
+
+def cube(path: Path) -> np.ndarray:
+    volume = open_volume(path, ReadOptions())
+    return np.stack([volume.section(Orientation.INLINE, int(line)).values.T for line in volume.geometry.inlines])
+
+
+@pytest.fixture(scope="module")
+def predicted(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("predicted") / "facies.sgy"
+    result = invoke("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", path)
+    assert result.exit_code == 0, result.stderr
+    return path
+
+
+def test_eval_writes_the_metrics_that_it_shows(made: Made, run: Run, tmp_path: Path):
+    result = run("eval", "--checkpoint", made.best, "--output", tmp_path / "test", "--json")
+    shown = json.loads(result.stdout)
+    written = json.loads((tmp_path / "test" / "metrics.json").read_text())
+    assert {key: written[key] for key in shown} == shown
+    assert shown["voxels"] == 6 * 32 * 48
+    assert np.sum(shown["confusion"]) == shown["voxels"]
+    assert set(written["guesses"]) == {"majority class", "depth only"}
+    assert {path.name for path in (tmp_path / "test").glob("*.png")} >= {"confusion.png"}
+
+
+def test_eval_of_a_split_that_is_not_there_names_those_that_are(made: Made, run: Run):
+    result = run("eval", "--checkpoint", made.best, "--split", "tset")
+    assert result.exit_code == 2
+    assert "no split called tset" in result.stderr
+    assert "train, val, test" in result.stderr
+
+
+def test_score_of_the_prediction_agrees_with_eval(made: Made, run: Run, predicted: Path, tmp_path: Path):
+    """Two roads to the same number: eval reads sections, score reads the volume that predict wrote."""
+    on_train = run("eval", "--checkpoint", made.best, "--split", "val", "--json")
+    confusion = np.array(json.loads(on_train.stdout)["confusion"])
+    truth, guess = cube(made.labels)[26:32], cube(predicted)[26:32]  # inlines 126-131
+    expected = np.bincount(truth.ravel().astype(int) * 6 + guess.ravel(), minlength=36).reshape(6, 6)
+    np.testing.assert_array_equal(confusion, expected)
+    scored = run("score", "--truth", made.labels, "--prediction", predicted, "--output", tmp_path / "s", "--json")
+    written = json.loads((tmp_path / "s" / "metrics.json").read_text())
+    assert json.loads(scored.stdout) == written
+    assert written["voxels"] == 40 * 32 * 48
+    assert written["pixel_accuracy"] == pytest.approx(np.mean(cube(made.labels) == cube(predicted)))
+
+
+def test_score_of_a_volume_against_itself_is_perfect(made: Made, run: Run):
+    scores = json.loads(run("score", "--truth", made.labels, "--prediction", made.labels, "--json").stdout)
+    assert scores["mean_iou"] == scores["pixel_accuracy"] == scores["frequency_weighted_iou"] == 1.0
+
+
+def test_prediction_has_the_headers_of_its_source(made: Made, predicted: Path):
+    with segyio.open(made.amplitude) as source, segyio.open(predicted) as result:
+        assert result.format == 8
+        assert result.dtype == np.int8
+        np.testing.assert_array_equal(result.ilines, source.ilines)
+        np.testing.assert_array_equal(result.xlines, source.xlines)
+        assert all(dict(a) == dict(b) for a, b in zip(source.header, result.header, strict=True))
+        assert "SAM-SEISMIC" in segyio.tools.wrap(result.text[0]).upper()
+
+
+def test_both_orientations_are_averaged(made: Made, run: Run, tmp_path: Path):
+    """Probabilities of `both` are the mean of those of each orientation, and the class is where they are largest."""
+    planes = {}
+    for orientation in ("inline", "crossline", "both"):
+        target = tmp_path / f"{orientation}.npy"
+        arguments = ("--orientation", orientation, "--probabilities", tmp_path / f"{orientation}_p.npy")
+        result = run("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", target, *arguments)
+        assert result.exit_code == 0, result.stderr
+        names = ("overburden", "deltaic", "channel", "shale", "chalk", "salt")
+        planes[orientation] = np.stack([np.load(tmp_path / f"{orientation}_p_{name}.npy") for name in names])
+    np.testing.assert_allclose(planes["both"].sum(axis=0), 1, atol=2e-3)
+    mean = (planes["inline"] + planes["crossline"]) / 2
+    np.testing.assert_allclose(planes["both"], mean, atol=2e-3)  # half precision in the merge
+    np.testing.assert_array_equal(np.load(tmp_path / "both.npy"), planes["both"].argmax(axis=0))
+    assert not list(tmp_path.glob(".*")), "no scratch file is left behind"
+
+
+def test_an_existing_output_is_refused_before_any_work(made: Made, run: Run, predicted: Path):
+    before = predicted.read_bytes()
+    result = run("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", predicted)
+    assert result.exit_code == 2
+    assert "exists already" in result.stderr
+    assert "--overwrite" in result.stderr
+    assert predicted.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [(KeyboardInterrupt(), "interrupted"), (OSError(28, "No space left on device", "x"), "the disk is full")],
+)
+def test_an_interrupt_or_a_full_disk_leaves_nothing(
+    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException, told: str
+):
+    write, count = SegyResult.write, iter(range(100))
+
+    def failing(self: SegyResult, section: object) -> None:
+        if next(count) == 5:
+            raise failure
+        write(self, section)
+
+    monkeypatch.setattr(SegyResult, "write", failing)
+    result = run("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", tmp_path / "f.sgy")
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_converted_volume_gives_the_same_prediction(made: Made, run: Run, predicted: Path, tmp_path: Path):
+    assert run("convert", made.amplitude, tmp_path / "a.h5").exit_code == 0
+    run("predict", "--checkpoint", made.best, "--input", tmp_path / "a.h5", "--output", tmp_path / "f.h5")
+    np.testing.assert_array_equal(cube(tmp_path / "f.h5"), cube(predicted))
+
+
+def test_inspect_tells_programs_and_people_the_same(made: Made, run: Run, tmp_path: Path):
+    facts = json.loads(run("inspect", made.amplitude, "--json").stdout)
+    assert facts["shape"] == [40, 32, 48]
+    assert facts["inlines"] == {"first": 100, "last": 139, "step": 1}
+    assert facts["crosslines"] == {"first": 300, "last": 331, "step": 1}
+    assert (facts["inline_byte"], facts["crossline_byte"], facts["byte_order"]) == (189, 193, "big")
+    assert facts["sample_interval_ms"] == 4.0
+    assert facts["live_traces"] == 40 * 32
+    assert set(facts["amplitude"]) >= {"min", "max", "p1", "p99"}
+    shown = run("inspect", made.amplitude, "--picture", tmp_path / "a.png")
+    assert "40: 100-139" in shown.stdout
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+    labels = json.loads(run("inspect", made.labels, "--json").stdout)
+    assert labels["classes"] == {str(k): int((cube(made.labels) == k).sum()) for k in range(6)}
+
+
+def test_inspect_of_a_configuration_and_a_checkpoint(made: Made, run: Run):
+    config = json.loads(run("inspect", made.config, "--json").stdout)
+    assert config["steps"] == 3 * 2
+    assert set(config["parts"]) == {"train", "val", "test"}
+    card = json.loads(run("inspect", made.best, "--json").stdout)
+    assert card["model"]["size"] == "vit_t"
+    assert run("inspect", made.best, "--labels").exit_code == 2

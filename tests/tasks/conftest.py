@@ -1,0 +1,32 @@
+"""A small task on a small survey, for the tests of tasks."""
+
+import numpy as np
+import pytest
+import torch
+
+from sam_seismic.config import DataConfig, InputConfig, ModelConfig
+from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.sam import build_sam
+from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.facies import FaciesSegmentation
+
+
+@pytest.fixture
+def card() -> Card:
+    return Card(
+        data=DataConfig(source="synthetic"),
+        inputs=InputConfig(side=64),
+        model=ModelConfig(size="vit_t", weights="random", encoder="frozen", decoder="full"),
+        facies=FaciesTable(("sand", "shale", "salt"), (1, 2, 6), (0, 255)),
+        scale=AmplitudeScale(center=0.0, clip=np.pi),
+        split=("train: 1 inline", "val: 1 inline"),
+        weights_hash=None,
+        version="0.1.0",
+    )
+
+
+@pytest.fixture
+def task(card: Card) -> FaciesSegmentation:
+    torch.manual_seed(0)
+    return FaciesSegmentation(build_sam("vit_t"), card)

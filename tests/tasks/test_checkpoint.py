@@ -1,0 +1,88 @@
+"""A checkpoint carries all that is needed, comes back as it was, and runs nothing when it is loaded."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sam_seismic.errors import WeightsError
+from sam_seismic.tasks.checkpoint import Card, read_checkpoint
+from sam_seismic.tasks.facies import FaciesSegmentation, load_task
+
+
+def save(task: FaciesSegmentation, path: Path, **changes: Any) -> Path:
+    checkpoint: dict[str, Any] = {"state_dict": task.state_dict(), "epoch": 0, "global_step": 1}
+    task.on_save_checkpoint(checkpoint)
+    torch.save(checkpoint | changes, path)
+    return path
+
+
+def test_a_task_comes_back_as_it_was(task: FaciesSegmentation, tmp_path: Path):
+    loaded = load_task(save(task, tmp_path / "best.ckpt"))
+    assert loaded.card == task.card
+    assert not loaded.training
+    for name, value in task.state_dict().items():
+        assert torch.equal(value, loaded.state_dict()[name]), name
+
+
+def test_the_card_is_plain_data(card: Card):
+    def plain(value: object) -> bool:
+        if isinstance(value, dict):
+            return all(isinstance(key, str) and plain(item) for key, item in value.items())
+        if isinstance(value, list):
+            return all(plain(item) for item in value)
+        return value is None or type(value) in (str, int, float, bool)
+
+    assert plain(card.as_plain())
+    assert Card.from_plain(card.as_plain()) == card
+
+
+class Bomb:
+    """Pickles as a call that leaves a trace."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.trace,))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_malicious_pickle_is_refused_without_running_it(tmp_path: Path, zipped: bool):
+    trace, path = tmp_path / "ran", tmp_path / "bomb.ckpt"
+    if zipped:
+        torch.save({"state_dict": {}, "sam_seismic": Bomb(trace)}, path)
+    else:
+        path.write_bytes(pickle.dumps({"state_dict": Bomb(trace)}))
+    with pytest.raises(WeightsError) as caught:
+        read_checkpoint(path)
+    assert "could run code when loaded; it was not loaded" in caught.value.problem
+    assert not trace.exists()
+    if zipped:
+        torch.load(path, weights_only=False)
+        assert trace.exists(), "the bomb must be a real one, or this test proves nothing"
+
+
+def test_what_is_no_checkpoint_of_ours_is_named(task: FaciesSegmentation, tmp_path: Path):
+    with pytest.raises(WeightsError, match=r"there is no such checkpoint"):
+        read_checkpoint(tmp_path / "none.ckpt")
+    torch.save({"state_dict": {"a": torch.zeros(1)}}, tmp_path / "other.ckpt")
+    with pytest.raises(WeightsError, match=r"not a checkpoint of sam-seismic train: it has no card"):
+        read_checkpoint(tmp_path / "other.ckpt")
+    whole = save(task, tmp_path / "whole.ckpt").read_bytes()
+    (tmp_path / "half.ckpt").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match=r"not a readable checkpoint"):
+        read_checkpoint(tmp_path / "half.ckpt")
+
+
+def test_a_card_that_does_not_fit_its_weights_is_told(task: FaciesSegmentation, tmp_path: Path):
+    card = task.card.as_plain()
+    card["facies"] = {"names": ["a", "b"], "values": [0, 1], "ignored": [255]}
+    path = save(task, tmp_path / "odd.ckpt", sam_seismic=card)
+    with pytest.raises(WeightsError, match=r"its weights do not fit vit_t with 2 classes"):
+        load_task(path)
+    path = save(task, tmp_path / "older.ckpt", sam_seismic={"version": "9"})
+    with pytest.raises(WeightsError, match=r"its card cannot be read"):
+        load_task(path)

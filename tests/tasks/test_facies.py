@@ -1,0 +1,133 @@
+"""Facies segmentation trains what it says, scores no padding, and starts from SAM's own tokens."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from sam_seismic.config import ModelConfig, TrainConfig
+from sam_seismic.data.dataset import Batch, Sample, on_canvas
+from sam_seismic.sam import build_sam
+from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.facies import FaciesSegmentation, rate_at
+from sam_seismic.tasks.facies_decoder import FaciesDecoder
+from sam_seismic.tuning.methods import count_parameters
+
+
+def batch_of(card: Card, shapes: list[tuple[int, int]]) -> Batch:
+    rng = np.random.default_rng(0)
+    samples = []
+    for shape in shapes:
+        canvas, frame = on_canvas(rng.uniform(-1, 1, shape).astype(np.float32), card.inputs)
+        labels = torch.from_numpy(rng.integers(0, 3, shape).astype(np.uint8))
+        samples.append(Sample(canvas, frame, labels, "IL 1"))
+    return Batch.collate(samples)
+
+
+def test_sections_of_different_sizes_share_a_batch(task: FaciesSegmentation):
+    batch = batch_of(task.card, [(40, 50), (64, 20)])
+    assert [tuple(logits.shape) for logits in task.section_logits(batch)] == [(3, 40, 50), (3, 64, 20)]
+
+
+def test_one_section_does_not_see_another_of_its_batch(task: FaciesSegmentation):
+    batch = batch_of(task.card, [(40, 50), (64, 20)])
+    alone = Batch(batch.canvas[1:], batch.frames[1:], batch.labels[1:], batch.names[1:])
+    task.eval()
+    with torch.no_grad():
+        together, single = task.section_logits(batch)[1], task.section_logits(alone)[0]
+    torch.testing.assert_close(together, single, atol=1e-5, rtol=1e-4)
+
+
+def test_padding_is_never_scored(task: FaciesSegmentation, monkeypatch: pytest.MonkeyPatch):
+    """A net that is right on the section and wrong on all padding gets a perfect score."""
+    batch = batch_of(task.card, [(40, 50)])
+    right = torch.nn.functional.one_hot(batch.labels[0].long(), 3).permute(2, 0, 1).float() * 9
+    canvas = torch.full((3, 64, 64), -9.0)
+    canvas[:, :40, :50] = right
+    monkeypatch.setattr(task, "forward", lambda _: canvas[None])
+    task.test_step(batch)
+    scores = task.scores()
+    assert scores.voxels == 40 * 50
+    assert scores.mean_iou == 1.0
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder", "trained"),
+    [
+        ("frozen", "full", {"decoder"}),
+        ("full", "full", {"decoder", "image_encoder"}),
+        ("full", "frozen", {"decoder.class_tokens", "decoder.hypernetworks", "image_encoder"}),
+    ],
+)
+def test_a_step_changes_what_is_trained_and_nothing_else(card: Card, encoder: str, decoder: str, trained: set[str]):
+    model = ModelConfig.model_validate({"size": "vit_t", "weights": "random", "encoder": encoder, "decoder": decoder})
+    task = FaciesSegmentation(build_sam("vit_t"), replace(card, model=model))
+    before = {name: value.clone() for name, value in task.state_dict().items()}
+    batch = batch_of(task.card, [(40, 50)])
+    parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.SGD(parameters, lr=1.0)
+    task._loss(task.section_logits(batch), batch).backward()
+    optimizer.step()
+    changed = {name for name, value in task.state_dict().items() if not torch.equal(value, before[name])}
+    assert all(any(name.startswith(prefix) for prefix in trained) for name in changed)
+    assert all(any(name.startswith(prefix) for name in changed) for prefix in trained)
+    assert sum(parameter.numel() for parameter in parameters) == count_parameters(task)[0]
+
+
+def test_every_trained_parameter_gets_a_gradient(card: Card):
+    """Distributed training would hang on one that does not."""
+    model = ModelConfig(size="vit_t", weights="random", encoder="full", decoder="full")
+    task = FaciesSegmentation(build_sam("vit_t"), replace(card, model=model))
+    batch = batch_of(task.card, [(64, 64)])
+    task._loss(task.section_logits(batch), batch).backward()
+    without = [name for name, value in task.named_parameters() if value.requires_grad and value.grad is None]
+    assert without == []
+
+
+def test_class_tokens_start_from_sams_own():
+    sam = build_sam("vit_t")
+    decoder = FaciesDecoder(sam, 6)
+    tokens = decoder.class_tokens.weight
+    assert torch.equal(tokens[:4], sam.mask_decoder.mask_tokens.weight)
+    assert not torch.equal(tokens[4], tokens[0]), "classes that share a token must be told apart"
+    assert torch.nn.functional.cosine_similarity(tokens[4], tokens[0], dim=0) > 0.9
+    first = sam.mask_decoder.output_hypernetworks_mlps[1].state_dict()
+    assert all(torch.equal(value, first[name]) for name, value in decoder.hypernetworks[5].state_dict().items())
+
+
+def test_decoder_equals_sams_own_without_a_prompt():
+    """With 4 classes and untrained, its planes are SAM's four masks for the empty prompt."""
+    torch.manual_seed(0)
+    sam = build_sam("vit_t").eval()
+    embedding = torch.randn(2, 256, 4, 6)
+    with torch.no_grad():
+        sparse, dense = sam.prompt_encoder(grid=(4, 6))
+        pe = sam.prompt_encoder.dense_pe((4, 6))
+        expected, _ = sam.mask_decoder.predict_all(
+            embedding, pe, sparse=sparse.expand(2, -1, -1), dense=dense.expand(2, -1, -1, -1)
+        )
+        planes = FaciesDecoder(sam, 4)(embedding, pe, dense)
+    torch.testing.assert_close(planes, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_rate_rises_and_falls():
+    rates = [rate_at(step, 100, warmup=0.1) for step in range(100)]
+    assert rates[0] == 0.1
+    assert max(rates) == rates[9] == rates[10] == 1.0
+    assert rates[99] == pytest.approx(0.01, abs=1e-3)
+    assert all(later <= earlier for earlier, later in pairwise(rates[10:]))
+    assert rate_at(0, 1, warmup=0.0) == 1.0
+
+
+def test_dice_weight_reaches_the_loss(card: Card):
+    torch.manual_seed(0)
+    sam = build_sam("vit_t")
+    losses = []
+    for dice in (0.0, 1.0):
+        torch.manual_seed(1)
+        task = FaciesSegmentation(sam, card, TrainConfig(dice=dice))
+        batch = batch_of(card, [(40, 50)])
+        losses.append(task._loss(task.section_logits(batch), batch).item())
+    assert 0 < losses[1] - losses[0] < 1
