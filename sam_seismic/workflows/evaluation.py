@@ -23,6 +23,7 @@ from sam_seismic.workflows.callbacks import TestProgress
 from sam_seismic.workflows.files import new_folder, write_text
 from sam_seismic.workflows.listener import Listener
 from sam_seismic.workflows.pictures import draw_evaluation
+from sam_seismic.workflows.quiet import quiet_lightning
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,16 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     parts = module.survey.named(request.split)
     for part in parts:
         listener.say(f"split {part}")
-    trainer = lightning.Trainer(
-        accelerator=request.accelerator,
-        devices=1,
-        logger=False,
-        callbacks=[TestProgress(listener, f"evaluate {request.split}")],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.test(task, module.split_dataloader(request.split), verbose=False)
+    with quiet_lightning():
+        trainer = lightning.Trainer(
+            accelerator=request.accelerator,
+            devices=1,
+            logger=False,
+            callbacks=[TestProgress(listener, f"evaluate {request.split}")],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.test(task, module.split_dataloader(request.split), verbose=False)
     found = Evaluation(task.scores(), guess_scores(module.survey, parts), tuple(str(part) for part in parts))
     return found if request.output is None else _written(found, request.output, request.checkpoint, task, parts)
 

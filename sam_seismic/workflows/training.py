@@ -21,6 +21,7 @@ from sam_seismic.tuning.methods import count_parameters
 from sam_seismic.workflows.callbacks import MetricsFile, TrainingProgress
 from sam_seismic.workflows.listener import Listener
 from sam_seismic.workflows.pictures import draw_run
+from sam_seismic.workflows.quiet import quiet_lightning
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ def train(request: TrainRequest, listener: Listener) -> Path:
     for line in describe(task, module):
         listener.say(line)
     _prepare_run_folder(request)
-    trainer = build_trainer(config, output, listener)
-    _fit(trainer, task, module, last)
+    with quiet_lightning():
+        trainer = build_trainer(config, output, listener)
+        _fit(trainer, task, module, last)
     best = output / "checkpoints" / "best.ckpt"
     if trainer.is_global_zero:
         draw_run(output, best, module)
