@@ -62,11 +62,14 @@ def open_result(path: Path, source: Volume, *, dtype: np.dtype[np.generic], over
         note: a line on where the samples come from, kept where the format has a place for it (SEG-Y, HDF5).
 
     Raises:
-        SurveyError: the path exists, has no known ending, or the source's sections form no grid to write.
+        SurveyError: the path exists, is the source, has no known ending, or the source's sections form no grid.
     """
+    if path.exists() and source.path.exists() and path.samefile(source.path):
+        raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
     ending = path.suffix.lower()
     if ending in SEGY:
-        return SegyResult(path, dtype, source=source, overwrite=overwrite, note=note)
+        template = source if isinstance(source, SegyVolume) else source.geometry
+        return SegyResult(path, dtype, source=template, overwrite=overwrite, note=note)
     if ending in HDF5:
         return Hdf5Result(path, dtype, geometry=source.geometry, overwrite=overwrite, note=note)
     if ending == ".npy":

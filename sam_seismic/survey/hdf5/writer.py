@@ -92,8 +92,10 @@ def write_hdf5(source: Volume, path: Path, *, overwrite: bool = False, progress:
         progress: told of sections copied and compared; both count.
 
     Raises:
-        SurveyError: the path exists, the source has no grid, the disk is full, or the copy differs.
+        SurveyError: the path exists or is the source, the source has no grid, the disk is full, or the copy differs.
     """
+    if path.exists() and source.path.exists() and path.samefile(source.path):
+        raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
     grid = source.geometry
     # A folder may hold the sections of one orientation only.
     whole = [o for o in Orientation if np.array_equal(source.lines(o), grid.lines(o))]
