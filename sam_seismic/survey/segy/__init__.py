@@ -1,0 +1,7 @@
+"""SEG-Y: any post-stack dialect -> Volume; a result shaped like its source; plain files from a grid."""
+
+from sam_seismic.survey.segy.formats import FormatName
+from sam_seismic.survey.segy.reader import SegyVolume
+from sam_seismic.survey.segy.writer import SegyResult, write_segy
+
+__all__ = ["FormatName", "SegyResult", "SegyVolume", "write_segy"]

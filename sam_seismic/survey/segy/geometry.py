@@ -1,0 +1,177 @@
+"""Columns of trace headers go in; which two of them number the lines, and the grid of traces they span, come out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.survey.volume import describe_lines
+
+STANDARD = (189, 193)
+CANDIDATES = (
+    STANDARD,
+    (9, 21),
+    (9, 13),
+    (5, 21),
+    (17, 25),
+    (17, 13),
+    (17, 21),
+    (9, 17),
+    (13, 17),
+    (197, 201),
+    (213, 217),
+    (221, 225),
+    (233, 237),
+)
+"""(inline byte, crossline byte): where writers put line numbers; the standard of revision 1 first."""
+COORDINATES = ((181, 185), (73, 77))
+"""X and Y: they number the lines of a survey that lies along its axes, where nothing else does."""
+
+_SPARSEST = 0.05
+"""A grid with fewer of its places taken is no survey, and its index would not fit into memory."""
+_CONVINCING = 0.5
+_STANDARD_CONVINCING = 0.25
+_TIE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Numbering:
+    """Two columns taken as line numbers, and how well they number a survey.
+
+    Args:
+        inline_byte: position of the inline number.
+        crossline_byte: position of the crossline number.
+        inline_column: int32[trace].
+        crossline_column: int32[trace].
+    """
+
+    inline_byte: int
+    crossline_byte: int
+    inline_column: NDArray[np.int32]
+    crossline_column: NDArray[np.int32]
+
+    @cached_property
+    def inlines(self) -> NDArray[np.int32]:
+        """Inline numbers that occur, ascending."""
+        return np.unique(self.inline_column)
+
+    @cached_property
+    def crosslines(self) -> NDArray[np.int32]:
+        """Crossline numbers that occur, ascending."""
+        return np.unique(self.crossline_column)
+
+    @property
+    def traces(self) -> int:
+        """Traces in the file."""
+        return len(self.inline_column)
+
+    @property
+    def places(self) -> int:
+        """Places of the grid."""
+        return len(self.inlines) * len(self.crosslines)
+
+    @property
+    def too_sparse(self) -> bool:
+        """Whether even distinct traces would leave nearly all of the grid empty."""
+        return self.traces < self.places * _SPARSEST and self.places > 1000
+
+    @cached_property
+    def taken(self) -> int:
+        """Places that hold at least one trace; 0 where the grid is too sparse to look."""
+        return 0 if self.too_sparse else int((self.index >= 0).sum())
+
+    @cached_property
+    def index(self) -> NDArray[np.int32]:
+        """int32[inline, crossline]: the number of the (last) trace of each place, -1 where there is none."""
+        grid = np.full((len(self.inlines), len(self.crosslines)), -1, np.int32)
+        grid[self._rows, self._columns] = np.arange(self.traces, dtype=np.int32)
+        return grid
+
+    @property
+    def repeats(self) -> int:
+        """Traces whose place another one holds already."""
+        return self.traces - self.taken
+
+    @property
+    def empty(self) -> bool:
+        """Whether both columns say the same for all of several traces."""
+        return self.places == 1 and self.traces > 1
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one line."""
+        return min(len(self.inlines), len(self.crosslines)) == 1
+
+    @property
+    def score(self) -> float:
+        """0 to 1: the share of places taken, times how regular the steps are; 0 where places are held twice."""
+        if self.empty or self.too_sparse or self.repeats:
+            return 0.0
+        return self.taken / self.places * min(_regularity(self.inlines), _regularity(self.crosslines))
+
+    def first_repeat(self) -> tuple[int, int]:
+        """Two traces of the same place, numbers from 0."""
+        holders = self.index[self._rows, self._columns]
+        earlier = int(np.flatnonzero(holders != np.arange(self.traces))[0])
+        return earlier, int(holders[earlier])
+
+    def same_numbers(self, other: "Numbering") -> bool:
+        """Whether every trace has the same two numbers in both."""
+        return np.array_equal(self.inline_column, other.inline_column) and np.array_equal(
+            self.crossline_column, other.crossline_column
+        )
+
+    @property
+    def bytes(self) -> str:
+        """`189/193`."""
+        return f"{self.inline_byte}/{self.crossline_byte}"
+
+    def __str__(self) -> str:
+        if self.empty:
+            return f"{self.bytes}: {self.inlines[0]} and {self.crosslines[0]} in every trace"
+        size = f"{len(self.inlines)} x {len(self.crosslines)} lines"
+        lines = f"{describe_lines(self.inlines)} and {describe_lines(self.crosslines)}"
+        if self.too_sparse:
+            return f"{self.bytes}: {size} cannot be a grid of {self.traces} traces"
+        repeats = f", {self.repeats} traces in places already taken" if self.repeats else ""
+        return f"{self.bytes}: {size} ({lines}), {self.taken} of {self.places} places taken{repeats}"
+
+    @property
+    def _rows(self) -> NDArray[np.intp]:
+        return np.searchsorted(self.inlines, self.inline_column)
+
+    @property
+    def _columns(self) -> NDArray[np.intp]:
+        return np.searchsorted(self.crosslines, self.crossline_column)
+
+
+def numbering(columns: Mapping[int, NDArray[np.int32]], pair: tuple[int, int]) -> Numbering:
+    """The numbering of a pair of byte positions."""
+    return Numbering(*pair, columns[pair[0]], columns[pair[1]])
+
+
+def is_convincing(standard: Numbering) -> bool:
+    """Whether the standard positions hold a grid so good that no other need be looked at."""
+    return not standard.single and standard.score >= _STANDARD_CONVINCING
+
+
+def best_of(numberings: Sequence[Numbering]) -> list[Numbering]:
+    """The numbering that fits best, or several that fit equally well with different numbers, or none.
+
+    A single line never wins: one constant column beside any running number looks like one.
+    """
+    grids = sorted(
+        (each for each in numberings if not each.single and each.score >= _CONVINCING), key=lambda each: -each.score
+    )
+    rivals = [each for each in grids if each.score >= grids[0].score - _TIE]
+    return [each for at, each in enumerate(rivals) if not any(each.same_numbers(other) for other in rivals[:at])]
+
+
+def _regularity(lines: NDArray[np.int32]) -> float:
+    """Share of the steps between lines that are the commonest step; 1 for fewer than three lines."""
+    if len(lines) < 3:
+        return 1.0
+    _, counts = np.unique(np.diff(lines.astype(np.int64)), return_counts=True)
+    return float(counts.max() / counts.sum())
