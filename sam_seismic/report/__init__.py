@@ -1,0 +1,17 @@
+"""Sections, scores and metrics come in, PNG pictures go out."""
+
+from sam_seismic.report.legend import facies_legend
+from sam_seismic.report.ruler import Ruler
+from sam_seismic.report.scores import confusion_picture
+from sam_seismic.report.section import section_picture
+from sam_seismic.report.training import learning_curve
+from sam_seismic.report.volume import volume_picture
+
+__all__ = [
+    "Ruler",
+    "confusion_picture",
+    "facies_legend",
+    "learning_curve",
+    "section_picture",
+    "volume_picture",
+]

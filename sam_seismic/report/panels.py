@@ -1,0 +1,104 @@
+"""A section comes in, one panel of a picture goes out: amplitudes in grey, classes in colour, errors among grey."""
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.report.style import CORRECT, FAINT, HATCH, class_colormap
+from sam_seismic.survey.facies import IGNORE
+
+Extent = tuple[float, float, float, float]
+
+SQUEEZE = 0.6
+"""Height over width of a panel is that of the section to this power: long sections stay long, but never thin."""
+FLATTEST, TALLEST = 0.42, 1.7
+GREYS = LinearSegmentedColormap.from_list("greys", ["black", "white"], N=32)
+"""As many steps as the eye tells apart in a section; all 256 would double the size of the file."""
+
+
+def panel_aspect(samples: int, traces: int) -> float:
+    """Height over width of the panel of a section."""
+    return min(TALLEST, max(FLATTEST, math.pow(samples / traces, SQUEEZE)))
+
+
+def show_amplitude(axes: Axes, values: NDArray[np.generic], *, scale: AmplitudeScale, extent: Extent) -> AxesImage:
+    """Amplitudes in grey, dark negative and bright positive.
+
+    Args:
+        axes: where.
+        values: [sample, trace]; masked where nothing was recorded.
+        scale: what black and white mean.
+        extent: left, right, bottom, top.
+    """
+    hatch_background(axes)
+    low, high = scale.center - scale.clip, scale.center + scale.clip
+    # The smooth filter keeps thin beds from aliasing when a tall section is shrunk, and small ones from looking tiled.
+    return axes.imshow(
+        values,
+        cmap=GREYS,
+        vmin=low,
+        vmax=high,
+        extent=extent,
+        aspect="auto",
+        interpolation="hanning",
+        interpolation_stage="data",
+    )
+
+
+def show_classes(
+    axes: Axes, classes: NDArray[np.uint8], *, count: int, extent: Extent, alpha: float = 1.0
+) -> AxesImage:
+    """Classes in colour.
+
+    Args:
+        axes: where.
+        classes: class indices uint8[sample, trace]; hatched where masked or IGNORE.
+        count: how many classes there are.
+        extent: left, right, bottom, top.
+        alpha: 1 covers what lies below.
+    """
+    hatch_background(axes)
+    shown = np.ma.masked_equal(classes, IGNORE)
+    colors = class_colormap(count)
+    return axes.imshow(
+        shown,
+        cmap=colors,
+        vmin=-0.5,
+        vmax=count - 0.5,
+        extent=extent,
+        aspect="auto",
+        interpolation="nearest",
+        alpha=alpha,
+    )
+
+
+def show_errors(
+    axes: Axes, truth: NDArray[np.uint8], prediction: NDArray[np.uint8], *, count: int, extent: Extent
+) -> AxesImage:
+    """Wrong voxels in the colour of the class that they should have been, right ones in grey.
+
+    Args:
+        axes: where.
+        truth: class indices uint8[sample, trace]; hatched where masked or IGNORE.
+        prediction: class indices uint8[sample, trace].
+        count: how many classes there are.
+        extent: left, right, bottom, top.
+    """
+    hatch_background(axes)
+    classes, right = np.ma.getdata(truth), np.ma.getdata(truth) == np.ma.getdata(prediction)
+    hidden = np.ma.getmaskarray(truth) | (classes == IGNORE)
+    shown = np.ma.masked_array(np.where(right, count, classes), hidden)  # `count` is the colour after the classes
+    colors = class_colormap(count, CORRECT)
+    return axes.imshow(
+        shown, cmap=colors, vmin=-0.5, vmax=count + 0.5, extent=extent, aspect="auto", interpolation="nearest"
+    )
+
+
+def hatch_background(axes: Axes) -> None:
+    """Let voxels without a value show as hatched."""
+    axes.patch.set(facecolor="white", edgecolor=FAINT, hatch=HATCH, linewidth=0)

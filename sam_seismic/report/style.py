@@ -1,0 +1,111 @@
+"""One look for every picture: typography and colours, and a figure that becomes a whole PNG or none."""
+
+import colorsys
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap, to_hex
+from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 140
+WIDTH = 10.0
+"""Inches; of pictures of sections, so that letters have one size where pictures stand together."""
+TIMES = 0.7
+"""Inches on the left of a panel for two-way times."""
+
+# The "muted" scheme of Paul Tol (2021, Colour Schemes, SRON/EPS/TN/09-002), ordered so that the first classes are far
+# apart for readers with and without colour blindness. Brown stands for its pale grey, which would read as CORRECT.
+TOL_MUTED = (
+    *("#ddcc77", "#117733", "#88ccee", "#cc6677", "#332288"),
+    *("#882255", "#999933", "#44aa99", "#aa4499", "#661100"),
+)
+CORRECT = "#e8e8e8"
+"""A voxel that is right, among errors in the colours of classes."""
+
+INK = "#262626"
+FAINT = "#b0b0b0"
+CALM = "#2f5d8a"
+ACCENT = "#c8553d"
+"""What the eye should find first: the best epoch, where two sections cross."""
+
+LIVE = "#a9c0d6"
+"""A recorded trace on a map."""
+
+HATCH = "//////"
+"""Fills what is not interpreted or not recorded."""
+
+
+def house_style() -> AbstractContextManager[None]:
+    """Typography of the artists made inside: matplotlib's defaults and ours, whatever a user's matplotlibrc says."""
+    style: dict[Any, Any] = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+    style |= {
+        "font.family": "DejaVu Sans",  # comes with matplotlib, so it is on every cluster
+        "font.size": 9,
+        "figure.titlesize": 11,
+        "figure.titleweight": "bold",
+        "axes.titlesize": 9.5,
+        "axes.titlepad": 5,
+        "axes.labelsize": 8.5,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "legend.fontsize": 8.5,
+        "legend.frameon": False,
+        "legend.handlelength": 1.4,
+        "legend.handleheight": 1.1,
+        "axes.linewidth": 0.7,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "hatch.linewidth": 0.5,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+    }
+    return matplotlib.rc_context(style)
+
+
+def class_colors(classes: int) -> tuple[str, ...]:
+    """One colour a class, `#rrggbb`; a class index has the same colour in every picture, however many there are."""
+    # Past the palette, hues a golden ratio apart: distinct from each other, though no longer for every eye.
+    more = (
+        colorsys.hls_to_rgb(index * 0.618034 % 1, (0.35, 0.6, 0.75)[index % 3], 0.7)
+        for index in range(len(TOL_MUTED), classes)
+    )
+    return (*TOL_MUTED[:classes], *map(to_hex, more))
+
+
+def class_colormap(classes: int, *extra: str) -> ListedColormap:
+    """Class index -> colour; `extra` colours follow the classes."""
+    return ListedColormap([*class_colors(classes), *extra])
+
+
+def ink_on(color: tuple[float, float, float]) -> str:
+    """Black or white, whichever reads better on a colour."""
+    red, green, blue = color
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, inches, that can be drawn without a display and leaves pyplot's state alone."""
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def write_picture(path: Path, figure: Figure) -> None:
+    """Figure -> PNG. It goes to a hidden temporary name first, so no half picture is found under the final one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        with house_style():
+            figure.savefig(temporary, format="png", metadata={"Software": None})
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

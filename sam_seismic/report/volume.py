@@ -1,0 +1,229 @@
+"""A volume comes in, what is in it goes out at a glance: an inline, a crossline, a time slice and the live traces."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
+from sam_seismic.errors import SurveyError
+from sam_seismic.report.legend import add_legend, class_patches, hatched_patch
+from sam_seismic.report.panels import Extent, hatch_background, panel_aspect, show_amplitude, show_classes
+from sam_seismic.report.ruler import Ruler, mark_lines
+from sam_seismic.report.style import ACCENT, LIVE, TIMES, TOL_MUTED, WIDTH, house_style, new_figure, write_picture
+from sam_seismic.survey.facies import IGNORE, FaciesTable
+from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+
+MOST_LINES = 64
+"""Sections that are read for a time slice; a survey of more lines is sliced coarsely."""
+HIGHEST = 0.8
+"""Height over width: two rows of panels, yet a picture that fits on a screen."""
+PERCENTILE = 99.0
+"""Of the amplitudes of the sections shown: where black and white begin."""
+
+CROSSING = 0.9
+"""Width in points of the lines that show where panels cut each other."""
+
+Values = NDArray[np.generic]
+Paint = Callable[[Axes, Values, Extent], object]
+"""Draws amplitudes or labels [row, column] on an extent."""
+
+
+@dataclass(frozen=True, eq=False)
+class TimeSlice:
+    """A map of one sample.
+
+    Args:
+        time_ms: its two-way time.
+        values: [inline, crossline], thinned out along one of them; masked where no trace was recorded.
+    """
+
+    time_ms: float
+    values: np.ma.MaskedArray[tuple[int, ...], np.dtype[np.generic]]
+
+
+def volume_picture(path: Path, volume: Volume, *, facies: FaciesTable | None, labels: bool) -> None:
+    """Write the middle inline, crossline and time slice of a volume, and where it has traces.
+
+    It reads at most 66 sections. A folder of sections that form no grid is shown as its middle sections alone.
+
+    Args:
+        path: of the PNG.
+        volume: amplitudes or labels.
+        facies: the classes of labels; None makes a class of each value that is seen.
+        labels: whether it holds labels.
+
+    Raises:
+        SurveyError: a label is none of the classes, the labels are too many for classes, or the volume is damaged.
+    """
+    write_picture(path, volume_figure(volume, facies=facies, labels=labels))
+
+
+def volume_figure(volume: Volume, *, facies: FaciesTable | None, labels: bool) -> Figure:
+    """The figure of `volume_picture`, with the same arguments."""
+    geometry = volume.geometry if volume.has_grid else None  # some folders of sections have none
+    sections = _middle_sections(volume)
+    along = _mapped_along(volume, geometry)
+    time_slice = None if along is None else read_time_slice(volume, along)
+    if labels:
+        facies = facies or _classes_seen(sections, time_slice, volume.path)
+        paint, patches = _paint_labels(facies, volume.path), class_patches(facies)
+    else:
+        paint, patches = _paint_amplitude(sections, volume.path), []
+    with house_style():
+        figure, panels = _panels(sections, geometry if time_slice else None)
+        for section, axes in zip(sections, panels, strict=False):
+            _draw_section(axes, section, geometry, paint)
+        if geometry is not None and time_slice is not None:
+            _draw_time_slice(panels[-2], time_slice, geometry, paint)
+            _draw_live(panels[-1], geometry)
+            _mark_crossings(panels, sections, time_slice, geometry)
+        if geometry is not None and not geometry.live.all():
+            patches.append(hatched_patch("not recorded"))
+        if patches:
+            add_legend(figure, patches)
+        figure.suptitle(volume.path.name if geometry is None else f"{volume.path.name}\n{geometry}", x=0.01, ha="left")
+    return figure
+
+
+def read_time_slice(volume: Volume, along: Orientation) -> TimeSlice:
+    """The middle sample of a volume, read from at most `MOST_LINES` sections of one orientation."""
+    geometry = volume.geometry
+    lines = geometry.lines(along)
+    rows = min(MOST_LINES, len(lines))
+    read = lines[((np.arange(rows) + 0.5) * len(lines) / rows).astype(int)]  # each in the middle of those it stands for
+    sample = geometry.samples // 2
+    sections = [volume.section(along, int(line)) for line in read]
+    values = np.stack([section.values[sample] for section in sections])  # [section, trace]
+    dead = np.stack([~section.live for section in sections])
+    time_slice = np.ma.masked_array(values, dead)
+    return TimeSlice(
+        geometry.start_ms + sample * geometry.sample_interval_ms,
+        time_slice if along is Orientation.INLINE else time_slice.T,  # [inline, crossline]
+    )
+
+
+def _mapped_along(volume: Volume, geometry: Geometry | None) -> Orientation | None:
+    """The orientation to read a map from: all its sections can be read. None where there is no map, as of a 2D line."""
+    if geometry is None or min(geometry.shape[:2]) == 1:
+        return None
+    whole = (each for each in Orientation if len(volume.lines(each)) == len(geometry.lines(each)))
+    return next(whole, None)
+
+
+def _middle_sections(volume: Volume) -> list[Section]:
+    """The middle inline and crossline, as far as they can be read; of a 2D line, the line."""
+    sections = []
+    for orientation in Orientation:
+        lines = volume.lines(orientation)
+        if len(lines):
+            sections.append(volume.section(orientation, int(lines[len(lines) // 2])))
+    assert sections, "a volume without lines is refused when it is opened"
+    return [section for section in sections if section.shape[1] > 1] or sections[:1]
+
+
+def _classes_seen(sections: Sequence[Section], time_slice: TimeSlice | None, path: Path) -> FaciesTable:
+    """A class for each label value, named like it."""
+    seen = [section.values[:, section.live].ravel() for section in sections]
+    if time_slice is not None:
+        seen.append(time_slice.values.compressed())
+    known = [int(value) for value in np.unique(np.concatenate(seen)) if value != IGNORE] or [0]
+    if len(known) >= IGNORE:
+        raise SurveyError(
+            problem=f"{path}: {len(known)} different values are too many to be classes",
+            fix="look at it as amplitudes",
+        )
+    if known[0] >= 0 and known[-1] < len(TOL_MUTED):
+        known = list(range(known[-1] + 1))  # a class keeps its colour although one before it was not seen
+    return FaciesTable(tuple(map(str, known)), tuple(known))
+
+
+def _paint_labels(facies: FaciesTable, path: Path) -> Paint:
+    def paint(axes: Axes, values: Values, extent: Extent) -> object:
+        known = np.ma.filled(values, facies.values[0])  # dead traces are 0, which need not be a class
+        classes = np.ma.masked_array(facies.encode(known, str(path)), np.ma.getmaskarray(values))
+        return show_classes(axes, classes, count=len(facies), extent=extent)
+
+    return paint
+
+
+def _paint_amplitude(sections: list[Section], path: Path) -> Paint:
+    finite = [replace(section, values=np.where(np.isfinite(section.values), section.values, 0)) for section in sections]
+    try:
+        scale = fit_scale(finite, PERCENTILE, str(path))
+    except SurveyError:  # nothing but one value; that too is worth seeing
+        scale = AmplitudeScale(center=0.0, clip=1.0)
+
+    def paint(axes: Axes, values: Values, extent: Extent) -> object:
+        return show_amplitude(axes, np.ma.masked_invalid(values), scale=scale, extent=extent)
+
+    return paint
+
+
+def _panels(sections: Sequence[Section], geometry: Geometry | None) -> tuple[Figure, list[Axes]]:
+    """A figure with the sections above and two maps below; without a grid, there are no maps."""
+    samples, traces = np.max([section.shape for section in sections], axis=0)
+    shapes = [(samples, traces)] if geometry is None else [(samples, traces), geometry.shape[:2]]
+    heights = [(WIDTH - TIMES) / 2 * min(panel_aspect(*shape), HIGHEST) for shape in shapes]
+    figure = new_figure(WIDTH, sum(heights) + 0.75 * len(heights) + 0.9)
+    grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
+    above = [grid[0, 0], grid[0, 1]] if len(sections) == 2 else [grid[0, :]]
+    below = [] if geometry is None else [grid[1, 0], grid[1, 1]]
+    return figure, [figure.add_subplot(place) for place in above + below]
+
+
+def _draw_section(axes: Axes, section: Section, geometry: Geometry | None, paint: Paint) -> None:
+    ruler = Ruler() if geometry is None else Ruler.of(geometry, section.orientation)
+    dead = np.broadcast_to(~section.live, section.shape)  # [sample, trace]
+    paint(axes, np.ma.masked_array(section.values, dead), ruler.extent(section.shape))
+    ruler.mark(axes, section.orientation)
+    axes.set_title(section.name, loc="left")
+
+
+def _draw_time_slice(axes: Axes, time_slice: TimeSlice, geometry: Geometry, paint: Paint) -> None:
+    paint(axes, time_slice.values, _map_extent(geometry))
+    _mark_map(axes, geometry)
+    axes.set_title(f"Time slice, {time_slice.time_ms:g} ms", loc="left")
+
+
+def _draw_live(axes: Axes, geometry: Geometry) -> None:
+    hatch_background(axes)
+    live = np.ma.masked_equal(geometry.live.astype(np.uint8), 0)  # [inline, crossline]
+    axes.imshow(live, cmap=ListedColormap([LIVE]), extent=_map_extent(geometry), aspect="auto", interpolation="nearest")
+    _mark_map(axes, geometry)
+    axes.set_title(f"Live traces, {geometry.live.sum()} of {geometry.live.size}", loc="left")
+
+
+def _map_extent(geometry: Geometry) -> Extent:
+    inlines, crosslines, _ = geometry.shape
+    return -0.5, crosslines - 0.5, inlines - 0.5, -0.5
+
+
+def _mark_map(axes: Axes, geometry: Geometry) -> None:
+    """Line numbers on a map whose inlines run down and crosslines to the right."""
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel("crossline")
+    axes.set_ylabel("inline")
+    mark_lines(axes.xaxis, geometry.crosslines)
+    mark_lines(axes.yaxis, geometry.inlines)
+
+
+def _mark_crossings(
+    panels: Sequence[Axes], sections: Sequence[Section], time_slice: TimeSlice, geometry: Geometry
+) -> None:
+    """Show in each panel where the others cut it."""
+    for axes, section in zip(panels, sections, strict=False):
+        axes.axhline(time_slice.time_ms, color=ACCENT, linewidth=CROSSING)
+        position = geometry.index(section.orientation, section.line)
+        for other, shown in zip(panels, sections, strict=False):
+            if shown.orientation is section.orientation.across:
+                other.axvline(position, color=ACCENT, linewidth=CROSSING)
+        for axes_map in panels[-2:]:
+            draw = axes_map.axhline if section.orientation is Orientation.INLINE else axes_map.axvline
+            draw(position, color=ACCENT, linewidth=CROSSING)
