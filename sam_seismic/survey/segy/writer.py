@@ -114,7 +114,7 @@ def write_segy(  # noqa: PLR0913  # each is one fact of the file
     volume: NDArray[np.generic] | Iterable[NDArray[np.generic]],
     geometry: Geometry,
     *,
-    sample_format: FormatName = "ieee",
+    format: FormatName = "ieee",
     inline_byte: int = 189,
     crossline_byte: int = 193,
     endian: Literal["big", "little"] = "big",
@@ -128,7 +128,7 @@ def write_segy(  # noqa: PLR0913  # each is one fact of the file
         volume: [inline, crossline, sample], or its inlines one after the other, each [crossline, sample]; values of
             dead traces are not used.
         geometry: the grid; places that are not live get no trace.
-        sample_format: how samples are stored.
+        format: how samples are stored.
         inline_byte: position of the inline number in the trace headers.
         crossline_byte: position of the crossline number.
         endian: byte order.
@@ -138,7 +138,7 @@ def write_segy(  # noqa: PLR0913  # each is one fact of the file
     Raises:
         SurveyError: the volume does not have the shape of the grid, or SEG-Y cannot hold it.
     """
-    form = format_named(sample_format)
+    form = format_named(format)
     look = FreshLook(inline_byte, crossline_byte, ">" if endian == "big" else "<", text, coordinates)
     skeleton = FreshSkeleton(path, geometry, form, look=look)
     inlines = iter(volume)
