@@ -40,6 +40,8 @@ class Hdf5Result(Result):
         self._geometry = geometry
         self._note = note
         self._file: Any = None
+        # Closing a dataset empties its chunk cache: it is opened once, or each section would compress its chunks anew.
+        self._samples: Any = None
 
     def open(self) -> None:
         """Create the file: grid, attributes, and samples that are all zero."""
@@ -57,7 +59,9 @@ class Hdf5Result(Result):
             )
             self._file["inlines"], self._file["crosslines"] = grid.inlines, grid.crosslines
             self._file["live"] = grid.live
-            self._file.create_dataset("samples", grid.shape, self.dtype, chunks=chunks, compression="lzf", shuffle=True)
+            self._samples = self._file.create_dataset(
+                "samples", grid.shape, self.dtype, chunks=chunks, compression="lzf", shuffle=True
+            )
 
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace].
@@ -70,14 +74,14 @@ class Hdf5Result(Result):
         traces = np.where(live[:, None], section.values.T, 0).astype(self.dtype)  # [trace, sample]
         with writing(self.path):
             if section.orientation is Orientation.INLINE:
-                self._file["samples"][position] = traces
+                self._samples[position] = traces
             else:
-                self._file["samples"][:, position] = traces
+                self._samples[:, position] = traces
 
     def close(self) -> None:
         """Write what is still in memory and close the file."""
         if self._file is not None:
-            file, self._file = self._file, None
+            file, self._file, self._samples = self._file, None, None
             with writing(self.path):
                 file.close()
 
