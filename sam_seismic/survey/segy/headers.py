@@ -8,7 +8,7 @@ from pathlib import Path
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy.formats import FORMATS, UNREAD, Order, SampleFormat, format_named
-from sam_seismic.survey.segy.text import ends_stanzas
+from sam_seismic.survey.segy.text import ends_stanzas, is_text
 
 TEXT = 3200
 """Bytes of a text header, and of each extended one."""
@@ -139,7 +139,9 @@ def _fits(path: Path, header: FileHeader, form: SampleFormat, size: int) -> Iter
     declared, trailer = _extended(path, header, size), 0
     if header.revision >= 2:
         trailer = TEXT * max(0, header.integer(3529, "i"))
-    for extended in dict.fromkeys((declared, 0)):
+    # Traces may fill the file either way, when their length divides 3200: the text itself decides.
+    counts = (declared, 0) if _holds_text(path, declared) else (0, declared)
+    for extended in dict.fromkeys(counts):
         start = HEAD + TEXT * extended
         for samples, whence in _sample_counts(path, header, start):
             layout = _whole(header, form, samples, start, size - trailer)
@@ -172,6 +174,13 @@ def _extended(path: Path, header: FileHeader, size: int) -> int:
             if ends_stanzas(file.read(TEXT)):
                 return count
     return 0
+
+
+def _holds_text(path: Path, extended: int) -> bool:
+    """Whether the first of the extended text headers is one."""
+    with path.open("rb") as file:
+        file.seek(HEAD)
+        return extended > 0 and is_text(file.read(TEXT))
 
 
 def _sample_counts(path: Path, header: FileHeader, start: int) -> Iterator[tuple[int, str]]:

@@ -32,12 +32,15 @@ def other_float(words: NDArray[np.uint32], declared: FormatName) -> FormatName |
 
 
 def absurd(values: NDArray[np.float32]) -> bool:
-    """Whether amplitudes cannot be such: most not finite, or hugely spread around their median."""
-    finite = np.isfinite(values)
-    size = np.abs(values[finite & (values != 0)]).astype(np.float64)
-    if finite.mean() < 0.5:
-        return True
-    return len(size) > _ENOUGH and bool(np.percentile(size, 99) > 1e12 * np.median(size) or np.median(size) > 1e30)
+    """Whether amplitudes cannot be such: their median out of this world, or the largest hugely above it.
+
+    NaN does not count: some writers fill empty places with it.
+    """
+    size = np.abs(values[~np.isnan(values) & (values != 0)]).astype(np.float64)
+    if len(size) < _ENOUGH:
+        return False
+    median = np.median(size)
+    return bool(not 1e-30 < median < 1e30 or np.percentile(size, 99, method="lower") > 1e12 * median)
 
 
 def _leading_digit(words: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -50,13 +53,13 @@ def _is_unnormalised(words: NDArray[np.uint32]) -> bool:
 
 
 def _only_ieee_is_whole(words: NDArray[np.uint32]) -> bool:
-    """Labels such as 1.0, 3.0 and 5.0: few values, whole numbers as IEEE and fractions as IBM."""
+    """Labels such as 1.0, 3.0 and 5.0: whole numbers as IEEE, fractions as IBM, where 1.0 would be 1/32."""
     if len(words) < 2:
         return False
     ieee = words.view(np.float32).astype(np.float64)
     fraction = (words & 0x00FFFFFF) / 2.0**24
     ibm = np.ldexp(fraction, 4 * (((words >> 24) & 0x7F).astype(np.int64) - 64))
-    return bool(np.all(ieee == np.rint(ieee)) and np.any(ibm != np.rint(ibm)) and np.all(np.abs(ieee) < 2**24))
+    return bool(np.all(ieee == np.rint(ieee)) and np.any(ieee == 1.0) and np.any(ibm != np.rint(ibm)))
 
 
 def _is_ibm(words: NDArray[np.uint32]) -> bool:

@@ -195,8 +195,8 @@ def _check_floats(file: TraceFile) -> None:
         return
     if other is None:
         raise SurveyError(
-            problem=f"{file.path}: decoded as {layout.form}, its amplitudes make no sense (not finite, or hugely "
-            "spread), and the other float format explains them no better",
+            problem=f"{file.path}: decoded as {layout.form}, its amplitudes make no sense (their size, or how "
+            "hugely they are spread), and the other float format explains them no better",
             fix="check the file; to read it all the same: "
             f"--format {layout.form.name} (YAML: data.read.segy.format: {layout.form.name})",
         )

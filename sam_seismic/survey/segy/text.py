@@ -56,6 +56,12 @@ def ends_stanzas(raw: bytes) -> bool:
     )
 
 
+def is_text(raw: bytes) -> bool:
+    """Whether bytes are a text header rather than traces, whose headers are mostly zero."""
+    text = raw.decode(encoding_of(raw), errors="replace")
+    return sum(character.isascii() and character.isprintable() for character in text) > 0.8 * len(raw)
+
+
 def _is_empty(card: str) -> bool:
     card = card.strip(" \0\r\n")
     return not card or (card[0] in "Cc" and card[1:].strip().isdigit())

@@ -1,0 +1,421 @@
+"""SEG-Y dialects are read sample by sample: sorting, byte order, format, positions, missing traces, numbering."""
+
+import os
+import pickle
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import segyio
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from sam_seismic.config import SegyOptions
+from sam_seismic.survey.segy import SegyVolume, write_segy
+from sam_seismic.survey.segy.formats import FORMATS
+from sam_seismic.survey.segy.samples import decode, encode
+from sam_seismic.survey.volume import Geometry, Orientation
+from tests.survey.segy_files import Parts, crossline_cube, cube, grid, smooth
+
+SIZES = {"ibm": 4, "ieee": 4, "float64": 8, "int32": 4, "int16": 2, "int8": 1, "uint32": 4, "uint16": 2, "uint8": 1}
+CODES = {"ibm": 1, "ieee": 5, "float64": 6, "int32": 2, "int16": 3, "int8": 8, "uint32": 10, "uint16": 11, "uint8": 16}
+MISSING = {"none": (), "corner": ((0, 0), (0, 1), (1, 0)), "ragged": ((0, 4), (2, 2), (5, 0), (5, 1), (5, 2))}
+NUMBERS = {
+    "ascending": (range(100, 106), range(300, 305)),
+    "stepped": (range(100, 118, 3), range(300, 310, 2)),
+    "descending": (range(105, 99, -1), range(304, 299, -1)),
+    "negative": (range(-3, 3), range(-40, -65, -5)),
+}
+
+
+def values_of(name: str, shape: tuple[int, int, int]) -> NDArray[np.generic]:
+    dtype = np.dtype(np.float32) if name in ("ibm", "ieee", "float64") else np.dtype(name)
+    if dtype.kind == "f":
+        return smooth(shape)
+    bounds = np.iinfo(dtype)
+    return np.random.default_rng(0).integers(bounds.min, bounds.max, shape, dtype, endpoint=True)
+
+
+def sorted_file(path: Path, numbers: str, missing: str, *, crossline_sorted: bool, **options: object) -> Geometry:
+    """A file whose traces stand in the order of `numbers`; its geometry and samples as they should be read."""
+    inlines, crosslines = (list(lines) for lines in NUMBERS[numbers])
+    live = np.ones((6, 5), np.bool_)
+    for inline, crossline in MISSING[missing]:
+        live[inline, crossline] = False
+    geometry = Geometry(np.sort(inlines).astype(np.int32), np.sort(crosslines).astype(np.int32), 40, 2.0, 100.0, live)
+    name = str(options["format"])
+    write_segy(path, values_of(name, geometry.shape), geometry, **options)  # type: ignore[arg-type]
+    parts = Parts.of(path, 240 + 40 * SIZES[name], order=">" if options.get("endian", "big") == "big" else "<")
+    il = parts.field(int(str(options.get("inline_byte", 189))))
+    xl = parts.field(int(str(options.get("crossline_byte", 193))))
+    first = np.array([inlines.index(line) for line in il])
+    second = np.array([crosslines.index(line) for line in xl])
+    order = np.lexsort((first, second) if crossline_sorted else (second, first))
+    parts.traces = parts.traces[order]
+    parts.save(path)
+    return geometry
+
+
+def check(volume: SegyVolume, geometry: Geometry, name: str) -> None:
+    expected = values_of(name, geometry.shape)
+    expected[~geometry.live] = 0
+    assert np.array_equal(volume.geometry.inlines, geometry.inlines)
+    assert np.array_equal(volume.geometry.crosslines, geometry.crosslines)
+    assert np.array_equal(volume.geometry.live, geometry.live)
+    assert (volume.geometry.sample_interval_ms, volume.geometry.start_ms) == (2.0, 100.0)
+    assert volume.dtype == expected.dtype == cube(volume).dtype
+    assert np.array_equal(cube(volume), expected)
+    assert np.array_equal(crossline_cube(volume), expected)
+
+
+@pytest.mark.parametrize("endian", ["big", "little"])
+@pytest.mark.parametrize("name", SIZES)
+def test_every_format_in_both_byte_orders(tmp_path: Path, name: str, endian: str):
+    """Each sample format comes back exactly, and says its name and code."""
+    path = tmp_path / "a.sgy"
+    geometry = sorted_file(path, "ascending", "corner", crossline_sorted=False, format=name, endian=endian)
+    volume = SegyVolume(path, SegyOptions())
+    check(volume, geometry, name)
+    assert volume.encoding.endswith(f"({CODES[name]})")
+    assert volume.byte_order == endian
+
+
+@pytest.mark.parametrize("missing", MISSING)
+@pytest.mark.parametrize("numbers", NUMBERS)
+@pytest.mark.parametrize("bytes_", [(189, 193), (9, 21), (5, 21), (17, 25), (221, 225)])
+def test_any_numbering_sorting_and_position(tmp_path: Path, bytes_: tuple[int, int], numbers: str, missing: str):
+    """The grid comes from the headers alone: neither the order of traces nor where the numbers stand changes it."""
+    for crossline_sorted, (name, endian) in product((False, True), (("ibm", "little"), ("int8", "big"))):
+        path = tmp_path / "a.sgy"
+        inline, crossline = bytes_
+        geometry = sorted_file(
+            path,
+            numbers,
+            missing,
+            crossline_sorted=crossline_sorted,
+            format=name,
+            endian=endian,
+            inline_byte=inline,
+            crossline_byte=crossline,
+        )
+        volume = SegyVolume(path, SegyOptions())
+        check(volume, geometry, name)
+        assert (volume.inline_byte, volume.crossline_byte) == bytes_
+        noted = f"line numbers found at bytes {inline}/{crossline}: 6 x 5 lines"
+        assert any(note.startswith(noted) for note in volume.notes) == (bytes_ != (189, 193))
+        assert f"{inline}/{crossline}: 6 x 5 lines" in volume.why
+        dead = len(MISSING[missing])
+        assert (f"{dead} of 30 places of the grid hold no trace" in volume.notes) == (dead > 0)
+
+
+@given(data=st.data())
+def test_what_was_written_is_read(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory):
+    """Any grid, of any live traces, in any format, comes back as it was given."""
+    lines = st.lists(st.integers(-1000, 1000), min_size=2, max_size=5, unique=True).map(sorted)
+    inlines, crosslines, samples = data.draw(lines), data.draw(lines), data.draw(st.integers(1, 12))
+    live = np.array(data.draw(st.lists(st.booleans(), min_size=25, max_size=25))).reshape(5, 5)
+    live = live[: len(inlines), : len(crosslines)].copy()
+    # Lines without any trace would not be lines of the file.
+    live[:, 0] = True
+    live[0] = True
+    name = data.draw(st.sampled_from(list(SIZES)))
+    endian = data.draw(st.sampled_from(["big", "little"]))
+    start = data.draw(st.sampled_from([0.0, -12.0, 1500.5]))
+    geometry = Geometry(np.array(inlines, np.int32), np.array(crosslines, np.int32), samples, 0.5, start, live)
+    expected = values_of(name, geometry.shape)
+    path = tmp_path_factory.mktemp("any") / "a.sgy"
+    write_segy(path, expected, geometry, format=name, endian=endian)
+    volume = SegyVolume(path, SegyOptions(inline_byte=189, crossline_byte=193))
+    expected[~live] = 0
+    assert volume.geometry.same_grid(geometry)
+    assert np.array_equal(volume.geometry.live, live)
+    assert np.array_equal(cube(volume), expected)
+    assert (volume.geometry.sample_interval_ms, volume.geometry.start_ms) == (0.5, start)
+
+
+@given(st.lists(st.floats(-(2.0**80), 2.0**80, width=32), min_size=1, max_size=50))
+def test_ibm_floats_are_as_near_as_24_bits_allow(values: list[float]):
+    """Encoding and decoding lose half a unit of the last of 24 bits at most; a hex digit may waste 3."""
+    given_values = np.array([values], np.float32)
+    stored = encode(given_values, FORMATS[1], ">")
+    back = decode(stored.view(np.uint8), FORMATS[1], ">").astype(np.float64)
+    assert np.all(np.abs(back - given_values) <= np.abs(given_values.astype(np.float64)) * 2.0**-21)
+
+
+def test_ibm_words_of_the_literature():
+    """The textbook's word for -118.625, one that is not normalised, and zero."""
+    words = np.array([[0xC276A000, 0x420EC9A1, 0, 0x41100000]], ">u4")
+    decoded = decode(words.view(np.uint8), FORMATS[1], ">")
+    assert decoded[0].tolist() == [-118.625, float(np.float32(0x0EC9A1 / 2**24 * 256)), 0.0, 1.0]
+    assert encode(np.array([-118.625, 0, 1], np.float32), FORMATS[1], ">").tolist() == [0xC276A000, 0, 0x41100000]
+
+
+def test_a_file_of_another_writer(tmp_path: Path):
+    """A file that segyio made is read: reader and writer do not agree with each other only."""
+    path, values = tmp_path / "segyio.sgy", smooth((4, 7, 30))
+    segyio.tools.from_array(str(path), values, dt=2000, delrt=8)
+    volume = SegyVolume(path, SegyOptions())
+    assert np.array_equal(cube(volume), values)
+    assert volume.encoding == "IBM float (1)"
+    assert volume.geometry.inlines.tolist() == [1, 2, 3, 4]
+    assert (volume.geometry.sample_interval_ms, volume.geometry.start_ms) == (2.0, 8.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 20), (9, 1, 20)])
+def test_a_single_line_is_a_volume_of_one(tmp_path: Path, shape: tuple[int, int, int]):
+    """A 2D line comes as one inline or one crossline."""
+    values = smooth(shape)
+    write_segy(tmp_path / "a.sgy", values, grid(*shape))
+    volume = SegyVolume(tmp_path / "a.sgy", SegyOptions())
+    assert volume.geometry.shape == shape
+    assert np.array_equal(cube(volume), values)
+    assert np.array_equal(crossline_cube(volume), values)
+
+
+def test_a_2d_line_numbered_by_cdp_opens_when_told(tmp_path: Path):
+    """The fix that the refusal names works."""
+    values = smooth((1, 9, 20))
+    geometry = Geometry.complete([0], range(501, 510), 20)
+    write_segy(tmp_path / "a.sgy", values, geometry, crossline_byte=21)
+    volume = SegyVolume(tmp_path / "a.sgy", SegyOptions(inline_byte=189, crossline_byte=21))
+    assert volume.geometry.crosslines.tolist() == list(range(501, 510))
+    assert np.array_equal(cube(volume), values)
+
+
+def test_one_byte_given_finds_the_other(tmp_path: Path):
+    write_segy(tmp_path / "a.sgy", smooth((6, 5, 40)), grid(), inline_byte=9, crossline_byte=21)
+    for options in (SegyOptions(inline_byte=9), SegyOptions(crossline_byte=21)):
+        volume = SegyVolume(tmp_path / "a.sgy", options)
+        assert (volume.inline_byte, volume.crossline_byte) == (9, 21)
+
+
+def test_given_bytes_override_the_standard(tmp_path: Path):
+    """189/193 hold a full grid, and are left aside when others are named."""
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 240 + 160)
+    parts.set_field(9, parts.field(189) * 2)
+    parts.set_field(21, -parts.field(193))
+    parts.save(path)
+    assert SegyVolume(path, SegyOptions()).inline_byte == 189
+    volume = SegyVolume(path, SegyOptions(inline_byte=9, crossline_byte=21))
+    assert volume.geometry.inlines.tolist() == list(range(200, 212, 2))
+    assert volume.geometry.crosslines.tolist() == list(range(-304, -299))
+    assert np.array_equal(cube(volume), smooth((6, 5, 40))[:, ::-1])
+
+
+def test_coordinates_number_a_survey_along_the_axes(tmp_path: Path):
+    """With no line numbers anywhere, X and Y do; a rotated survey would be refused."""
+    path = tmp_path / "a.sgy"
+    x, y = np.meshgrid(np.arange(5) * 25.0, 1000 + np.arange(6) * 12.5)
+    write_segy(path, smooth((6, 5, 40)), grid(), coordinates=np.stack([x, y], axis=2))
+    parts = Parts.of(path, 240 + 160)
+    parts.set_field(189, 0)
+    parts.set_field(193, 0)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert (volume.inline_byte, volume.crossline_byte) == (181, 185)
+    assert np.array_equal(cube(volume), smooth((6, 5, 40)).swapaxes(0, 1))
+    assert any("181/185" in note for note in volume.notes)
+
+
+@pytest.mark.parametrize(("scalar", "factor"), [(-100, 0.01), (10, 10.0), (0, 1.0), (1, 1.0)])
+def test_coordinates_are_scaled(tmp_path: Path, scalar: int, factor: float):
+    path = tmp_path / "a.sgy"
+    place = np.stack(np.meshgrid(np.arange(5) * 25.0, np.arange(6) * 10.0), axis=2)
+    geometry = grid()
+    geometry.live[2, 3] = False
+    write_segy(path, smooth((6, 5, 40)), geometry, coordinates=place)
+    parts = Parts.of(path, 240 + 160)
+    parts.set_field(71, scalar, "i2")
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    expected = place[2] * 100 * factor
+    expected[3] = np.nan
+    assert np.allclose(volume.coordinates(Orientation.INLINE, 102), expected, equal_nan=True)
+    assert np.allclose(volume.coordinates(Orientation.CROSSLINE, 300), place[:, 0] * 100 * factor)
+
+
+def test_source_coordinates_serve_where_those_of_the_cdp_are_empty(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 240 + 160)
+    parts.set_field(73, np.arange(30))
+    parts.set_field(77, 7)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.coordinates(Orientation.INLINE, 101).tolist() == [[trace, 7.0] for trace in range(5, 10)]
+
+
+@pytest.mark.parametrize("encoding", ["cp037", "ascii"])
+def test_text_header_in_ebcdic_and_ascii(tmp_path: Path, encoding: str):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid(), text=["CLIENT: NOBODY"])
+    parts = Parts.of(path, 400)
+    parts.head[:3200] = bytes(parts.head[:3200]).decode("cp037").encode(encoding)
+    text = SegyVolume(parts.save(path), SegyOptions()).text
+    assert text.splitlines()[0] == "C 1 CLIENT: NOBODY"
+    assert text.splitlines()[39] == "C40 END TEXTUAL HEADER"
+
+
+@pytest.mark.parametrize("count", [1, 3, -1])
+def test_extended_text_headers_are_skipped(tmp_path: Path, count: int):
+    """A count, or -1 and a stanza that ends them."""
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_binary(3505, count)
+    stanzas = ["((SEG: Location Data ver 1.0))", "nothing", "((SEG: EndText))"][-abs(count) if count > 0 else 0 :]
+    parts.head += b"".join(stanza.ljust(3200).encode("cp037") for stanza in stanzas)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+
+
+def test_extended_headers_that_are_not_there_are_noted(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_binary(3505, 2)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.notes == ("the binary header declares 2 extended text headers, the file holds none",)
+
+
+def test_revision_2_extensions(tmp_path: Path):
+    """Long sample count, fractional interval, a second trace header a trace, and a stanza behind the traces."""
+    path, values = tmp_path / "a.sgy", smooth((6, 5, 40))
+    write_segy(path, values, grid())
+    parts = Parts.of(path, 400)
+    parts.head[3500:3502] = bytes([2, 0])
+    parts.set_binary(3221, 0)
+    parts.set_binary(3269, 40, "u4")
+    parts.set_binary(3273, 0, "i2")
+    parts.head[3272:3280] = np.array(333.25, ">f8").tobytes()
+    parts.set_binary(3507, 1)
+    parts.set_binary(3529, 1, "i4")
+    parts.traces = np.concatenate(
+        [parts.traces[:, :240], np.full((30, 240), 9, np.uint8), parts.traces[:, 240:]], axis=1
+    )
+    parts.save(path)
+    with path.open("ab") as file:
+        file.write(b"stanza".ljust(3200))
+    volume = SegyVolume(path, SegyOptions())
+    assert np.array_equal(cube(volume), values)
+    assert volume.geometry.sample_interval_ms == 0.33325
+
+
+def test_revision_0_ignores_the_fields_of_later_ones(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.head[3500:3502] = bytes(2)
+    parts.set_binary(3269, 77, "u4")
+    parts.set_binary(3507, 3)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+
+
+def test_intervals_that_disagree_are_both_named(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_field(117, 2000, "u2")
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.geometry.sample_interval_ms == 4.0
+    assert volume.notes == (
+        "sample interval 4000 us in the binary header, 2000 us in the first trace: the former is used",
+    )
+    parts.set_binary(3217, 0)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.geometry.sample_interval_ms == 2.0
+    assert "taken from the first trace" in volume.notes[0]
+    parts.set_field(117, 0, "u2")
+    assert "no sample interval in the headers: 4000 us assumed" in SegyVolume(parts.save(path), SegyOptions()).notes
+
+
+def test_sample_count_of_the_traces_serves_where_the_binary_header_is_wrong(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    for wrong in (0, 999):
+        parts.set_binary(3221, wrong)
+        volume = SegyVolume(parts.save(path), SegyOptions())
+        assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+        assert f"sample count 40 is taken from the first trace header; the binary header's {wrong}" in volume.notes[0]
+
+
+def test_a_delay_that_varies_is_noted(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_field(109, np.arange(30) + 4, "i2")
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.geometry.start_ms == 4.0
+    assert volume.notes == ("delay of the first sample (byte 109) varies from 4 to 33; 4 is used",)
+
+
+def test_traces_marked_dead_are_dead(tmp_path: Path):
+    """A trace that says it is dead is not live, and its samples are zero whatever they hold."""
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_field(29, np.where(np.arange(30) == 7, 2, 1), "i2")
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    section = volume.section(Orientation.INLINE, 101)
+    assert section.live.tolist() == [True, True, False, True, True]
+    assert not section.values[:, 2].any()
+    assert volume.notes == ("1 traces are marked as dead (byte 29 is 2 or 3)",)
+
+
+def test_nan_is_handed_on(tmp_path: Path):
+    """NaN is the caller's business, even where most of the file is NaN."""
+    values = smooth((6, 5, 40))
+    values[1:] = np.nan
+    write_segy(tmp_path / "a.sgy", values, grid())
+    volume = SegyVolume(tmp_path / "a.sgy", SegyOptions())
+    assert np.array_equal(cube(volume), values, equal_nan=True)
+
+
+def test_sections_are_contiguous(tmp_path: Path):
+    write_segy(tmp_path / "a.sgy", smooth((6, 5, 40)), grid())
+    volume = SegyVolume(tmp_path / "a.sgy", SegyOptions())
+    for orientation, line, shape in ((Orientation.INLINE, 100, (40, 5)), (Orientation.CROSSLINE, 300, (40, 6))):
+        section = volume.section(orientation, line)
+        assert section.shape == shape
+        assert section.values.flags.c_contiguous
+        assert section.live.all()
+
+
+def test_a_pickled_volume_reads(tmp_path: Path):
+    """Workers get the geometry, not an open file; the original goes on."""
+    write_segy(tmp_path / "a.sgy", smooth((6, 5, 40)), grid())
+    volume = SegyVolume(tmp_path / "a.sgy", SegyOptions())
+    before = cube(volume)
+    copy = pickle.loads(pickle.dumps(volume))
+    assert np.array_equal(cube(copy), before)
+    assert np.array_equal(cube(volume), before)
+    assert copy.notes == volume.notes
+    assert copy.geometry.same_grid(volume.geometry)
+
+
+def test_a_forked_process_reads(tmp_path: Path):
+    write_segy(tmp_path / "a.sgy", smooth((6, 5, 40)), grid())
+    volume = SegyVolume(tmp_path / "a.sgy", SegyOptions())
+    before = cube(volume)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, b"same" if np.array_equal(cube(volume), before) else b"else")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 4) == b"same"
+    os.close(reader)
+    os.close(writer)
+    assert np.array_equal(cube(volume), before)
+
+
+def test_files_are_scanned_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Chunk borders change nothing."""
+    write_segy(tmp_path / "a.sgy", smooth((6, 5, 40)), grid(), inline_byte=9, crossline_byte=21)
+    monkeypatch.setattr("sam_seismic.survey.segy.scan.CHUNK", 1500)
+    volume = SegyVolume(tmp_path / "a.sgy", SegyOptions())
+    assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+    assert (volume.inline_byte, volume.traces) == (9, 30)
