@@ -1,16 +1,15 @@
 """A trained task <-> its checkpoint file: what travels beside the weights, and how it comes back safely."""
 
-import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import torch
 from pydantic import ValidationError
 
 from sam_seismic.config import DataConfig, InputConfig, ModelConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import WeightsError
+from sam_seismic.sam.weights import read_plain
 from sam_seismic.survey.facies import FaciesTable
 
 KEY = "sam_seismic"
@@ -89,18 +88,7 @@ def read_checkpoint(path: Path) -> tuple[Card, dict[str, Any]]:
         raise WeightsError(
             problem=f"{path}: there is no such checkpoint", fix="give RUN/checkpoints/best.ckpt of a run"
         )
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise WeightsError(
-            problem=f"{path}: holds objects that are not plain data, and could run code when loaded; it was not loaded",
-            fix="use a checkpoint that sam-seismic wrote; never load this one with other tools unless you trust it",
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise WeightsError(
-            problem=f"{path}: not a readable checkpoint ({_first_line(error)})",
-            fix="copy it again, or take checkpoints/last.ckpt of the same run",
-        ) from error
+    checkpoint = read_plain(path)
     if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
         raise WeightsError(
             problem=f"{path}: not a checkpoint of sam-seismic train: it has no card",

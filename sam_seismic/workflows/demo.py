@@ -57,8 +57,8 @@ def run_demo(output: Path, listener: Listener, *, overwrite: bool) -> DemoOutcom
 
 def write_pair(survey: SyntheticSurvey, amplitude: Path, labels: Path) -> None:
     """Write a modelled survey as two SEG-Y files: IEEE float amplitudes and int8 labels."""
-    write_segy(amplitude, survey.amplitude, survey.geometry, sample_format="ieee")
-    write_segy(labels, survey.labels, survey.geometry, sample_format="int8")
+    write_segy(amplitude, survey.amplitude, survey.geometry, format="ieee")
+    write_segy(labels, survey.labels, survey.geometry, format="int8")
 
 
 def from_files(config: Config, survey: SyntheticSurvey, amplitude: Path, labels: Path) -> Config:

@@ -21,8 +21,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("made")
     survey = model_survey((40, 32, 48), 1)
     amplitude, labels = folder / "amplitude.sgy", folder / "labels.sgy"
-    write_segy(amplitude, survey.amplitude, survey.geometry, sample_format="ieee")
-    write_segy(labels, survey.labels, survey.geometry, sample_format="int8")
+    write_segy(amplitude, survey.amplitude, survey.geometry, format="ieee")
+    write_segy(labels, survey.labels, survey.geometry, format="int8")
     config = folder / "small.yaml"
     config.write_text(yaml.safe_dump(small_config(amplitude, labels, survey.facies.names)))
     result = invoke("train", "--config", config, "--output", folder / "run")

@@ -58,7 +58,7 @@ def test_a_malicious_pickle_is_refused_without_running_it(tmp_path: Path, zipped
         path.write_bytes(pickle.dumps({"state_dict": Bomb(trace)}))
     with pytest.raises(WeightsError) as caught:
         read_checkpoint(path)
-    assert "could run code when loaded; it was not loaded" in caught.value.problem
+    assert "could run code when opened; it was not run" in caught.value.problem
     assert not trace.exists()
     if zipped:
         torch.load(path, weights_only=False)
@@ -73,7 +73,7 @@ def test_what_is_no_checkpoint_of_ours_is_named(task: FaciesSegmentation, tmp_pa
         read_checkpoint(tmp_path / "other.ckpt")
     whole = save(task, tmp_path / "whole.ckpt").read_bytes()
     (tmp_path / "half.ckpt").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(WeightsError, match=r"not a readable checkpoint"):
+    with pytest.raises(WeightsError, match=r"half.ckpt: damaged: it ends early"):
         read_checkpoint(tmp_path / "half.ckpt")
 
 

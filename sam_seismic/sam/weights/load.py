@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def read_state(path: Path) -> State:
     Raises:
         WeightsError: the file is missing, damaged, unsafe, or holds no weights.
     """
-    content = _unpickle(path)
+    content = read_plain(path)
     if isinstance(content, dict):
         wrappers = [key for key in _WRAPPERS if isinstance(content.get(key), dict)]
         if len(wrappers) > 1:
@@ -153,8 +154,12 @@ def _check_file(path: Path) -> None:
         raise WeightsError(problem=f"{path}: may not be read", fix="ask its owner, or copy it where you may")
 
 
-def _unpickle(path: Path) -> object:
-    """What a file written by `torch.save` holds, tensors and plain values only."""
+def read_plain(path: Path) -> object:
+    """What a file written by `torch.save` holds: tensors and plain values only, and nothing in it is run.
+
+    Raises:
+        WeightsError: the file is missing, damaged, not PyTorch's, or holds objects that could run code.
+    """
     _check_file(path)
     is_zip = zipfile.is_zipfile(path)
     with path.open("rb") as file:
@@ -162,15 +167,16 @@ def _unpickle(path: Path) -> object:
     if not is_zip and head.startswith(b"PK"):  # its table of contents comes last, so a cut file has none
         raise _damaged(path, f"it ends early, at {path.stat().st_size} bytes")
     if not is_zip and not head.startswith(b"\x80"):
-        raise WeightsError(
-            problem=f"{path}: not a file written by PyTorch", fix="give a .pth or .pt file written by torch.save"
-        )
+        raise WeightsError(problem=f"{path}: not a file written by PyTorch", fix="give a file written by torch.save")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+        with warnings.catch_warnings():
+            # A foreign pickle; whether it can be read safely shows on its own.
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            problem=f"{path}: holds more than weights, and could run code when opened; it was not run",
-            fix="save its state dict alone where you trust the file: torch.save(sam.state_dict(), FILE)",
+            problem=f"{path}: holds more than tensors and plain values, and could run code when opened; it was not run",
+            fix="where you trust the file, open it and save its state dict alone: torch.save(sam.state_dict(), FILE)",
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise _damaged(path, str(error).partition("\n")[0]) from error
