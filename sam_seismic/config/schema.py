@@ -141,6 +141,9 @@ class DataConfig(Model):
     every: int = Field(default=1, ge=1)
     """Train on every n-th line of the training region."""
     read: ReadOptions = ReadOptions()
+    """How to open the amplitudes."""
+    read_labels: ReadOptions | None = None
+    """How to open the labels; nothing: as the amplitudes, but for the sample format (source: files)."""
     workers: int = Field(default=0, ge=0)
     """Processes that read sections."""
 
@@ -175,7 +178,7 @@ class DataConfig(Model):
 
 
 _SOURCE_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "files": (("amplitude", "labels", "classes"), ("label_values", "ignore_values", "read")),
+    "files": (("amplitude", "labels", "classes"), ("label_values", "ignore_values", "read", "read_labels")),
     "f3": (("root",), ()),
     "seam_ai": (("root",), ("read",)),
     "synthetic": ((), ("synthetic",)),

@@ -2,7 +2,7 @@
 
 from sam_seismic.sam.image_encoder import CANVAS, CHANNELS, GRID, PATCH, SIZES, EncoderSize, ImageEncoder
 from sam_seismic.sam.mask_decoder import MaskDecoder
-from sam_seismic.sam.model import PIXEL_MEAN, PIXEL_STD, Sam, build_sam
+from sam_seismic.sam.model import Sam, build_sam
 from sam_seismic.sam.prompt_encoder import PromptEncoder
 from sam_seismic.sam.transformer import TwoWayTransformer
 
@@ -11,8 +11,6 @@ __all__ = [
     "CHANNELS",
     "GRID",
     "PATCH",
-    "PIXEL_MEAN",
-    "PIXEL_STD",
     "SIZES",
     "EncoderSize",
     "ImageEncoder",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.config import DataConfig, RegionConfig
+from sam_seismic.config import DataConfig, ReadOptions, RegionConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.catalog import f3, seam_ai
 from sam_seismic.survey.facies import FaciesTable
@@ -127,8 +127,8 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
     assert data.classes is not None, "config checks it"
     facies = FaciesTable(data.classes, data.label_values or (), data.ignore_values)
     if not data.split.folders:
-        pair = open_volume(data.amplitude, data.read), open_volume(data.labels, data.read)
-        return {"train": labelled(*pair, facies)}
+        labels = open_volume(data.labels, data.read_labels or _as_amplitude(data.read))
+        return {"train": labelled(open_volume(data.amplitude, data.read), labels, facies)}
     names = [name for name in ("train", "val", "test") if (data.amplitude / name).is_dir()]
     if not {"train", "val"} <= set(names):
         raise SurveyError(
@@ -138,6 +138,11 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
     return {
         name: labelled(FolderVolume(data.amplitude / name), FolderVolume(data.labels / name), facies) for name in names
     }
+
+
+def _as_amplitude(read: ReadOptions) -> ReadOptions:
+    """How to open labels that came from the same program as the amplitudes: their sample format is their own."""
+    return read.model_copy(update={"segy": read.segy.model_copy(update={"format": None})})
 
 
 def _regions(data: DataConfig, volume: LabelledVolume, orientations: Sequence[Orientation]) -> dict[str, Region]:

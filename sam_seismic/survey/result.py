@@ -60,7 +60,7 @@ class Result(ABC):
         try:
             self.close()
             if kind is None:
-                if self.path.is_dir():
+                if self.temporary.is_dir() and self.path.is_dir():
                     shutil.rmtree(self.path)
                 self.temporary.replace(self.path)
         finally:
@@ -79,6 +79,8 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     Raises:
         SurveyError: it exists, and `overwrite` is not given.
     """
+    if path.is_dir() and path.suffix:
+        raise SurveyError(problem=f"{path}: is a folder, where a file is to be written", fix="choose another name")
     if path.exists() and not overwrite:
         raise SurveyError(
             problem=f"{path}: exists already", fix="choose another name, or add --overwrite to replace it"

@@ -14,6 +14,7 @@ def test_gray_levels_are_normalised_as_sam_was_trained():
     for channel, mean, std in zip(channels, PIXEL_MEAN, PIXEL_STD, strict=True):
         expected = (torch.tensor([0.0, 127.5, 255.0]) - mean) / std
         torch.testing.assert_close(channel[0], expected)
+    torch.testing.assert_close(channels[:, 0, 2], torch.tensor([2.2489, 2.4286, 2.6400]), atol=1e-4, rtol=0)
 
 
 def pair(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -179,14 +179,6 @@ def test_random_weights_can_be_trained_from():
     assert still == {"prompt_encoder.no_mask_embed.weight"}  # a mask was given
 
 
-def test_pixels_are_normalised_as_in_training_and_leave_no_trace_in_the_state(sam):
-    """White and black in SAM's units; the constants are not in published files, so not in ours."""
-    white = sam.normalise(torch.full((3, 1, 1), 255.0)).flatten()
-    torch.testing.assert_close(white, torch.tensor([2.2489, 2.4286, 2.6400]), atol=1e-4, rtol=0)
-    assert sam.normalise(torch.zeros(3, 1, 1))[0] == pytest.approx(-123.675 / 58.395)
-    assert not [name for name in sam.state_dict() if "pixel" in name]
-
-
 @torch.inference_mode()
 def test_positions_stay_precise_in_mixed_precision(sam):
     """In bfloat16 the encoded position of a point would be off by several pixels."""
