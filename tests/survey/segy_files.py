@@ -1,13 +1,21 @@
 """SEG-Y files to test with: written plainly, taken apart into bytes, changed, and put together again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from sam_seismic.config import SegyOptions
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.segy import SegyVolume
-from sam_seismic.survey.volume import Geometry, Orientation
+from sam_seismic.survey.volume import Geometry, Orientation, Section
+
+INT8 = np.dtype(np.int8)
+CODES = {np.dtype(np.int8): 8, np.dtype(np.int16): 3, np.dtype(np.float32): 5}
 
 
 def smooth(shape: tuple[int, int, int], seed: int = 0) -> NDArray[np.float32]:
@@ -31,6 +39,18 @@ def crossline_cube(volume: SegyVolume) -> NDArray[np.generic]:
     """All samples, read as crosslines: [inline, crossline, sample]."""
     lines = volume.geometry.crosslines
     return np.stack([volume.section(Orientation.CROSSLINE, int(line)).values.T for line in lines], axis=1)
+
+
+def facies(geometry: Geometry) -> NDArray[np.int16]:
+    """Labels 1 to 6: int16[inline, crossline, sample]."""
+    return np.random.default_rng(3).integers(1, 7, geometry.shape, np.int16)
+
+
+def write_all(result: Result, values: NDArray[np.generic], geometry: Geometry, orientation: Orientation) -> None:
+    for position, line in enumerate(geometry.lines(orientation)):
+        traces = values[position] if orientation is Orientation.INLINE else values[:, position]
+        live = geometry.live_along(orientation, int(line))
+        result.write(Section(orientation, int(line), traces.T, live))
 
 
 @dataclass
@@ -65,3 +85,16 @@ class Parts:
         stored = np.broadcast_to(np.asarray(values), len(self.traces)).astype(self.order + kind)
         width = stored.itemsize
         self.traces[:, byte - 1 : byte - 1 + width] = stored[:, np.newaxis].copy().view(np.uint8)
+
+
+def refusal(path: Path, **options: object) -> SurveyError:
+    with pytest.raises(SurveyError) as caught:
+        SegyVolume(path, SegyOptions.model_validate(options))
+    assert str(path) in caught.value.problem
+    return caught.value
+
+
+def changed(path: Path, change: Callable[[Parts], None]) -> Path:
+    parts = Parts.of(path, 400)
+    change(parts)
+    return parts.save(path)

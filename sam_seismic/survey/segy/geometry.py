@@ -37,35 +37,76 @@ _TIE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Numbering:
-    """Two columns taken as line numbers, and how well they number a survey.
+class Axis:
+    """A field of all trace headers, taken as line numbers.
 
     Args:
-        inline_byte: position of the inline number.
-        crossline_byte: position of the crossline number.
-        inline_column: int32[trace].
-        crossline_column: int32[trace].
+        byte: position of the field.
+        column: int32[trace]; a constant one may be a view of one number.
     """
 
-    inline_byte: int
-    crossline_byte: int
-    inline_column: NDArray[np.int32]
-    crossline_column: NDArray[np.int32]
+    byte: int
+    column: NDArray[np.int32]
 
     @cached_property
+    def lines(self) -> NDArray[np.int32]:
+        """Numbers that occur, ascending."""
+        if self._first_to_last > self._tabled:
+            return np.unique(self.column)
+        return (np.flatnonzero(self._occurs()) + self._first).astype(np.int32)
+
+    def positions(self) -> NDArray[np.int32]:
+        """Place of each trace's number among the lines: int32[trace]."""
+        if self._first_to_last > self._tabled:
+            return np.searchsorted(self.lines, self.column).astype(np.int32)
+        table = np.cumsum(self._occurs(), dtype=np.int32) - 1
+        return np.asarray(table[self.column - self._first], np.int32)
+
+    def _occurs(self) -> NDArray[np.bool_]:
+        occurs = np.zeros(self._first_to_last, np.bool_)
+        occurs[self.column - self._first] = True
+        return occurs
+
+    @cached_property
+    def _first(self) -> np.int64:
+        return np.int64(self.column.min())
+
+    @cached_property
+    def _first_to_last(self) -> int:
+        return int(self.column.max()) - int(self._first) + 1
+
+    @property
+    def _tabled(self) -> int:
+        """Up to this range a table of all numbers is cheaper than sorting millions of them."""
+        return 4 * len(self.column) + 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Numbering:
+    """Two fields taken as line numbers, and how well they number a survey."""
+
+    inline: Axis
+    crossline: Axis
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Byte positions of the inline and the crossline number."""
+        return self.inline.byte, self.crossline.byte
+
+    @property
     def inlines(self) -> NDArray[np.int32]:
         """Inline numbers that occur, ascending."""
-        return np.unique(self.inline_column)
+        return self.inline.lines
 
-    @cached_property
+    @property
     def crosslines(self) -> NDArray[np.int32]:
         """Crossline numbers that occur, ascending."""
-        return np.unique(self.crossline_column)
+        return self.crossline.lines
 
     @property
     def traces(self) -> int:
         """Traces in the file."""
-        return len(self.inline_column)
+        return len(self.inline.column)
 
     @property
     def places(self) -> int:
@@ -80,14 +121,17 @@ class Numbering:
     @cached_property
     def taken(self) -> int:
         """Places that hold at least one trace; 0 where the grid is too sparse to look."""
-        return 0 if self.too_sparse else int((self.index >= 0).sum())
+        if self.too_sparse:
+            return 0
+        taken = np.zeros((len(self.inlines), len(self.crosslines)), np.bool_)
+        taken[self.inline.positions(), self.crossline.positions()] = True
+        return int(taken.sum())
 
-    @cached_property
     def index(self) -> NDArray[np.int32]:
         """int32[inline, crossline]: the number of the (last) trace of each place, -1 where there is none."""
-        grid = np.full((len(self.inlines), len(self.crosslines)), -1, np.int32)
-        grid[self._rows, self._columns] = np.arange(self.traces, dtype=np.int32)
-        return grid
+        index = np.full((len(self.inlines), len(self.crosslines)), -1, np.int32)
+        index[self.inline.positions(), self.crossline.positions()] = np.arange(self.traces, dtype=np.int32)
+        return index
 
     @property
     def repeats(self) -> int:
@@ -113,20 +157,20 @@ class Numbering:
 
     def first_repeat(self) -> tuple[int, int]:
         """Two traces of the same place, numbers from 0."""
-        holders = self.index[self._rows, self._columns]
+        holders = self.index()[self.inline.positions(), self.crossline.positions()]
         earlier = int(np.flatnonzero(holders != np.arange(self.traces))[0])
         return earlier, int(holders[earlier])
 
     def same_numbers(self, other: "Numbering") -> bool:
         """Whether every trace has the same two numbers in both."""
-        return np.array_equal(self.inline_column, other.inline_column) and np.array_equal(
-            self.crossline_column, other.crossline_column
+        return np.array_equal(self.inline.column, other.inline.column) and np.array_equal(
+            self.crossline.column, other.crossline.column
         )
 
     @property
     def bytes(self) -> str:
         """`189/193`."""
-        return f"{self.inline_byte}/{self.crossline_byte}"
+        return f"{self.inline.byte}/{self.crossline.byte}"
 
     def __str__(self) -> str:
         if self.empty:
@@ -138,18 +182,11 @@ class Numbering:
         repeats = f", {self.repeats} traces in places already taken" if self.repeats else ""
         return f"{self.bytes}: {size} ({lines}), {self.taken} of {self.places} places taken{repeats}"
 
-    @property
-    def _rows(self) -> NDArray[np.intp]:
-        return np.searchsorted(self.inlines, self.inline_column)
 
-    @property
-    def _columns(self) -> NDArray[np.intp]:
-        return np.searchsorted(self.crosslines, self.crossline_column)
-
-
-def numbering(columns: Mapping[int, NDArray[np.int32]], pair: tuple[int, int]) -> Numbering:
-    """The numbering of a pair of byte positions."""
-    return Numbering(*pair, columns[pair[0]], columns[pair[1]])
+def numberings(columns: Mapping[int, NDArray[np.int32]], pairs: Sequence[tuple[int, int]]) -> list[Numbering]:
+    """The numberings of pairs of byte positions."""
+    axes = {byte: Axis(byte, column) for byte, column in columns.items()}
+    return [Numbering(axes[inline], axes[crossline]) for inline, crossline in pairs]
 
 
 def is_convincing(standard: Numbering) -> bool:

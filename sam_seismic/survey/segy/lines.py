@@ -15,7 +15,7 @@ from sam_seismic.survey.segy.geometry import (
     Numbering,
     best_of,
     is_convincing,
-    numbering,
+    numberings,
 )
 from sam_seismic.survey.segy.headers import Layout
 from sam_seismic.survey.segy.scan import OFFSET, TraceHeaders, peek, scan
@@ -39,9 +39,9 @@ def find_lines(path: Path, layout: Layout, options: SegyOptions) -> tuple[Number
         SurveyError: no pair, or several equally good ones; prestack gathers; two traces in one place.
     """
     pairs = _pairs(options)
-    if len(pairs) == 1 or (pairs[0] == STANDARD and not numbering(peek(path, layout, STANDARD), STANDARD).empty):
+    if len(pairs) == 1 or (pairs[0] == STANDARD and not numberings(peek(path, layout, STANDARD), [STANDARD])[0].empty):
         headers = scan(path, layout, tuple(dict.fromkeys(pairs[0])))
-        first = numbering(headers.columns, pairs[0])
+        (first,) = numberings(headers.columns, pairs[:1])
         if len(pairs) == 1:
             _check_given(path, first, headers)
             return first, headers, f"given as bytes {first}"
@@ -66,7 +66,7 @@ def _pairs(options: SegyOptions) -> tuple[tuple[int, int], ...]:
 
 def _choose(path: Path, headers: TraceHeaders, pairs: Sequence[tuple[int, int]]) -> tuple[Numbering, str]:
     """Compare the candidates; see `find_lines`."""
-    candidates = [numbering(headers.columns, pair) for pair in pairs]
+    candidates = numberings(headers.columns, pairs)
     standard = candidates[0] if pairs[0] == STANDARD else None
     if standard is not None:
         if is_convincing(standard):
@@ -76,7 +76,7 @@ def _choose(path: Path, headers: TraceHeaders, pairs: Sequence[tuple[int, int]])
             return standard, f"a single line, at the standard bytes {standard}"
         if standard.score == 0 and len(headers.checked[OFFSET]) > 1:
             raise _looks_prestack(path, standard, headers, candidates)
-    winners = best_of([each for each in candidates if (each.inline_byte, each.crossline_byte) not in COORDINATES])
+    winners = best_of([each for each in candidates if each.pair not in COORDINATES])
     winners = winners or best_of(candidates)
     if len(winners) == 1:
         return winners[0], f"found at bytes {winners[0]}, the only candidates that form a regular grid"
@@ -87,7 +87,8 @@ def _choose(path: Path, headers: TraceHeaders, pairs: Sequence[tuple[int, int]])
             fix=f"name the right one: {_options(winners[0])}",
         )
     if standard is not None and standard.score > 0:
-        return standard, f"at the standard bytes {standard}"
+        poor = "a single line with an empty number" if standard.single else "no full grid, but nothing is better"
+        return standard, f"taken from the standard bytes ({poor}) {standard}"
     if standard is not None and not standard.empty and not standard.too_sparse:
         _check_places(path, standard, headers, few_only=False)
     raise _no_grid(path, headers, candidates)
@@ -124,7 +125,7 @@ def _check_places(path: Path, lines: Numbering, headers: TraceHeaders, *, few_on
     if few_only and lines.repeats > _FEW * lines.traces:
         return
     first, second = lines.first_repeat()
-    place = f"inline {lines.inline_column[first]}, crossline {lines.crossline_column[first]}"
+    place = f"inline {lines.inline.column[first]}, crossline {lines.crossline.column[first]}"
     raise SurveyError(
         problem=f"{path}: traces {first + 1} and {second + 1} are both {place} (bytes {lines.bytes}); in all "
         f"{lines.repeats} of {lines.traces} traces repeat a place that another one holds",
@@ -170,7 +171,7 @@ def _listed(lines: Sequence[Numbering]) -> str:
 
 
 def _options(lines: Numbering | None) -> str:
-    inline, crossline = (5, 21) if lines is None else (lines.inline_byte, lines.crossline_byte)
+    inline, crossline = (5, 21) if lines is None else lines.pair
     return f"--inline-byte {inline} --crossline-byte {crossline} {_YAML}"
 
 

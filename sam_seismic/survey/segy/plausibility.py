@@ -56,7 +56,8 @@ def _only_ieee_is_whole(words: NDArray[np.uint32]) -> bool:
     """Labels such as 1.0, 3.0 and 5.0: whole numbers as IEEE, fractions as IBM, where 1.0 would be 1/32."""
     if len(words) < 2:
         return False
-    ieee = words.view(np.float32).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # IBM words can be signalling NaN as IEEE
+        ieee = words.view(np.float32).astype(np.float64)
     fraction = (words & 0x00FFFFFF) / 2.0**24
     ibm = np.ldexp(fraction, 4 * (((words >> 24) & 0x7F).astype(np.int64) - 64))
     return bool(np.all(ieee == np.rint(ieee)) and np.any(ieee == 1.0) and np.any(ibm != np.rint(ibm)))

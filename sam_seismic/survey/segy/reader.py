@@ -43,15 +43,14 @@ class SegyVolume(Volume):
         """The text header, 40 lines."""
         lines, headers, self.why = find_lines(path, self.layout, options)
         """How the line numbers were found, in words."""
-        self.inline_byte = lines.inline_byte
-        self.crossline_byte = lines.crossline_byte
-        self.index: NDArray[np.int32] = lines.index
+        self.inline_byte, self.crossline_byte = lines.pair
+        self.index: NDArray[np.int32] = lines.index()
         """int32[inline, crossline]: number of each trace in the file, from 0; -1 where there is none."""
         self._file = TraceFile(path, self.layout)
         if options.format is None:
             _check_floats(self._file)
         interval, interval_notes = _interval_us(header, headers.checked[INTERVAL])
-        live, live_notes = _live(lines.index, headers.dead)
+        live, live_notes = _live(self.index, headers.dead)
         self._geometry = Geometry(
             lines.inlines,
             lines.crosslines,
@@ -60,7 +59,7 @@ class SegyVolume(Volume):
             _start_ms(headers.checked[DELAY][0], headers.checked[SCALAR_OF_TIMES][0]),
             live,
         )
-        found = (f"line numbers {self.why}",) if self.why.startswith(("found",)) else ()
+        found = (f"line numbers {self.why}",) if self.why.startswith(("found", "taken")) else ()
         varying = {SAMPLES: "sample count", DELAY: "delay of the first sample"}
         varied = describe_headers(lines, headers.checked, varying)
         counts = _samples_note(self.layout, headers.checked[SAMPLES][0])

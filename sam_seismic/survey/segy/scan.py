@@ -46,7 +46,7 @@ def scan(path: Path, layout: Layout, fields: tuple[int, ...]) -> TraceHeaders:
     Raises:
         SurveyError: the file ends before its last trace.
     """
-    columns = {byte: np.empty(layout.traces, np.int32) for byte in fields}
+    columns = {byte: _Column(layout.traces) for byte in fields}
     dead = np.zeros(layout.traces, np.bool_)
     seen: dict[int, NDArray[np.int64]] = {byte: np.empty(0, np.int64) for byte in _CHECKED}
     first: dict[int, int] = {}
@@ -54,16 +54,40 @@ def scan(path: Path, layout: Layout, fields: tuple[int, ...]) -> TraceHeaders:
     for begin, headers in _chunks(path, layout, kinds):
         here = slice(begin, begin + len(headers))
         for byte, column in columns.items():
-            column[here] = headers[str(byte)]
+            column.put(begin, headers[str(byte)])
         dead[here] = np.isin(headers[str(TRACE_ID)], (2, 3))
         for byte, values in seen.items():
             first.setdefault(byte, int(headers[str(byte)][0]))
-            if len(values) < _MANY:
+            if len(values) < _MANY and not np.all(headers[str(byte)] == first[byte]):
                 seen[byte] = np.union1d(values, headers[str(byte)])[:_MANY]
     checked = {
         byte: (first[byte], *(int(value) for value in values if value != first[byte])) for byte, values in seen.items()
     }
-    return TraceHeaders(columns, checked, dead)
+    return TraceHeaders({byte: column.numbers() for byte, column in columns.items()}, checked, dead)
+
+
+class _Column:
+    """A column being filled; it takes no memory as long as all its numbers are the same, as in unused fields."""
+
+    def __init__(self, traces: int) -> None:
+        self._traces = traces
+        self._constant: np.int32 | None = None
+        self._numbers: NDArray[np.int32] | None = None
+
+    def put(self, begin: int, numbers: NDArray[np.int32]) -> None:
+        if self._constant is None:
+            self._constant = np.int32(numbers[0])
+        if self._numbers is None and not np.all(numbers == self._constant):
+            self._numbers = np.full(self._traces, self._constant, np.int32)
+        if self._numbers is not None:
+            self._numbers[begin : begin + len(numbers)] = numbers
+
+    def numbers(self) -> NDArray[np.int32]:
+        """int32[trace]."""
+        if self._numbers is not None:
+            return self._numbers
+        assert self._constant is not None, "a file has at least one trace"
+        return np.broadcast_to(self._constant, (self._traces,))
 
 
 def peek(path: Path, layout: Layout, fields: tuple[int, ...]) -> Mapping[int, NDArray[np.int32]]:

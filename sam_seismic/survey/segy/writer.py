@@ -141,16 +141,21 @@ def write_segy(  # noqa: PLR0913  # each is one fact of the file
     form = format_named(format)
     look = FreshLook(inline_byte, crossline_byte, ">" if endian == "big" else "<", text, coordinates)
     skeleton = FreshSkeleton(path, geometry, form, look=look)
-    inlines = iter(volume)
     with _Filled(path, form.given, skeleton=skeleton, overwrite=True) as result:
-        for line in geometry.inlines:
-            traces = next(inlines, None)
-            if traces is None:
-                raise _miscounted(path, geometry)
-            live = geometry.live_along(Orientation.INLINE, int(line))
-            result.write(Section(Orientation.INLINE, int(line), traces.T, live))
-        if next(inlines, None) is not None:
-            raise _miscounted(path, geometry)
+        _fill(result, volume, geometry)
+
+
+def _fill(result: Result, volume: Iterable[NDArray[np.generic]], geometry: Geometry) -> None:
+    """Write the inlines [crossline, sample] of a volume, as many as the grid has."""
+    inlines = iter(volume)
+    for line in geometry.inlines.tolist():
+        traces = next(inlines, None)
+        if traces is None:
+            raise _miscounted(result.path, geometry)
+        live = geometry.live_along(Orientation.INLINE, line)
+        result.write(Section(Orientation.INLINE, line, traces.T, live))  # [crossline, sample] -> [sample, trace]
+    if next(inlines, None) is not None:
+        raise _miscounted(result.path, geometry)
 
 
 def _miscounted(path: Path, geometry: Geometry) -> SurveyError:

@@ -1,0 +1,156 @@
+"""What stands in the headers of a SEG-Y file besides line numbers is read, and noted where it disagrees."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sam_seismic.config import SegyOptions
+from sam_seismic.survey.segy import SegyVolume, write_segy
+from sam_seismic.survey.volume import Orientation
+from tests.survey.segy_files import Parts, cube, grid, smooth
+
+
+@pytest.mark.parametrize(("scalar", "factor"), [(-100, 0.01), (10, 10.0), (0, 1.0), (1, 1.0)])
+def test_coordinates_are_scaled(tmp_path: Path, scalar: int, factor: float):
+    path = tmp_path / "a.sgy"
+    place = np.stack(np.meshgrid(np.arange(5) * 25.0, np.arange(6) * 10.0), axis=2)
+    geometry = grid()
+    geometry.live[2, 3] = False
+    write_segy(path, smooth((6, 5, 40)), geometry, coordinates=place)
+    parts = Parts.of(path, 240 + 160)
+    parts.set_field(71, scalar, "i2")
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    expected = place[2] * 100 * factor
+    expected[3] = np.nan
+    assert np.allclose(volume.coordinates(Orientation.INLINE, 102), expected, equal_nan=True)
+    assert np.allclose(volume.coordinates(Orientation.CROSSLINE, 300), place[:, 0] * 100 * factor)
+
+
+def test_source_coordinates_serve_where_those_of_the_cdp_are_empty(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 240 + 160)
+    parts.set_field(73, np.arange(30))
+    parts.set_field(77, 7)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.coordinates(Orientation.INLINE, 101).tolist() == [[trace, 7.0] for trace in range(5, 10)]
+
+
+@pytest.mark.parametrize("encoding", ["cp037", "ascii"])
+def test_text_header_in_ebcdic_and_ascii(tmp_path: Path, encoding: str):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid(), text=["CLIENT: NOBODY"])
+    parts = Parts.of(path, 400)
+    parts.head[:3200] = bytes(parts.head[:3200]).decode("cp037").encode(encoding)
+    text = SegyVolume(parts.save(path), SegyOptions()).text
+    assert text.splitlines()[0] == "C 1 CLIENT: NOBODY"
+    assert text.splitlines()[39] == "C40 END TEXTUAL HEADER"
+
+
+@pytest.mark.parametrize("count", [1, 3, -1])
+def test_extended_text_headers_are_skipped(tmp_path: Path, count: int):
+    """A count, or -1 and a stanza that ends them."""
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_binary(3505, count)
+    stanzas = ["((SEG: Location Data ver 1.0))", "nothing", "((SEG: EndText))"][-abs(count) if count > 0 else 0 :]
+    parts.head += b"".join(stanza.ljust(3200).encode("cp037") for stanza in stanzas)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+
+
+def test_extended_headers_that_are_not_there_are_noted(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_binary(3505, 2)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.notes == ("the binary header declares 2 extended text headers, the file holds none",)
+
+
+def test_revision_2_extensions(tmp_path: Path):
+    """Long sample count, fractional interval, a second trace header a trace, and a stanza behind the traces."""
+    path, values = tmp_path / "a.sgy", smooth((6, 5, 40))
+    write_segy(path, values, grid())
+    parts = Parts.of(path, 400)
+    parts.head[3500:3502] = bytes([2, 0])
+    parts.set_binary(3221, 0)
+    parts.set_binary(3269, 40, "u4")
+    parts.set_binary(3273, 0, "i2")
+    parts.head[3272:3280] = np.array(333.25, ">f8").tobytes()
+    parts.set_binary(3507, 1)
+    parts.set_binary(3529, 1, "i4")
+    parts.traces = np.concatenate(
+        [parts.traces[:, :240], np.full((30, 240), 9, np.uint8), parts.traces[:, 240:]], axis=1
+    )
+    parts.save(path)
+    with path.open("ab") as file:
+        file.write(b"stanza".ljust(3200))
+    volume = SegyVolume(path, SegyOptions())
+    assert np.array_equal(cube(volume), values)
+    assert volume.geometry.sample_interval_ms == 0.33325
+
+
+def test_revision_0_ignores_the_fields_of_later_ones(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.head[3500:3502] = bytes(2)
+    parts.set_binary(3269, 77, "u4")
+    parts.set_binary(3507, 3)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+
+
+def test_intervals_that_disagree_are_both_named(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_field(117, 2000, "u2")
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.geometry.sample_interval_ms == 4.0
+    assert volume.notes == (
+        "sample interval 4000 us in the binary header, 2000 us in the first trace: the former is used",
+    )
+    parts.set_binary(3217, 0)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.geometry.sample_interval_ms == 2.0
+    assert "taken from the first trace" in volume.notes[0]
+    parts.set_field(117, 0, "u2")
+    assert "no sample interval in the headers: 4000 us assumed" in SegyVolume(parts.save(path), SegyOptions()).notes
+
+
+def test_sample_count_of_the_traces_serves_where_the_binary_header_is_wrong(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    for wrong in (0, 999):
+        parts.set_binary(3221, wrong)
+        volume = SegyVolume(parts.save(path), SegyOptions())
+        assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+        assert f"sample count 40 is taken from the first trace header; the binary header's {wrong}" in volume.notes[0]
+
+
+def test_a_delay_that_varies_is_noted(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_field(109, np.arange(30) + 4, "i2")
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.geometry.start_ms == 4.0
+    assert volume.notes == ("delay of the first sample (byte 109) varies from 4 to 33; 4 is used",)
+
+
+def test_traces_marked_dead_are_dead(tmp_path: Path):
+    """A trace that says it is dead is not live, and its samples are zero whatever they hold."""
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_field(29, np.where(np.arange(30) == 7, 2, 1), "i2")
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    section = volume.section(Orientation.INLINE, 101)
+    assert section.live.tolist() == [True, True, False, True, True]
+    assert not section.values[:, 2].any()
+    assert volume.notes == ("1 traces are marked as dead (byte 29 is 2 or 3)",)
