@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sam_seismic.cli.terminal import print_table
+from sam_seismic.cli.terminal import print_facts, print_table
 
 if TYPE_CHECKING:  # these modules import torch, which a table does not need
     from sam_seismic.tasks.metrics import FaciesScores
@@ -55,7 +55,7 @@ def show_evaluation(found: "Evaluation") -> None:
 def show_inspection(found: "Inspection") -> None:
     """What `inspect` found: its rows, then its warnings."""
     for title, rows in found.tables.items():
-        print_table(title, ("", ""), rows)
+        print_facts(title, rows)
     for warning in found.warnings:
         print(f"note: {warning}")
     if found.files:

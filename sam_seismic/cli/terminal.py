@@ -1,10 +1,12 @@
 """How things look on the terminal: news and progress on stderr, tables on stdout."""
 
 import json
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,14 +19,14 @@ from rich.progress import (
 )
 from rich.table import Table
 
-STEPS_IN_A_LOG = 10
-"""Lines that a long job writes where there is no terminal to draw a bar on."""
+LOG_EVERY_S = 30.0
+"""Seconds between the lines that a long job writes where there is no terminal to draw a bar on."""
 
 
 class Terminal:
     """A listener that prints news and draws one progress bar; a context manager, so that the bar is always taken down.
 
-    Where stderr is no terminal (a Slurm log), the bar becomes a line each tenth of the way.
+    Where stderr is no terminal (a Slurm log), the bar becomes a line now and then.
     """
 
     def __init__(self) -> None:
@@ -41,7 +43,7 @@ class Terminal:
             disable=not self._console.is_terminal,
         )
         self._task: tuple[str, TaskID] | None = None
-        self._logged: dict[str, int] = {}
+        self._logged: tuple[str, float] = "", 0.0
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -66,18 +68,33 @@ class Terminal:
         self._bar.update(self._task[1], completed=done, total=total, detail=detail)
 
     def _log(self, what: str, done: int, total: int | None, detail: str) -> None:
-        tenth = done * STEPS_IN_A_LOG // total if total else 0
-        # Epochs have a line of their own at their end.
-        if self._logged.get(what) != tenth and not what.startswith(("epoch", "validate")):
-            self._logged[what] = tenth
-            self.say(f"{what}: {done:,}/{total or 0:,} {detail}".rstrip())
+        """A line when the last one of this job, or its start, is long enough ago."""
+        now = time.monotonic()
+        if self._logged[0] != what:
+            self._logged = what, now
+        elif now - self._logged[1] >= LOG_EVERY_S:
+            self._logged = what, now
+            share = f"{done:,}/{total:,}" if total else f"{done:,}"
+            self.say(f"{what}: {share} {detail}".rstrip())
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout: the first column is text, the others are numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    """A table of numbers on stdout; the first column is text."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for position, column in enumerate(columns):
         table.add_column(column, justify="right" if position else "left", overflow="fold")
+    _print(table, rows)
+
+
+def print_facts(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """Names and what they are, on stdout."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    _print(table, rows)
+
+
+def _print(table: Table, rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sam_seismic.cli.tables import show_files
-from sam_seismic.cli.terminal import Terminal, print_json, print_table
+from sam_seismic.cli.terminal import Terminal, print_facts, print_json, print_table
 
 weights_app = typer.Typer(help="List, fetch and verify the official SAM weights.", no_args_is_help=True)
 
@@ -72,4 +72,4 @@ def verify(path: Annotated[Path, typer.Argument(help="A weights file.")]) -> Non
         ("SHA-256", found.sha256),
         ("official", "yes" if found.official else "no"),
     ]
-    print_table(str(path), ("", ""), rows)
+    print_facts(str(path), rows)

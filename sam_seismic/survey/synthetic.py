@@ -7,6 +7,7 @@ become amplitudes by the convolutional model (Robinson & Treitel 1980): impedanc
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from sam_seismic.survey.volume import Geometry
 
 Field = NDArray[np.float32]
 Shape = tuple[int, int, int]
+
+NAME = Path("the synthetic survey")
+"""Stands where a volume of a file names its file."""
 
 SMALLEST: Shape = (8, 16, 32)
 """Inlines, crosslines and samples below which the geology no longer fits."""
