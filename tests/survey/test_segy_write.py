@@ -143,7 +143,7 @@ def test_a_source_that_is_no_segy_gives_a_plain_file(tmp_path: Path, kind: str):
     values[1, 1] = 0
     assert np.array_equal(cube(back), values)
     assert np.array_equal(back.geometry.live, geometry.live)
-    assert back.text.startswith("C 1 FACIES BY TEST\nC 2 SAMPLES: 40, EVERY 4 MS, FROM 0 MS, 8-bit integer")
+    assert back.text.startswith("C 1 FACIES BY TEST\nC 2 SAMPLES: 40, EVERY 4 MS, FROM 0 MS\nC 3 INLINES")
     assert "C 3 INLINES: 100-105, AT BYTES 189-192" in back.text
 
 

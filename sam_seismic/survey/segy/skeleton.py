@@ -142,9 +142,9 @@ class FreshSkeleton(Skeleton):
 
     def _text(self) -> list[str]:
         geometry, look = self.geometry, self.look
+        # No word on the sample format: this text is copied into results of another one.
         own = [
-            f"SAMPLES: {geometry.samples}, EVERY {geometry.sample_interval_ms:g} MS, FROM {geometry.start_ms:g} MS, "
-            f"{self.layout.form.words}",
+            f"SAMPLES: {geometry.samples}, EVERY {geometry.sample_interval_ms:g} MS, FROM {geometry.start_ms:g} MS",
             f"INLINES: {describe_lines(geometry.inlines)}, AT BYTES {look.inline_byte}-{look.inline_byte + 3}",
             f"CROSSLINES: {describe_lines(geometry.crosslines)}, AT BYTES {look.crossline_byte}-"
             f"{look.crossline_byte + 3}",
