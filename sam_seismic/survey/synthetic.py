@@ -21,8 +21,7 @@ from sam_seismic.survey.volume import Geometry
 Field = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
-NAME = Path("the synthetic survey")
-"""Stands where a volume of a file names its file."""
+NAME = Path("the synthetic survey")  # stands where others name their file
 
 SMALLEST: Shape = (8, 16, 32)
 """Inlines, crosslines and samples below which the geology no longer fits."""
@@ -46,7 +45,7 @@ class SyntheticSurvey:
 
     def labelled(self) -> LabelledVolume:
         """Amplitudes and labels as volumes in memory."""
-        amplitude, labels = (MemoryVolume(values, self.geometry) for values in (self.amplitude, self.labels))
+        amplitude, labels = (MemoryVolume(values, self.geometry, path=NAME) for values in (self.amplitude, self.labels))
         return labelled(amplitude, labels, self.facies)
 
 
