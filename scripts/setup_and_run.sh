@@ -3,16 +3,16 @@
 #   ./scripts/setup_and_run.sh                                      the demo
 #   ./scripts/setup_and_run.sh train --config configs/segy.yaml     any command of sam-seismic
 #   ./scripts/setup_and_run.sh --container demo                     inside an image that has everything: no .venv
-# PYTHON names the interpreter to build .venv with (default python3).
+# PYTHON names the interpreter to build .venv with (default python3). Paths are relative to where you stand.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 if [ "${1:-}" = "--container" ]; then
   shift
-  run=(python3 -m sam_seismic)
+  run=(env "PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}" "${PYTHON:-python3}" -m sam_seismic)
 else
-  scripts/install.sh requirements.txt .
-  run=(.venv/bin/sam-seismic)
+  "$root/scripts/install.sh" requirements.txt .
+  run=("$root/.venv/bin/sam-seismic")
 fi
 [ $# -gt 0 ] || set -- demo
 exec "${run[@]}" "$@"

@@ -56,8 +56,9 @@ def train(
 
     folder = output or experiment.output or Path("runs") / config.stem
     with Terminal() as terminal:
-        run(TrainRequest(experiment, folder, resume, overwrite), terminal)
-    show_files([folder])
+        best = run(TrainRequest(experiment, folder, resume, overwrite), terminal)
+    if best is not None:
+        show_files([folder])
 
 
 def evaluate(

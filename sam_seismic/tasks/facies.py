@@ -15,7 +15,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from sam_seismic.config import TrainConfig
 from sam_seismic.data.dataset import Batch
-from sam_seismic.errors import WeightsError
+from sam_seismic.errors import SurveyError, WeightsError
 from sam_seismic.sam import Sam, build_sam
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.tasks.checkpoint import KEY, Card, read_checkpoint
@@ -83,14 +83,25 @@ class FaciesSegmentation(lightning.LightningModule):
         self._count(logits, batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Scores of the validation lines."""
+        """Scores of the validation lines.
+
+        Raises:
+            SurveyError: none of their voxels has a label, so no epoch could be told to be the best.
+        """
         scores = self.scores()
-        self.log("val_mean_iou", scores.mean_iou, prog_bar=True)
-        self.log("val_pixel_accuracy", scores.pixel_accuracy)
-        self.log("val_mean_class_accuracy", scores.mean_class_accuracy)
-        for name, iou in zip(scores.names, scores.iou, strict=True):
-            self.log(f"val_iou/{name}", float(iou))
         self.confusion.reset()
+        if scores.voxels == 0:
+            raise SurveyError(
+                problem="the validation lines hold no labelled voxel", fix="choose other lines in data.split"
+            )
+        values = {
+            "val_mean_iou": scores.mean_iou,
+            "val_pixel_accuracy": scores.pixel_accuracy,
+            "val_mean_class_accuracy": scores.mean_class_accuracy,
+            **{f"val_iou/{name}": float(iou) for name, iou in zip(scores.names, scores.iou, strict=True)},
+        }
+        # The confusion matrix is that of all processes already; the mean of equals changes nothing.
+        self.log_dict(values, sync_dist=True)
 
     def test_step(self, batch: Batch) -> None:
         """One confusion matrix for the whole split; `scores` reads it."""

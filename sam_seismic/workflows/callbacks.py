@@ -75,7 +75,7 @@ class TestProgress(Callback):
 
 
 class MetricsFile(Callback):
-    """Writes metrics.csv: a row an epoch, columns fixed by the first one.
+    """Writes metrics.csv: a row an epoch, counted from 1.
 
     A resumed run goes on in the same file; rows of epochs that it trains again are dropped.
 
@@ -90,11 +90,13 @@ class MetricsFile(Callback):
         """Write the table anew with this epoch's row."""
         if not trainer.is_global_zero:
             return
-        row: dict[str, Any] = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        row: dict[str, Any] = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step}
         row |= {"learning_rate": trainer.optimizers[0].param_groups[0]["lr"]}
         metrics = sorted(trainer.callback_metrics.items())
+        if (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1):
+            metrics = [(name, value) for name, value in metrics if not name.startswith("val_")]  # of an older epoch
         row |= {name: _cell(float(value)) for name, value in metrics if not name.endswith("_step")}
-        rows = [old for old in self._rows() if int(old["epoch"]) < trainer.current_epoch] + [row]
+        rows = [old for old in self._rows() if int(old["epoch"]) <= trainer.current_epoch] + [row]
         columns = list(dict.fromkeys(name for each in rows for name in each))
         temporary = self._path.with_suffix(".csv.part")
         with temporary.open("w", newline="", encoding="utf-8") as file:

@@ -46,6 +46,7 @@ def run_demo(output: Path, listener: Listener, *, overwrite: bool) -> DemoOutcom
     run = output / "run"
     listener.say("there are no published weights for vit_t: its encoder starts from random weights and is trained too")
     best = train(TrainRequest(from_files(config, survey, amplitude, labels), run, overwrite=overwrite), listener)
+    assert best is not None, "the demo is one process"
     evaluation = evaluate(EvaluationRequest(best, output=output / "test", overwrite=overwrite), listener)
     predicted = predict(
         PredictRequest(best, amplitude, output / "facies.sgy", orientation="both", overwrite=overwrite), listener

@@ -1,13 +1,19 @@
 """`train` leaves the run folder that it promises, goes on where it stopped, and overwrites nothing by chance."""
 
 import csv
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from sam_seismic.config import load_config
+from sam_seismic.errors import SurveyError
 from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.metrics import FaciesScores
 from tests.cli.running import Made, Run
 
 
@@ -21,7 +27,7 @@ def test_a_run_folder_holds_what_it_promises(made: Made):
     assert list((run / "tensorboard").glob("events.*"))
     with (run / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert [row["epoch"] for row in rows] == ["1", "2"]
     assert all(float(row[name]) >= 0 for row in rows for name in ("train_loss", "val_loss", "val_mean_iou"))
 
 
@@ -54,7 +60,7 @@ def test_a_resumed_run_ends_where_an_undisturbed_one_does(made: Made, run: Run, 
     for name, value in whole["state_dict"].items():
         torch.testing.assert_close(resumed["state_dict"][name], value, atol=1e-5, rtol=1e-4)
     with (folder / "metrics.csv").open() as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
 
 
 def stop_after_one_epoch(arguments: tuple[object, ...], run: Run) -> None:
@@ -86,7 +92,8 @@ def test_an_existing_run_is_not_touched(made: Made, run: Run):
 def test_a_resume_with_another_network_is_refused(made: Made, run: Run):
     result = run("train", "--config", made.config, "--output", made.run, "--resume", "--set", "input.side=128")
     assert result.exit_code == 2
-    assert "another input section" in result.stderr
+    assert "input.side: 64 in the run, now 128" in result.stderr
+    assert f"--output {made.run}" in result.stderr
 
 
 def test_nothing_to_resume_is_told(made: Made, run: Run, tmp_path: Path):
@@ -105,3 +112,124 @@ def test_missing_weights_name_the_command_that_gets_them(
     assert "sam_vit_b_01ec64.pth: the weights of vit_b are not there" in result.stderr
     assert "sam-seismic weights fetch vit_b" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def copied(made: Made, folder: Path) -> Path:
+    shutil.copytree(made.run, folder)
+    return folder
+
+
+def test_a_resumed_run_keeps_its_learning_rate_or_says_so(made: Made, run: Run, tmp_path: Path):
+    """The optimizer would go on with the old one while config.yaml claims the new one."""
+    folder = copied(made, tmp_path / "run")
+    before = snapshot(folder)
+    changes = ("--set", "train.learning_rate=1e-9", "--set", "train.epochs=3")
+    result = run("train", "--config", made.config, "--output", folder, "--resume", *changes)
+    assert result.exit_code == 2
+    assert "train.learning_rate: 0.0001 in the run, now 1e-09" in result.stderr
+    assert "train.epochs" not in result.stderr, "more epochs may be asked for"
+    assert snapshot(folder) == before
+
+
+def test_more_epochs_go_on_in_a_folder_that_was_moved(made: Made, run: Run, tmp_path: Path):
+    """The best score goes along: best.ckpt is replaced only by a better epoch."""
+    folder = copied(made, tmp_path / "moved")
+    best = torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)["epoch"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FaciesScores, "mean_iou", property(lambda _: 0.0))  # from here on every epoch is worse
+        result = run("train", "--config", made.config, "--output", folder, "--resume", "--set", "train.epochs=3")
+    assert result.exit_code == 0, result.stderr
+    assert torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)["epoch"] == best
+    assert torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] == 2
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+
+
+@pytest.mark.parametrize("change", ["trainer.accelerator=tpu9", "trainer.strategy=foo", "train.batch_size=1"])
+def test_an_overwrite_that_fails_brings_the_old_run_back(made: Made, run: Run, tmp_path: Path, change: str):
+    folder = copied(made, tmp_path / "run")
+    before = snapshot(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        if change == "train.batch_size=1":  # it trains, and fails in the first step
+            patch.setattr(FaciesSegmentation, "training_step", failing_step)
+        result = run("train", "--config", made.config, "--output", folder, "--overwrite", "--set", change)
+    assert result.exit_code == 2
+    assert snapshot(folder) == before
+    assert "Traceback" not in result.stderr
+
+
+def failing_step(_: FaciesSegmentation, __: object) -> None:
+    raise SurveyError(problem="the disk has a bad sector", fix="buy another one")
+
+
+def test_overwrite_replaces_a_run_and_nothing_else(made: Made, run: Run, tmp_path: Path):
+    folder = copied(made, tmp_path / "run")
+    (folder / "notes.txt").write_text("mine")
+    (folder / "report" / "old.png").write_text("of the old run")
+    changes = ("--overwrite", "--set", "train.epochs=1")
+    assert run("train", "--config", made.config, "--output", folder, *changes).exit_code == 0
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert not (folder / "report" / "old.png").exists()
+    assert not (folder / ".replaced").exists()
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "report").write_text("years of work")
+    refused = run("train", "--config", made.config, "--output", tmp_path / "thesis", "--overwrite")
+    assert refused.exit_code == 2
+    assert "holds files, but no run" in refused.stderr
+    assert (tmp_path / "thesis" / "report").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--resume", "--overwrite"), "exclude each other"),
+        (("--set", "trainer.accelerator=cuda"), "this training cannot run here"),
+        (("--set", "trainer.devices=[0, 0]"), "this training cannot run here"),
+    ],
+)
+def test_what_cannot_run_is_told(made: Made, run: Run, tmp_path: Path, words: tuple[str, ...], told: str):
+    if "cuda" in str(words) and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU, so the request is a good one")
+    result = run("train", "--config", made.config, "--output", tmp_path / "run", *words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_is_no_run_folder(made: Made, run: Run, tmp_path: Path):
+    (tmp_path / "run").write_text("")
+    result = run("train", "--config", made.config, "--output", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "is a file" in result.stderr
+
+
+def test_epochs_without_validation_are_saved_too(made: Made, run: Run, tmp_path: Path):
+    changes = ("--set", "train.epochs=3", "--set", "trainer.val_every_epochs=2")
+    assert run("train", "--config", made.config, "--output", tmp_path / "run", *changes).exit_code == 0
+    saved = {path.stem: torch.load(path, weights_only=True)["epoch"] for path in (tmp_path / "run").rglob("*.ckpt")}
+    assert saved == {"best": 1, "last": 2}
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        assert [bool(row["val_mean_iou"]) for row in csv.DictReader(file)] == [False, True, False]
+
+
+def test_validation_lines_without_labels_are_refused(made: Made, run: Run, tmp_path: Path):
+    """No epoch could be told to be the best."""
+    changes = ("--set", "data.ignore_values=[0, 1, 2, 3, 4, 5]", "--set", "data.label_values=[6, 7, 8, 9, 10, 11]")
+    result = run("train", "--config", made.config, "--output", tmp_path / "run", *changes)
+    assert result.exit_code == 2
+    assert "the validation lines hold no labelled voxel" in result.stderr
+
+
+def test_two_processes_train_one_run(made: Made, tmp_path: Path):
+    """The second process must not stumble over the folder that the first one made, nor draw it again."""
+    command = [sys.executable, "-m", "sam_seismic", "train", "--config", str(made.config), "--set", "train.epochs=1"]
+    command += ["--set", "trainer={accelerator: cpu, devices: 2, strategy: ddp}", "--output", str(tmp_path / "run")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("written:") == 1
+    assert result.stderr.count("split train:") == 1
+    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
