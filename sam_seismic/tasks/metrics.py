@@ -90,13 +90,13 @@ def confusion_of(truth: NDArray[np.uint8], prediction: NDArray[np.uint8], classe
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)  # [truth, prediction]
 
 
-def majority_guess(histogram: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """uint8[sample]: the class that is most frequent in all, at every depth.
+def majority_guess(histogram: NDArray[np.int64]) -> int:
+    """The class that is most frequent in all.
 
     Args:
         histogram: int64[sample, class], training voxels.
     """
-    return np.full(len(histogram), histogram.sum(axis=0).argmax(), dtype=np.uint8)
+    return int(histogram.sum(axis=0).argmax())
 
 
 def depth_guess(histogram: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -113,11 +113,13 @@ def depth_histogram(sections: Sequence[NDArray[np.uint8]], classes: int) -> NDAr
     """int64[sample, class]: how often each class lies at each depth.
 
     Args:
-        sections: class indices uint8[sample, trace], all of one number of samples; IGNORE is not counted.
+        sections: class indices uint8[sample, trace]; the longest gives the number of samples. IGNORE is not counted.
         classes: how many there are.
     """
-    counts = [np.stack([(labels == index).sum(axis=1) for index in range(classes)], axis=1) for labels in sections]
-    total: NDArray[np.int64] = np.sum(counts, axis=0, dtype=np.int64)  # [sample, class]
+    total = np.zeros((max(len(labels) for labels in sections), classes), dtype=np.int64)  # [sample, class]
+    for labels in sections:
+        for index in range(classes):
+            total[: len(labels), index] += (labels == index).sum(axis=1)
     return total
 
 

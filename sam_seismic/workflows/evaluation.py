@@ -1,7 +1,7 @@
 """A checkpoint and lines it has not seen come in, scores go out, beside what guesses without a network would get."""
 
-import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import lightning
@@ -20,7 +20,7 @@ from sam_seismic.tasks.metrics import (
     majority_guess,
 )
 from sam_seismic.workflows.callbacks import TestProgress
-from sam_seismic.workflows.files import new_folder, write_text
+from sam_seismic.workflows.files import METRICS, new_folder, write_metrics
 from sam_seismic.workflows.listener import Listener
 from sam_seismic.workflows.pictures import draw_evaluation
 from sam_seismic.workflows.quiet import quiet_lightning
@@ -35,7 +35,7 @@ class EvaluationRequest:
         data: another survey to measure on; None for the one that the checkpoint was trained on.
         split: `test` (with test1, test2, ... as one), `val`, `train` or the name of a part.
         output: folder for metrics.json and pictures; None for none.
-        overwrite: replace what the folder holds.
+        overwrite: replace the metrics and pictures of an earlier evaluation; other files are left alone.
         batch_size: sections at a time.
         accelerator: in Lightning's words.
     """
@@ -80,7 +80,7 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     task = load_task(request.checkpoint)
     card = task.card
     module = SeismicDataModule(request.data or card.data, card.inputs, batch_size=request.batch_size, scale=card.scale)
-    _check_classes(module.survey, card.facies.names)
+    _check_classes(module.survey, card.facies.names, listener)
     parts = module.survey.named(request.split)
     for part in parts:
         listener.say(f"split {part}")
@@ -94,49 +94,76 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
             enable_model_summary=False,
         )
         trainer.test(task, module.split_dataloader(request.split), verbose=False)
-    found = Evaluation(task.scores(), guess_scores(module.survey, parts), tuple(str(part) for part in parts))
-    return found if request.output is None else _written(found, request.output, request.checkpoint, task, parts)
+    found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts))
+    _save(found, request)  # this took the longest: it is on disk before a guess or a picture can fail
+    found = replace(found, guesses=guess_scores(module.survey, parts))
+    return found if request.output is None else _illustrated(found, request, request.output, task, parts)
 
 
 def guess_scores(survey: Survey, parts: list[Part]) -> dict[str, FaciesScores]:
     """Scores on parts of two guesses made from the training labels alone: `majority class` and `depth only`.
 
-    A part whose traces have another number of samples than the training lines has no depth-only guess.
+    Where the sections, trained on or scored, do not all have one number of samples there is no depth-only guess.
     """
     classes = len(survey.facies)
     train = survey.parts["train"]
-    histogram = depth_histogram([train.read(ref)[1] for ref in train.sections], classes)
-    guesses = {"majority class": majority_guess(histogram), "depth only": depth_guess(histogram)}
-    confusions = {name: np.zeros((classes, classes), dtype=np.int64) for name in guesses}
+    labels = [train.read(ref)[1] for ref in train.sections]
+    histogram = depth_histogram(labels, classes)
+    majority, by_depth = majority_guess(histogram), depth_guess(histogram)
+    lengths = {len(each) for each in labels}
+    confusions = {name: np.zeros((classes, classes), dtype=np.int64) for name in ("majority class", "depth only")}
     for part in parts:
         for ref in part.sections:
             _, truth = part.read(ref)
-            for name, column in guesses.items():
-                if len(column) != len(truth):
-                    return {}
-                prediction = np.broadcast_to(column[:, None], truth.shape)  # [sample, trace]
-                confusions[name] += confusion_of(truth, prediction, classes)
+            confusions["majority class"] += confusion_of(truth, np.full_like(truth, majority), classes)
+            lengths.add(len(truth))
+            if len(lengths) == 1:
+                guess = np.broadcast_to(by_depth[:, None], truth.shape)  # [sample, trace]
+                confusions["depth only"] += confusion_of(truth, guess, classes)
+    if len(lengths) > 1:
+        del confusions["depth only"]
     return {name: FaciesScores(survey.facies.names, confusion) for name, confusion in confusions.items()}
 
 
-def _check_classes(survey: Survey, names: tuple[str, ...]) -> None:
-    if len(survey.facies) != len(names):
+def _check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:
+    """Refuse another number or order of classes than the checkpoint's; say so where they have other names."""
+    theirs = survey.facies.names
+    if len(theirs) != len(names):
         raise SurveyError(
             problem=f"the checkpoint knows {len(names)} classes ({', '.join(names)}), "
-            f"the survey has {len(survey.facies)} ({', '.join(survey.facies.names)})",
+            f"the survey has {len(theirs)} ({', '.join(theirs)})",
             fix="evaluate on a survey with the same classes",
         )
+    if any(name in theirs and name != other for name, other in zip(names, theirs, strict=True)):
+        fix = f"list data.classes in the checkpoint's order: {', '.join(names)}"
+        if set(names) == set(theirs):
+            values = [survey.facies.values[theirs.index(name)] for name in names]
+            fix += f"; and their label values in that order too, data.label_values: {values}"
+        raise SurveyError(
+            problem=f"the survey has the checkpoint's classes in another order: {', '.join(theirs)}", fix=fix
+        )
+    if theirs != names:
+        pairs = ", ".join(f"{name} = {other}" for name, other in zip(names, theirs, strict=True))
+        listener.say(f"classes are scored by position: {pairs}")
 
 
-def _written(
-    found: Evaluation, output: Path, checkpoint: Path, task: FaciesSegmentation, parts: list[Part]
-) -> Evaluation:
-    """The same, with metrics.json and pictures in the output folder."""
+def _save(found: Evaluation, request: EvaluationRequest, pictures: Sequence[Path] = ()) -> None:
+    """Write metrics.json, where an output is wanted."""
+    if request.output is None:
+        return
     metrics = found.scores.as_dict() | {
-        "checkpoint": str(checkpoint),
+        "checkpoint": str(request.checkpoint),
         "parts": list(found.parts),
         "guesses": {name: scores.as_dict() for name, scores in found.guesses.items()},
     }
-    write_text(output / "metrics.json", json.dumps(metrics, indent=2))
+    write_metrics(request.output, metrics, pictures=pictures)
+
+
+def _illustrated(
+    found: Evaluation, request: EvaluationRequest, output: Path, task: FaciesSegmentation, parts: list[Part]
+) -> Evaluation:
+    """The same, with all metrics and the pictures in the output folder."""
+    _save(found, request)
     pictures = draw_evaluation(output, task, parts, found.scores)
-    return Evaluation(found.scores, found.guesses, found.parts, (output / "metrics.json", *pictures))
+    _save(found, request, pictures)
+    return replace(found, files=(output / METRICS, *pictures))

@@ -1,8 +1,15 @@
 """Folders and small files that workflows write, so that nothing is lost and nothing is half-written."""
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sam_seismic.errors import UserError
+
+METRICS = "metrics.json"
+PICTURES = "pictures"
+"""The key of metrics.json under which it names the pictures that were drawn beside it."""
 
 
 def new_folder(folder: Path, *, overwrite: bool) -> Path:
@@ -15,7 +22,8 @@ def new_folder(folder: Path, *, overwrite: bool) -> Path:
         raise UserError(problem=f"{folder}: is a file", fix="give a folder as --output")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise UserError(
-            problem=f"{folder}: holds files already", fix="choose another --output, or add --overwrite to replace them"
+            problem=f"{folder}: holds files already",
+            fix="choose another --output, or add --overwrite to replace earlier results in it",
         )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -26,3 +34,37 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.part")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+
+
+def write_metrics(folder: Path, metrics: Mapping[str, Any], *, pictures: Sequence[Path] = ()) -> Path:
+    """Write metrics.json, and remove the pictures that were drawn beside the one it replaces.
+
+    They would be taken for pictures of the new numbers. The file names its own pictures, so nothing is removed that
+    anybody else has put into the folder.
+
+    Args:
+        folder: that exists.
+        metrics: plain data.
+        pictures: of these metrics, in the same folder.
+    """
+    path = folder / METRICS
+    new = {picture.name for picture in pictures}
+    for picture in _recorded_pictures(path):
+        if picture.name not in new:
+            picture.unlink()
+    plain = dict(metrics) | ({PICTURES: [picture.name for picture in pictures]} if pictures else {})
+    write_text(path, json.dumps(plain, indent=2))
+    return path
+
+
+def _recorded_pictures(metrics: Path) -> list[Path]:
+    """The pictures that a metrics.json names and that are there; none where the file is missing or not of this form."""
+    try:
+        plain = json.loads(metrics.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    names = plain.get(PICTURES) if isinstance(plain, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return []
+    inside = [metrics.parent / name for name in names if name == Path(name).name and name.endswith(".png")]
+    return [picture for picture in inside if picture.is_file()]

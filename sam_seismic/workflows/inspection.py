@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import Config, ReadOptions, load_config
+from sam_seismic.data.amplitude import VOXELS_A_SECTION
 from sam_seismic.errors import SurveyError
 from sam_seismic.report import volume_picture
 from sam_seismic.survey.formats import open_volume
@@ -17,6 +18,7 @@ from sam_seismic.survey.result import check_output
 from sam_seismic.survey.segy import SegyVolume
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.scoring import check_whole
 
 SAMPLED_LINES = 64
 """Lines that amplitudes are measured on; labels are counted on all."""
@@ -116,17 +118,21 @@ def _inspect_checkpoint(path: Path) -> Inspection:
         "amplitudes": f"{card.scale.center:g} +- {card.scale.clip:g} becomes [-1, 1]",
         "canvas": f"{card.inputs.side} x {card.inputs.side}, fit: {card.inputs.fit}",
         "orientation": card.data.orientation,
-        "epoch": str(int(checkpoint["epoch"]) + 1),
-        "step": str(checkpoint["global_step"]),
         "written by": f"sam-seismic {card.version}",
     }
-    facts = card.as_plain() | {"epoch": int(checkpoint["epoch"]) + 1, "step": int(checkpoint["global_step"])}
+    # The counters are Lightning's, not the card's: a checkpoint without them still predicts.
+    epoch, step = checkpoint.get("epoch"), checkpoint.get("global_step")
+    counters = {"epoch": epoch + 1 if isinstance(epoch, int) else None, "step": step if isinstance(step, int) else None}
+    rows |= {name: str(count) for name, count in counters.items() if count is not None}
+    facts = card.as_plain() | counters
     split = [(line.partition(": ")[0], line.partition(": ")[2]) for line in card.split]
     return Inspection(facts, {str(path): list(rows.items()), "Split": split})
 
 
 def _inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
     if request.picture is not None:
+        if request.picture.suffix.lower() != ".png":
+            raise SurveyError(problem=f"{request.picture}: pictures are drawn as PNG", fix="end the name in .png")
         check_output(request.picture, overwrite=request.overwrite)
     volume = open_volume(request.path, request.read)
     values = _measure(volume, labels=request.labels, listener=listener)
@@ -142,8 +148,8 @@ def _inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
 
 def _grid_facts(volume: Volume) -> dict[str, Any]:
     if not volume.has_grid:
-        lines = {f"{o}s": volume.lines(o).tolist() for o in Orientation}
-        return {"shape": None, **lines, "sample_interval_ms": None, "live_traces": None}
+        lines = {f"{o}s": _span(volume.lines(o)) for o in Orientation}
+        return {"shape": None, **lines, "sample_interval_ms": None, "start_ms": None, "live_traces": None}
     geometry = volume.geometry
     return {
         "shape": list(geometry.shape),
@@ -154,7 +160,9 @@ def _grid_facts(volume: Volume) -> dict[str, Any]:
     }
 
 
-def _span(lines: NDArray[np.int32]) -> dict[str, int | None]:
+def _span(lines: NDArray[np.int32]) -> dict[str, int | None] | None:
+    if len(lines) == 0:
+        return None
     steps = np.unique(np.diff(lines))
     step = int(steps[0]) if len(steps) == 1 else (1 if len(lines) == 1 else None)
     return {"first": int(lines[0]), "last": int(lines[-1]), "step": step}
@@ -175,17 +183,37 @@ def _measure(volume: Volume, *, labels: bool, listener: Listener) -> dict[str, A
     orientation = next(o for o in Orientation if len(volume.lines(o)))
     lines = volume.lines(orientation)
     chosen = lines[np.unique(np.linspace(0, len(lines) - 1, min(len(lines), SAMPLED_LINES)).round().astype(int))]
-    integers = np.issubdtype(volume.dtype, np.integer)
-    first = volume.section(orientation, int(chosen[len(chosen) // 2]))
-    few = integers and len(np.unique(first.values[:, first.live])) <= LABEL_VALUES
-    if labels or few:
+    if labels or _looks_like_labels(volume, orientation, chosen):
         return {"classes": _count_labels(volume, orientation, lines, listener)}
-    drawn = []
+    drawn, ends, odd = [np.empty(0, np.float32)], list[float](), 0
     for done, line in enumerate(chosen.tolist(), start=1):
         section = volume.section(orientation, line)
-        drawn.append(section.values[:, section.live].astype(np.float32).ravel())
+        alive = section.values[:, section.live].ravel()
+        finite = alive[np.isfinite(alive)]
+        odd += alive.size - finite.size
+        if finite.size:
+            ends += [float(finite.min()), float(finite.max())]
+            # Whole lines of a large survey do not fit into memory together; odd as in data.amplitude.fit_scale.
+            step = max(1, finite.size // VOXELS_A_SECTION)
+            drawn.append(finite[:: step + 1 - step % 2].astype(np.float32))
         listener.progress("measure amplitudes", done, len(chosen))
-    return {"amplitude": _spread(np.concatenate(drawn)), "measured_lines": len(chosen)}
+    p1, p99 = np.percentile(np.concatenate(drawn), [1, 99]).tolist() if ends else (None, None)
+    spread = {"min": min(ends, default=None), "max": max(ends, default=None), "p1": p1, "p99": p99, "not_finite": odd}
+    return {"amplitude": spread, "measured_lines": len(chosen)}
+
+
+def _looks_like_labels(volume: Volume, orientation: Orientation, lines: NDArray[np.int32]) -> bool:
+    """Whether a volume of integers holds so few values on some of its lines that they are labels."""
+    if not np.issubdtype(volume.dtype, np.integer):
+        return False
+    values: set[int] = set()
+    # The middle line of amplitudes tells nearly always; where it is dead, one of the others does.
+    for line in sorted(lines.tolist(), key=lambda line: abs(line - int(lines[len(lines) // 2]))):
+        section = volume.section(orientation, line)
+        values.update(np.unique(section.values[:, section.live]).tolist())
+        if len(values) > LABEL_VALUES:
+            return False
+    return True
 
 
 def _count_labels(
@@ -194,18 +222,11 @@ def _count_labels(
     counts: dict[int, int] = {}
     for done, line in enumerate(lines.tolist(), start=1):
         section = volume.section(orientation, line)
+        check_whole(section.values[:, section.live], f"{volume.path}: {section.name}")
         for value, count in zip(*np.unique(section.values[:, section.live], return_counts=True), strict=True):
             counts[int(value)] = counts.get(int(value), 0) + int(count)
         listener.progress("count labels", done, len(lines))
     return {str(value): counts[value] for value in sorted(counts)}
-
-
-def _spread(amplitudes: NDArray[np.float32]) -> dict[str, Any]:
-    finite = amplitudes[np.isfinite(amplitudes)]
-    if finite.size == 0:
-        return {"min": None, "max": None, "p1": None, "p99": None, "not_finite": int(amplitudes.size)}
-    low, p1, p99, high = (float(value) for value in np.percentile(finite, [0, 1, 99, 100]))
-    return {"min": low, "max": high, "p1": p1, "p99": p99, "not_finite": int(amplitudes.size - finite.size)}
 
 
 def _odd_values(values: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,5 @@
 """Two label volumes come in, truth and prediction; the scores of one against the other go out. No network is needed."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +10,10 @@ from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.volume import Orientation, Section, Volume
+from sam_seismic.survey.images import FolderVolume
+from sam_seismic.survey.volume import Orientation, Section, Volume, describe_lines
 from sam_seismic.tasks.metrics import FaciesScores
-from sam_seismic.workflows.files import new_folder, write_text
+from sam_seismic.workflows.files import new_folder, write_metrics
 from sam_seismic.workflows.listener import Listener
 
 VALUES = 256
@@ -30,7 +30,7 @@ class ScoreRequest:
         classes: label values 0 to classes - 1 are scored; None for those that occur.
         read: how to open the volumes.
         output: folder for metrics.json; None for none.
-        overwrite: replace what the folder holds.
+        overwrite: replace the metrics and pictures that it holds; other files are left alone.
     """
 
     truth: Path
@@ -45,7 +45,7 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     """One confusion matrix over all sections; voxels whose truth is negative or 255 are not scored.
 
     Raises:
-        SurveyError: the two do not cover the same lines, or a value is none of the classes.
+        SurveyError: the two do not cover the same lines, or a value is no whole number or none of the classes.
     """
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
@@ -54,52 +54,98 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     confusion = np.zeros((VALUES, VALUES), dtype=np.int64)
     sections = _sections_to_compare(truth, prediction)
     for done, (orientation, line) in enumerate(sections, start=1):
-        confusion += _count(truth.section(orientation, line), prediction.section(orientation, line), request.prediction)
+        confusion += _count(truth.section(orientation, line), prediction.section(orientation, line), request)
         listener.progress("score", done, len(sections))
     scores = _of_classes(confusion, request)
     if request.output is not None:
-        write_text(request.output / "metrics.json", json.dumps(scores.as_dict(), indent=2))
+        write_metrics(request.output, scores.as_dict())
     return scores
 
 
+def check_whole(values: NDArray[np.generic], where: str) -> None:
+    """Refuse label values that are no whole numbers: cut off, a probability of 0.7 would pass for class 0.
+
+    Args:
+        values: of any type and shape.
+        where: the file and section, for the message.
+
+    Raises:
+        SurveyError: a value has a fraction, is NaN or infinite.
+    """
+    if not np.issubdtype(values.dtype, np.floating):
+        return
+    floats = values.astype(np.float64)
+    strange = floats[~np.isfinite(floats) | (floats != np.floor(floats))]
+    if strange.size:
+        raise SurveyError(
+            problem=f"{where} holds {strange[0]:g}, which is no label value: those are whole numbers",
+            fix="give a volume of labels, not one of amplitudes or probabilities; where nothing is interpreted "
+            "its value is 255",
+        )
+
+
 def _sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
-    """Every inline of two volumes on one grid; every section of two folders with the same sections."""
-    if truth.has_grid and prediction.has_grid:
-        if not truth.geometry.same_grid(prediction.geometry):
-            raise SurveyError(
-                problem=f"{truth.path} ({truth.geometry}) and {prediction.path} ({prediction.geometry}) "
-                "are not on one grid",
-                fix="score a prediction of the same survey",
-            )
-        return [(Orientation.INLINE, line) for line in truth.geometry.inlines.tolist()]
-    lines = [{(o, line) for o in Orientation for line in volume.lines(o).tolist()} for volume in (truth, prediction)]
-    if lines[0] != lines[1]:
-        odd = ", ".join(f"{o.short} {line}" for o, line in sorted(lines[0] ^ lines[1])[:5])
+    """Every section of two folders; of volumes every inline, and every crossline of a folder that has these alone."""
+    pair = (truth, prediction)
+    folders = [isinstance(volume, FolderVolume) for volume in pair]
+    if all(folders):
+        return _sections_of_both(truth, prediction)
+    # What runs across the sections of a folder is counted, not known: there the lines themselves must do.
+    if any(folders) or truth.geometry.same_grid(prediction.geometry):
+        for orientation in Orientation:
+            lines = truth.lines(orientation)
+            if len(lines) and np.array_equal(lines, prediction.lines(orientation)):
+                return [(orientation, line) for line in lines.tolist()]
+    held = [f"{volume.path} ({_lines_held(volume)})" for volume in pair]
+    raise SurveyError(problem=" and ".join(held) + " are not on one grid", fix="score a prediction of the same survey")
+
+
+def _sections_of_both(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
+    held = [[(o, line) for o in Orientation for line in volume.lines(o).tolist()] for volume in (truth, prediction)]
+    if held[0] != held[1]:
+        odd = ", ".join(f"{o.short} {line}" for o, line in sorted(set(held[0]) ^ set(held[1]))[:5])
         raise SurveyError(
             problem=f"{truth.path} and {prediction.path} do not hold the same sections: {odd} only in one of them",
             fix="predict the same sections as the truth has",
         )
-    return sorted(lines[0])
+    return held[0]
 
 
-def _count(truth: Section, prediction: Section, path: Path) -> NDArray[np.int64]:
+def _lines_held(volume: Volume) -> str:
+    if not isinstance(volume, FolderVolume):
+        return str(volume.geometry)
+    return ", ".join(f"{len(volume.lines(o))} {o}s {describe_lines(volume.lines(o))}" for o in Orientation)
+
+
+def _count(truth: Section, prediction: Section, request: ScoreRequest) -> NDArray[np.int64]:
     """int64[truth value, predicted value] of one section."""
     if truth.shape != prediction.shape:
         raise SurveyError(
             problem=f"{truth.name}: truth has {truth.shape[0]} samples x {truth.shape[1]} traces, "
-            f"{path} has {prediction.shape[0]} x {prediction.shape[1]}",
+            f"{request.prediction} has {prediction.shape[0]} x {prediction.shape[1]}",
             fix="score a prediction of the same survey",
         )
-    actual, predicted = truth.values.astype(np.int64), prediction.values.astype(np.int64)  # [sample, trace]
-    scored = (actual >= 0) & (actual != IGNORE) & truth.live[None]
-    strange = predicted[scored & ((predicted < 0) | (predicted >= VALUES))]
+    check_whole(truth.values[:, truth.live], f"{request.truth}: {truth.name}")
+    values = truth.values.astype(np.float64)  # [sample, trace]
+    labelled = (values >= 0) & (values != IGNORE) & truth.live[None]
+    actual = _label_values(truth.values[labelled], f"{request.truth}: {truth.name}")  # [voxel]
+    predicted = _label_values(prediction.values[labelled], f"{request.prediction}: {truth.name}")
+    pairs = actual * VALUES + predicted
+    return np.bincount(pairs, minlength=VALUES * VALUES).reshape(VALUES, VALUES)  # [truth, prediction]
+
+
+def _label_values(values: NDArray[np.generic], where: str) -> NDArray[np.int64]:
+    """The values of labelled voxels as int64[voxel], each below VALUES."""
+    check_whole(values, where)
+    numbers = values.astype(np.float64)  # holds any of them, however large
+    strange = numbers[(numbers < 0) | (numbers >= VALUES)]
     if strange.size:
         raise SurveyError(
-            problem=f"{path}: {truth.name} has the value {strange[0]} where the truth has a class",
-            fix="score a prediction that covers all labelled voxels",
+            problem=f"{where} holds the label value {strange[0]:g}, which cannot be scored: classes are 0 to 254, "
+            "and negative values and 255 mean not interpreted in the truth only",
+            fix="number the classes 0 to 254, and predict a class wherever the truth has one",
         )
-    pairs = actual[scored] * VALUES + predicted[scored]
-    return np.bincount(pairs, minlength=VALUES * VALUES).reshape(VALUES, VALUES)  # [truth, prediction]
+    return numbers.astype(np.int64)
 
 
 def _of_classes(confusion: NDArray[np.int64], request: ScoreRequest) -> FaciesScores:
