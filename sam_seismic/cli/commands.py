@@ -11,6 +11,7 @@ import typer
 from sam_seismic.cli.options import (
     BatchSize,
     Checkpoint,
+    Device,
     Json,
     OrientationOption,
     Output,
@@ -68,7 +69,7 @@ def evaluate(
     output: Output = None,
     overwrite: Overwrite = False,
     batch_size: BatchSize = 2,
-    accelerator: Annotated[str, typer.Option(help="In Lightning's words: auto, cpu, gpu.")] = "auto",
+    device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Score a checkpoint on lines it has not seen, beside guesses without a network.
@@ -79,7 +80,7 @@ def evaluate(
     from sam_seismic.workflows.evaluation import EvaluationRequest
     from sam_seismic.workflows.evaluation import evaluate as run
 
-    request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, accelerator)
+    request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, device)
     with Terminal() as terminal:
         found = run(request, terminal)
     if json:
@@ -99,7 +100,7 @@ def predict(
     orientation: OrientationOption = None,
     overwrite: Overwrite = False,
     batch_size: BatchSize = 2,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    device: Device = "auto",
     *,
     read: ReadOptions,
 ) -> None:

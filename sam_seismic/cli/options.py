@@ -11,8 +11,9 @@ from sam_seismic.config import ReadOptions, SegyOptions
 
 Checkpoint = Annotated[Path, typer.Option(help="RUN/checkpoints/best.ckpt of a run of train.")]
 Output = Annotated[Path | None, typer.Option(help="Folder for metrics.json and pictures.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the output holds.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Sections at a time; lower it when memory is short.")]
 OrientationOption = Annotated[
     Literal["inline", "crossline", "both"] | None,

@@ -27,18 +27,18 @@ def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"]) -
     )
     rows = {
         "network" if guesses else "prediction": scores,
-        **{f"guess: {name}": each for name, each in guesses.items()},
+        **{f"guess by {name}": each for name, each in guesses.items()},
     }
     print_table(
         f"All {scores.voxels:,} voxels",
-        ("", "mean IoU", "pixel accuracy", "mean class accuracy", "frequency-weighted IoU"),
+        ("", "mean IoU", "weighted IoU", "pixel acc.", "class acc."),
         [
             (
                 name,
                 number(each.mean_iou),
+                number(each.frequency_weighted_iou),
                 number(each.pixel_accuracy),
                 number(each.mean_class_accuracy),
-                number(each.frequency_weighted_iou),
             )
             for name, each in rows.items()
         ],

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import lightning
 import numpy as np
 
 from sam_seismic.config import DataConfig
@@ -23,7 +22,9 @@ from sam_seismic.workflows.callbacks import TestProgress
 from sam_seismic.workflows.files import METRICS, new_folder, write_metrics
 from sam_seismic.workflows.listener import Listener
 from sam_seismic.workflows.pictures import draw_evaluation
+from sam_seismic.workflows.prediction import choose_device
 from sam_seismic.workflows.quiet import quiet_lightning
+from sam_seismic.workflows.trainer import testing_trainer
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class EvaluationRequest:
         output: folder for metrics.json and pictures; None for none.
         overwrite: replace the metrics and pictures of an earlier evaluation; other files are left alone.
         batch_size: sections at a time.
-        accelerator: in Lightning's words.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
     """
 
     checkpoint: Path
@@ -46,7 +47,7 @@ class EvaluationRequest:
     output: Path | None = None
     overwrite: bool = False
     batch_size: int = 2
-    accelerator: str = "auto"
+    device: str = "auto"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     """
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
-    task = load_task(request.checkpoint)
+    device, task = choose_device(request.device), load_task(request.checkpoint)
     card = task.card
     module = SeismicDataModule(request.data or card.data, card.inputs, batch_size=request.batch_size, scale=card.scale)
     _check_classes(module.survey, card.facies.names, listener)
@@ -85,14 +86,7 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     for part in parts:
         listener.say(f"split {part}")
     with quiet_lightning():
-        trainer = lightning.Trainer(
-            accelerator=request.accelerator,
-            devices=1,
-            logger=False,
-            callbacks=[TestProgress(listener, f"evaluate {request.split}")],
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+        trainer = testing_trainer(device, [TestProgress(listener, f"evaluate {request.split}")])
         trainer.test(task, module.split_dataloader(request.split), verbose=False)
     found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts))
     _save(found, request)  # this took the longest: it is on disk before a guess or a picture can fail
