@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sam_seismic.config import Config, dump_config, load_config, parse_config
+from sam_seismic.config import Config, ModelConfig, dump_config, load_config, parse_config
 from sam_seismic.errors import ConfigError
 
 FILES = {"amplitude": "a.sgy", "labels": "l.sgy", "classes": ["sand", "shale"]}
@@ -34,9 +34,24 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
         ({"data": {"source": "f3"}}, "root is needed for source: f3"),
         ({"data": {"source": "f3", "root": "x", "labels": "y"}}, "labels cannot apply to source: f3"),
         ({"data": {"source": "f3", "root": "x", "split": {"test": 0.1}}}, "split.test cannot apply to source: f3"),
+        (
+            {"data": {"source": "f3", "root": "x", "split": {"regions": {"train": {}, "val": {}, "test": {}}}}},
+            "split.regions.test cannot apply to source: f3",
+        ),
         ({"data": FILES | {"root": "x"}}, "root cannot apply to source: files"),
         ({"data": {"amplitude": "a.sgy"}}, "classes is needed for source: files"),
-        ({"data": FILES | {"classes": ["one"]}}, "classes must name at least 2 (got 1)"),
+        ({"data": FILES | {"classes": ["one"]}}, "classes must name at least 2 and at most 255 (got 1)"),
+        ({"data": FILES | {"classes": [str(n) for n in range(256)]}}, "at least 2 and at most 255 (got 256)"),
+        *(
+            (
+                {"data": FILES | {"classes": ["a", name]}},
+                f"classes must be printable names without /, a leading dot or outer blanks (got {name!r})",
+            )
+            for name in ("", "  ", "sand ", ".hidden", "sand/shale", "../up", "a\0b", "a\nb")
+        ),
+        ({"data": FILES | {"label_values": [0, 40000]}}, "label_values must lie in -32768 to 32767 (got 40000)"),
+        ({"data": FILES | {"ignore_values": [1, 9]}}, "ignore_values must be no values of classes (got 1)"),
+        ({"data": FILES | {"label_values": [7, 255], "ignore_values": [255]}}, "no values of classes (got 255)"),
         ({"data": FILES | {"classes": ["a", "a"]}}, "classes must differ"),
         ({"data": FILES | {"label_values": [1]}}, "label_values must hold one value a class"),
         ({"data": FILES | {"split": {"val": 0.6, "test": 0.5}}}, "leave lines to train on, got 0.6 + 0.5"),
@@ -52,6 +67,13 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
         ({"data": FILES, "model": {"size": "vit_t"}}, "weights: random is needed for vit_t"),
         ({"data": FILES, "model": {"weights": "random"}}, "a frozen encoder with random weights sees nothing"),
         ({"data": FILES, "input": {"side": 1000}}, "multiple of 16"),
+        ({"data": FILES, "train": None}, "train  has no keys below it"),
+        ({"data": FILES, "train": 3}, "train  must hold keys (got 3)"),
+        (
+            {"data": FILES, "train": {"epochs": 3}, "trainer": {"val_every_epochs": 4}},
+            "trainer.val_every_epochs: 4 never comes in train.epochs: 3",
+        ),
+        ({"data": FILES | {"root": "~no-such-user/x"}}, "no-such-user"),
     ],
 )
 def test_what_cannot_apply_is_refused(tree: dict[str, Any], told: str):
@@ -64,6 +86,8 @@ def test_what_cannot_apply_is_refused(tree: dict[str, Any], told: str):
         FILES,
         FILES | {"split": {"regions": {"train": {"inlines": [1, 20]}, "val": {"inlines": [30, 40]}}}},
         FILES | {"split": {"folders": True}},
+        FILES | {"label_values": [1, 255]},
+        FILES | {"orientation": "crossline", "split": {"guard": 3}},
         FILES | {"label_values": [1, 6], "read": {"segy": {"inline_byte": 9}}},
         {"source": "f3", "root": "data/f3"},
         {"source": "seam_ai", "root": "data/seam_ai"},
@@ -92,6 +116,7 @@ def test_overrides_reach_nested_keys(tmp_path: Path):
         ("train.epoch=3", "did you mean train.epochs?"),
         ("data.source.x=3", "source holds no keys"),
         ("train.epochs=[1", "not valid YAML"),
+        ("train={seed: 1, seed: 2}", "the key seed stands twice"),
     ],
 )
 def test_bad_overrides_are_named(tmp_path: Path, override: str, told: str):
@@ -100,6 +125,49 @@ def test_bad_overrides_are_named(tmp_path: Path, override: str, told: str):
     with pytest.raises(ConfigError) as caught:
         load_config(path, [override])
     assert told in caught.value.problem
+
+
+def test_paths_are_absolute_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A run folder and a checkpoint name the survey wherever they are used from."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    files = FILES | {"amplitude": "data/a.sgy", "labels": "~/l.sgy"}
+    config = parse_config({"data": files, "model": {"weights": "w.pth"}}, "x.yaml")
+    assert config.data.amplitude == tmp_path / "data" / "a.sgy"
+    assert config.data.labels == tmp_path / "home" / "l.sgy"
+    assert config.model.weights == tmp_path / "w.pth"
+    plain = yaml.safe_load(dump_config(config))
+    assert (plain["data"]["amplitude"], plain["model"]["weights"]) == (f"{tmp_path}/data/a.sgy", f"{tmp_path}/w.pth")
+    monkeypatch.chdir("/")
+    assert parse_config(plain, "again") == config
+    assert parse_config({"data": {"source": "f3", "root": "f3"}}, "x.yaml").data.root == Path("/f3")
+    assert ModelConfig(size="vit_t", weights="random").weights == "random"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("train: {epochs: 3}\ndata: {}\ntrain: {batch_size: 2}\n", "line 3: the key train stands twice"),
+        ("train:\n  epochs: 3\n  seed: 0\n  epochs: 4\n", "line 4: the key epochs stands twice"),
+        ("data: [1\ntrain: {}\n", "line 2: "),
+    ],
+)
+def test_equal_keys_are_refused_with_their_line(tmp_path: Path, text: str, told: str):
+    """PyYAML would take the last one, and the user would train with another number than the one looked at."""
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert f"{path}: not valid YAML: {told}" in caught.value.problem
+
+
+def test_an_anchor_is_no_equal_key(tmp_path: Path):
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "data: {source: synthetic, synthetic: &s {seed: 1}}\n"
+        "model: {size: vit_t, weights: random, encoder: full}\ntrain: {<<: *s, epochs: 2, seed: 5}\n"
+    )
+    assert load_config(path).train.seed == 5
 
 
 @pytest.mark.parametrize(

@@ -51,15 +51,45 @@ def dump_config(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """PyYAML's safe loader takes the last of two equal keys without a word; this one refuses them."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            # The tag tells the text '1' from the number 1.
+            name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+            if name in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {key.value} stands twice", problem_mark=key.start_mark
+                )
+            if name is not None:
+                seen.add(name)
+        return node
+
+
+def _parse_yaml(text: str) -> Any:
+    # The loader is PyYAML's safe one: it makes plain values only.
+    return yaml.load(text, Loader=_StrictLoader)
+
+
+def _where(error: yaml.YAMLError | UnicodeDecodeError) -> str:
+    """`line 7: the key epochs stands twice`."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
+    return str(error)
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(
             problem=f"{path}: there is no such configuration file", fix="give a YAML, e.g. configs/segy.yaml"
         )
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = _parse_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(problem=f"{path}: not valid YAML: {error}", fix="mend the line it names") from error
+        raise ConfigError(problem=f"{path}: not valid YAML: {_where(error)}", fix="mend the line it names") from error
     if not isinstance(tree, dict):
         raise ConfigError(problem=f"{path}: expected keys such as data: and model:", fix="start from configs/segy.yaml")
     return tree
@@ -76,9 +106,11 @@ def _apply(tree: dict[str, Any], override: str) -> None:
             raise ConfigError(problem=f"--set {override}: {parent} holds no keys", fix="set the key itself")
         tree = below
     try:
-        tree[last] = yaml.safe_load(text)
+        tree[last] = _parse_yaml(text)
     except yaml.YAMLError as error:
-        raise ConfigError(problem=f"--set {override}: the value is not valid YAML", fix="quote it") from error
+        raise ConfigError(
+            problem=f"--set {override}: the value is not valid YAML: {_where(error)}", fix="quote it"
+        ) from error
 
 
 def _explain(problem: dict[str, Any]) -> tuple[str, str]:
@@ -95,6 +127,8 @@ def _explain(problem: dict[str, Any]) -> tuple[str, str]:
     message = message.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
     if problem["type"] == "missing":
         message = "is needed"
+    elif problem["type"] == "model_type":
+        message = "has no keys below it" if given is None else f"must hold keys (got {given!r})"
     elif isinstance(given, str | int | float | bool) or given is None:
         message += f" (got {given!r})" if problem["type"] != "value_error" else ""
     return key, message

@@ -130,26 +130,22 @@ def _open_f3(folder: Path, known: F3Volume) -> LabelledVolume:
 def seam_ai(
     root: Path, options: ReadOptions | None = None, *, needed: Iterable[str] = ("train",)
 ) -> dict[str, LabelledVolume]:
-    """The volumes of the SEAM AI (Parihaka) facies challenge that are present: train, and test1, test2 without labels.
+    """Volumes of the SEAM AI (Parihaka) facies challenge: train, and test1, test2, which have no labels.
 
     Args:
         root: the folder of the files; SEG-Y is taken where both forms are there.
         options: how to open the SEG-Y form; the .npz form is known and takes none.
-        needed: volumes that must be there, in either form. Others are left out when they are missing.
+        needed: the volumes to open, each in either form; the others are not looked at.
 
     Raises:
         SurveyError: files are missing, or are not what was published, or an option cannot apply.
     """
     options = options or ReadOptions()
-    chosen = {name: _chosen_form(root, known) for name, known in SEAM_AI_VOLUMES.items()}
-    missing = _missing(root, chosen, needed)
+    wanted = {name: SEAM_AI_VOLUMES[name] for name in needed}
+    missing = _missing(root, {name: _chosen_form(root, known) for name, known in wanted.items()}, wanted)
     if missing:
         raise _incomplete("SEAM AI", root, missing, SEAM_AI_HELP)
-    return {
-        name: _open_seam_ai(root, known, options)
-        for name, known in SEAM_AI_VOLUMES.items()
-        if all((root / file).is_file() for file in chosen[name])
-    }
+    return {name: _open_seam_ai(root, known, options) for name, known in wanted.items()}
 
 
 def _chosen_form(root: Path, known: SeamAIVolume) -> tuple[str, ...]:

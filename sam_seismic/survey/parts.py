@@ -1,7 +1,8 @@
 """A data configuration comes in; a Survey goes out: its named parts, each a list of sections of a labelled volume."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +10,19 @@ from numpy.typing import NDArray
 from sam_seismic.config import DataConfig, ReadOptions, RegionConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.catalog import f3, seam_ai
-from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.labelled import LabelledVolume, labelled
 from sam_seismic.survey.splits import (
     Region,
     SectionRef,
     block_regions,
     check_apart,
+    check_disjoint,
     describe_sections,
+    left_out,
     sections_in,
+    without_gap,
 )
 from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.volume import Orientation, Section
@@ -82,30 +85,50 @@ def open_survey(data: DataConfig) -> Survey:
     """Open the volumes of a data configuration and split them into parts.
 
     Raises:
-        SurveyError: a file is missing or cannot be read, amplitudes and labels do not fit, or a part would be empty.
+        SurveyError: a file is missing or cannot be read, amplitudes and labels do not fit, a part would be empty, or
+            two folders hold the same section.
     """
     volumes = _open_volumes(data)
     orientations = orientations_of(data.orientation)
-    if data.split.folders:
-        regions = {name: Region() for name in volumes}
-        sources = volumes
-    else:
-        regions = _regions(data, volumes["train"], orientations)
-        apart = {name: volume for name, volume in volumes.items() if name != "train"}
-        sources = dict.fromkeys(regions, volumes["train"]) | apart
+    cut = {} if data.split.folders else _regions(data, volumes["train"], orientations)
+    sources = dict.fromkeys(cut, volumes["train"]) | volumes
+    regions = dict.fromkeys(sources, Region()) | cut
     parts = {
-        name: Part(name, volume, sections_in(regions.get(name, Region()), volume.amplitude, orientations))
+        name: Part(name, volume, sections_in(regions[name], volume.amplitude, orientations))
         for name, volume in sources.items()
     }
-    parts["train"] = Part("train", parts["train"].volume, parts["train"].sections[:: data.every])
+    slivers = {name: left_out(regions[name], volume.amplitude, orientations) for name, volume in sources.items()}
     for name, part in parts.items():
         if not part.sections:
             raise SurveyError(
-                problem=f"the split {name} holds no {data.orientation} section of {part.volume.amplitude.path}",
+                problem=f"the split {name} holds no {' or '.join(orientations)} section of "
+                + ": ".join([str(part.volume.amplitude.path), *slivers[name][:1]]),
                 fix="widen its region in data.split, or choose another data.orientation",
             )
-    notes = tuple(dict.fromkeys(note for volume in volumes.values() for note in volume.notes))
-    return Survey(parts, volumes["train"].facies, notes)
+    notes = [note for volume in volumes.values() for note in volume.notes]
+    notes += [f"{name}: {what}" for name, left in slivers.items() for what in left]
+    if data.split.folders:
+        notes += _folder_notes(data, parts)
+    parts["train"] = replace(parts["train"], sections=_every(parts["train"].sections, data.every))
+    return Survey(parts, volumes["train"].facies, tuple(dict.fromkeys(notes)))
+
+
+def _every(sections: Sequence[SectionRef], step: int) -> tuple[SectionRef, ...]:
+    """Every n-th section of each orientation, counted from its first."""
+    by_orientation = ([ref for ref in sections if ref.orientation is orientation] for orientation in Orientation)
+    return tuple(ref for refs in by_orientation for ref in refs[::step])
+
+
+def _folder_notes(data: DataConfig, parts: Mapping[str, Part]) -> list[str]:
+    """What is wrong with the split that the folders make.
+
+    Raises:
+        SurveyError: two of them hold the same section.
+    """
+    sections = {name: part.sections for name, part in parts.items()}
+    check_disjoint(sections)
+    found = without_gap(sections, data.split.guard)
+    return [f"the folders' split has no guard gap: {'; '.join(found)}"] if found else []
 
 
 def _open_volumes(data: DataConfig) -> dict[str, LabelledVolume]:
@@ -115,7 +138,7 @@ def _open_volumes(data: DataConfig) -> dict[str, LabelledVolume]:
         return f3(data.root)
     if data.source == "seam_ai":
         assert data.root is not None, "config checks it"
-        return {"train": seam_ai(data.root, data.read)["train"]}
+        return seam_ai(data.root, data.read)
     if data.source == "synthetic":
         return {"train": model_survey(data.synthetic.shape, data.synthetic.seed).labelled()}
     return _open_files(data)
@@ -124,20 +147,30 @@ def _open_volumes(data: DataConfig) -> dict[str, LabelledVolume]:
 def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
     assert data.amplitude is not None, "config checks it"
     assert data.labels is not None, "config checks it"
-    assert data.classes is not None, "config checks it"
-    facies = FaciesTable(data.classes, data.label_values or (), data.ignore_values)
-    if not data.split.folders:
-        labels = open_volume(data.labels, data.read_labels or _as_amplitude(data.read))
-        return {"train": labelled(open_volume(data.amplitude, data.read), labels, facies)}
-    names = [name for name in ("train", "val", "test") if (data.amplitude / name).is_dir()]
-    if not {"train", "val"} <= set(names):
-        raise SurveyError(
-            problem=f"{data.amplitude}: split.folders needs the subfolders train and val, found {names or 'none'}",
-            fix="move the sections into such subfolders, or remove data.split.folders",
-        )
+    facies = _facies(data)
+    read_labels = data.read_labels or _as_amplitude(data.read)
+    folders = {"train": Path()}
+    if data.split.folders:
+        folders = {name: Path(name) for name in ("train", "val", "test") if (data.amplitude / name).is_dir()}
+        if not {"train", "val"} <= set(folders):
+            raise SurveyError(
+                problem=f"{data.amplitude}: split.folders needs the subfolders train and val, "
+                f"found {', '.join(folders) or 'neither'}",
+                fix="move the sections into such subfolders, or remove data.split.folders",
+            )
     return {
-        name: labelled(FolderVolume(data.amplitude / name), FolderVolume(data.labels / name), facies) for name in names
+        name: labelled(
+            open_volume(data.amplitude / folder, data.read), open_volume(data.labels / folder, read_labels), facies
+        )
+        for name, folder in folders.items()
     }
+
+
+def _facies(data: DataConfig) -> FaciesTable:
+    assert data.classes is not None, "config checks it"
+    values = data.label_values or tuple(range(len(data.classes)))
+    usual = () if IGNORE in values else (IGNORE,)
+    return FaciesTable(data.classes, values, usual if data.ignore_values is None else data.ignore_values)
 
 
 def _as_amplitude(read: ReadOptions) -> ReadOptions:
@@ -151,14 +184,11 @@ def _regions(data: DataConfig, volume: LabelledVolume, orientations: Sequence[Or
         regions = {str(name): _given_region(region) for name, region in split.regions.items()}
         check_apart(regions)
         return regions
-    along = Orientation(split.along)
-    if len(orientations) == 1 and along is not orientations[0]:
-        raise SurveyError(
-            problem=f"data.split.along: {along} cuts no blocks out of {orientations[0]} sections alone",
-            fix=f"set data.split.along: {orientations[0]}, or data.orientation: both",
-        )
+    along = Orientation(split.along or orientations[0])
+    # A folder knows the numbers of the lines that it holds; sections of the other orientation are cut by the grid's.
+    lines = volume.amplitude.lines(along) if along in orientations else volume.amplitude.geometry.lines(along)
     test = 0.0 if data.source == "f3" else split.test
-    return block_regions(volume.amplitude.lines(along), along, val=split.val, test=test, guard=split.guard)
+    return block_regions(lines, along, val=split.val, test=test, guard=split.guard)
 
 
 def _given_region(region: RegionConfig) -> Region:

@@ -104,6 +104,43 @@ def check_apart(regions: Mapping[str, Region]) -> None:
             )
 
 
+def check_disjoint(parts: Mapping[str, Sequence[SectionRef]]) -> None:
+    """Refuse parts that share a section.
+
+    Raises:
+        SurveyError: one orientation and line is in two of them.
+    """
+    for (name, refs), (other_name, others) in combinations(parts.items(), 2):
+        shared = sorted({ref.name for ref in refs} & {ref.name for ref in others})
+        if shared:
+            more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
+            raise SurveyError(
+                problem=f"{', '.join(shared[:5])}{more}: both in {name} and in {other_name}; a score measures memory",
+                fix=f"keep each section in only one of the folders {name} and {other_name}",
+            )
+
+
+def without_gap(parts: Mapping[str, Sequence[SectionRef]], guard: int) -> list[str]:
+    """Where sections of two parts are near copies, or cross: `IL 121 of val is next to IL 120 of train`.
+
+    Args:
+        parts: uncut sections by the name of their part, lines ascending.
+        guard: lines that should lie between two parts, in steps of the line numbers within a part.
+    """
+    found = []
+    for (name, refs), (other_name, others) in combinations(parts.items(), 2):
+        for orientation in Orientation:
+            here, there = _lines_of(refs, orientation), _lines_of(others, orientation)
+            distances = np.abs(here[:, None] - there[None])  # [line here, line there]
+            if distances.size and distances.min() <= guard * min(_step(here), _step(there)):
+                at, other_at = np.unravel_index(int(distances.argmin()), distances.shape)
+                short = orientation.short
+                found.append(f"{short} {there[other_at]} of {other_name} is next to {short} {here[at]} of {name}")
+            if len(here) and len(_lines_of(others, orientation.across)):
+                found.append(f"{orientation.across}s of {other_name} cross {orientation}s of {name}")
+    return found
+
+
 def sections_in(region: Region, volume: Volume, orientations: Sequence[Orientation]) -> tuple[SectionRef, ...]:
     """The sections of a region, by orientation, then line.
 
@@ -122,6 +159,16 @@ def sections_in(region: Region, volume: Volume, orientations: Sequence[Orientati
             for line in _within(volume.lines(orientation), region.along(orientation))
         ]
     return tuple(refs)
+
+
+def left_out(region: Region, volume: Volume, orientations: Sequence[Orientation]) -> list[str]:
+    """What `sections_in` leaves out: `crosslines left out: 6 traces wide, at least 16 are needed`."""
+    windows = {orientation: _trace_window(region, volume, orientation) for orientation in orientations}
+    return [
+        f"{orientation}s left out: {window[1] - window[0]} traces wide, at least {MIN_TRACES} are needed"
+        for orientation, window in windows.items()
+        if window is not None and window[1] - window[0] < MIN_TRACES
+    ]
 
 
 def describe_sections(refs: Sequence[SectionRef]) -> str:
@@ -144,6 +191,16 @@ def _trace_window(region: Region, volume: Volume, orientation: Orientation) -> t
     across = volume.geometry.lines(orientation.across)
     start, stop = int(np.searchsorted(across, span[0])), int(np.searchsorted(across, span[1], side="right"))
     return None if stop - start == len(across) else (start, stop)
+
+
+def _lines_of(refs: Sequence[SectionRef], orientation: Orientation) -> NDArray[np.int64]:
+    """Line numbers of one orientation: int64[line]."""
+    return np.array([ref.line for ref in refs if ref.orientation is orientation], dtype=np.int64)
+
+
+def _step(lines: NDArray[np.int64]) -> int:
+    """Smallest distance of two ascending lines; 1 where there are no two."""
+    return int(np.diff(lines).min()) if len(lines) > 1 else 1
 
 
 def _within(lines: NDArray[np.int32], span: tuple[int, int] | None) -> NDArray[np.int32]:

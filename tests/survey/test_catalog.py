@@ -137,7 +137,7 @@ def test_f3_of_another_size_or_type_is_refused(tmp_path: Path):
 def test_seam_ai_in_both_forms(tmp_path: Path, write):
     """The same sections, though the axes of the .npz run the other way; labels 1-6 become 0-5."""
     write(tmp_path, "train", "test1")
-    volumes = seam_ai(tmp_path)
+    volumes = seam_ai(tmp_path, needed=("train", "test1"))
     assert list(volumes) == ["train", "test1"]
     first = volumes["train"].amplitude.lines(INLINE)[0]
     section, labels = volumes["train"].section(INLINE, int(first) + 1)
@@ -145,6 +145,17 @@ def test_seam_ai_in_both_forms(tmp_path: Path, write):
     assert labels[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
     assert volumes["test1"].labels is None
     assert volumes["test1"].amplitude.geometry.shape == (2, 5, 6)
+
+
+@pytest.mark.usefixtures("small")
+def test_seam_ai_opens_what_is_needed_and_no_more(tmp_path: Path):
+    """The test volumes have no labels: training must not wait for a scan of gigabytes that it throws away."""
+    write_segy(tmp_path, "train")
+    for name in ("test1", "test2"):
+        (tmp_path / SMALL_SEAM_AI[name].segy[0]).write_bytes(b"not SEG-Y")
+    assert list(seam_ai(tmp_path)) == ["train"]
+    with pytest.raises(SurveyError, match=r"TestData_Image2\.segy"):
+        seam_ai(tmp_path, needed=("train", "test2"))
 
 
 @pytest.mark.usefixtures("small")

@@ -15,8 +15,11 @@ from sam_seismic.survey.splits import (
     SectionRef,
     block_regions,
     check_apart,
+    check_disjoint,
     describe_sections,
+    left_out,
     sections_in,
+    without_gap,
 )
 from sam_seismic.survey.volume import Geometry, Orientation
 
@@ -90,8 +93,51 @@ def test_slivers_are_left_out():
     assert {ref.orientation for ref in refs} == {IL}
 
 
+def test_what_is_left_out_is_told():
+    """In `both` mode a part would otherwise lose a whole orientation without a word."""
+    survey = volume(range(100, 200), range(300, 350))
+    region = Region(inlines=(100, 105))
+    assert left_out(region, survey, [IL, XL]) == ["crosslines left out: 6 traces wide, at least 16 are needed"]
+    assert left_out(region, survey, [IL]) == []
+    assert left_out(Region(inlines=(100, 100 + MIN_TRACES - 1)), survey, [IL, XL]) == []
+
+
 def test_touching_regions_are_apart_and_overlapping_ones_are_not():
     check_apart({"train": Region(inlines=(1, 10)), "val": Region(inlines=(11, 20))})
     check_apart({"train": Region((1, 10), (1, 50)), "val": Region((1, 10), (51, 60))})
     with pytest.raises(SurveyError, match=r"train \(IL 1-10\) and val \(XL 11-20\) share traces"):
         check_apart({"train": Region(inlines=(1, 10)), "val": Region(crosslines=(11, 20))})
+
+
+def refs(orientation: Orientation, *lines: int) -> list[SectionRef]:
+    return [SectionRef(orientation, line) for line in lines]
+
+
+def test_a_section_in_two_parts_is_refused():
+    check_disjoint({"train": refs(IL, 1, 2, 3), "val": [*refs(IL, 4), *refs(XL, 1, 2)]})
+    with pytest.raises(SurveyError) as caught:
+        check_disjoint({"train": refs(IL, *range(10)), "val": refs(IL, 30), "test": refs(IL, *range(2, 12))})
+    assert caught.value.problem == (
+        "IL 2, IL 3, IL 4, IL 5, IL 6 and 3 more: both in train and in test; a score measures memory"
+    )
+
+
+@pytest.mark.parametrize(
+    ("val", "told"),
+    [
+        (refs(IL, 106, 107), []),
+        (refs(IL, 105, 106), ["IL 105 of val is next to IL 100 of train"]),
+        (refs(IL, 93, 94), ["IL 94 of val is next to IL 98 of train"]),
+        (refs(XL, 7), ["crosslines of val cross inlines of train"]),
+    ],
+)
+def test_neighbours_and_crossings_have_no_gap(val: list[SectionRef], told: list[str]):
+    assert without_gap({"train": refs(IL, 98, 99, 100), "val": val}, 5) == told
+
+
+def test_a_gap_is_counted_in_steps_of_the_line_numbers():
+    """Where every tenth number is a line, 130 is next but one to 110, and a lone far line is no neighbour."""
+    train = refs(IL, 100, 110)
+    assert without_gap({"train": train, "val": refs(IL, 130, 140)}, 5) == ["IL 130 of val is next to IL 110 of train"]
+    assert without_gap({"train": train, "val": refs(IL, 170, 180)}, 5) == []
+    assert without_gap({"train": refs(IL, 100), "val": refs(IL, 900)}, 5) == []

@@ -1,0 +1,23 @@
+"""What all parts of the configuration share: how a model behaves, and how a path is read."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """A part of the configuration: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+UserPath = Annotated[Path, AfterValidator(_absolute)]
+"""A path that is absolute from the start, so that a run folder or a checkpoint serves from any folder."""
