@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import lightning
 import numpy as np
-from torch.utils.data import DataLoader
+import torch
 
-from sam_seismic.config import DataConfig, InputConfig
+from sam_seismic.config import DataConfig, InputConfig, SplitConfig
 from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
-from sam_seismic.data.dataset import Batch, EpochSampler, SectionDataset
+from sam_seismic.data.dataset import EpochSampler, SectionDataset, SectionLoader, collate
 from sam_seismic.survey.parts import Part, Survey, open_survey
 
 SCALE_SECTIONS = 64
@@ -47,30 +48,31 @@ class SeismicDataModule(lightning.LightningDataModule):
         self._workers = data.workers
         self._seed = seed
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> SectionLoader:
         """Training sections, augmented, in a new order each epoch."""
         dataset = SectionDataset([self.survey.parts["train"]], self.scale, self.inputs, seed=self._seed)
         return self._loader(dataset, EpochSampler(len(dataset), self._seed))
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> SectionLoader:
         """Validation sections in the order of their lines."""
         return self.split_dataloader("val")
 
-    def test_dataloader(self) -> DataLoader[Batch]:
+    def test_dataloader(self) -> SectionLoader:
         """All test sections in the order of their lines."""
         return self.split_dataloader("test")
 
-    def split_dataloader(self, split: str) -> DataLoader[Batch]:
+    def split_dataloader(self, split: str) -> SectionLoader:
         """Sections of a split, as they are, in the order of their lines."""
         return self._loader(SectionDataset(self.survey.named(split), self.scale, self.inputs, seed=None), None)
 
-    def _loader(self, dataset: SectionDataset, sampler: EpochSampler | None) -> DataLoader[Batch]:
-        return DataLoader(
+    def _loader(self, dataset: SectionDataset, sampler: EpochSampler | None) -> SectionLoader:
+        return SectionLoader(
             dataset,  # type: ignore[arg-type]  # collate turns samples into batches, which the stub cannot express
             batch_size=self._batch_size,
             sampler=sampler,
-            collate_fn=Batch.collate,
+            collate_fn=collate,
             num_workers=self._workers,
+            pin_memory=torch.cuda.is_available(),  # page-locked memory, from which copies to a GPU need not wait
             persistent_workers=self._workers > 0,
         )
 
@@ -82,14 +84,23 @@ class F3DataModule(SeismicDataModule):
         root: folder that holds `train/` and `test_once/`, or their parent.
         inputs: scaling, canvas and augmentation.
         orientation: `inline`, `crossline` or `both`.
+        split: of the labelled volume, without `test`; None for the usual blocks.
         batch_size: sections a batch.
+        seed: of the order of training sections and their augmentation.
     """
 
     def __init__(
-        self, root: Path, inputs: InputConfig | None = None, *, orientation: str = "both", batch_size: int = 2
+        self,
+        root: Path,
+        inputs: InputConfig | None = None,
+        *,
+        orientation: Literal["inline", "crossline", "both"] = "both",
+        split: SplitConfig | None = None,
+        batch_size: int = 2,
+        seed: int = 0,
     ) -> None:
-        data = DataConfig.model_validate({"source": "f3", "root": root, "orientation": orientation})
-        super().__init__(data, inputs or InputConfig(), batch_size=batch_size)
+        data = DataConfig(source="f3", root=root, orientation=orientation, split=split or SplitConfig())
+        super().__init__(data, inputs or InputConfig(), batch_size=batch_size, seed=seed)
 
 
 class SeamAIDataModule(SeismicDataModule):
@@ -99,14 +110,23 @@ class SeamAIDataModule(SeismicDataModule):
         root: folder of the published SEG-Y or npz files.
         inputs: scaling, canvas and augmentation.
         orientation: `inline`, `crossline` or `both`.
+        split: of the labelled volume; None for the usual blocks.
         batch_size: sections a batch.
+        seed: of the order of training sections and their augmentation.
     """
 
     def __init__(
-        self, root: Path, inputs: InputConfig | None = None, *, orientation: str = "both", batch_size: int = 2
+        self,
+        root: Path,
+        inputs: InputConfig | None = None,
+        *,
+        orientation: Literal["inline", "crossline", "both"] = "both",
+        split: SplitConfig | None = None,
+        batch_size: int = 2,
+        seed: int = 0,
     ) -> None:
-        data = DataConfig.model_validate({"source": "seam_ai", "root": root, "orientation": orientation})
-        super().__init__(data, inputs or InputConfig(), batch_size=batch_size)
+        data = DataConfig(source="seam_ai", root=root, orientation=orientation, split=split or SplitConfig())
+        super().__init__(data, inputs or InputConfig(), batch_size=batch_size, seed=seed)
 
 
 def fit_to_part(part: Part, percentile: float) -> AmplitudeScale:

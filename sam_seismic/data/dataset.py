@@ -7,13 +7,14 @@ from typing import Self
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sam_seismic.config import InputConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.augment import augment
 from sam_seismic.data.channels import to_channels
 from sam_seismic.data.frame import Frame
+from sam_seismic.errors import UserError
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.volume import Section
 
@@ -73,6 +74,32 @@ class Batch:
         return len(self.frames)
 
 
+def collate(samples: Sequence[Sample | UserError]) -> Batch | UserError:
+    """Samples -> batch; the first error among them, if any, in its place."""
+    failed = next((sample for sample in samples if isinstance(sample, UserError)), None)
+    if failed is not None:
+        return failed
+    return Batch.collate([sample for sample in samples if isinstance(sample, Sample)])
+
+
+class SectionLoader(DataLoader[Batch]):
+    """A loader that raises what reading a section raised, as it was raised, whether worker processes read or not.
+
+    PyTorch makes the exceptions of its workers anew from their text alone, which loses a problem and its fix.
+    """
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # Lightning asks for no more than an iterator
+        """Batches, as `collate` makes them.
+
+        Raises:
+            UserError: a section cannot be read.
+        """
+        for batch in super().__iter__():
+            if isinstance(batch, UserError):
+                raise batch
+            yield batch
+
+
 def prepare(section: Section, scale: AmplitudeScale, inputs: InputConfig) -> tuple[Tensor, Frame]:
     """Amplitudes of a section -> canvas float32[3, height, width] and its frame: the road that train and predict share.
 
@@ -91,8 +118,8 @@ def on_canvas(
     return frame.place(to_channels(torch.from_numpy(np.ascontiguousarray(amplitude)))), frame
 
 
-class SectionDataset(Dataset[Sample]):
-    """The sections of one or more parts.
+class SectionDataset(Dataset[Sample | UserError]):
+    """The sections of one or more parts; the error in place of a section that cannot be read.
 
     An index names a section and an epoch at once, `epoch * len(dataset) + section`: augmentation then depends on
     nothing but the seed and the index, in whichever worker process or resumed run it is drawn.
@@ -113,7 +140,13 @@ class SectionDataset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self._sections)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> Sample | UserError:
+        try:
+            return self._read(index)
+        except UserError as error:
+            return error
+
+    def _read(self, index: int) -> Sample:
         epoch, position = divmod(index, len(self))
         part, ref = self._sections[position]
         section, labels = part.read(ref)

@@ -78,7 +78,8 @@ class Frame:
         return F.pad(section, (0, right, 0, below))  # [channel, height, width]
 
     def recover(self, logits: Tensor) -> Tensor:
-        """Logits float[class, h, w] of a canvas, at any resolution -> float[class, sample, trace] of its section."""
+        """Logits float[class, h, w] of a canvas, at any resolution -> float32[class, sample, trace] of its section."""
+        logits = logits.float()  # antialiased resizing has no half-precision kernel on the CPU
         if tuple(logits.shape[-2:]) != self.canvas_shape:
             logits = _resize(logits, self.canvas_shape)  # [class, height, width]
         placed = logits[:, : self.placed_shape[0], : self.placed_shape[1]]  # padding is cut off here, for good

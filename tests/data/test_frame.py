@@ -77,3 +77,15 @@ def test_a_section_larger_than_the_canvas_is_refused_with_the_fix():
         Frame.fitted((1536, 512), fit="pad", side=1024)
     assert caught.value.problem == "a section of 1536 samples x 512 traces does not fit the 1024 x 1024 canvas"
     assert caught.value.fix == "set input.fit: resize"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_half_precision_logits_come_back_too(dtype: torch.dtype):
+    """A canvas that was enlarged is shrunk again with antialiasing, which the CPU has in single precision only."""
+    frame = Frame.fitted((20, 30), fit="resize", side=64)
+    logits = torch.linspace(-1, 1, 16).expand(2, 16, 16).to(dtype)
+    recovered = frame.recover(logits)
+    assert recovered.dtype == torch.float32
+    torch.testing.assert_close(recovered, frame.recover(logits.float()))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert frame.recover(logits).shape == (2, 20, 30)

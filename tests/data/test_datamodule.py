@@ -1,0 +1,173 @@
+"""Batches come as the configuration asks, and what is wrong with a file is told as it is, whoever read it."""
+
+from pathlib import Path
+from typing import Literal
+
+import lightning
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.demos.boring_classes import BoringModel
+
+from sam_seismic.config import DataConfig, InputConfig, SplitConfig
+from sam_seismic.data.datamodule import F3DataModule, SeamAIDataModule, SeismicDataModule
+from sam_seismic.data.dataset import Batch
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey import catalog
+from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
+from sam_seismic.survey.volume import Orientation
+from sam_seismic.workflows.quiet import quiet_lightning
+
+SHAPE = (60, 50, 24)
+INPUTS = InputConfig(side=64)
+SPLIT = SplitConfig(val=0.3, guard=2)
+Choice = Literal["inline", "crossline", "both"]
+
+
+def amplitudes(shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def with_a_nan(folder: Path, workers: int) -> SeismicDataModule:
+    """A pair of arrays with a damaged validation inline."""
+    values = amplitudes(SHAPE)
+    values[46, 7, 3] = np.nan
+    np.save(folder / "a.npy", values)
+    np.save(folder / "l.npy", np.zeros(SHAPE, np.uint8))
+    data = DataConfig(
+        amplitude=folder / "a.npy",
+        labels=folder / "l.npy",
+        classes=("sand", "shale"),
+        split=SPLIT,
+        workers=workers,
+    )
+    return SeismicDataModule(data, INPUTS)
+
+
+class Counting(BoringModel):
+    """A task that notes the names of the sections that it validates on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        return self.layer(torch.ones(1, 32)).sum()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self.seen += batch.names
+
+
+# Python 3.12 warns of any fork beside threads, which is how PyTorch starts its workers.
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_line_is_told_as_it_is(tmp_path: Path, workers: int):
+    """Made anew by PyTorch, the error of a worker process would be a RuntimeError with a traceback and no fix."""
+    module, task = with_a_nan(tmp_path, workers), Counting()
+    with quiet_lightning():
+        trainer = lightning.Trainer(
+            accelerator="cpu",
+            max_epochs=1,
+            limit_train_batches=1,
+            num_sanity_val_steps=0,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        with pytest.raises(SurveyError) as caught:
+            trainer.fit(task, module)
+    assert caught.value.problem == f"{tmp_path / 'a.npy'}: IL 46 has 1 samples that are not finite (NaN or infinite)"
+    assert caught.value.fix.startswith("mute or interpolate them")
+    assert "IL 31" in task.seen
+    assert "IL 46" not in task.seen
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_come_whole_and_in_order(tmp_path: Path, workers: int):
+    module = with_a_nan(tmp_path, workers)
+    loader = module.split_dataloader("test")
+    names = [name for _ in range(2) for batch in loader for name in batch.names]
+    assert names == 2 * [f"IL {line}" for line in range(51, 60)]
+    assert len(loader) == 5
+
+
+def test_memory_is_pinned_where_there_is_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    module = with_a_nan(tmp_path, 0)
+    for available in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda here=available: here)
+        assert module.val_dataloader().pin_memory is available
+
+
+@pytest.fixture
+def f3_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    known = F3_VOLUMES["train"]
+    small = F3Volume(known.files, SHAPE, known.first_inline, known.first_crossline)
+    monkeypatch.setattr(catalog, "F3_VOLUMES", F3_VOLUMES | {"train": small})
+    for file, values in zip(known.files, (amplitudes(SHAPE), np.zeros(SHAPE, np.uint8)), strict=True):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        np.save(tmp_path / file, values)
+    return tmp_path
+
+
+@pytest.fixture
+def seam_ai_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    known = SEAM_AI_VOLUMES["train"]
+    monkeypatch.setattr(
+        catalog, "SEAM_AI_VOLUMES", SEAM_AI_VOLUMES | {"train": SeamAIVolume(known.segy, known.npz, SHAPE)}
+    )
+    for (file, key), values in zip(known.npz, (amplitudes(SHAPE), np.ones(SHAPE, np.uint8)), strict=True):
+        np.savez(tmp_path / file, **{key: values.transpose(2, 1, 0)})  # [sample, crossline, inline], as published
+    return tmp_path
+
+
+def counts(module: SeismicDataModule, part: str) -> dict[str, int]:
+    sections = module.survey.parts[part].sections
+    return {str(o): len([ref for ref in sections if ref.orientation is o]) for o in Orientation}
+
+
+@pytest.mark.parametrize(
+    ("orientation", "val"),
+    [
+        ("inline", {"inline": 18, "crossline": 0}),
+        ("crossline", {"inline": 0, "crossline": 15}),
+        ("both", {"inline": 18, "crossline": 50}),
+    ],
+)
+def test_the_preset_of_f3(f3_root: Path, orientation: Choice, val: dict[str, int]):
+    module = F3DataModule(f3_root, INPUTS, orientation=orientation, split=SPLIT, seed=3)
+    assert counts(module, "val") == val
+    assert set(module.survey.parts) == {"train", "val"}
+    batch = next(iter(module.train_dataloader()))
+    assert batch.canvas.shape == (2, 3, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "val"),
+    [
+        ("inline", {"inline": 18, "crossline": 0}),
+        ("crossline", {"inline": 0, "crossline": 15}),
+        ("both", {"inline": 18, "crossline": 50}),
+    ],
+)
+def test_the_preset_of_seam_ai(seam_ai_root: Path, orientation: Choice, val: dict[str, int]):
+    module = SeamAIDataModule(seam_ai_root, INPUTS, orientation=orientation, split=SPLIT)
+    assert counts(module, "val") == val
+    assert set(module.survey.parts) == {"train", "val", "test"}
+    assert all(labels.max() == 0 for batch in module.test_dataloader() for labels in batch.labels)
+
+
+def test_the_presets_choose_a_split_of_their_own(f3_root: Path):
+    module = F3DataModule(f3_root, INPUTS, orientation="crossline")
+    assert counts(module, "val") == {"inline": 0, "crossline": 8}
+
+
+def test_a_seed_gives_an_order(f3_root: Path):
+    def order(seed: int) -> list[str]:
+        module = F3DataModule(f3_root, INPUTS, orientation="inline", seed=seed)
+        return [name for batch in module.train_dataloader() for name in batch.names]
+
+    assert order(1) == order(1)
+    assert order(1) != order(2)
+    assert sorted(order(1)) == sorted(order(2))
