@@ -26,5 +26,9 @@ class SurveyError(UserError):
     """A seismic file or folder that cannot be read, or does not fit its partner."""
 
 
+class NoGridError(SurveyError):
+    """Sections of a folder that do not lie on one grid, where a grid is needed."""
+
+
 class WeightsError(UserError):
     """A weights file or checkpoint that is missing, damaged, unsafe or of another network."""

@@ -107,8 +107,8 @@ def open_survey(data: DataConfig) -> Survey:
             )
     notes = [note for volume in volumes.values() for note in volume.notes]
     notes += [f"{name}: {what}" for name, left in slivers.items() for what in left]
-    if data.split.folders:
-        notes += _folder_notes(data, parts)
+    if data.split.folders or not volumes["train"].amplitude.has_grid:
+        notes += _loose_notes(data, parts)
     parts["train"] = replace(parts["train"], sections=_every(parts["train"].sections, data.every))
     return Survey(parts, volumes["train"].facies, tuple(dict.fromkeys(notes)))
 
@@ -119,16 +119,16 @@ def _every(sections: Sequence[SectionRef], step: int) -> tuple[SectionRef, ...]:
     return tuple(ref for refs in by_orientation for ref in refs[::step])
 
 
-def _folder_notes(data: DataConfig, parts: Mapping[str, Part]) -> list[str]:
-    """What is wrong with the split that the folders make.
+def _loose_notes(data: DataConfig, parts: Mapping[str, Part]) -> list[str]:
+    """What is wrong with a split of loose sections, which no region keeps apart.
 
     Raises:
-        SurveyError: two of them hold the same section.
+        SurveyError: two parts hold the same section.
     """
     sections = {name: part.sections for name, part in parts.items()}
     check_disjoint(sections)
     found = without_gap(sections, data.split.guard)
-    return [f"the folders' split has no guard gap: {'; '.join(found)}"] if found else []
+    return [f"the split of these sections has no guard gap: {'; '.join(found)}"] if found else []
 
 
 def _open_volumes(data: DataConfig) -> dict[str, LabelledVolume]:
@@ -182,7 +182,8 @@ def _regions(data: DataConfig, volume: LabelledVolume, orientations: Sequence[Or
     split = data.split
     if split.regions is not None:
         regions = {str(name): _given_region(region) for name, region in split.regions.items()}
-        check_apart(regions)
+        if volume.amplitude.has_grid:
+            check_apart(regions)
         return regions
     along = Orientation(split.along or orientations[0])
     # A folder knows the numbers of the lines that it holds; sections of the other orientation are cut by the grid's.

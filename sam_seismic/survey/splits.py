@@ -144,13 +144,13 @@ def without_gap(parts: Mapping[str, Sequence[SectionRef]], guard: int) -> list[s
 def sections_in(region: Region, volume: Volume, orientations: Sequence[Orientation]) -> tuple[SectionRef, ...]:
     """The sections of a region, by orientation, then line.
 
-    Sections that the region cuts narrower than MIN_TRACES are left out.
-
-    Raises:
-        SurveyError: the region needs trace positions and the volume's sections have no common grid.
+    Sections that the region cuts narrower than MIN_TRACES are left out. Where sections have no common grid nobody knows
+    which traces lie inside: a region then holds whole sections, of the orientations that it names.
     """
     refs: list[SectionRef] = []
     for orientation in orientations:
+        if not volume.has_grid and region.along(orientation) is None and region.along(orientation.across) is not None:
+            continue
         window = _trace_window(region, volume, orientation)
         if window is not None and window[1] - window[0] < MIN_TRACES:
             continue
@@ -186,7 +186,7 @@ def describe_sections(refs: Sequence[SectionRef]) -> str:
 def _trace_window(region: Region, volume: Volume, orientation: Orientation) -> tuple[int, int] | None:
     """Run of traces of a section that lie in the region; None when all do."""
     span = region.along(orientation.across)
-    if span is None or len(volume.lines(orientation)) == 0:
+    if span is None or not volume.has_grid:
         return None
     across = volume.geometry.lines(orientation.across)
     start, stop = int(np.searchsorted(across, span[0])), int(np.searchsorted(across, span[1], side="right"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.errors import SurveyError
+from sam_seismic.errors import NoGridError, SurveyError
 
 
 class Orientation(StrEnum):
@@ -166,7 +166,7 @@ class Volume(ABC):
         """The grid.
 
         Raises:
-            SurveyError: its sections do not form one grid (only folders of sections can be like that).
+            NoGridError: its sections do not form one grid (only folders of sections can be like that).
         """
 
     @property
@@ -189,7 +189,7 @@ class Volume(ABC):
         """Whether its sections lie on one grid, as they do in all but some folders of sections."""
         try:
             return min(self.geometry.shape) > 0
-        except SurveyError:
+        except NoGridError:
             return False
 
     def lines(self, orientation: Orientation) -> NDArray[np.int32]:

@@ -242,9 +242,9 @@ def test_classes_of_another_survey_are_scored_by_position_and_said_so(made: Made
 def section_folders(made: Made, path: Path, samples: dict[str, tuple[int, ...]]) -> Path:
     """A configuration of section folders: for each part, the samples of its sections."""
     survey: SyntheticSurvey = model_survey((40, 32, 48), 1)
-    for part, counts in samples.items():
+    for number, (part, counts) in enumerate(samples.items()):
         for name, values in (("images", survey.amplitude), ("labels", survey.labels)):
-            cut = [(IL, line, values[line].T[:count]) for line, count in enumerate(counts)]
+            cut = [(IL, 10 * number + line, values[line].T[:count]) for line, count in enumerate(counts)]
             folder(path / name / part, cut)
     data = {"amplitude": str(path / "images"), "labels": str(path / "labels"), "split": {"folders": True}}
     return configured(made, path / "folders.yaml", every=1, **data)

@@ -67,7 +67,7 @@ def test_a_section_in_two_folders_is_refused(tmp_path: Path):
 def test_neighbouring_and_crossing_folders_are_told(tmp_path: Path):
     survey = open_survey(folders(tmp_path, train=["il_1", "il_2"], val=["il_5"], test=["xl_4"]))
     assert survey.notes[-1] == (
-        "the folders' split has no guard gap: IL 5 of val is next to IL 2 of train; "
+        "the split of these sections has no guard gap: IL 5 of val is next to IL 2 of train; "
         "crosslines of test cross inlines of train; crosslines of test cross inlines of val"
     )
 

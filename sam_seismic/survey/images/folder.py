@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.errors import SurveyError
+from sam_seismic.errors import NoGridError, SurveyError
 from sam_seismic.survey.cube import ASSUMED_INTERVAL_MS, ASSUMED_TIMES, convert, read_type, type_notes
 from sam_seismic.survey.images.pictures import PictureHeader, read_header, read_picture
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
@@ -139,8 +139,8 @@ class FolderVolume(Volume):
         inlines, crosslines = lines[Orientation.INLINE], lines[Orientation.CROSSLINE]
         return Geometry.complete(inlines, crosslines, samples, sample_interval_ms=ASSUMED_INTERVAL_MS)
 
-    def _no_grid(self, why: str) -> SurveyError:
-        return SurveyError(
+    def _no_grid(self, why: str) -> NoGridError:
+        return NoGridError(
             problem=f"{self.path}: {why}, so its sections do not form one grid",
             fix="where line numbers matter give the volume itself (SEG-Y, HDF5 or .npy), or sections of one "
             "orientation and one size a folder",
