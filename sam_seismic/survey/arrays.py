@@ -1,6 +1,6 @@
 """A .npy or .npz file goes in, a Volume comes out; and a result goes out as .npy."""
 
-import shutil
+import math
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from sam_seismic.survey.cube import (
     read_type,
     type_notes,
 )
-from sam_seismic.survey.result import Result
+from sam_seismic.survey.result import Result, reserve
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 ZIP_HEADER = 30
@@ -235,14 +235,13 @@ class ArrayResult(Result):
         Raises:
             SurveyError: the disk is too full for it.
         """
-        size = int(np.prod(self._geometry.shape)) * self.dtype.itemsize
-        free = shutil.disk_usage(self.temporary.parent).free
-        if free < size:  # writing a memory map to a full disk would kill the process without a word
-            raise SurveyError(
-                problem=f"{self.path}: needs {size / 1e9:.1f} GB, the disk has {free / 1e9:.1f} GB left",
-                fix="free some disk, or write elsewhere",
-            )
-        self._array = np.lib.format.open_memmap(self.temporary, mode="w+", dtype=self.dtype, shape=self._geometry.shape)
+        shape = self._geometry.shape
+        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
+        with self.temporary.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            size = math.prod(shape) * self.dtype.itemsize
+            reserve(file, size, what=str(self.path), fix="free some disk, or write elsewhere")
+        self._array = np.lib.format.open_memmap(self.temporary, mode="r+")
 
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace]."""
