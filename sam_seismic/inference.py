@@ -1,11 +1,9 @@
 """A trained task and a volume come in; facies of the whole volume go out, line by line, one or both orientations."""
 
 import math
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from sam_seismic.data.dataset import prepare
-from sam_seismic.errors import SurveyError
+from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.labelled import read_amplitude
-from sam_seismic.survey.result import Result
+from sam_seismic.survey.result import Result, reserve
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 from sam_seismic.tasks.facies import FaciesSegmentation
 
@@ -39,12 +38,13 @@ def predict_volume(
 ) -> None:
     """Predict every line of a volume and write it down.
 
-    With both orientations each voxel gets the mean of its inline and its crossline probabilities.
+    With both orientations each voxel gets the mean of its inline and its crossline probabilities. A folder of sections
+    keeps each section as it was predicted instead: it has a place for either, and its sections need not form a grid.
 
     Args:
         task: in eval mode, on the device to use.
         volume: amplitudes.
-        orientations: one, or both.
+        orientations: one, or both; the volume has lines of each.
         classes: gets the label value of the most probable class.
         probabilities: results by class name, float32; empty for none.
         batch_size: sections at a time.
@@ -55,15 +55,37 @@ def predict_volume(
     """
     facies = task.card.facies
     pairs = _all_lines(task, volume, orientations, batch_size=batch_size, done=done)
-    if len(orientations) > 1 and volume.has_grid:
-        scratch = Merge(classes.temporary.with_suffix(".merge"), volume.geometry, len(facies))
-        pairs = _merged(pairs, scratch, volume.geometry, len(orientations))
-    for section, probability in pairs:
-        labels = facies.decode(probability.argmax(axis=0).astype(np.uint8))  # [sample, trace]
-        classes.write(replace(section, values=labels.astype(classes.dtype)))
-        for name, plane in zip(facies.names, probability, strict=True):
-            if name in probabilities:
-                probabilities[name].write(replace(section, values=plane))
+    targets = [_Target(classes), *(_Target(result, facies.names.index(name)) for name, result in probabilities.items())]
+    merged = [target for target in targets if len(orientations) > 1 and not isinstance(target.result, FolderResult)]
+    as_read = [target for target in targets if target not in merged]
+    scratch = classes.temporary.with_suffix(".merge")
+    with Merge(scratch, volume.geometry, len(facies)) if merged else nullcontext() as merge:
+        for section, probability in pairs:
+            for target in as_read:
+                target.write(section, probability, facies)
+            if merge is not None:
+                merge.add(section, probability)
+        for section, mean in () if merge is None else merge.means():
+            for target in merged:
+                target.write(section, mean, facies)
+
+
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """A result and what it gets: the probability of a class by its index, or, with None, the most probable class."""
+
+    result: Result
+    index: int | None = None
+
+    def write(self, section: Section, probability: Probabilities, facies: FaciesTable) -> None:
+        """Write what this result gets of the float32[class, sample, trace] of a section."""
+        values: NDArray[np.generic]
+        if self.index is None:
+            labels = facies.decode(probability.argmax(axis=0).astype(np.uint8))  # [sample, trace]
+            values = labels.astype(self.result.dtype)
+        else:
+            values = probability[self.index]
+        self.result.write(replace(section, values=values))
 
 
 def _all_lines(
@@ -76,19 +98,6 @@ def _all_lines(
             yield pair
             finished += 1
             done(finished, total)
-
-
-def _merged(
-    pairs: Iterator[tuple[Section, Probabilities]], scratch: "Merge", geometry: Geometry, orientations: int
-) -> Iterator[tuple[Section, Probabilities]]:
-    """Inlines with the mean of all that was predicted for their voxels."""
-    with scratch as merge:
-        for section, probability in pairs:
-            merge.add(section, probability)
-        for line in geometry.inlines.tolist():
-            mean = merge.inline(line, orientations)
-            live = geometry.live_along(Orientation.INLINE, line)
-            yield Section(Orientation.INLINE, line, mean[0], live), mean
 
 
 def predict_lines(
@@ -132,17 +141,15 @@ class Merge(AbstractContextManager["Merge"]):
 
     def __enter__(self) -> Self:
         size = math.prod(self._shape) * np.dtype(np.float16).itemsize
-        free = shutil.disk_usage(self._path.parent).free
-        if free < size:
-            raise SurveyError(
-                problem=f"{self._path.parent}: merging both orientations needs {size / 1e9:.1f} GB of scratch space, "
-                f"{free / 1e9:.1f} are free",
-                fix="free some disk, write the output elsewhere, or predict with one --orientation",
-            )
-        with self._path.open("wb") as file:
-            # Reserved for real: a sparse file on a disk that fills up later kills the process with SIGBUS.
-            os.posix_fallocate(file.fileno(), 0, size)
-        self._sum = np.memmap(self._path, dtype=np.float16, mode="r+", shape=self._shape)
+        what = f"{self._path.parent}: merging both orientations"
+        fix = "free some disk, write the output elsewhere, or predict with one --orientation"
+        try:
+            with self._path.open("wb") as file:
+                reserve(file, size, what=what, fix=fix)
+            self._sum = np.memmap(self._path, dtype=np.float16, mode="r+", shape=self._shape)
+        except BaseException:
+            self._path.unlink(missing_ok=True)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -158,8 +165,8 @@ class Merge(AbstractContextManager["Merge"]):
         else:
             self._sum[:, position] += by_trace.astype(np.float16)
 
-    def inline(self, line: int, summands: int) -> Probabilities:
-        """The mean along an inline: float32[class, sample, trace]."""
-        position = self._geometry.index(Orientation.INLINE, line)
-        mean: Probabilities = self._sum[position].astype(np.float32) / np.float32(summands)  # [trace, class, sample]
-        return mean.transpose(1, 2, 0)  # [class, sample, trace]
+    def means(self) -> Iterator[tuple[Section, Probabilities]]:
+        """Inlines with the mean of the two that were added for each voxel: float32[class, sample, trace]."""
+        for position, line in enumerate(self._geometry.inlines.tolist()):
+            mean = self._sum[position].astype(np.float32).transpose(1, 2, 0) / 2  # [class, sample, trace]
+            yield Section(Orientation.INLINE, line, mean[0], self._geometry.live[position]), mean
