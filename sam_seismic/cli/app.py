@@ -1,7 +1,11 @@
 """The Typer application, and how errors are told: the user's in words with exit 2, ours with a traceback and exit 1."""
 
 import errno
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +14,22 @@ from typer.core import TyperGroup
 from sam_seismic import __version__
 from sam_seismic.errors import UserError
 
+_NOTHING_LEFT = "no half-written file was left behind"
+_PATHS = {
+    errno.ENOENT: ("there is no such file or folder", "check the path"),
+    errno.ENOTDIR: ("a folder on the way to it is a file", "choose another path"),
+    errno.EISDIR: ("is a folder, where a file is expected", "choose another path"),
+    errno.EEXIST: ("exists already", "choose another name"),
+    errno.ENOTEMPTY: ("exists already, and holds files", "choose another name"),
+    errno.ENAMETOOLONG: ("the name is too long for the file system", "choose a shorter one"),
+}
+"""What is wrong with a path that the file system refuses, and the fix."""
+_GPU_FULL = UserError(
+    problem=f"out of memory on the GPU; {_NOTHING_LEFT}",
+    fix="eval and predict: add --batch-size 1; train: add --set train.batch_size=1, --set trainer.precision=16-mixed, "
+    "or train with a smaller input.side or model.size",
+)
+
 
 class PoliteGroup(TyperGroup):
     """Runs a command; an error that the user can mend is told without a traceback."""
@@ -17,27 +37,68 @@ class PoliteGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run, and turn an error into words and exit 2."""
         try:
-            return super().invoke(ctx)
+            with _stoppable():
+                found = super().invoke(ctx)
+                # A reader that has gone (`| head`) is met here, and Typer ends quietly; Python's own end would be loud.
+                sys.stdout.flush()
+                return found
         except UserError as error:
             _tell(error)
-        except KeyboardInterrupt:
-            _tell(UserError(problem="interrupted; no half-written file was left behind", fix="run the command again"))
+        except KeyboardInterrupt as stop:
+            _tell(UserError(problem=f"{str(stop) or 'interrupted'}; {_NOTHING_LEFT}", fix="run the command again"))
         except OSError as error:
             _tell(_explained(error))
+        except RuntimeError as error:
+            if not _is_gpu_full(error):
+                raise
+            _tell(_GPU_FULL)
         sys.exit(2)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Inside, SIGTERM (of scancel, timeout or kill) ends a command as Ctrl-C does: unfinished files are removed.
+
+    A program that ignores or handles the signal itself, and calls this in its own process, keeps its way.
+    """
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    stopped = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        if not stopped:  # `timeout` sends it twice; the second one must not break off the cleaning up
+            stopped = True
+            raise KeyboardInterrupt("stopped by SIGTERM")
+
+    if ours:
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _is_gpu_full(error: RuntimeError) -> bool:
+    """Whether it is PyTorch's OutOfMemoryError, told by its name: importing torch takes seconds."""
+    return any(
+        kind.__name__ == "OutOfMemoryError" and kind.__module__.partition(".")[0] == "torch"
+        for kind in type(error).__mro__
+    )
 
 
 def _explained(error: OSError) -> UserError:
     """A failure of the file system in words; any other one goes on as it is."""
     name = error.filename or "the output"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(
-            problem=f"{name}: the disk is full; no half-written file was left behind", fix="free some space"
-        )
+        return UserError(problem=f"{name}: the disk is full; {_NOTHING_LEFT}", fix="free some space")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError(
             problem=f"{name}: {error.strerror}", fix="choose a folder that you may write to, or ask for access"
         )
+    if error.errno in _PATHS and error.filename:
+        problem, fix = _PATHS[error.errno]
+        return UserError(problem=f"{name}: {problem}", fix=fix)
     raise error
 
 
