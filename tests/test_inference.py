@@ -127,7 +127,7 @@ def full(descriptor: int, offset: int, size: int) -> None:
 def test_a_merge_on_a_full_disk_leaves_no_scratch_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The disk fills up between asking for its free space and claiming it."""
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(SurveyError, match=r"merging both orientations needs .* GB left") as refused:
+    with pytest.raises(SurveyError, match=r"merging both orientations needs .* [GM]B left") as refused:
         Merge(tmp_path / "x.merge", GRID, 3).__enter__()
     assert "one --orientation" in refused.value.fix
     assert list(tmp_path.iterdir()) == []

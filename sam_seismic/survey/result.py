@@ -154,17 +154,31 @@ def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:
     Raises:
         SurveyError: the disk, or the user's share of it, has no room for so much.
     """
-    free = shutil.disk_usage(Path(file.name).parent).free
-    if free < size:
-        raise _too_full(what, size, f"the disk has {free / 1e9:.1f} GB left", fix=fix)
+    folder = Path(file.name).parent
+    check_room(folder, size, what=what, fix=fix)
     try:
         _claim(file, size)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        free = shutil.disk_usage(Path(file.name).parent).free
-        left = f"the disk has {free / 1e9:.1f} GB left" if error.errno == errno.ENOSPC else f"{error.strerror}"
-        raise _too_full(what, size, left, fix=fix) from error
+        left = _left(folder) if error.errno == errno.ENOSPC else str(error.strerror)
+        raise _too_full(what, size, left, fix) from error
+
+
+def check_room(folder: Path, size: int, *, what: str, fix: str) -> None:
+    """Refuse to begin what the disk has no room for.
+
+    Args:
+        folder: where it will be written.
+        size: bytes.
+        what: needs them, for the message.
+        fix: for the message.
+
+    Raises:
+        SurveyError: the disk has less.
+    """
+    if shutil.disk_usage(folder).free < size:
+        raise _too_full(what, size, _left(folder), fix)
 
 
 def _claim(file: BinaryIO, size: int) -> None:
@@ -184,5 +198,14 @@ def _claim(file: BinaryIO, size: int) -> None:
     file.flush()
 
 
-def _too_full(what: str, size: int, left: str, *, fix: str) -> SurveyError:
-    return SurveyError(problem=f"{what} needs {size / 1e9:.1f} GB, {left}", fix=fix)
+def _left(folder: Path) -> str:
+    return f"the disk has {_in_words(shutil.disk_usage(folder).free)} left"
+
+
+def _too_full(what: str, size: int, left: str, fix: str) -> SurveyError:
+    return SurveyError(problem=f"{what} needs {_in_words(size)}, {left}", fix=fix)
+
+
+def _in_words(size: int) -> str:
+    """Bytes as `6.2 MB` or `1.4 GB`."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

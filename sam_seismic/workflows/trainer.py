@@ -9,6 +9,7 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 
 from sam_seismic.config import Config, TrainerConfig
@@ -45,6 +46,7 @@ def training_trainer(config: Config, folder: RunFolder, listener: Listener) -> l
         check_val_every_n_epoch=config.trainer.val_every_epochs,
         callbacks=callbacks,
         logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
+        plugins=[WholeCheckpointIO()],
         default_root_dir=folder.path,
         log_every_n_steps=1,
         num_sanity_val_steps=0,
@@ -66,6 +68,36 @@ def _made(**options: Any) -> lightning.Trainer:
             problem=f"this training cannot run here: {str(error).splitlines()[0]}",
             fix=f"trainer.accelerator: auto and trainer.devices: auto take what there is; all that can be set: {known}",
         ) from error
+
+
+class WholeCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint under a temporary name first: a reader finds the old one or the new one, never a part."""
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | Path,
+        storage_options: Any = None,  # noqa: ARG002  # part of the interface
+    ) -> None:
+        """Save, or leave nothing behind.
+
+        Raises:
+            OSError: of the file system, with the path of the checkpoint.
+        """
+        final = Path(path)
+        temporary = final.with_name(f".{final.name}.part")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                torch.save(checkpoint, file)
+            temporary.replace(final)
+        except RuntimeError as error:
+            # PyTorch's writer meets the real error first and complains of what follows from it.
+            if isinstance(error.__context__, OSError):
+                raise OSError(error.__context__.errno, error.__context__.strerror, str(final)) from error
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 class RunCheckpoint(ModelCheckpoint):

@@ -1,11 +1,14 @@
 """`train` leaves the run folder that it promises, goes on where it stopped, and overwrites nothing by chance."""
 
 import csv
+import errno
+import io
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import torch
@@ -14,7 +17,10 @@ from sam_seismic.config import load_config
 from sam_seismic.errors import SurveyError
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.metrics import FaciesScores
+from sam_seismic.workflows.trainer import WholeCheckpointIO
 from tests.cli.running import Made, Run
+
+SAVE = torch.save
 
 
 def test_a_run_folder_holds_what_it_promises(made: Made):
@@ -233,3 +239,28 @@ def test_two_processes_train_one_run(made: Made, tmp_path: Path):
     assert result.stdout.count("written:") == 1
     assert result.stderr.count("split train:") == 1
     assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The old checkpoint stays whole; PyTorch writes in pieces, and the third finds the disk full."""
+    path, pieces = tmp_path / "last.ckpt", iter(range(100))
+    WholeCheckpointIO().save_checkpoint({"weight": torch.zeros(3)}, path)
+    before = path.read_bytes()
+
+    def save(checkpoint: object, file: BinaryIO) -> None:
+        class Full(io.RawIOBase):
+            def writable(self) -> bool:
+                return True
+
+            def write(self, data: bytes) -> int:
+                if next(pieces) == 2:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                return file.write(data)
+
+        SAVE(checkpoint, Full())
+
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(OSError, match=r"No space left on device: '.*last\.ckpt'"):
+        WholeCheckpointIO().save_checkpoint({"weight": torch.ones(3)}, path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["last.ckpt"]

@@ -3,6 +3,7 @@
 import multiprocessing
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -209,3 +210,12 @@ def test_volume_is_read_in_forked_and_pickled_processes(tmp_path: Path):
     with multiprocessing.get_context("fork").Pool(2) as pool:
         assert pool.map(read_inherited, range(4)) == [expected] * 4
     INHERITED.clear()
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """HDF5 does not survive a disk that fills up while a file is open: the process would crash at its end."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    geometry = Geometry.complete(range(10), range(10), 11)
+    with pytest.raises(SurveyError, match=r"x\.h5 needs 0\.0 MB, the disk has 0\.0 MB left"):
+        Hdf5Result(tmp_path / "x.h5", np.dtype(np.int8), geometry=geometry, overwrite=False).__enter__()
+    assert list(tmp_path.iterdir()) == []

@@ -133,7 +133,7 @@ def test_outputs_of_one_run_are_apart(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [(errno.ENOSPC, r"the disk has .* GB left"), (errno.EDQUOT, "quota exceeded")]
+    ("code", "told"), [(errno.ENOSPC, r"the disk has .* [GM]B left"), (errno.EDQUOT, "quota exceeded")]
 )
 def test_an_array_claims_its_place_before_it_is_mapped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, told: str

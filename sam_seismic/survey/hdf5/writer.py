@@ -1,5 +1,6 @@
 """Sections go in, a chunked HDF5 file comes out; and a whole volume of any format is copied into one."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.cube import Axes
 from sam_seismic.survey.hdf5.layout import FORMAT, VERSION, Layout, chunk_cache, chunk_shape, writing
 from sam_seismic.survey.hdf5.reader import Hdf5Volume
-from sam_seismic.survey.result import Result
+from sam_seismic.survey.result import Result, check_room
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 Done = Callable[[int, int], None]
@@ -48,6 +49,9 @@ class Hdf5Result(Result):
         grid = self._geometry
         chunks = chunk_shape(grid.shape, self.dtype.itemsize)
         layout = Layout("samples", Axes.named(None), self.dtype, chunks, grid, ())
+        # As if nothing could be compressed: HDF5 does not survive a disk that fills up while a file is open.
+        size = math.prod(grid.shape) * self.dtype.itemsize
+        check_room(self.path.parent, size, what=str(self.path), fix="free some disk, or write elsewhere")
         with writing(self.path):
             self._file = h5py.File(self.temporary, "w", **chunk_cache(layout))
             self._file.attrs.update(
@@ -83,6 +87,7 @@ class Hdf5Result(Result):
         if self._file is not None:
             file, self._file, self._samples = self._file, None, None
             with writing(self.path):
+                file.flush()  # tells of an error, which close would swallow
                 file.close()
 
 

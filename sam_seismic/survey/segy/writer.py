@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.result import Result
+from sam_seismic.survey.result import Result, check_room
 from sam_seismic.survey.segy.formats import FormatName, format_holding, format_named
 from sam_seismic.survey.segy.reader import SegyVolume
 from sam_seismic.survey.segy.samples import encode
@@ -34,13 +34,13 @@ class _Filled(Result):
     def open(self) -> None:
         """Write all headers and zeros for all samples."""
         layout = self._skeleton.layout
+        fix = "free some disk, or choose another folder with --output"
+        check_room(self.path.parent, layout.end, what=str(self.path), fix=fix)
         try:
             self._skeleton.create(self.temporary)
         except OSError as error:
-            raise SurveyError(
-                problem=f"{self.path}: cannot be written: {error.strerror} ({layout.end} bytes are needed)",
-                fix="free some space, or choose another folder with --output",
-            ) from error
+            why = error.strerror or error
+            raise SurveyError(problem=f"{self.path}: cannot be written: {why}", fix=fix) from error
         trace = np.dtype(
             [
                 ("header", np.void, layout.header),
