@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import lightning
 import numpy as np
@@ -77,37 +77,11 @@ class SeismicDataModule(lightning.LightningDataModule):
         )
 
 
-class F3DataModule(SeismicDataModule):
-    """The F3 facies benchmark (Alaudah et al. 2019): its training volume cut into train and val, its tests apart.
+class PublishedDataModule(SeismicDataModule):
+    """A published survey, found by its file names; its two presets follow.
 
     Args:
-        root: folder that holds `train/` and `test_once/`, or their parent.
-        inputs: scaling, canvas and augmentation.
-        orientation: `inline`, `crossline` or `both`.
-        split: of the labelled volume, without `test`; None for the usual blocks.
-        batch_size: sections a batch.
-        seed: of the order of training sections and their augmentation.
-    """
-
-    def __init__(
-        self,
-        root: Path,
-        inputs: InputConfig | None = None,
-        *,
-        orientation: Literal["inline", "crossline", "both"] = "both",
-        split: SplitConfig | None = None,
-        batch_size: int = 2,
-        seed: int = 0,
-    ) -> None:
-        data = DataConfig(source="f3", root=root, orientation=orientation, split=split or SplitConfig())
-        super().__init__(data, inputs or InputConfig(), batch_size=batch_size, seed=seed)
-
-
-class SeamAIDataModule(SeismicDataModule):
-    """The SEAM AI (Parihaka) facies challenge of 2020: its labelled volume cut into train, val and test.
-
-    Args:
-        root: folder of the published SEG-Y or npz files.
+        root: folder of the published files.
         inputs: scaling, canvas and augmentation.
         orientation: `inline`, `crossline` or `both`.
         split: of the labelled volume; None for the usual blocks.
@@ -115,6 +89,8 @@ class SeamAIDataModule(SeismicDataModule):
         seed: of the order of training sections and their augmentation.
     """
 
+    source: ClassVar[Literal["f3", "seam_ai"]]
+
     def __init__(
         self,
         root: Path,
@@ -125,8 +101,26 @@ class SeamAIDataModule(SeismicDataModule):
         batch_size: int = 2,
         seed: int = 0,
     ) -> None:
-        data = DataConfig(source="seam_ai", root=root, orientation=orientation, split=split or SplitConfig())
+        data = DataConfig(source=self.source, root=root, orientation=orientation, split=split or SplitConfig())
         super().__init__(data, inputs or InputConfig(), batch_size=batch_size, seed=seed)
+
+
+class F3DataModule(PublishedDataModule):
+    """The F3 facies benchmark (Alaudah et al. 2019): its training volume cut into train and val, its tests apart.
+
+    The root holds `train/` and `test_once/`, or is their parent; the split has no `test`.
+    """
+
+    source = "f3"
+
+
+class SeamAIDataModule(PublishedDataModule):
+    """The SEAM AI (Parihaka) facies challenge of 2020: its labelled volume cut into train, val and test.
+
+    The root holds the published SEG-Y or npz files.
+    """
+
+    source = "seam_ai"
 
 
 def fit_to_part(part: Part, percentile: float) -> AmplitudeScale:
