@@ -19,10 +19,10 @@ from sam_seismic.tasks.metrics import (
     majority_guess,
 )
 from sam_seismic.workflows.callbacks import TestProgress
+from sam_seismic.workflows.devices import choose_device
 from sam_seismic.workflows.files import METRICS, new_folder, write_metrics
 from sam_seismic.workflows.listener import Listener
 from sam_seismic.workflows.pictures import draw_evaluation
-from sam_seismic.workflows.prediction import choose_device
 from sam_seismic.workflows.quiet import quiet_lightning
 from sam_seismic.workflows.trainer import testing_trainer
 

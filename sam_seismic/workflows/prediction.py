@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from sam_seismic import __version__
 from sam_seismic.config import ReadOptions
@@ -18,10 +17,8 @@ from sam_seismic.survey.result import check_output, check_outputs_apart
 from sam_seismic.survey.splits import MIN_TRACES
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 from sam_seismic.tasks.facies import load_task
+from sam_seismic.workflows.devices import choose_device
 from sam_seismic.workflows.listener import Listener
-
-DEVICES = ("cpu", "cuda", "mps")
-"""Kinds of device that prediction is meant for; PyTorch knows others, such as `meta`, which computes nothing."""
 
 
 @dataclass(frozen=True)
@@ -139,25 +136,6 @@ def choose_orientations(volume: Volume, choice: str, *, merges: bool) -> tuple[l
                 f"only {kept[0]}s are predicted"
             )
     return kept, dropped
-
-
-def choose_device(name: str) -> torch.device:
-    """A device by name; `auto` takes a GPU where there is one.
-
-    Raises:
-        SurveyError: there is no such device here, or none that predicts.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    fix = "use --device cpu, or leave it out"
-    try:
-        device = torch.device(name)
-        if device.type not in DEVICES:
-            raise SurveyError(problem=f"--device {name}: only {', '.join(DEVICES)} can be used", fix=fix)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise SurveyError(problem=f"--device {name}: {error}", fix=fix) from error
-    return device
 
 
 def label_type(facies: FaciesTable) -> np.dtype[np.generic]:

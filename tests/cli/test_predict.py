@@ -15,14 +15,15 @@ import torch
 
 from sam_seismic.cli.app import app
 from sam_seismic.config import ReadOptions
-from sam_seismic.errors import SurveyError
+from sam_seismic.errors import SurveyError, UserError
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.images import FolderResult, FolderVolume
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.volume import Geometry, Orientation, Volume
 from sam_seismic.workflows import prediction
-from sam_seismic.workflows.prediction import choose_device, probability_paths
+from sam_seismic.workflows.devices import choose_device
+from sam_seismic.workflows.prediction import probability_paths
 from tests.cli.running import Made, Run, invoke
 
 PROGRAM = (sys.executable, "-m", "sam_seismic")
@@ -143,7 +144,7 @@ def test_a_class_that_cannot_be_part_of_a_name():
 
 @pytest.mark.parametrize("name", ["meta", "xla", "tpu9"])
 def test_devices_that_cannot_predict(name: str):
-    with pytest.raises(SurveyError, match=f"--device {name}"):
+    with pytest.raises(UserError, match=f"--device {name}"):
         choose_device(name)
 
 
