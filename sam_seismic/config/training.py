@@ -69,7 +69,7 @@ class TrainerConfig(Model):
     devices: int | list[int] | Literal["auto"] = "auto"
     num_nodes: int = Field(default=1, ge=1)
     strategy: str = "auto"
-    precision: Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"] = "32-true"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     accumulate_grad_batches: int = Field(default=1, ge=1)
     gradient_clip_val: float | None = Field(default=1.0, gt=0)
     val_every_epochs: int = Field(default=1, ge=1)

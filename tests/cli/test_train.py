@@ -264,3 +264,14 @@ def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pyte
         WholeCheckpointIO().save_checkpoint({"weight": torch.ones(3)}, path)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fp16 is not supported on CPU")  # Lightning takes bf16 there, and says so
+@pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
+def test_mixed_precision_trains(made: Made, run: Run, tmp_path: Path, precision: str):
+    """Also with a resized canvas, whose way back has no kernel in half precision."""
+    changes = ("--set", f"trainer.precision={precision}", "--set", "train.epochs=1", "--set", "input.fit=resize")
+    result = run("train", "--config", made.config, "--output", tmp_path / "run", *changes)
+    assert result.exit_code == 0, result.stderr
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        assert float(next(csv.DictReader(file))["val_loss"]) > 0
