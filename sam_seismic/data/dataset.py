@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -106,16 +107,22 @@ def prepare(section: Section, scale: AmplitudeScale, inputs: InputConfig) -> tup
     Raises:
         SurveyError: the section does not fit the canvas.
     """
-    return on_canvas(scale.apply(section.values), inputs)
+    frame = frame_of(section, inputs)
+    return on_canvas(scale.apply(section.values), frame), frame
 
 
-def on_canvas(
-    amplitude: np.ndarray[tuple[int, int], np.dtype[np.float32]], inputs: InputConfig
-) -> tuple[Tensor, Frame]:
-    """float32[sample, trace] in [-1, 1] -> canvas float32[3, height, width] and its frame."""
-    samples, traces = amplitude.shape
-    frame = Frame.fitted((samples, traces), fit=inputs.fit, side=inputs.side)
-    return frame.place(to_channels(torch.from_numpy(np.ascontiguousarray(amplitude)))), frame
+def frame_of(section: Section, inputs: InputConfig) -> Frame:
+    """How a section sits on the canvas.
+
+    Raises:
+        SurveyError: it does not fit.
+    """
+    return Frame.fitted(section.shape, fit=inputs.fit, side=inputs.side, whole_shape=section.whole_shape)
+
+
+def on_canvas(amplitude: NDArray[np.float32], frame: Frame) -> Tensor:
+    """float32[sample, trace] in [-1, 1] -> canvas float32[3, height, width]."""
+    return frame.place(to_channels(torch.from_numpy(np.ascontiguousarray(amplitude))))
 
 
 class SectionDataset(Dataset[Sample | UserError]):
@@ -154,8 +161,8 @@ class SectionDataset(Dataset[Sample | UserError]):
         if self._seed is not None:
             rng = np.random.default_rng([self._seed, epoch, position])
             amplitude, labels = augment(amplitude, labels, rng, flip=self._inputs.flip, jitter=self._inputs.jitter)
-        canvas, frame = on_canvas(amplitude, self._inputs)
-        return Sample(canvas, frame, torch.from_numpy(labels), ref.name)
+        frame = frame_of(section, self._inputs)
+        return Sample(on_canvas(amplitude, frame), frame, torch.from_numpy(labels), ref.name)
 
 
 class EpochSampler(Sampler[int]):

@@ -26,11 +26,15 @@ class Frame:
     placed_shape: tuple[int, int]
 
     @classmethod
-    def fitted(cls, section_shape: tuple[int, int], *, fit: str, side: int) -> "Frame":
+    def fitted(
+        cls, section_shape: tuple[int, int], *, fit: str, side: int, whole_shape: tuple[int, int] | None = None
+    ) -> "Frame":
         """The frame of a section on a square canvas.
 
         Args:
             section_shape: (samples, traces).
+            whole_shape: of the section that it was cut from, which decides the scale: what a split cuts must look as it
+                will when the whole volume is predicted. None: it is whole.
             fit: `pad` keeps the section as it is; `resize` brings its long side to `side`, aspect kept.
             side: of the canvas, in pixels.
 
@@ -40,7 +44,7 @@ class Frame:
         samples, traces = section_shape
         long_side = max(samples, traces)
         if fit == "resize":
-            scale = side / long_side
+            scale = side / max(whole_shape or section_shape)
             placed = (max(1, round(samples * scale)), max(1, round(traces * scale)))
         elif long_side > side:
             raise SurveyError(

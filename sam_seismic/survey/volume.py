@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -129,12 +129,14 @@ class Section:
         line: its line number.
         values: [sample, trace], sample axis down; float32 amplitudes or integer labels.
         live: bool[trace], which traces were recorded.
+        cut_from: traces of the whole section, where this one is a run of them; None where it is whole.
     """
 
     orientation: Orientation
     line: int
     values: NDArray[np.generic]
     live: NDArray[np.bool_]
+    cut_from: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -147,9 +149,15 @@ class Section:
         """`IL 100` or `XL 1001`."""
         return f"{self.orientation.short} {self.line}"
 
+    @property
+    def whole_shape(self) -> tuple[int, int]:
+        """(samples, traces) of the whole section in its volume."""
+        samples, traces = self.shape
+        return samples, self.cut_from or traces
+
     def traces(self, keep: slice) -> "Section":
         """The same section, cut to a run of its traces."""
-        return Section(self.orientation, self.line, self.values[:, keep], self.live[keep])
+        return replace(self, values=self.values[:, keep], live=self.live[keep], cut_from=self.whole_shape[1])
 
 
 class Volume(ABC):

@@ -9,7 +9,7 @@ import lightning
 from sam_seismic import __version__
 from sam_seismic.config import Config, InputConfig, ModelConfig
 from sam_seismic.data.datamodule import SeismicDataModule
-from sam_seismic.data.frame import Frame
+from sam_seismic.data.dataset import frame_of
 from sam_seismic.errors import UserError
 from sam_seismic.sam import build_sam
 from sam_seismic.sam.weights import file_hash, official_path
@@ -79,7 +79,7 @@ def check_canvas(survey: Survey, inputs: InputConfig) -> None:
     for part in survey.parts.values():
         one_of_each = {(ref.orientation, ref.traces): ref for ref in part.sections}
         for ref in one_of_each.values():
-            Frame.fitted(part.read(ref)[0].shape, fit=inputs.fit, side=inputs.side)
+            frame_of(part.read(ref)[0], inputs)
 
 
 def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:

@@ -11,11 +11,11 @@ from tests.cli.running import Run
 def test_the_demo_leaves_what_it_lists(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The shipped demo is tried on a smaller survey with one epoch; its own takes minutes."""
     text = demo.shipped_config("demo").read_text()
-    assert "shape: [144, 128, 128]" in text
+    assert "shape: [128, 128, 128]" in text
     assert "epochs: 7" in text
     small = tmp_path / "demo.yaml"
     small.write_text(
-        text.replace("[144, 128, 128]", "[64, 32, 48]").replace("epochs: 7", "epochs: 1").replace("256", "64")
+        text.replace("[128, 128, 128]", "[64, 32, 48]").replace("epochs: 7", "epochs: 1").replace("256", "64")
     )
     monkeypatch.setattr(demo, "shipped_config", lambda _: small)
     result = run("demo", "--output", tmp_path / "demo")

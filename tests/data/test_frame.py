@@ -1,12 +1,16 @@
 """A section finds its way onto the canvas and its logits find their way back, padding and all."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sam_seismic.config import InputConfig
+from sam_seismic.data.dataset import frame_of
 from sam_seismic.data.frame import Frame
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.volume import Orientation, Section
 
 shapes = st.tuples(st.integers(1, 128), st.integers(1, 128))
 
@@ -89,3 +93,13 @@ def test_half_precision_logits_come_back_too(dtype: torch.dtype):
     torch.testing.assert_close(recovered, frame.recover(logits.float()))
     with torch.autocast("cpu", torch.bfloat16):
         assert frame.recover(logits).shape == (2, 20, 30)
+
+
+def test_a_section_that_a_split_cuts_keeps_the_scale_of_the_whole_one():
+    """Else a network would train on crosslines of one scale and predict those of another."""
+    whole = Section(Orientation.CROSSLINE, 7, np.zeros((128, 144), np.float32), np.ones(144, bool))
+    inputs = InputConfig(fit="resize", side=256)
+    cut = whole.traces(slice(0, 85)).traces(slice(5, 65))
+    assert cut.whole_shape == (128, 144)
+    assert frame_of(whole, inputs).placed_shape == (228, 256)
+    assert frame_of(cut, inputs).placed_shape == (228, 107)  # 60 traces x 256 / 144

@@ -9,6 +9,7 @@ import torch
 
 from sam_seismic.config import ModelConfig, TrainConfig
 from sam_seismic.data.dataset import Batch, Sample, on_canvas
+from sam_seismic.data.frame import Frame
 from sam_seismic.sam import build_sam
 from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation, rate_at
@@ -20,7 +21,8 @@ def batch_of(card: Card, shapes: list[tuple[int, int]]) -> Batch:
     rng = np.random.default_rng(0)
     samples = []
     for shape in shapes:
-        canvas, frame = on_canvas(rng.uniform(-1, 1, shape).astype(np.float32), card.inputs)
+        frame = Frame.fitted(shape, fit=card.inputs.fit, side=card.inputs.side)
+        canvas = on_canvas(rng.uniform(-1, 1, shape).astype(np.float32), frame)
         labels = torch.from_numpy(rng.integers(0, 3, shape).astype(np.uint8))
         samples.append(Sample(canvas, frame, labels, "IL 1"))
     return Batch.collate(samples)
