@@ -1,6 +1,7 @@
 """What happens beside the training loop: progress for the listener, and the table metrics.csv."""
 
 import csv
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
+from sam_seismic.workflows.files import write_text
 from sam_seismic.workflows.listener import Listener
 
 
@@ -98,12 +100,11 @@ class MetricsFile(Callback):
         row |= {name: _cell(float(value)) for name, value in metrics if not name.endswith("_step")}
         rows = [old for old in self._rows() if int(old["epoch"]) <= trainer.current_epoch] + [row]
         columns = list(dict.fromkeys(name for each in rows for name in each))
-        temporary = self._path.with_suffix(".csv.part")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
-        temporary.replace(self._path)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self._path, table.getvalue())
 
     def _rows(self) -> list[dict[str, Any]]:
         if not self._path.is_file():

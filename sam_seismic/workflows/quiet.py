@@ -9,7 +9,6 @@ NOT_FOR_USERS = (
     ".*does not have many workers.*",  # data.workers is the user's choice
     ".*treespec, LeafSpec.*",  # Lightning 2.6 on torch 2.13
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
-    ".*number of training batches .* is smaller than the logging interval.*",
 )
 
 
