@@ -23,7 +23,8 @@ from sam_seismic.survey.cube import (
     read_type,
     type_notes,
 )
-from sam_seismic.survey.result import Result, reserve
+from sam_seismic.survey.records import RecordFile, Records
+from sam_seismic.survey.result import Result, Start, not_as_left, reserve
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 ZIP_HEADER = 30
@@ -212,22 +213,33 @@ def _open_array(path: Path, stored: StoredArray) -> NDArray[np.generic]:
 
 
 class ArrayResult(Result):
-    """A result as one .npy array [inline, crossline, sample]; dead traces are zero.
+    """A result as one .npy array [inline, crossline, sample].
 
     Args:
         path: the final name.
         dtype: type of the samples.
         geometry: the grid to fill.
         overwrite: whether an existing file may be replaced.
+        start: in one go, or resumable.
+        null: what places without a live trace get.
 
     Raises:
         SurveyError: the path exists and may not be replaced.
     """
 
-    def __init__(self, path: Path, dtype: np.dtype[np.generic], *, geometry: Geometry, overwrite: bool) -> None:
-        super().__init__(path, dtype, overwrite=overwrite)
+    def __init__(
+        self,
+        path: Path,
+        dtype: np.dtype[np.generic],
+        *,
+        geometry: Geometry,
+        overwrite: bool,
+        start: Start = Start.ONCE,
+        null: float = 0,
+    ) -> None:
+        super().__init__(path, dtype, overwrite=overwrite, start=start, null=null)
         self._geometry = geometry
-        self._array: np.memmap[Any, Any] | None = None
+        self._traces: RecordFile | None = None
 
     def open(self) -> None:
         """Create the array, all zero.
@@ -241,21 +253,40 @@ class ArrayResult(Result):
             np.lib.format.write_array_header_1_0(file, header)
             size = math.prod(shape) * self.dtype.itemsize
             reserve(file, size, what=str(self.path), fix="free some disk, or write elsewhere")
-        self._array = np.lib.format.open_memmap(self.temporary, mode="r+")
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Go on with the array that an earlier run left.
+
+        Raises:
+            SurveyError: it is not there, or another array.
+        """
+        stored = _find_array(self.temporary, None)
+        size = math.prod(self._geometry.shape) * self.dtype.itemsize
+        whole = stored.offset is not None and self.temporary.stat().st_size == stored.offset + size
+        if not whole or (stored.shape, stored.dtype) != (self._geometry.shape, self.dtype):
+            raise not_as_left(self.temporary)
+        records = Records(self.dtype, (self._geometry.samples,), start=stored.offset or 0)
+        self._traces = RecordFile(self.temporary, records)
 
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace]."""
-        assert self._array is not None, "written to inside the with block only"
+        assert self._traces is not None, "written to inside the with block only"
+        inlines, crosslines, _ = self._geometry.shape
         position = self._geometry.index(section.orientation, section.line)
         live = self._geometry.live_along(section.orientation, section.line)
-        traces = np.where(live[:, None], section.values.T, 0)  # [trace, sample]
+        traces = np.where(live[:, None], section.values.T, self.null)  # [trace, sample]
         if section.orientation is Orientation.INLINE:
-            self._array[position] = traces
+            self._traces.write(np.arange(crosslines) + position * crosslines, traces)
         else:
-            self._array[:, position] = traces
+            self._traces.write(np.arange(inlines) * crosslines + position, traces)
+
+    def sync(self) -> None:
+        """Return when the sections written so far are on the disk."""
+        assert self._traces is not None, "inside the with block only"
+        self._traces.sync()
 
     def close(self) -> None:
-        """Flush the array."""
-        if self._array is not None:
-            self._array.flush()
-            self._array = None
+        """Close the array."""
+        if self._traces is not None:
+            self._traces.close()

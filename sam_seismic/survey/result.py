@@ -5,6 +5,7 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -18,36 +19,75 @@ ZEROS = 1 << 20
 """Bytes written at a time where the system cannot reserve disk space."""
 
 
+class Start(StrEnum):
+    """How a result begins, and what becomes of one that is broken off."""
+
+    ONCE = "once"
+    """In one go: nothing is kept."""
+    ANEW = "anew"
+    """What an earlier run left is replaced; what this one finishes is kept."""
+    RESUME = "resume"
+    """Goes on with what an earlier run left; that is kept in any case."""
+
+
 class Result(ABC):
     """A volume (or folder of sections) being written, as a context manager.
 
-    Everything goes to a hidden temporary name beside the final one. Leaving the block renames it; leaving the block by
-    an error or an interrupt removes it, so no half file is ever found under the final name.
+    Everything goes to a hidden temporary name beside the final one. Leaving the block renames it. Leaving the block by
+    an error or an interrupt removes it, or keeps it under the hidden name for a run that resumes; no half file is ever
+    found under the final name.
 
     Args:
         path: the final name.
         dtype: type of the samples: int8 for classes, float32 for probabilities.
         overwrite: whether an existing file may be replaced.
+        start: in one go, or resumable (see `survey.journal`).
+        null: what places without a live trace get.
 
     Raises:
         SurveyError: the path exists and may not be replaced, or its folder cannot be written to.
     """
 
-    def __init__(self, path: Path, dtype: np.dtype[np.generic], *, overwrite: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        dtype: np.dtype[np.generic],
+        *,
+        overwrite: bool,
+        start: Start = Start.ONCE,
+        null: float = 0,
+    ) -> None:
         check_output(path, overwrite=overwrite)
         self.path = path
         self.dtype = dtype
+        self.start = start
+        self.null = null
+        self.keep = start is Start.RESUME
+        """Whether enough is finished that it is kept when the job is broken off."""
         self._overwrite = overwrite
-        # The ending stays last: some writers judge the format by it.
-        self.temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+        # The ending stays last: some writers judge the format by it. A resumable one must be found again.
+        run = f".{os.getpid()}" if start is Start.ONCE else ""
+        self.temporary = path.with_name(f".{path.stem}{run}.part{path.suffix}")
 
     @abstractmethod
     def open(self) -> None:
         """Create the temporary file, at its full size, with everything but the samples."""
 
     @abstractmethod
+    def reopen(self) -> None:
+        """Go on with the temporary file that an earlier run left.
+
+        Raises:
+            SurveyError: it is not there, or not as that run left it.
+        """
+
+    @abstractmethod
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace]; values of dead traces are not used."""
+
+    @abstractmethod
+    def sync(self) -> None:
+        """Return when the sections written so far are on the disk."""
 
     @abstractmethod
     def close(self) -> None:
@@ -56,25 +96,29 @@ class Result(ABC):
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self.open()
+            if self.start is Start.RESUME:
+                self.reopen()
+            else:
+                remove(self.temporary)
+                self.open()
         except BaseException:
-            self._give_up()
+            self._break_off()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if kind is not None:
-            self._give_up()
+            self._break_off()
             return
         try:
             self.close()
-            self._publish()
+            self.publish()
         except BaseException:
-            self._give_up()
+            self._break_off()
             raise
 
-    def _publish(self) -> None:
-        """Give the temporary file the final name."""
+    def publish(self) -> None:
+        """Give the temporary file, which is closed, the final name."""
         if not (self._overwrite and self.temporary.is_dir() and self.path.is_dir()):
             self.temporary.replace(self.path)
             return
@@ -86,19 +130,24 @@ class Result(ABC):
         except BaseException:
             old.rename(self.path)
             raise
-        _remove(old)
+        remove(old)
 
-    def _give_up(self) -> None:
-        """Leave nothing behind. What goes wrong here is not told: it would hide the error that led here."""
+    def _break_off(self) -> None:
+        """Leave nothing behind, or what a later run goes on with.
+
+        What goes wrong here is not told: it would hide the error that led here.
+        """
         try:
             with suppress(Exception):
                 self.close()
         finally:
-            with suppress(OSError):
-                _remove(self.temporary)
+            if not self.keep:
+                with suppress(OSError):
+                    remove(self.temporary)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that it holds; what is not there is no error."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -122,6 +171,14 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise SurveyError(
             problem=f"{path}: exists already", fix="choose another name, or add --overwrite to replace it"
         )
+
+
+def not_as_left(temporary: Path) -> SurveyError:
+    """The error of a resumed result whose unfinished file is gone or was changed."""
+    return SurveyError(
+        problem=f"{temporary}: the unfinished result is missing, or not as an earlier run left it",
+        fix="start anew: --overwrite in place of --resume",
+    )
 
 
 def check_outputs_apart(paths: list[Path]) -> None:

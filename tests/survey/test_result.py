@@ -30,8 +30,14 @@ class Fragile(Result):
         if "open" in self.fails:
             raise OSError("open failed")
 
+    def reopen(self) -> None:
+        raise AssertionError("not resumed here")
+
     def write(self, section: Section) -> None:
         raise AssertionError("not written to here")
+
+    def sync(self) -> None:
+        raise AssertionError("not synced here")
 
     def close(self) -> None:
         self.closed = True

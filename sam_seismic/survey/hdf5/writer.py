@@ -67,6 +67,16 @@ class Hdf5Result(Result):
                 "samples", grid.shape, self.dtype, chunks=chunks, compression="lzf", shuffle=True
             )
 
+    def reopen(self) -> None:
+        """Refused: a file that HDF5 had open when it was killed may be damaged."""
+        raise SurveyError(
+            problem=f"{self.path}: an HDF5 result cannot be gone on with", fix="start anew: --overwrite, not --resume"
+        )
+
+    def sync(self) -> None:
+        """Hand what was written to the system."""
+        self._file.flush()
+
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace].
 

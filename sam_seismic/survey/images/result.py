@@ -1,5 +1,6 @@
 """Sections go in, a folder of pictures comes out: il_N.png with labels, or il_N.tif with float values."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.images.folder import ENDINGS, NAME
-from sam_seismic.survey.result import Result
+from sam_seismic.survey.result import Result, Start, not_as_left
 from sam_seismic.survey.volume import Section
 
 
@@ -23,18 +24,30 @@ class FolderResult(Result):
         path: the folder.
         dtype: type of the samples.
         overwrite: whether an existing folder of sections may be replaced, as a whole.
+        start: in one go, or resumable.
 
     Raises:
         SurveyError: the path exists and may not be replaced, or holds more than sections.
     """
 
-    def __init__(self, path: Path, dtype: np.dtype[np.generic], *, overwrite: bool) -> None:
-        super().__init__(path, dtype, overwrite=overwrite)
+    def __init__(self, path: Path, dtype: np.dtype[np.generic], *, overwrite: bool, start: Start = Start.ONCE) -> None:
+        labels = dtype.kind in "iu" and dtype.itemsize <= 2
+        super().__init__(path, dtype, overwrite=overwrite, start=start, null=IGNORE if labels else 0)
+        self._unsynced: list[Path] = []
         _check_replaceable(path)
 
     def open(self) -> None:
         """Create the folder."""
         self.temporary.mkdir()
+
+    def reopen(self) -> None:
+        """Go on with the folder that an earlier run left.
+
+        Raises:
+            SurveyError: it is not there.
+        """
+        if not self.temporary.is_dir():
+            raise not_as_left(self.temporary)
 
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace].
@@ -45,23 +58,31 @@ class FolderResult(Result):
         stem = f"{section.orientation.short.lower()}_{section.line}"
         try:
             if self.dtype.kind in "iu" and self.dtype.itemsize <= 2:
-                pixels = self._pixels(section)
-                Image.fromarray(pixels).save(self.temporary / f"{stem}.png")
+                picture = self.temporary / f"{stem}.png"
+                Image.fromarray(self._pixels(section)).save(picture)
             else:
-                values = np.where(section.live, section.values, 0).astype(self.dtype)  # [sample, trace]
-                tifffile.imwrite(self.temporary / f"{stem}.tif", values, photometric="minisblack")
+                picture = self.temporary / f"{stem}.tif"
+                values = np.where(section.live, section.values, self.null).astype(self.dtype)  # [sample, trace]
+                tifffile.imwrite(picture, values, photometric="minisblack")
         except OSError as error:
             raise SurveyError(
                 problem=f"{self.path}: {section.name} cannot be written: {error}",
                 fix="free some disk, or write elsewhere",
             ) from error
+        self._unsynced.append(picture)
+
+    def sync(self) -> None:
+        """Return when the pictures written so far are on the disk."""
+        while self._unsynced:
+            with self._unsynced.pop().open("rb") as file:
+                os.fsync(file.fileno())
 
     def close(self) -> None:
         """Each picture is closed as it is written."""
 
     def _pixels(self, section: Section) -> NDArray[np.generic]:
         """Labels as uint8 or uint16 [sample, trace]."""
-        labels = np.where(section.live, section.values.astype(np.int32), IGNORE)
+        labels = np.where(section.live, section.values.astype(np.int32), int(self.null))
         if labels.min() < 0:
             raise SurveyError(
                 problem=f"{self.path}: {section.name} has the label value {labels.min()}; PNG has no negative ones",

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy.formats import Order, SampleFormat
 from sam_seismic.survey.segy.headers import HEAD, TEXT, TRACE_HEADER, Layout
-from sam_seismic.survey.segy.reader import SegyVolume
 from sam_seismic.survey.segy.scan import CHUNK
+from sam_seismic.survey.segy.template import Template
 from sam_seismic.survey.segy.text import CARDS, add_note, encode_text
 from sam_seismic.survey.volume import Geometry, describe_lines
 
@@ -30,11 +29,13 @@ class Skeleton(ABC):
         layout: where its traces lie.
         geometry: its grid.
         index: int32[inline, crossline], number of the trace of each place, -1 where there is none.
+        repeats: int32[repeat, 2], traces without a place of their own, and the trace that holds it.
     """
 
     layout: Layout
     geometry: Geometry
     index: NDArray[np.int32]
+    repeats: NDArray[np.int32] = np.empty((0, 2), np.int32)
 
     @abstractmethod
     def create(self, path: Path) -> None:
@@ -45,44 +46,35 @@ class CopiedSkeleton(Skeleton):
     """All headers of a SEG-Y file, byte for byte, but for the sample format code and one line of text.
 
     Args:
-        source: the file whose headers are copied.
+        template: what is copied.
         form: the new sample format.
         note: goes into an empty line of the text header.
     """
 
-    def __init__(self, source: SegyVolume, form: SampleFormat, *, note: str) -> None:
-        self.source = source
+    def __init__(self, template: Template, form: SampleFormat, *, note: str) -> None:
+        self.template = template
         self.note = note
-        self.layout = replace(source.layout, form=form)
-        self.geometry = source.geometry
-        self.index = source.index
+        self.layout = replace(template.layout, form=form)
+        self.geometry = template.geometry
+        self.index = template.index
+        self.repeats = template.repeats
 
     def create(self, path: Path) -> None:
         """Write the file at its full size, its samples zero."""
-        old, new = self.source.layout, self.layout
-        with self.source.path.open("rb") as source, path.open("wb") as file:
-            head = bytearray(source.read(new.start))
+        with path.open("wb") as file:
+            head = bytearray(self.template.head())
             head[:TEXT] = add_note(bytes(head[:TEXT]), self.note)
-            code = np.array(new.form.code, f"{new.order}i2").tobytes()
+            code = np.array(self.layout.form.code, f"{self.layout.order}i2").tobytes()
             head[_FORMAT_BYTE - 1 : _FORMAT_BYTE + 1] = code
             file.write(head)
-            step = max(1, CHUNK // old.trace_bytes)
-            for begin in range(0, new.traces, step):
-                count = min(step, new.traces - begin)
-                traces = np.zeros((count, new.trace_bytes), np.uint8)
-                traces[:, : new.header] = self._headers(source, count)
-                traces.tofile(file)
-            file.write(source.read())  # stanzas that revision 2 allows behind the traces
-
-    def _headers(self, source: BinaryIO, count: int) -> NDArray[np.uint8]:
-        """Headers of the next traces: uint8[trace, byte]."""
-        length = self.source.layout.trace_bytes
-        raw = source.read(count * length)
-        if len(raw) < count * length:
-            raise SurveyError(
-                problem=f"{self.source.path}: was cut while its headers were copied", fix="copy the file again"
-            )
-        return np.frombuffer(raw, np.uint8).reshape(count, length)[:, : self.layout.header]
+            step = max(1, CHUNK // self.layout.trace_bytes)
+            for many in self.template.headers():
+                for begin in range(0, len(many), step):  # the new traces may be longer than those read
+                    headers = many[begin : begin + step]
+                    traces = np.zeros((len(headers), self.layout.trace_bytes), np.uint8)
+                    traces[:, : self.layout.header] = headers
+                    traces.tofile(file)
+            file.write(self.template.tail())
 
 
 @dataclass(frozen=True, eq=False)

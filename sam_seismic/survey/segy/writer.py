@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.result import Result, check_room
+from sam_seismic.survey.records import RecordFile, Records
+from sam_seismic.survey.result import Result, Start, check_room, not_as_left
 from sam_seismic.survey.segy.formats import FormatName, format_holding, format_named
 from sam_seismic.survey.segy.reader import SegyVolume
 from sam_seismic.survey.segy.samples import encode
 from sam_seismic.survey.segy.skeleton import CopiedSkeleton, FreshLook, FreshSkeleton, Skeleton
+from sam_seismic.survey.segy.template import FileTemplate, Template
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 
@@ -21,15 +23,18 @@ class _Filled(Result):
 
     Args:
         path: the final name.
-        dtype: type of the samples that are written.
         skeleton: the file around them.
         overwrite: whether an existing file may be replaced.
+        start: in one go, or resumable.
+        null: what traces that are marked as dead get.
     """
 
-    def __init__(self, path: Path, dtype: np.dtype[np.generic], *, skeleton: Skeleton, overwrite: bool) -> None:
-        super().__init__(path, dtype, overwrite=overwrite)
+    def __init__(
+        self, path: Path, skeleton: Skeleton, *, overwrite: bool, start: Start = Start.ONCE, null: float = 0
+    ) -> None:
+        super().__init__(path, skeleton.layout.form.given, overwrite=overwrite, start=start, null=null)
         self._skeleton = skeleton
-        self._traces: np.memmap[tuple[int], np.dtype[np.void]] | None = None
+        self._traces: RecordFile | None = None
 
     def open(self) -> None:
         """Write all headers and zeros for all samples."""
@@ -41,17 +46,20 @@ class _Filled(Result):
         except OSError as error:
             why = error.strerror or error
             raise SurveyError(problem=f"{self.path}: cannot be written: {why}", fix=fix) from error
-        trace = np.dtype(
-            [
-                ("header", np.void, layout.header),
-                ("samples", np.dtype(layout.form.stored).newbyteorder(layout.order), (layout.samples,)),
-            ]
-        )
-        # The zeros have claimed their place on the disk, so that a full one is found out here and not in the mapping.
-        self._traces = np.memmap(self.temporary, trace, mode="r+", offset=layout.start, shape=(layout.traces,))
+        self._open_traces()
+
+    def reopen(self) -> None:
+        """Go on with the file that an earlier run left.
+
+        Raises:
+            SurveyError: it is not there, or shorter.
+        """
+        if not self.temporary.is_file() or self.temporary.stat().st_size < self._skeleton.layout.end:
+            raise not_as_left(self.temporary)
+        self._open_traces()
 
     def write(self, section: Section) -> None:
-        """Write the live traces of one section; the dead ones stay missing, or zero where the file holds them.
+        """Write the traces of one section; dead ones stay missing, or get the null value where the file holds them.
 
         Raises:
             SurveyError: the section is not one of this grid, or a value has no place in the format.
@@ -61,21 +69,45 @@ class _Filled(Result):
         position = geometry.index(section.orientation, section.line)
         inline = section.orientation is Orientation.INLINE
         numbers = self._skeleton.index[position] if inline else self._skeleton.index[:, position]
-        live = geometry.live[position] if inline else geometry.live[:, position]
+        live = geometry.live_along(section.orientation, section.line)
         if section.shape != (layout.samples, len(numbers)):
             raise SurveyError(
                 problem=f"{self.path}: {section.name} has {section.shape} samples and traces, the file "
                 f"{(layout.samples, len(numbers))}",
                 fix="write whole sections of the volume that the result is shaped like",
             )
-        values = section.values[:, live].T  # [sample, trace] -> [trace, sample]
-        self._traces["samples"][numbers[live]] = encode(values, layout.form, layout.order)
+        traces = np.where(live[:, None], section.values.T, self.null)  # [trace, sample]
+        self._put(numbers, traces)
+        for passed_over, read in self._repeats_among(numbers):
+            self._put(np.array([passed_over], np.int32), traces[numbers == read])
+
+    def sync(self) -> None:
+        """Return when the sections written so far are on the disk."""
+        assert self._traces is not None, "inside the with block only"
+        self._traces.sync()
 
     def close(self) -> None:
-        """Flush and close the temporary file."""
+        """Close the temporary file."""
         if self._traces is not None:
-            self._traces.flush()
-            self._traces = None
+            self._traces.close()
+
+    def _open_traces(self) -> None:
+        layout = self._skeleton.layout
+        stored = np.dtype(layout.form.stored).newbyteorder(layout.order)
+        records = Records(stored, (layout.samples,), start=layout.start + layout.header, stride=layout.trace_bytes)
+        self._traces = RecordFile(self.temporary, records)
+
+    def _put(self, numbers: NDArray[np.int32], traces: NDArray[np.generic]) -> None:
+        """Write [trace, sample] to the numbers that are not -1."""
+        assert self._traces is not None, "callers are inside the with block"
+        there = numbers >= 0
+        stored = encode(traces[there], self._skeleton.layout.form, self._skeleton.layout.order)
+        self._traces.write(numbers[there], stored)
+
+    def _repeats_among(self, numbers: NDArray[np.int32]) -> list[tuple[int, int]]:
+        repeats = self._skeleton.repeats
+        here = repeats[np.isin(repeats[:, 1], numbers)]
+        return [(int(passed_over), int(read)) for passed_over, read in here]
 
 
 class SegyResult(_Filled):
@@ -84,10 +116,13 @@ class SegyResult(_Filled):
     Args:
         path: the final name.
         dtype: type of the samples: int8 (format 8), int16 (3), float32 (5), or another that SEG-Y holds.
-        source: the volume it is shaped like. Of SEG-Y the headers are copied byte for byte; for the grid of any other,
-            or one given as such, a plain file of revision 1 is made.
+        source: what it is shaped like. Of SEG-Y the headers are copied byte for byte; for the grid of any other, or one
+            given as such, a plain file of revision 1 is made.
         overwrite: whether an existing file may be replaced.
         note: one line for the text header: what this file is.
+        form: sample format to store them in; None for the one that holds the type exactly.
+        start: in one go, or resumable.
+        null: what traces that are in the file but marked as dead get.
 
     Raises:
         SurveyError: the path exists and may not be replaced, or is the source itself; SEG-Y cannot hold the type or
@@ -95,18 +130,35 @@ class SegyResult(_Filled):
     """
 
     def __init__(
-        self, path: Path, dtype: np.dtype[np.generic], *, source: Volume | Geometry, overwrite: bool, note: str
+        self,
+        path: Path,
+        dtype: np.dtype[np.generic],
+        *,
+        source: Volume | Template | Geometry,
+        overwrite: bool,
+        note: str,
+        form: FormatName | None = None,
+        start: Start = Start.ONCE,
+        null: float = 0,
     ) -> None:
-        form = format_holding(np.dtype(dtype))
+        stored = format_holding(np.dtype(dtype)) if form is None else format_named(form)
+        template = template_of(source) if isinstance(source, SegyVolume) else source
         skeleton: Skeleton
-        if isinstance(source, SegyVolume):
-            if path.exists() and path.samefile(source.path):
+        if isinstance(template, Template):
+            if path.exists() and template.path.exists() and path.samefile(template.path):
                 raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
-            skeleton = CopiedSkeleton(source, form, note=note)
+            skeleton = CopiedSkeleton(template, stored, note=note)
         else:
-            geometry = source.geometry if isinstance(source, Volume) else source
-            skeleton = FreshSkeleton(path, geometry, form, look=FreshLook(text=(note,)))
-        super().__init__(path, np.dtype(dtype), skeleton=skeleton, overwrite=overwrite)
+            geometry = template.geometry if isinstance(template, Volume) else template
+            skeleton = FreshSkeleton(path, geometry, stored, look=FreshLook(text=(note,)))
+        super().__init__(path, skeleton, overwrite=overwrite, start=start, null=null)
+
+
+def template_of(volume: SegyVolume) -> Template:
+    """Everything of an open SEG-Y file but its samples."""
+    return FileTemplate(
+        volume.path, volume.layout, geometry=volume.geometry, index=volume.index, repeats=np.empty((0, 2), np.int32)
+    )
 
 
 def write_segy(  # noqa: PLR0913  # each is one fact of the file
@@ -141,7 +193,7 @@ def write_segy(  # noqa: PLR0913  # each is one fact of the file
     form = format_named(format)
     look = FreshLook(inline_byte, crossline_byte, ">" if endian == "big" else "<", text, coordinates)
     skeleton = FreshSkeleton(path, geometry, form, look=look)
-    with _Filled(path, form.given, skeleton=skeleton, overwrite=True) as result:
+    with _Filled(path, skeleton, overwrite=True) as result:
         _fill(result, volume, geometry)
 
 

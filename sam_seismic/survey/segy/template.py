@@ -1,0 +1,119 @@
+"""Everything of a SEG-Y file but its samples: read from the file itself, or from where a copy of it was kept."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.segy.formats import Order
+from sam_seismic.survey.segy.headers import Layout
+from sam_seismic.survey.segy.scan import CHUNK
+from sam_seismic.survey.volume import Geometry
+
+
+class Template(ABC):
+    """What a result shaped like a SEG-Y file needs to know of it.
+
+    Args (of every kind):
+        path: the file, for messages.
+        layout: where its traces lie, and how its samples were stored.
+        geometry: its grid.
+        index: int32[inline, crossline], number of the trace of each place, -1 where there is none.
+        repeats: int32[repeat, 2], numbers of traces that were passed over because another one holds their place, and
+            of that other one.
+    """
+
+    path: Path
+    layout: Layout
+    geometry: Geometry
+    index: NDArray[np.int32]
+    repeats: NDArray[np.int32]
+
+    @abstractmethod
+    def head(self) -> bytes:
+        """What stands before the first trace: text header, binary header, extended text headers."""
+
+    @abstractmethod
+    def tail(self) -> bytes:
+        """What stands behind the last trace: the stanzas that revision 2 allows there, mostly nothing."""
+
+    @abstractmethod
+    def headers(self) -> Iterator[NDArray[np.uint8]]:
+        """The headers of all traces in the order of the file, some at a time: uint8[trace, layout.header]."""
+
+
+class FileTemplate(Template):
+    """The template of a file that is at hand.
+
+    Args:
+        path: the file.
+        layout: as found when it was opened.
+        geometry: likewise.
+        index: likewise.
+        repeats: likewise.
+    """
+
+    def __init__(
+        self, path: Path, layout: Layout, *, geometry: Geometry, index: NDArray[np.int32], repeats: NDArray[np.int32]
+    ) -> None:
+        self.path, self.layout, self.geometry, self.index, self.repeats = path, layout, geometry, index, repeats
+
+    def head(self) -> bytes:
+        """What stands before the first trace."""
+        with self.path.open("rb") as file:
+            return file.read(self.layout.start)
+
+    def tail(self) -> bytes:
+        """What stands behind the last trace."""
+        with self.path.open("rb") as file:
+            file.seek(self.layout.end)
+            return file.read()
+
+    def headers(self) -> Iterator[NDArray[np.uint8]]:
+        """The headers of all traces, some at a time: uint8[trace, layout.header].
+
+        Raises:
+            SurveyError: the file was cut since it was opened.
+        """
+        length = self.layout.trace_bytes
+        step = max(1, CHUNK // length)
+        with self.path.open("rb") as file:
+            file.seek(self.layout.start)
+            for begin in range(0, self.layout.traces, step):
+                count = min(step, self.layout.traces - begin)
+                raw = file.read(count * length)
+                if len(raw) < count * length:
+                    raise SurveyError(
+                        problem=f"{self.path}: was cut while its headers were copied", fix="copy the file again"
+                    )
+                yield np.frombuffer(raw, np.uint8).reshape(count, length)[:, : self.layout.header]
+
+
+COORDINATE_BYTES = ((181, 185), (73, 77))
+"""X and Y of the CDP, and of the source, which stand in where the former are all zero."""
+
+
+def coordinates_of(headers: NDArray[np.uint8], order: Order) -> NDArray[np.float64]:
+    """X and Y, with their scalar applied, in the units of the file: float64[trace, 2].
+
+    Args:
+        headers: uint8[trace, 240].
+        order: byte order.
+    """
+
+    def field(byte: int, kind: str) -> NDArray[np.float64]:
+        stored = np.ascontiguousarray(headers[:, byte - 1 : byte - 1 + np.dtype(kind).itemsize])
+        return stored.view(order + kind)[:, 0].astype(np.float64)
+
+    pairs = (np.stack([field(x, "i4"), field(y, "i4")], axis=1) for x, y in COORDINATE_BYTES)
+    pair = next((pair for pair in pairs if pair.any()), np.zeros((len(headers), 2)))
+    return pair * scalar_factor(field(71, "i2"))[:, np.newaxis]
+
+
+def scalar_factor(scalar: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The standard's scalars: positive multiplies, negative divides, 0 means 1."""
+    size = np.where(scalar == 0, 1.0, np.abs(scalar))
+    return np.where(scalar < 0, 1 / size, size)

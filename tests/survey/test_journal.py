@@ -1,0 +1,137 @@
+"""A job that was broken off goes on where it stood; another job, or a second process, never touches its work."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey import journal as journals
+from sam_seismic.survey.arrays import ArrayResult
+from sam_seismic.survey.journal import Journal, stamp
+from sam_seismic.survey.result import Start
+from sam_seismic.survey.volume import Geometry, Orientation, Section
+
+GRID = Geometry.complete(range(5), range(3), 4)
+JOB = {"checkpoint": "abc", "orientations": ("inline",)}
+
+
+def run(
+    path: Path, *, until: int = 5, resume: bool = False, overwrite: bool = False, value: int = 1, job: object = None
+) -> list[int]:
+    """Write the lines of a volume until the job is broken off; the lines that were written."""
+    written = []
+    with (
+        Journal(path, JOB if job is None else job, steps=5, resume=resume, overwrite=overwrite) as journal,
+        ArrayResult(path, np.dtype(np.int8), geometry=GRID, overwrite=overwrite, start=journal.start) as result,
+    ):
+        for line in range(journal.finished, 5):
+            if line == until:
+                raise KeyboardInterrupt
+            result.write(Section(Orientation.INLINE, line, np.full((4, 3), line + value), np.ones(3, bool)))
+            written.append(line)
+            journal.advance(line + 1, [result])
+    return written
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "SECONDS", 0)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_job_goes_on_where_it_was_broken_off(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run(path, until=3)
+    assert stopped.value.__notes__ == [
+        "3 of 5 steps are finished and kept: --resume goes on with them, --overwrite starts anew"
+    ]
+    assert names(tmp_path) == [".out.npy.journal", ".out.part.npy"]
+    assert run(path, resume=True) == [3, 4]
+    assert names(tmp_path) == ["out.npy"]
+    np.testing.assert_array_equal(np.load(path)[:, 0, 0], [1, 2, 3, 4, 5])
+
+
+def test_what_was_broken_off_in_its_first_step_leaves_nothing(tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run(tmp_path / "out.npy", until=0)
+    assert not hasattr(stopped.value, "__notes__")
+    assert names(tmp_path) == []
+
+
+def test_unfinished_work_is_neither_lost_nor_taken_silently(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=2)
+    with pytest.raises(SurveyError, match="earlier run finished 2 of 5 steps") as refused:
+        run(path)
+    assert "--resume" in refused.value.fix
+    with pytest.raises(SurveyError, match="these have changed: checkpoint\n"):
+        run(path, resume=True, job={**JOB, "checkpoint": "other"})
+    assert names(tmp_path) == [".out.npy.journal", ".out.part.npy"]
+    assert run(path, overwrite=True, value=7) == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(np.load(path)[:, 0, 0], [7, 8, 9, 10, 11])
+
+
+def test_nothing_to_resume_is_a_new_start(tmp_path: Path):
+    """A batch script can always say --resume."""
+    assert run(tmp_path / "out.npy", resume=True) == [0, 1, 2, 3, 4]
+
+
+def test_a_line_that_was_being_written_is_not_believed(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=2)
+    with (tmp_path / ".out.npy.journal").open("ab") as file:
+        file.write(b"4")  # of 4\n or of 45\n
+    with pytest.raises(KeyboardInterrupt):
+        run(path, resume=True, until=3)
+    assert run(path, resume=True) == [3, 4]
+
+
+@pytest.mark.parametrize("left", [b"", b'{"checkpoint": "a', b"\xff\x00\n", b"[1]\n3\n"])
+def test_a_journal_that_was_not_begun_properly_is_a_new_start(tmp_path: Path, left: bytes):
+    (tmp_path / ".out.npy.journal").write_bytes(left)
+    assert run(tmp_path / "out.npy") == [0, 1, 2, 3, 4]
+
+
+def test_a_resumed_result_that_is_gone_is_told(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=2)
+    (tmp_path / ".out.part.npy").unlink()
+    with pytest.raises(SurveyError, match="cannot be read"):
+        run(path, resume=True)
+
+
+def test_a_second_process_is_refused(tmp_path: Path):
+    """Locks belong to an open file: a second opening in this process stands for another one."""
+    path = tmp_path / "out.npy"
+    with Journal(path, JOB, steps=5), pytest.raises(SurveyError, match="another process is writing it"):
+        run(path, overwrite=True)
+    assert names(tmp_path) == []
+
+
+def test_finished_steps_are_put_down_no_more_often_than_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(journals, "SECONDS", 3600)
+    with Journal(tmp_path / "out", JOB, steps=5) as journal:
+        for step in (1, 2, 3):
+            journal.advance(step, [])
+        assert journal.finished == 1
+        journal.advance(5, [])
+        assert journal.finished == 5
+    assert journal.start is Start.ANEW
+
+
+def test_stamps_tell_changes(tmp_path: Path):
+    file = tmp_path / "a"
+    file.write_bytes(b"1")
+    before, folder = stamp(file), stamp(tmp_path)
+    assert before == stamp(file)
+    file.write_bytes(b"22")
+    assert before != stamp(file)
+    assert folder != stamp(tmp_path)
