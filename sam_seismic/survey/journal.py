@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.result import Result, Start
+from sam_seismic.survey.result import Start, Unfinished
 
 SECONDS = 2.0
-"""Waiting for the disk takes time: finished steps are put down no more often than this."""
+"""Waiting for the disk takes time: finished steps are put down no more often than this. Less is not worth keeping."""
 
 
 class Journal:
@@ -23,7 +23,7 @@ class Journal:
 
     The file's first line holds what the job is; each line after it the number of steps finished by then, put down when
     their samples were on the disk. It is locked while the job runs, and removed when the block is left, unless the job
-    is broken off after its first step.
+    is broken off when something is finished and worth keeping.
 
     Args:
         output: the (first) result of the job; the journal lies beside it.
@@ -50,7 +50,7 @@ class Journal:
         self._job = {**json.loads(json.dumps(job)), "steps": steps}  # as it will be read back
         self._resume, self._overwrite = resume, overwrite
         self._descriptor = -1
-        self._noted = 0.0
+        self._noted = time.monotonic()
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,22 +63,26 @@ class Journal:
             raise
         return self
 
-    def advance(self, finished: int, results: Sequence[Result]) -> None:
+    def advance(self, finished: int, files: Sequence[Unfinished]) -> None:
         """Put down that steps are finished, when their samples are on the disk.
 
         Args:
             finished: steps, counted from the beginning of the job.
-            results: all results of the job.
+            files: all that the job fills.
         """
-        last = finished == self.steps
-        if not last and self.finished and time.monotonic() - self._noted < SECONDS:
+        if finished < self.steps and time.monotonic() - self._noted < SECONDS:
             return
-        for result in results:
-            result.sync()
-            result.keep = True
+        for file in files:
+            file.sync()
+            file.keep = True
         os.write(self._descriptor, f"{finished}\n".encode())
         os.fsync(self._descriptor)
         self.finished, self._noted = finished, time.monotonic()
+
+    @property
+    def complete(self) -> bool:
+        """Whether an earlier run finished all steps, and was killed before all its files had their final names."""
+        return self.start is Start.RESUME and self.finished == self.steps
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if error is None or not self.finished:

@@ -30,48 +30,26 @@ class Start(StrEnum):
     """Goes on with what an earlier run left; that is kept in any case."""
 
 
-class Result(ABC):
-    """A volume (or folder of sections) being written, as a context manager.
+class Unfinished(ABC):
+    """A file (or folder) that a job fills bit by bit, as a context manager.
 
-    Everything goes to a hidden temporary name beside the final one. Leaving the block renames it. Leaving the block by
-    an error or an interrupt removes it, or keeps it under the hidden name for a run that resumes; no half file is ever
-    found under the final name.
+    It has a hidden temporary name. Leaving the block publishes it. Leaving the block by an error or an interrupt
+    removes it, or keeps it under the hidden name for a run that resumes.
 
     Args:
-        path: the final name.
-        dtype: type of the samples: int8 for classes, float32 for probabilities.
-        overwrite: whether an existing file may be replaced.
+        temporary: the hidden name.
         start: in one go, or resumable (see `survey.journal`).
-        null: what places without a live trace get.
-
-    Raises:
-        SurveyError: the path exists and may not be replaced, or its folder cannot be written to.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        dtype: np.dtype[np.generic],
-        *,
-        overwrite: bool,
-        start: Start = Start.ONCE,
-        null: float = 0,
-    ) -> None:
-        check_output(path, overwrite=overwrite)
-        self.path = path
-        self.dtype = dtype
+    def __init__(self, temporary: Path, *, start: Start) -> None:
+        self.temporary = temporary
         self.start = start
-        self.null = null
         self.keep = start is Start.RESUME
         """Whether enough is finished that it is kept when the job is broken off."""
-        self._overwrite = overwrite
-        # The ending stays last: some writers judge the format by it. A resumable one must be found again.
-        run = f".{os.getpid()}" if start is Start.ONCE else ""
-        self.temporary = path.with_name(f".{path.stem}{run}.part{path.suffix}")
 
     @abstractmethod
     def open(self) -> None:
-        """Create the temporary file, at its full size, with everything but the samples."""
+        """Create the temporary file, at its full size."""
 
     @abstractmethod
     def reopen(self) -> None:
@@ -82,19 +60,19 @@ class Result(ABC):
         """
 
     @abstractmethod
-    def write(self, section: Section) -> None:
-        """Write one whole section, [sample, trace]; values of dead traces are not used."""
-
-    @abstractmethod
     def sync(self) -> None:
-        """Return when the sections written so far are on the disk."""
+        """Return when what was written so far is on the disk."""
 
     @abstractmethod
     def close(self) -> None:
-        """Flush and close the temporary file."""
+        """Flush and close the temporary file; a second time does nothing."""
+
+    @abstractmethod
+    def publish(self) -> None:
+        """What becomes of the temporary file, closed by now, when the job is done."""
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.temporary.parent.mkdir(parents=True, exist_ok=True)
         try:
             if self.start is Start.RESUME:
                 self.reopen()
@@ -117,6 +95,56 @@ class Result(ABC):
             self._break_off()
             raise
 
+    def _break_off(self) -> None:
+        """Leave nothing behind, or what a later run goes on with.
+
+        What goes wrong here is not told: it would hide the error that led here.
+        """
+        try:
+            with suppress(Exception):
+                self.close()
+        finally:
+            if not self.keep:
+                with suppress(OSError):
+                    remove(self.temporary)
+
+
+class Result(Unfinished):
+    """A volume (or folder of sections) being written; no half file is ever found under its final name.
+
+    Args:
+        path: the final name.
+        dtype: type of the samples: int8 for classes, float32 for probabilities.
+        overwrite: whether an existing file may be replaced.
+        start: in one go, or resumable.
+        null: what places without a live trace get.
+
+    Raises:
+        SurveyError: the path exists and may not be replaced, or its folder cannot be written to.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        dtype: np.dtype[np.generic],
+        *,
+        overwrite: bool,
+        start: Start = Start.ONCE,
+        null: float = 0,
+    ) -> None:
+        check_output(path, overwrite=overwrite)
+        # The ending stays last: some writers judge the format by it. A resumable one must be found again.
+        run = f".{os.getpid()}" if start is Start.ONCE else ""
+        super().__init__(path.with_name(f".{path.stem}{run}.part{path.suffix}"), start=start)
+        self.path = path
+        self.dtype = dtype
+        self.null = null
+        self._overwrite = overwrite
+
+    @abstractmethod
+    def write(self, section: Section) -> None:
+        """Write one whole section, [sample, trace]; values of dead traces are not used."""
+
     def publish(self) -> None:
         """Give the temporary file, which is closed, the final name."""
         if not (self._overwrite and self.temporary.is_dir() and self.path.is_dir()):
@@ -131,19 +159,6 @@ class Result(ABC):
             old.rename(self.path)
             raise
         remove(old)
-
-    def _break_off(self) -> None:
-        """Leave nothing behind, or what a later run goes on with.
-
-        What goes wrong here is not told: it would hide the error that led here.
-        """
-        try:
-            with suppress(Exception):
-                self.close()
-        finally:
-            if not self.keep:
-                with suppress(OSError):
-                    remove(self.temporary)
 
 
 def remove(path: Path) -> None:
