@@ -152,6 +152,7 @@ def inspect(
     path: Annotated[Path, typer.Argument(help="A volume, a configuration or a checkpoint.")],
     picture: Annotated[Path | None, typer.Option(help="Also draw the volume into this PNG.")] = None,
     labels: Annotated[bool, typer.Option("--labels", help="The volume holds label values, not amplitudes.")] = False,
+    config: Annotated[Path | None, typer.Option(help="YAML that names the classes of a label volume.")] = None,
     overwrite: Overwrite = False,
     json: Json = False,
     *,
@@ -165,7 +166,7 @@ def inspect(
     from sam_seismic.workflows.inspection import inspect as run
 
     with Terminal() as terminal:
-        found = run(InspectRequest(path, read, labels, picture, overwrite), terminal)
+        found = run(InspectRequest(path, read, labels, config, picture, overwrite), terminal)
     if json:
         print_json(found.facts)
     else:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sam_seismic.cli.terminal import print_facts, print_table
+from sam_seismic.cli.blocks import show_block
+from sam_seismic.cli.terminal import print_table
 
 if TYPE_CHECKING:  # these modules import torch, which a table does not need
     from sam_seismic.tasks.metrics import FaciesScores
@@ -53,9 +54,13 @@ def show_evaluation(found: "Evaluation") -> None:
 
 
 def show_inspection(found: "Inspection") -> None:
-    """What `inspect` found: its rows, then its warnings."""
-    for title, rows in found.tables.items():
-        print_facts(title, rows)
+    """What `inspect` found: its blocks, then its warnings."""
+    for position, block in enumerate(found.blocks):
+        if position:
+            print()
+        show_block(block)
+    if found.warnings:
+        print()
     for warning in found.warnings:
         print(f"note: {warning}")
     if found.files:

@@ -1,0 +1,128 @@
+"""Blocks of an inspection come in; tables, a histogram and a map of block characters are drawn on the terminal."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sam_seismic.cli.terminal import print_facts
+
+if TYPE_CHECKING:  # numpy and what comes with it are not needed before there is something to draw
+    from sam_seismic.workflows.inspection.found import Block, Columns, Histogram, LiveMap
+
+EIGHTHS = " ▁▂▃▄▅▆▇█"
+SHADES = "·░▒▓█"
+PLAIN_EIGHTHS, PLAIN_SHADES = " ..::||##", ".:+*#"
+"""The same for terminals that know no Unicode."""
+HEIGHT = 6
+"""Rows of a histogram."""
+BAR = 20
+"""Characters of the longest bar beside a table."""
+
+
+def show_block(block: "Block") -> None:
+    """Draw one block on stdout."""
+    from sam_seismic.workflows.inspection.found import Columns, Facts, Histogram  # noqa: PLC0415
+
+    if isinstance(block, Facts):
+        print_facts(block.title, block.rows)
+    elif isinstance(block, Columns):
+        _show_columns(block)
+    else:
+        console = Console(highlight=False, markup=False)
+        draw = (
+            histogram_lines(block, unicode=_unicode(console))
+            if isinstance(block, Histogram)
+            else map_lines(block, unicode=_unicode(console))
+        )
+        console.print(Text(block.title, style="bold"))
+        for line in draw:
+            console.print(line, soft_wrap=True)
+
+
+def _unicode(console: Console) -> bool:
+    return console.encoding.lower().startswith("utf")
+
+
+def _show_columns(block: "Columns") -> None:
+    console = Console(highlight=False, markup=False)
+    table = Table(
+        header_style="dim", title=block.title, title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    named = len(block.header) > 1 and block.header[1] == "name"
+    for position, column in enumerate(block.header):
+        right = position > int(named)
+        table.add_column(column, justify="right" if right else "left", overflow="fold", min_width=6 if right else None)
+    longest = max(block.shares, default=0.0) or 1.0
+    if block.shares:
+        table.add_column("", no_wrap=True)
+    for position, row in enumerate(block.rows):
+        bar: list[Text] = []
+        if block.shares:
+            length = block.shares[position] / longest * BAR
+            color = block.colors[position] if block.colors else ""
+            bar = [Text(bar_of(length, unicode=_unicode(console)), style=color)]
+        table.add_row(*row, *bar)
+    console.print(table)
+    if block.note:
+        console.print(block.note)
+
+
+def bar_of(length: float, *, unicode: bool) -> str:
+    """A bar of so many characters; the smallest there is for what is more than nothing."""
+    if not unicode:
+        return "#" * max(round(length), int(length > 0))
+    whole, part = divmod(round(8 * length), 8)
+    return "█" * whole + (" ▏▎▍▌▋▊▉"[part] if part else "") or ("▏" if length > 0 else "")
+
+
+def histogram_lines(block: "Histogram", *, unicode: bool) -> list[str]:
+    """Columns of block characters, their values below; a bin that holds anything is seen."""
+    from sam_seismic.workflows.inspection.words import amount  # noqa: PLC0415
+
+    ladder = EIGHTHS if unicode else PLAIN_EIGHTHS
+    counts = block.counts.tolist()
+    top = max(counts) or 1
+    # As a root: the flanks of a wavelet's amplitudes would be one flat line beside the crowd at zero.
+    heights = [max(int(count > 0), round(8 * HEIGHT * (count / top) ** 0.5)) for count in counts]
+    rows = [
+        "".join(ladder[min(8, max(0, height - 8 * row))] for height in heights).rstrip()
+        for row in reversed(range(HEIGHT))
+    ]
+    width = len(counts)
+    low, high = float(block.edges[0]), float(block.edges[-1])
+    axis = [" "] * width
+    left, right = amount(low), amount(high)
+    line = left + right.rjust(max(len(right) + 1, width - len(left)))
+    if low < 0 < high:
+        zero = round((0 - low) / (high - low) * width - 0.5)
+        if len(left) + 1 < zero < width - len(right) - 1:
+            axis = list(line)
+            axis[zero] = "0"
+            line = "".join(axis)
+    return [*rows, line]
+
+
+def map_lines(block: "LiveMap", *, unicode: bool) -> list[str]:
+    """Rows of cells, inline numbers beside the first and the last, crossline numbers above."""
+    shades = SHADES if unicode else PLAIN_SHADES
+    names = [f"IL {number}" for number in block.inlines]
+    margin = max(map(len, names)) + 1
+    first, last = (str(number) for number in block.crosslines)
+    columns = block.shares.shape[1]
+    rows = ["".join(_shade(share, shades) for share in row) for row in block.shares.tolist()]
+    labels = [names[0], *[""] * max(0, len(rows) - 2), *([names[1]] if len(rows) > 1 else [])]
+    above = f"XL {first}" + (
+        last.rjust(columns - len(f"XL {first}")) if columns > len(first) + len(last) + 4 else f"-{last}"
+    )
+    lines = [" " * margin + above, *(label.ljust(margin) + row for label, row in zip(labels, rows, strict=True))]
+    return [*lines, " " * margin + f"{shades[-1]} all  {shades[3]}{shades[2]}{shades[1]} some  {shades[0]} none"]
+
+
+def _shade(share: float, shades: Sequence[str]) -> str:
+    """Only a cell that is empty looks empty, and only one that is full looks full."""
+    if share in (0.0, 1.0):
+        return shades[-1] if share else shades[0]
+    return shades[1 + min(2, int(3 * share))]

@@ -1,0 +1,253 @@
+"""Sections of amplitudes come in one at a time; their spread, and what is clipped, dead or not finite, go out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.data.amplitude import VOXELS_A_SECTION
+from sam_seismic.survey.volume import Section
+
+MOST_DRAWN = 4_000_000
+"""Amplitudes kept for percentiles and the histogram."""
+PERCENTILES = (0.1, 1, 25, 50, 75, 99, 99.9)
+BINS = 60
+CLIPPED_AT_LEAST = 10
+"""Samples at an extreme before it can be called clipped."""
+
+Extreme = tuple[float, int, int]
+"""A value, the samples that have it and the traces that these are in."""
+
+
+@dataclass(frozen=True, eq=False)
+class SectionSpread:
+    """What one section adds.
+
+    Args:
+        name: of the section.
+        drawn: float[amplitude], spread over it.
+        count: finite amplitudes of traces that are not constant.
+        mean, variance: of these.
+        lowest, highest: the two outermost values, the extreme one first.
+        traces: live traces.
+        holds: bool[trace], live and not constant.
+        constants: values of the constant traces, with how many traces hold each.
+        odd: int64[trace, sample] positions of the samples that are not finite; NaN and infinite ones counted.
+    """
+
+    name: str
+    drawn: NDArray[np.floating[Any]]
+    count: int
+    mean: float
+    variance: float
+    lowest: tuple[Extreme, ...]
+    highest: tuple[Extreme, ...]
+    traces: int
+    holds: NDArray[np.bool_]
+    constants: Mapping[float, int]
+    odd: "Odd"
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Samples that are not finite: NaN and infinite ones, in how many traces, and (trace, sample) of the first."""
+
+    nan: int = 0
+    infinite: int = 0
+    traces: int = 0
+    first: tuple[int, int] | None = None
+
+
+def measure_section(section: Section, *, most: int) -> SectionSpread:
+    """Measure one section.
+
+    Args:
+        section: amplitudes [sample, trace].
+        most: amplitudes to draw from it.
+    """
+    values = _floats(section.values[:, section.live])  # [sample, live trace]
+    low, high = (values.min(axis=0), values.max(axis=0)) if values.size else (np.empty(0), np.empty(0))  # [live trace]
+    finite = np.isfinite(low) & np.isfinite(high)
+    constant = finite & (low == high) & (len(values) > 1)
+    found, counts = np.unique(low[constant], return_counts=True)
+    holds = section.live.copy()
+    holds[np.flatnonzero(section.live)[constant]] = False
+    used = values[:, ~constant] if constant.any() else values
+    flat = used.ravel()
+    if not finite.all():
+        used = np.where(np.isfinite(used), used, np.nan)
+        flat = used[~np.isnan(used)]
+    step = max(1, flat.size // most)  # odd as in data.amplitude.fit_scale
+    return SectionSpread(
+        section.name,
+        flat[:: step + 1 - step % 2].copy(),  # a view would keep the section in memory
+        flat.size,
+        float(flat.mean(dtype=np.float64)) if flat.size else 0.0,
+        float(flat.var(dtype=np.float64)) if flat.size else 0.0,
+        _outermost(used, smallest=True),
+        _outermost(used, smallest=False),
+        values.shape[1],
+        holds,
+        dict(zip(found.tolist(), counts.tolist(), strict=True)),
+        _odd(values, np.flatnonzero(section.live), ~finite),
+    )
+
+
+def _floats(values: NDArray[np.generic]) -> NDArray[np.floating[Any]]:
+    """The same numbers as floats that hold them exactly, but for the largest of 64-bit integers."""
+    if values.dtype == np.float32 or values.dtype.itemsize <= 2:
+        return values.astype(np.float32, copy=False)
+    return values.astype(np.float64, copy=False)
+
+
+def _outermost(values: NDArray[np.floating[Any]], *, smallest: bool) -> tuple[Extreme, ...]:
+    """The two outermost different values; two of each section are enough to know the two outermost of all."""
+    found: list[Extreme] = []
+    rest = values[~np.isnan(values)]
+    for _ in range(2):
+        if not rest.size:
+            break
+        value = rest.min() if smallest else rest.max()
+        at = values == value  # [sample, trace]
+        found.append((float(value), int(np.count_nonzero(at)), int(at.any(axis=0).sum())))
+        rest = rest[rest > value] if smallest else rest[rest < value]
+    return tuple(found)
+
+
+def _odd(values: NDArray[np.floating[Any]], traces: NDArray[np.intp], strange: NDArray[np.bool_]) -> Odd:
+    if not strange.any():
+        return Odd()
+    columns = values[:, strange]  # [sample, strange trace]
+    nan, infinite = int(np.isnan(columns).sum()), int(np.isinf(columns).sum())
+    first = int(np.flatnonzero(~np.isfinite(columns[:, 0]))[0])
+    return Odd(nan, infinite, int(strange.sum()), (int(traces[strange][0]), first))
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """What all measured sections say together.
+
+    Args:
+        drawn: float[amplitude].
+        low, high: the extremes.
+        mean, std: of all finite amplitudes measured, constant traces left out.
+        count: how many these are.
+        lowest, highest: the extremes that are clipped, else None.
+        traces: live traces measured.
+        constants: values of constant traces, with how many traces hold each.
+        holds: bool[trace] a section: live and not constant.
+        nan, infinite: samples.
+        odd_traces: traces with either.
+        first_odd: section, trace and sample of the first of them.
+    """
+
+    drawn: NDArray[np.floating[Any]]
+    low: float | None
+    high: float | None
+    mean: float | None
+    std: float | None
+    count: int
+    lowest: Extreme | None
+    highest: Extreme | None
+    traces: int
+    constants: Mapping[float, int]
+    holds: Sequence[NDArray[np.bool_]]
+    nan: int
+    infinite: int
+    odd_traces: int
+    first_odd: tuple[str, int, int] | None
+
+    @property
+    def constant_traces(self) -> int:
+        """Live traces that hold one value only."""
+        return sum(self.constants.values())
+
+    @property
+    def whole_numbers(self) -> bool:
+        """Whether all amplitudes drawn are whole."""
+        return bool(self.drawn.size and (self.drawn == np.rint(self.drawn)).all())
+
+    def percentiles(self) -> dict[str, float]:
+        """`p0.1` ... `p99.9`; empty where nothing was measured."""
+        if not self.drawn.size:
+            return {}
+        values = np.percentile(self.drawn, PERCENTILES).tolist()
+        return {f"p{name:g}": value for name, value in zip(PERCENTILES, values, strict=True)}
+
+    def histogram(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Edges float64[bin + 1] from p0.1 to p99.9 and counts int64[bin] of the amplitudes drawn; empty for nothing.
+
+        The bins of whole numbers are whole numbers wide: others would hold four and five of them in turn.
+        """
+        if not self.drawn.size:
+            return np.empty(0), np.empty(0, np.int64)
+        low, high = np.percentile(self.drawn, [PERCENTILES[0], PERCENTILES[-1]]).tolist()
+        if self.whole_numbers:
+            width = max(1, int(np.ceil((np.floor(high) - np.ceil(low) + 1) / BINS)))
+            first = np.ceil(low) - 0.5
+            edges = first + width * np.arange(int(np.ceil((np.floor(high) + 0.5 - first) / width)) + 1)
+        else:
+            edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+        counts, _ = np.histogram(self.drawn, edges)
+        return edges, counts.astype(np.int64)
+
+
+def together(sections: Iterable[SectionSpread]) -> Spread:
+    """Join what was measured section by section."""
+    found = list(sections)
+    count = sum(each.count for each in found)
+    mean = sum(each.count * each.mean for each in found) / count if count else None
+    variance = None
+    if mean is not None:
+        variance = sum(each.count * (each.variance + (each.mean - mean) ** 2) for each in found) / count
+    lowest = _merged([each.lowest for each in found], smallest=True)
+    highest = _merged([each.highest for each in found], smallest=False)
+    constants: dict[float, int] = {}
+    for each in found:
+        for value, traces in each.constants.items():
+            constants[value] = constants.get(value, 0) + traces
+    odd = next(((each.name, *each.odd.first) for each in found if each.odd.first), None)
+    drawn = np.concatenate([each.drawn for each in found]) if found else np.empty(0)
+    if not count and constants:  # a volume of constant traces only: that, too, is a spread
+        drawn = np.repeat(np.array(list(constants)), list(constants.values()))
+    ends = [lowest[0][0], highest[0][0]] if lowest else sorted(constants)
+    return Spread(
+        drawn=drawn,
+        low=ends[0] if ends else None,
+        high=ends[-1] if ends else None,
+        mean=mean,
+        std=None if variance is None else float(np.sqrt(variance)),
+        count=count,
+        lowest=_clipped(lowest),
+        highest=_clipped(highest),
+        traces=sum(each.traces for each in found),
+        constants=dict(sorted(constants.items(), key=lambda item: -item[1])),
+        holds=[each.holds for each in found],
+        nan=sum(each.odd.nan for each in found),
+        infinite=sum(each.odd.infinite for each in found),
+        odd_traces=sum(each.odd.traces for each in found),
+        first_odd=odd,
+    )
+
+
+def _merged(extremes: Sequence[tuple[Extreme, ...]], *, smallest: bool) -> list[Extreme]:
+    """The two outermost values of all sections, samples and traces added up."""
+    sums: dict[float, tuple[int, int]] = {}
+    for value, samples, traces in (each for section in extremes for each in section):
+        before = sums.get(value, (0, 0))
+        sums[value] = before[0] + samples, before[1] + traces
+    return [(value, *sums[value]) for value in sorted(sums, reverse=not smallest)[:2]]
+
+
+def _clipped(outermost: Sequence[Extreme]) -> Extreme | None:
+    """The extreme, if amplitudes pile up at it: the tail of a wavelet thins out, so its last value is the rarest."""
+    if len(outermost) < 2 or outermost[0][1] < max(CLIPPED_AT_LEAST, 2 * outermost[1][1]):
+        return None
+    return outermost[0]
+
+
+def drawn_a_section(sections: int) -> int:
+    """How many amplitudes to draw from each of so many sections."""
+    return min(VOXELS_A_SECTION, max(1, MOST_DRAWN // max(1, sections)))

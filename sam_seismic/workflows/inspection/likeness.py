@@ -1,0 +1,115 @@
+"""Lines of a volume come in; how much each is a copy of its neighbours goes out, and what that means for a split."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.survey.volume import Orientation, Section, Volume
+
+LAGS = (1, 5, 10, 20)
+"""Lines between two that are compared."""
+PAIRS = 8
+"""Pairs of lines that are read for each distance."""
+VOXELS = 400_000
+"""Of a section, that are compared."""
+COPIES, STRANGERS = 0.5, 0.2
+"""Correlations: from the first on, a line can be guessed from the other; below the second, neighbours are strangers."""
+
+Likeness = Mapping[int, float | None]
+"""Mean correlation by distance in lines; None where nothing can be compared."""
+
+
+def likeness_of_lines(volume: Volume, orientation: Orientation) -> dict[int, float | None]:
+    """Correlation of lines that are 1, 5, 10 and 20 lines apart, the mean over a few pairs spread over the survey."""
+    lines = volume.lines(orientation)
+    found: dict[int, list[float]] = {lag: [] for lag in LAGS}
+    reach = max((lag for lag in LAGS if lag < len(lines)), default=0)
+    if not reach:
+        return dict.fromkeys(LAGS)
+    for start in np.unique(np.linspace(0, len(lines) - 1 - reach, PAIRS).round().astype(int)).tolist():
+        here = volume.section(orientation, int(lines[start]))
+        for lag in LAGS:
+            if start + lag < len(lines):
+                value = correlation(here, volume.section(orientation, int(lines[start + lag])))
+                found[lag] += [] if value is None else [value]
+    return {lag: _mean(values) for lag, values in found.items()}
+
+
+def correlation(one: Section, other: Section) -> float | None:
+    """Pearson correlation of two sections over the traces that both hold; None where that is nothing."""
+    if one.shape != other.shape:
+        return None
+    both = _telling(one) & _telling(other)
+    return _pearson(_thinned(one)[:, both], _thinned(other)[:, both])
+
+
+def likeness_across(section: Section) -> dict[int, float | None]:
+    """Correlation of the traces of a section with those 1, 5, 10 and 20 further: of the lines that run across it."""
+    values, telling = _thinned(section), _telling(section)
+    found: dict[int, float | None] = {}
+    for lag in LAGS:
+        both = telling[:-lag] & telling[lag:]
+        found[lag] = _pearson(values[:, :-lag][:, both], values[:, lag:][:, both]) if both.any() else None
+    return found
+
+
+def mean_likeness(found: Sequence[Likeness]) -> dict[int, float | None]:
+    """The mean over sections."""
+    values = {lag: [each[lag] for each in found] for lag in LAGS}
+    return {lag: _mean([value for value in each if value is not None]) for lag, each in values.items()}
+
+
+def meaning(likeness: Mapping[str, Likeness]) -> str:
+    """What it means for a split, in a sentence; empty where nothing was compared.
+
+    Args:
+        likeness: by the name of the lines, `inlines` or `crosslines`.
+    """
+    known = {(name, lag): r for name, each in likeness.items() for lag, r in each.items() if r is not None}
+    if not known:
+        return ""
+    copies = {key: r for key, r in known.items() if r >= COPIES}
+    if copies:
+        (name, lag), r = max(copies.items(), key=lambda item: (item[0][1], item[1]))
+        wider = next((more for more in LAGS if more > lag), None)
+        gap = f"{wider}" if wider else f"more than {lag}"
+        apart = "Neighbouring" if lag == 1 else "Even"
+        which = f"{apart} {name}" if lag == 1 else f"{apart} {name} {lag} lines apart"
+        return f"{which} correlate {r:.2f}: a random split of lines leaks; cut blocks with a guard gap of {gap} lines."
+    name, r = max(
+        ((name, r) for (name, lag), r in known.items() if lag == 1), key=lambda item: item[1], default=("", 0)
+    )
+    if name and r < STRANGERS:
+        return f"Neighbouring lines hardly correlate ({r:.2f}): noise, lines far apart, or lines numbered wrongly."
+    return "Neighbouring lines correlate weakly; blocks of lines with a guard gap are a sound split all the same."
+
+
+def _thinned(section: Section) -> NDArray[np.float64]:
+    """Every n-th sample of a section: float64[sample, trace]."""
+    step = max(1, section.values.size // VOXELS)
+    return section.values[::step].astype(np.float64)
+
+
+def _telling(section: Section) -> NDArray[np.bool_]:
+    """Which traces are live, finite and not constant: bool[trace]."""
+    values = _thinned(section)
+    if not values.size:
+        return np.zeros(section.shape[1], np.bool_)
+    low, high = values.min(axis=0), values.max(axis=0)
+    return np.asarray(section.live & np.isfinite(low) & np.isfinite(high) & (low < high))
+
+
+def _pearson(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
+    """Of two arrays of one shape; None where one of them is empty or constant."""
+    if not one.size:
+        return None
+    one, other = one.ravel() - one.mean(), other.ravel() - other.mean()
+    # Divided first: the squares of IBM's largest floats are no float64.
+    one, other = one / (np.abs(one).max() or 1.0), other / (np.abs(other).max() or 1.0)
+    size = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / size if size > 0 else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None

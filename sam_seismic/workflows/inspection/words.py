@@ -1,0 +1,26 @@
+"""Numbers come in, short words that an interpreter reads at a glance go out."""
+
+
+def amount(value: float) -> str:
+    """Four digits or so: `-12,750`, `0.01234`, `1.2e+09`."""
+    if 1000 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage with two digits, and never 100 % or 0 % of what is less or more."""
+    value = 100 * share
+    if 0 < value < 0.01:
+        return "less than 0.01 %"
+    if 99 < value < 100:
+        return f"{min(value, 99.99):.2f} %"
+    return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
+
+
+def size(count: int) -> str:
+    """Bytes: `19 MiB`, `1.2 GiB`."""
+    for unit, scale in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}" if count < 10 * scale else f"{count / scale:.0f} {unit}"
+    return f"{count} bytes"
