@@ -25,7 +25,7 @@ _PATHS = {
 }
 """What is wrong with a path that the file system refuses, and the fix."""
 _GPU_FULL = UserError(
-    problem=f"out of memory on the GPU; {_NOTHING_LEFT}",
+    problem="out of memory on the GPU",
     fix="eval and predict: add --batch-size 1; train: add --set train.batch_size=1, --set trainer.precision=16-mixed, "
     "or train with a smaller input.side or model.size",
 )
@@ -43,15 +43,16 @@ class PoliteGroup(TyperGroup):
                 sys.stdout.flush()
                 return found
         except UserError as error:
-            _tell(error)
+            _tell(error, error)
         except KeyboardInterrupt as stop:
-            _tell(UserError(problem=f"{str(stop) or 'interrupted'}; {_NOTHING_LEFT}", fix="run the command again"))
+            left = "" if _notes(stop) else f"; {_NOTHING_LEFT}"
+            _tell(UserError(problem=f"{str(stop) or 'interrupted'}{left}", fix="run the command again"), stop)
         except OSError as error:
-            _tell(_explained(error))
+            _tell(_explained(error), error)
         except RuntimeError as error:
             if not _is_gpu_full(error):
                 raise
-            _tell(_GPU_FULL)
+            _tell(_GPU_FULL, error)
         sys.exit(2)
 
 
@@ -91,7 +92,8 @@ def _explained(error: OSError) -> UserError:
     """A failure of the file system in words; any other one goes on as it is."""
     name = error.filename or "the output"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(problem=f"{name}: the disk is full; {_NOTHING_LEFT}", fix="free some space")
+        left = "" if _notes(error) else f"; {_NOTHING_LEFT}"
+        return UserError(problem=f"{name}: the disk is full{left}", fix="free some space")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError(
             problem=f"{name}: {error.strerror}", fix="choose a folder that you may write to, or ask for access"
@@ -102,8 +104,15 @@ def _explained(error: OSError) -> UserError:
     raise error
 
 
-def _tell(error: UserError) -> None:
+def _tell(error: UserError, cause: BaseException) -> None:
+    """Problem and fix, and what was noted on the way up: of a long job, what is kept of it."""
     print(f"error: {error.problem}\n  fix: {error.fix}", file=sys.stderr)
+    for note in _notes(cause):
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _notes(error: BaseException) -> list[str]:
+    return getattr(error, "__notes__", [])
 
 
 app = typer.Typer(

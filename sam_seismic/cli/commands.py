@@ -16,6 +16,8 @@ from sam_seismic.cli.options import (
     OrientationOption,
     Output,
     Overwrite,
+    Resume,
+    StoredFormat,
     reads_volumes,
 )
 from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
@@ -94,25 +96,38 @@ def predict(
     checkpoint: Checkpoint,
     input_: Annotated[Path, typer.Option("--input", help="Amplitudes: SEG-Y, HDF5, npy, or a folder of sections.")],
     output: Annotated[Path, typer.Option(help="Facies volume; its ending names the format.")],
+    *,
     probabilities: Annotated[
-        Path | None, typer.Option(help="Also write float volumes of probability: STEM_CLASS.ENDING, one a class.")
+        Path | None, typer.Option(help="Also write the probability of each class: STEM_CLASS.ENDING.")
     ] = None,
+    confidence: Annotated[
+        Path | None, typer.Option(help="Also write the probability of the class that was chosen.")
+    ] = None,
+    entropy: Annotated[
+        Path | None, typer.Option(help="Also write the entropy: 0 where it is certain, 1 where undecided.")
+    ] = None,
+    horizons: Annotated[
+        Path | None, typer.Option(help="Also write a CSV: IL, XL, X, Y and the time of each class top.")
+    ] = None,
+    stored_format: StoredFormat = None,
     orientation: OrientationOption = None,
     overwrite: Overwrite = False,
+    resume: Resume = False,
     batch_size: BatchSize = 2,
     device: Device = "auto",
-    *,
     read: ReadOptions,
 ) -> None:
     """Turn an amplitude volume into a facies volume with the same headers and trace order.
 
     Example: sam-seismic predict --checkpoint runs/segy/checkpoints/best.ckpt --input survey.sgy --output facies.sgy
     """
+    from sam_seismic.workflows.outputs import Wanted
     from sam_seismic.workflows.prediction import PredictRequest
     from sam_seismic.workflows.prediction import predict as run
 
+    wanted = Wanted(output, probabilities, confidence, entropy, horizons, stored_format)
     request = PredictRequest(
-        checkpoint, input_, output, probabilities, orientation, read, overwrite, batch_size, device
+        checkpoint, input_, wanted, orientation, read, overwrite, resume, batch_size=batch_size, device=device
     )
     with Terminal() as terminal:
         files = run(request, terminal)

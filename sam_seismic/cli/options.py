@@ -12,6 +12,13 @@ from sam_seismic.config import ReadOptions, SegyOptions
 Checkpoint = Annotated[Path, typer.Option(help="RUN/checkpoints/best.ckpt of a run of train.")]
 Output = Annotated[Path | None, typer.Option(help="Folder for metrics.json and pictures.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older result.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run finished.")]
+StoredFormat = Annotated[
+    Literal["int8", "int16", "int32", "uint8", "ieee", "ibm"] | None,
+    typer.Option(
+        "--sample-format", help="How classes are stored, for programs that dislike int8. Default: int8, or int16."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Sections at a time; lower it when memory is short.")]
@@ -65,6 +72,7 @@ def reads_volumes(command: Callable[..., None]) -> Callable[..., None]:
 
     # Typer asks a function for its signature and its annotations; the wrapped one's would hide the shared options.
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
-    run.__signature__ = inspect.Signature(own + shared)  # type: ignore[attr-defined]
+    named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own + shared]
+    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in own + shared}
     return run

@@ -9,8 +9,8 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.arrays import ArrayResult, ArrayVolume
 from sam_seismic.survey.hdf5 import Hdf5Result, Hdf5Volume
 from sam_seismic.survey.images import FolderResult, FolderVolume
-from sam_seismic.survey.result import Result
-from sam_seismic.survey.segy import SegyResult, SegyVolume
+from sam_seismic.survey.result import Result, Start
+from sam_seismic.survey.segy import FormatName, SegyResult, SegyVolume, template_of
 from sam_seismic.survey.volume import Volume
 
 SEGY = (".sgy", ".segy", ".seg")
@@ -48,11 +48,21 @@ def open_volume(path: Path, options: ReadOptions | None = None) -> Volume:
     raise SurveyError(problem=f"{path}: files that end in {ending or 'nothing'} are not known", fix=READABLE)
 
 
-def open_result(path: Path, source: Volume, *, dtype: np.dtype[np.generic], overwrite: bool, note: str) -> Result:
+def open_result(  # each is one fact of the file
+    path: Path,
+    source: Volume,
+    *,
+    dtype: np.dtype[np.generic],
+    overwrite: bool,
+    note: str,
+    form: FormatName | None = None,
+    start: Start = Start.ONCE,
+    null: float = 0,
+) -> Result:
     """A result on the grid of a source; the ending of the path names the format, none means a folder of sections.
 
-    SEG-Y from a SEG-Y source keeps its headers and its trace order; from other sources it gets headers made for the
-    grid.
+    SEG-Y from a SEG-Y source, or one that keeps the headers of one, gets its headers and its trace order; from other
+    sources it gets headers made for the grid.
 
     Args:
         path: where the result goes.
@@ -60,6 +70,9 @@ def open_result(path: Path, source: Volume, *, dtype: np.dtype[np.generic], over
         dtype: type of the samples.
         overwrite: whether an existing file may be replaced.
         note: a line on where the samples come from, kept where the format has a place for it (SEG-Y, HDF5).
+        form: how SEG-Y stores the samples; None for the format that holds the type exactly.
+        start: in one go, or resumable.
+        null: what places without a live trace get; a folder of sections has its own.
 
     Raises:
         SurveyError: the path exists, is the source, has no known ending, or the source's sections form no grid.
@@ -68,14 +81,14 @@ def open_result(path: Path, source: Volume, *, dtype: np.dtype[np.generic], over
         raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
     ending = path.suffix.lower()
     if ending in SEGY:
-        template = source if isinstance(source, SegyVolume) else source.geometry
-        return SegyResult(path, dtype, source=template, overwrite=overwrite, note=note)
+        shape = template_of(source) if isinstance(source, SegyVolume) else source.geometry
+        return SegyResult(path, dtype, source=shape, overwrite=overwrite, note=note, form=form, start=start, null=null)
     if ending in HDF5:
         return Hdf5Result(path, dtype, geometry=source.geometry, overwrite=overwrite, note=note)
     if ending == ".npy":
-        return ArrayResult(path, dtype, geometry=source.geometry, overwrite=overwrite)
+        return ArrayResult(path, dtype, geometry=source.geometry, overwrite=overwrite, start=start, null=null)
     if ending == "" and isinstance(source, FolderVolume):
-        return FolderResult(path, dtype, overwrite=overwrite)
+        return FolderResult(path, dtype, overwrite=overwrite, start=start)
     if ending == "":
         raise SurveyError(
             problem=f"{path}: has no ending; a folder of sections is written only from a folder of sections",

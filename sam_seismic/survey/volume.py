@@ -211,3 +211,7 @@ class Volume(ABC):
         Raises:
             SurveyError: there is no such line, or the file is damaged there.
         """
+
+    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:  # noqa: ARG002
+        """X and Y of the traces of a section in the units of the file: float64[trace, 2]; None: it holds none."""
+        return None

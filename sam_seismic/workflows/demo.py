@@ -11,6 +11,7 @@ from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey
 from sam_seismic.workflows.evaluation import Evaluation, EvaluationRequest, evaluate
 from sam_seismic.workflows.files import new_folder
 from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.outputs import Wanted
 from sam_seismic.workflows.prediction import PredictRequest, predict
 from sam_seismic.workflows.training import TrainRequest, train
 
@@ -49,7 +50,8 @@ def run_demo(output: Path, listener: Listener, *, overwrite: bool) -> DemoOutcom
     assert best is not None, "the demo is one process"
     evaluation = evaluate(EvaluationRequest(best, output=output / "test", overwrite=overwrite), listener)
     predicted = predict(
-        PredictRequest(best, amplitude, output / "facies.sgy", orientation="both", overwrite=overwrite), listener
+        PredictRequest(best, amplitude, Wanted(output / "facies.sgy"), orientation="both", overwrite=overwrite),
+        listener,
     )
     report = sorted((run / "report").glob("*.png"))
     files = (amplitude, labels, *predicted, best, run / "metrics.csv", *report, *evaluation.files)

@@ -50,7 +50,7 @@ def _middle(part: Part) -> Iterator[SectionRef]:
 
 def _draw_section(folder: Path, task: FaciesSegmentation, part: Part, ref: SectionRef) -> Path:
     section, truth = part.read(ref)
-    probability = predict_sections(task, [section])[0]  # [class, sample, trace]
+    probability = next(predict_sections(task, [section]))  # [class, sample, trace]
     volume = part.volume.amplitude
     ruler = Ruler.of(volume.geometry, ref.orientation, traces=ref.traces) if volume.has_grid else Ruler()
     path = folder / f"{part.name}_{ref.name.lower().replace(' ', '_')}.png"

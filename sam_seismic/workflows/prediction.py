@@ -1,24 +1,27 @@
 """A checkpoint and a volume come in; a facies volume goes out, in the shape of the one that came in."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from sam_seismic import __version__
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.inference import predict_volume
-from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.survey.formats import open_result, open_volume
+from sam_seismic.inference import Output, predict_volume
+from sam_seismic.inference.volume import count_sections, scratch_path
+from sam_seismic.sam.weights import file_hash
+from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.horizons import HorizonTable
+from sam_seismic.survey.journal import Journal, stamp
 from sam_seismic.survey.parts import orientations_of
-from sam_seismic.survey.result import check_output, check_outputs_apart
+from sam_seismic.survey.result import check_output, check_outputs_apart, remove
 from sam_seismic.survey.splits import MIN_TRACES
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
-from sam_seismic.tasks.facies import load_task
+from sam_seismic.tasks.facies import FaciesSegmentation, load_task
 from sam_seismic.workflows.devices import choose_device
 from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.outputs import Wanted, open_outputs
 
 
 @dataclass(frozen=True)
@@ -28,23 +31,23 @@ class PredictRequest:
     Args:
         checkpoint: of a run.
         input: amplitude volume, or folder of sections.
-        output: facies volume; the ending names the format.
-        probabilities: float32 volumes, one a class, named after it: STEM_CLASS.ENDING; None for none.
+        wanted: the outputs.
         orientation: `inline`, `crossline` or `both`, merged unless the output is a folder of sections; None for what
             the checkpoint was trained on.
         read: how to open the input.
         overwrite: replace existing outputs.
+        resume: go on with what an earlier run finished.
         batch_size: sections at a time.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
     """
 
     checkpoint: Path
     input: Path
-    output: Path
-    probabilities: Path | None = None
+    wanted: Wanted
     orientation: str | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
     overwrite: bool = False
+    resume: bool = False
     batch_size: int = 2
     device: str = "auto"
 
@@ -55,54 +58,93 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
     Raises:
         UserError: the checkpoint, the input or an output cannot be used as they are; nothing is written then.
     """
-    check_output(request.output, overwrite=request.overwrite)
+    wanted = request.wanted
+    if not request.resume:  # an earlier run may have been killed while it gave its files their names
+        check_output(wanted.facies, overwrite=request.overwrite)
     device = choose_device(request.device)
     task = load_task(request.checkpoint).to(device)
-    planes = _check_planes(request, task.card.facies)
-    outputs = [request.output, *planes.values()]
+    paths = wanted.paths(task.card.facies)
+    check_outputs_apart(paths)
+    for path in paths if not request.resume else ():
+        check_output(path, overwrite=request.overwrite)
     volume = open_volume(request.input, request.read)
     for note in volume.notes:
         listener.say(f"note: {note}")
+    orientations = _orientations(request, task, volume, listener)
+    job = _job(request, orientations, paths)
+    steps = count_sections(volume, orientations)
+    with Journal(wanted.facies, job, steps=steps, resume=request.resume, overwrite=request.overwrite) as journal:
+        overwrite = request.overwrite or journal.complete
+        outputs = open_outputs(wanted, volume, task.card.facies, overwrite=overwrite, start=journal.start)
+        if journal.complete:
+            _publish(outputs)
+        else:
+            _predict(request, task, volume, orientations, outputs, journal, listener)
+    for output in outputs:
+        if isinstance(output.result, HorizonTable):
+            listener.say(f"{output.result.out_of_order} transitions run against the order of the classes, going down")
+    return paths
+
+
+def _orientations(
+    request: PredictRequest, task: FaciesSegmentation, volume: Volume, listener: Listener
+) -> list[Orientation]:
+    """The orientations to predict; what is dropped is told."""
     # A folder of sections keeps each as it was read; in any other result the two orientations meet in each voxel.
-    merges = any(path.suffix for path in outputs)
+    merges = any(path.suffix for path in request.wanted.paths(task.card.facies))
     asked = request.orientation or task.card.data.orientation
     orientations, dropped = choose_orientations(volume, asked, merges=merges)
     for why in dropped:
         listener.say(f"note: {why}")
+    return orientations
+
+
+def _job(request: PredictRequest, orientations: Sequence[Orientation], paths: Sequence[Path]) -> dict[str, Any]:
+    """What a resumed run must have in common with the one that was broken off."""
+    return {
+        "checkpoint": file_hash(request.checkpoint),
+        "input": stamp(request.input),
+        "read": request.read.model_dump(mode="json"),
+        "orientations": list(orientations),
+        "outputs": [str(path.resolve()) for path in paths],
+        "sample format": request.wanted.sample_format,
+    }
+
+
+def _predict(  # what the command brought together
+    request: PredictRequest,
+    task: FaciesSegmentation,
+    volume: Volume,
+    orientations: Sequence[Orientation],
+    outputs: Sequence[Output],
+    journal: Journal,
+    listener: Listener,
+) -> None:
+    if journal.finished:
+        listener.say(f"going on after {journal.finished} of {journal.steps} sections")
+    elif request.resume:
+        listener.say("nothing was left to resume: all sections are predicted")
     listener.say(f"predicting {' and '.join(f'{len(volume.lines(o))} {o}s' for o in orientations)} of {volume.path}")
-    note = f"FACIES BY SAM-SEISMIC {__version__}"
     with ExitStack() as stack:
-        kind = label_type(task.card.facies)
-        classes = stack.enter_context(
-            open_result(request.output, volume, dtype=kind, overwrite=request.overwrite, note=note)
-        )
-        probabilities = {
-            name: stack.enter_context(
-                open_result(path, volume, dtype=np.dtype(np.float32), overwrite=request.overwrite, note=note)
-            )
-            for name, path in planes.items()
-        }
+        for output in outputs:
+            stack.enter_context(output.result)
         predict_volume(
             task,
             volume,
             orientations,
-            classes=classes,
-            probabilities=probabilities,
+            outputs,
+            journal=journal,
             batch_size=request.batch_size,
             done=lambda done, total: listener.progress("predict", done, total),
         )
-    return outputs
 
 
-def _check_planes(request: PredictRequest, facies: FaciesTable) -> dict[str, Path]:
-    """Paths of the probabilities by class, which exist neither already nor twice."""
-    if request.probabilities is None:
-        return {}
-    planes = probability_paths(request.probabilities, facies)
-    for path in planes.values():
-        check_output(path, overwrite=request.overwrite)
-    check_outputs_apart([request.output, *planes.values()])
-    return planes
+def _publish(outputs: Sequence[Output]) -> None:
+    """Give those results their names that an earlier run finished and had no time to rename."""
+    for output in outputs:
+        if output.result.temporary.exists():
+            output.result.publish()
+    remove(scratch_path(outputs[0].result))
 
 
 def choose_orientations(volume: Volume, choice: str, *, merges: bool) -> tuple[list[Orientation], list[str]]:
@@ -136,24 +178,3 @@ def choose_orientations(volume: Volume, choice: str, *, merges: bool) -> tuple[l
                 f"only {kept[0]}s are predicted"
             )
     return kept, dropped
-
-
-def label_type(facies: FaciesTable) -> np.dtype[np.generic]:
-    """int8, which interpretation software reads best, or int16 where a label value needs it."""
-    fits = all(-128 <= value <= 127 for value in facies.values)
-    return np.dtype(np.int8 if fits else np.int16)
-
-
-def probability_paths(path: Path, facies: FaciesTable) -> dict[str, Path]:
-    """One path a class: prob.sgy -> prob_salt.sgy, ...
-
-    Raises:
-        SurveyError: the path has no name, or that of a class cannot be part of one.
-    """
-    try:
-        return {name: path.with_name(f"{path.stem}_{name}{path.suffix}") for name in facies.names}
-    except ValueError as error:
-        raise SurveyError(
-            problem=f"--probabilities {path}: no file can be named after it and the classes {', '.join(facies.names)}",
-            fix="give it a name, as probability.sgy; a / in a class name cannot stand in one",
-        ) from error

@@ -1,5 +1,6 @@
 """The command line, run in this process."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,3 +33,9 @@ def invoke(*words: str | Path) -> Result:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def program(*, noted_every: float) -> list[str]:
+    """The command line in a process of its own, where jobs put down what is finished so often, in seconds."""
+    code = f"from sam_seismic.survey import journal; journal.SECONDS = {noted_every}; import sam_seismic.__main__"
+    return [sys.executable, "-c", code]

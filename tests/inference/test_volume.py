@@ -1,8 +1,5 @@
 """Whole volumes from sections: where two orientations meet they are averaged, a folder gets each section back."""
 
-import errno
-import os
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,15 +10,16 @@ import torch
 
 from sam_seismic.config import DataConfig, InputConfig, ModelConfig
 from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.errors import SurveyError
-from sam_seismic.inference import Merge, predict_sections, predict_volume
+from sam_seismic.inference import Facies, Output, Probability, predict_sections, predict_volume
+from sam_seismic.inference.volume import count_sections
 from sam_seismic.sam import build_sam
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.images import FolderResult, FolderVolume
+from sam_seismic.survey.journal import Journal
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.result import Result
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.volume import Geometry, Orientation, Volume
 from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation
 
@@ -65,15 +63,18 @@ def as_folder(volume: Volume, path: Path) -> FolderVolume:
 def predict(
     task: FaciesSegmentation, volume: Volume, orientations: Sequence[Orientation], classes: Result, **planes: Result
 ) -> None:
-    with ExitStack() as stack:
-        for result in (classes, *planes.values()):
-            stack.enter_context(result)
+    names = task.card.facies.names
+    outputs = [Output(classes, Facies(task.card.facies))]
+    outputs += [Output(result, Probability(names.index(name))) for name, result in planes.items()]
+    with Journal(classes.path, {}, steps=count_sections(volume, orientations)) as journal, ExitStack() as stack:
+        for output in outputs:
+            stack.enter_context(output.result)
         predict_volume(
             task,
             volume,
             orientations,
-            classes=classes,
-            probabilities=planes,
+            outputs,
+            journal=journal,
             batch_size=2,
             done=lambda done, total: None,
         )
@@ -91,7 +92,7 @@ def test_a_folder_gets_each_section_back(task: FaciesSegmentation, volume: Memor
     labels, shale = FolderVolume(tmp_path / "out"), FolderVolume(tmp_path / "p")
     assert sorted(path.stem for path in (tmp_path / "out").iterdir()) == NAMES
     for orientation, line, _ in folder.sections():
-        expected = predict_sections(task, [folder.section(orientation, line)])[0]  # [class, sample, trace]
+        expected = next(predict_sections(task, [folder.section(orientation, line)]))  # [class, sample, trace]
         np.testing.assert_allclose(shale.section(orientation, line).values, expected[1], atol=1e-5)
         decided = np.sort(expected, axis=0)
         sure = decided[-1] - decided[-2] > 1e-4  # a batch of one may round differently
@@ -118,36 +119,3 @@ def test_volumes_get_the_mean_even_beside_a_folder(task: FaciesSegmentation, vol
     total = sum(np.load(tmp_path / f"{name}.npy") for name in planes)
     np.testing.assert_allclose(total, 1, atol=3e-3)
     assert not list(tmp_path.glob(".*"))
-
-
-def full(descriptor: int, offset: int, size: int) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_a_merge_on_a_full_disk_leaves_no_scratch_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The disk fills up between asking for its free space and claiming it."""
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(SurveyError, match=r"merging both orientations needs .* [GM]B left") as refused:
-        Merge(tmp_path / "x.merge", GRID, 3).__enter__()
-    assert "one --orientation" in refused.value.fix
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_merge_that_never_fits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 100))
-    with pytest.raises(SurveyError, match="merging both orientations needs"):
-        Merge(tmp_path / "x.merge", GRID, 3).__enter__()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_merge_without_reserved_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Where the system cannot reserve, zeros are written; a stale file of that name does not shine through."""
-    monkeypatch.delattr(os, "posix_fallocate")
-    (tmp_path / "x.merge").write_bytes(b"\x3c" * 10_000)
-    probability = np.random.default_rng(0).random((3, 9, 7), np.float32)  # [class, sample, trace]
-    with Merge(tmp_path / "x.merge", GRID, 3) as merge:
-        merge.add(Section(Orientation.INLINE, 11, probability[0], np.ones(7, bool)), probability)
-        means = {section.line: mean for section, mean in merge.means()}
-    np.testing.assert_allclose(means.pop(11), probability / 2, atol=1e-3)
-    assert all(not mean.any() for mean in means.values())
-    assert list(tmp_path.iterdir()) == []
