@@ -29,12 +29,10 @@ class Chosen:
     total: int
 
     def __str__(self) -> str:
-        name = f"{self.orientation}{'' if self.total == 1 else 's'}"
-        return (
-            f"all {self.total} {name}"
-            if len(self.lines) == self.total > 1
-            else f"{len(self.lines)} of {self.total} {name}"
-        )
+        if self.total == 1:
+            return f"the one {self.orientation}"
+        count = f"all {self.total:,}" if len(self.lines) == self.total else f"{len(self.lines):,} of {self.total:,}"
+        return f"{count} {self.orientation}s"
 
 
 def choose_lines(volume: Volume, most_bytes: int) -> Chosen:
