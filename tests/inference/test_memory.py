@@ -1,0 +1,108 @@
+"""A volume need not fit in memory: predicting 20 GB takes no more of it than the sections at hand.
+
+The volume is a sparse file of zeros, so that it takes no disk; the space of the results is not claimed either. Some
+crosslines, then some inlines are predicted, of 2000 each: what is done for each of them is the same for all.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+LIMIT = 1.5 * 2**30
+SHAPE = (2000, 2000, 1250)
+PREDICTING = """
+import json, os, resource, sys
+from pathlib import Path
+import numpy as np, torch
+from sam_seismic.config import DataConfig, InputConfig, ModelConfig, ReadOptions
+from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.inference import Confidence, Entropy, Facies, FaciesIndex, Output, Probability, predict_volume
+from sam_seismic.inference.volume import count_sections
+from sam_seismic.sam import build_sam
+from sam_seismic.survey import journal as journals, result
+from sam_seismic.survey.arrays import ArrayResult
+from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.horizons import HorizonTable
+from sam_seismic.survey.journal import Journal
+from sam_seismic.survey.volume import Orientation
+from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.facies import FaciesSegmentation
+
+def sparse(file, size, **_):
+    file.truncate(file.tell() + size)
+
+import sam_seismic.inference.merge, sam_seismic.survey.arrays, sam_seismic.survey.horizons
+for room in (sam_seismic.inference.merge, sam_seismic.survey.arrays, sam_seismic.survey.horizons):
+    room.reserve = sparse
+journals.SECONDS = 0
+torch.set_num_threads(1)
+folder, sections, classes = Path(sys.argv[1]), int(sys.argv[2]), 6
+facies = FaciesTable(tuple("abcdef"))
+card = Card(
+    data=DataConfig(source="synthetic"), inputs=InputConfig(side=64, fit="resize"),
+    model=ModelConfig(size="vit_t", weights="random"), facies=facies, scale=AmplitudeScale(center=0.0, clip=1.0),
+    split=(), weights_hash=None, version="0",
+)
+task = FaciesSegmentation(build_sam("vit_t"), card).eval()
+with torch.inference_mode():
+    task(torch.zeros(2, 3, 64, 64))
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+own = peak()
+volume = open_volume(folder / "amplitude.npy", ReadOptions(axes="inline,crossline,sample"))
+steps = count_sections(volume, tuple(Orientation))
+peaks = []
+
+def stop(done, total):
+    peaks.append(peak())
+    if len(peaks) % sections == 0:
+        raise KeyboardInterrupt
+
+for part in (Orientation.CROSSLINE, Orientation.INLINE):
+    resume = part is Orientation.INLINE
+    if resume:  # as if all crosslines were finished
+        with (folder / ".facies.npy.journal").open("a") as file:
+            file.write(f"{len(volume.lines(Orientation.CROSSLINE))}\\n")
+    try:
+        with Journal(folder / "facies.npy", {}, steps=steps, resume=resume) as journal:
+            given = dict(geometry=volume.geometry, overwrite=False, start=journal.start, null=-1)
+            float32 = np.dtype(np.float32)
+            outputs = [
+                Output(ArrayResult(folder / "facies.npy", np.dtype(np.int8), **given), Facies(facies)),
+                Output(ArrayResult(folder / "probability.npy", float32, **given), Probability(0)),
+                Output(ArrayResult(folder / "confidence.npy", float32, **given), Confidence()),
+                Output(ArrayResult(folder / "entropy.npy", float32, **given), Entropy()),
+                Output(
+                    HorizonTable(folder / "h.csv", volume, facies, overwrite=False, start=journal.start), FaciesIndex()
+                ),
+            ]
+            for output in outputs:
+                output.result.__enter__()
+            predict_volume(task, volume, tuple(Orientation), outputs, journal=journal, batch_size=2, done=stop)
+    except KeyboardInterrupt:
+        pass
+print(json.dumps({"own": own, "peaks": peaks, "finished": journal.finished}))
+"""
+
+
+def test_twenty_gigabytes(tmp_path: Path):
+    with (tmp_path / "amplitude.npy").open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": SHAPE}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + 4 * int(np.prod(SHAPE)))
+    assert (tmp_path / "amplitude.npy").stat().st_size > 20e9
+    command = [sys.executable, "-c", PREDICTING, str(tmp_path), "4"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert found["finished"] == 2000 + 8
+    assert max(found["peaks"]) - found["own"] < LIMIT
+    # Within an orientation nothing piles up.
+    for peaks in (found["peaks"][:4], found["peaks"][4:]):
+        assert peaks[-1] - peaks[1] < 64 * 2**20
