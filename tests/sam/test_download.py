@@ -1,82 +1,31 @@
 """Fetching weights from a real server on this machine: resumed, verified, and never half a file under its name."""
 
-import hashlib
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
 from sam_seismic.errors import WeightsError
 from sam_seismic.sam.weights import OFFICIAL, OfficialWeights, download, fetch
-
-MB = 1 << 20
-CONTENT = bytes(range(256)) * (5 * MB // 256)
+from tests.shop import CONTENT, MB, Shop, open_shop
 
 
-@dataclass
-class Shop:
-    """What the server offers and what it was asked for."""
-
-    content: bytes = CONTENT
-    ranges: bool = True
-    break_after: int | None = None
-    status: int | None = None
-    asked: list[str | None] = field(default_factory=list)
-    port: int = 0
-
-    @property
-    def weights(self) -> OfficialWeights:
-        sha256 = hashlib.sha256(CONTENT).hexdigest()
-        return OfficialWeights("sam.pth", f"http://127.0.0.1:{self.port}/sam.pth", sha256, len(CONTENT))
+def weights_of(shop: Shop) -> OfficialWeights:
+    """What the shop sells, as weights."""
+    published = shop.published("sam.pth")
+    return OfficialWeights("sam.pth", published.address, published.checksum.removeprefix("sha256:"), len(CONTENT))
 
 
 @pytest.fixture
-def shop(monkeypatch) -> Iterator[Shop]:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    shop = Shop()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            wanted = self.headers.get("Range")
-            shop.asked.append(wanted)
-            if shop.status is not None:
-                self.send_error(shop.status)
-                return
-            start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and shop.ranges else 0
-            total = len(shop.content)
-            if start >= total:
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{total}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(206 if start else 200)
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
-            self.send_header("Content-Length", str(total - start))
-            self.end_headers()
-            self.wfile.write(shop.content[start : shop.break_after])
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        shop.port = server.server_address[1]
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield shop
-        server.shutdown()
-        thread.join()
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    with open_shop(monkeypatch) as opened:
+        yield opened
 
 
 def test_a_file_is_fetched_verified_and_reported_on(shop, tmp_path):
     """The bytes arrive whole, progress ends at all of them, and no partial file stays behind."""
     seen: list[tuple[int, int | None]] = []
-    path = download(shop.weights, tmp_path / "new", progress=lambda done, total: seen.append((done, total)))
+    path = download(weights_of(shop), tmp_path / "new", progress=lambda done, total: seen.append((done, total)))
     assert path == tmp_path / "new" / "sam.pth"
     assert path.read_bytes() == CONTENT
     assert list(path.parent.iterdir()) == [path]
@@ -86,8 +35,8 @@ def test_a_file_is_fetched_verified_and_reported_on(shop, tmp_path):
 
 
 def test_a_file_that_is_there_is_not_fetched_again(shop, tmp_path):
-    download(shop.weights, tmp_path)
-    download(shop.weights, tmp_path)
+    download(weights_of(shop), tmp_path)
+    download(weights_of(shop), tmp_path)
     assert shop.asked == [None]
 
 
@@ -95,14 +44,14 @@ def test_a_broken_transfer_goes_on_where_it_stopped(shop, tmp_path):
     """What came is kept under another name, and only the rest is asked for."""
     shop.break_after = 3 * MB
     with pytest.raises(WeightsError, match=r"broke off after 3\.1 MB, which are kept"):
-        download(shop.weights, tmp_path)
+        download(weights_of(shop), tmp_path)
     part = tmp_path / "sam.pth.part"
     assert list(tmp_path.iterdir()) == [part]
     assert part.read_bytes() == CONTENT[: 3 * MB]
 
     shop.break_after = None
     seen: list[tuple[int, int | None]] = []
-    path = download(shop.weights, tmp_path, progress=lambda done, total: seen.append((done, total)))
+    path = download(weights_of(shop), tmp_path, progress=lambda done, total: seen.append((done, total)))
     assert shop.asked == [None, f"bytes={3 * MB}-"]
     assert path.read_bytes() == CONTENT
     assert list(tmp_path.iterdir()) == [path]
@@ -113,20 +62,20 @@ def test_a_server_that_cannot_continue_starts_anew(shop, tmp_path):
     """The whole file is not appended to the part that is there."""
     (tmp_path / "sam.pth.part").write_bytes(CONTENT[:MB])
     shop.ranges = False
-    assert download(shop.weights, tmp_path).read_bytes() == CONTENT
+    assert download(weights_of(shop), tmp_path).read_bytes() == CONTENT
     assert shop.asked == [f"bytes={MB}-"]
 
 
 def test_a_part_that_is_complete_is_taken_as_it_is(shop, tmp_path):
     """The last run was killed between the last byte and the renaming."""
     (tmp_path / "sam.pth.part").write_bytes(CONTENT)
-    assert download(shop.weights, tmp_path).read_bytes() == CONTENT
+    assert download(weights_of(shop), tmp_path).read_bytes() == CONTENT
     assert shop.asked == [f"bytes={5 * MB}-"]
 
 
 def test_a_part_longer_than_the_file_is_thrown_away(shop, tmp_path):
     (tmp_path / "sam.pth.part").write_bytes(CONTENT + b"more")
-    assert download(shop.weights, tmp_path).read_bytes() == CONTENT
+    assert download(weights_of(shop), tmp_path).read_bytes() == CONTENT
     assert shop.asked == [f"bytes={5 * MB + 4}-", None]
 
 
@@ -134,13 +83,13 @@ def test_other_bytes_than_were_published_leave_nothing_behind(shop, tmp_path):
     """Neither a file that might be loaded nor a part that the next run would go on from."""
     shop.content = CONTENT[:-1] + b"?"
     with pytest.raises(WeightsError, match="not the published file"):
-        download(shop.weights, tmp_path)
+        download(weights_of(shop), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_file_under_the_name_is_replaced(shop, tmp_path):
     (tmp_path / "sam.pth").write_bytes(b"half")
-    assert download(shop.weights, tmp_path).read_bytes() == CONTENT
+    assert download(weights_of(shop), tmp_path).read_bytes() == CONTENT
 
 
 def test_a_damaged_file_stays_when_no_better_one_comes(shop, tmp_path):
@@ -148,7 +97,7 @@ def test_a_damaged_file_stays_when_no_better_one_comes(shop, tmp_path):
     (tmp_path / "sam.pth").write_bytes(b"half")
     shop.status = 503
     with pytest.raises(WeightsError, match=r"127\.0\.0\.1:\d+ answered 503 Service Unavailable"):
-        download(shop.weights, tmp_path)
+        download(weights_of(shop), tmp_path)
     assert (tmp_path / "sam.pth").read_bytes() == b"half"
 
 
@@ -159,7 +108,7 @@ def test_offline_the_user_learns_which_file_to_bring_and_where_to_put_it(tmp_pat
         port = unused.getsockname()[1]
         shop = Shop(port=port)  # bound but not listening: connections are refused
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setitem(OFFICIAL, "vit_b", shop.weights)
+        monkeypatch.setitem(OFFICIAL, "vit_b", weights_of(shop))
         with pytest.raises(WeightsError) as caught:
             fetch("vit_b", tmp_path)
     assert caught.value.problem == f"sam.pth could not be fetched: no connection to 127.0.0.1:{port}"
@@ -169,7 +118,7 @@ def test_offline_the_user_learns_which_file_to_bring_and_where_to_put_it(tmp_pat
 
 
 def test_fetch_goes_to_the_weights_folder_unless_told_otherwise(shop, tmp_path, monkeypatch):
-    monkeypatch.setitem(OFFICIAL, "vit_b", shop.weights)
+    monkeypatch.setitem(OFFICIAL, "vit_b", weights_of(shop))
     monkeypatch.setenv("SAM_SEISMIC_WEIGHTS", str(tmp_path / "chosen"))
     assert fetch("vit_b") == tmp_path / "chosen" / "sam.pth"
     assert fetch("vit_b", tmp_path / "other") == tmp_path / "other" / "sam.pth"
@@ -184,5 +133,5 @@ def test_a_size_without_published_weights_is_refused():
 def test_a_folder_that_cannot_be_written_to_is_named(shop, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(WeightsError, match=r"cannot write sam\.pth") as caught:
-        download(shop.weights, tmp_path / "file" / "below")
+        download(weights_of(shop), tmp_path / "file" / "below")
     assert "SAM_SEISMIC_WEIGHTS" in caught.value.fix

@@ -1,6 +1,7 @@
 """Weights files: the published ones and where they lie, how to fetch, verify and load them."""
 
-from sam_seismic.sam.weights.download import Progress, download, fetch
+from sam_seismic.downloads import Progress
+from sam_seismic.sam.weights.download import download, fetch
 from sam_seismic.sam.weights.load import Verified, load_weights, read_plain, read_state, size_of, verify
 from sam_seismic.sam.weights.official import (
     OFFICIAL,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pooch
 
+from sam_seismic.downloads import Published
 from sam_seismic.errors import WeightsError
 
 
@@ -25,6 +26,11 @@ class OfficialWeights:
     address: str
     sha256: str
     size_bytes: int
+
+    @property
+    def published(self) -> Published:
+        """What is downloaded."""
+        return Published(self.file, self.address, f"sha256:{self.sha256}", self.size_bytes)
 
 
 _PLACE = "https://dl.fbaipublicfiles.com/segment_anything"

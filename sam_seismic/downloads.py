@@ -1,0 +1,203 @@
+"""A published file goes in by its address and checksum; a whole and verified copy comes out, or nothing of its name."""
+
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pooch
+import requests
+
+from sam_seismic.errors import UserError
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that are there and the bytes of the whole, where they are known."""
+
+_BLOCK = 1 << 20
+_TIMEOUT = (10, 60)  # seconds to connect, and between two blocks: a cluster's firewall drops packets silently
+
+
+class DownloadError(UserError):
+    """A published file that could not be fetched, is not what was published, or has no room."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file that was published.
+
+    Args:
+        file: its name.
+        address: where it is fetched from.
+        checksum: `sha256:` or `md5:` or another algorithm of hashlib, and the hex digits.
+        size_bytes: its length.
+    """
+
+    file: str
+    address: str
+    checksum: str
+    size_bytes: int
+
+    @property
+    def checksum_in_words(self) -> str:
+        """`SHA-256 ec2df627...`."""
+        algorithm, _, digits = self.checksum.partition(":")
+        return f"{'SHA-256' if algorithm == 'sha256' else algorithm.upper()} {digits[:8]}..."
+
+
+def download(
+    published: Published, folder: Path, *, elsewhere: str, room: int = 0, progress: Progress | None = None
+) -> Path:
+    """Fetch a published file into a folder, unless it is there already.
+
+    A transfer that breaks off is kept as `NAME.part` and goes on where it stopped the next time.
+
+    Args:
+        published: what to fetch.
+        folder: where to put it.
+        elsewhere: how the user chooses another folder, for the message: `--output FOLDER`.
+        room: bytes that the disk must have on top of the file's own, for what is made of it.
+        progress: called as the bytes come in.
+
+    Returns:
+        The file, whose checksum is the published one.
+
+    Raises:
+        DownloadError: there is no connection, no room, or other bytes came than were published.
+    """
+    part = folder / f"{published.file}.part"
+    here = next((path.stat().st_size for path in (folder / published.file, part) if path.is_file()), 0)
+    check_room(folder, max(0, published.size_bytes - here) + room, what=published.file, elsewhere=elsewhere)
+
+    def transfer(address: str, output: str | Path, _: object) -> None:
+        _transfer(address, part, progress)
+        part.replace(output)
+
+    pooch.get_logger().setLevel("WARNING")  # what it says goes through the progress instead
+    try:
+        path = pooch.retrieve(
+            url=published.address,
+            known_hash=published.checksum,
+            fname=published.file,
+            path=folder,
+            downloader=transfer,
+        )
+    except requests.RequestException as error:
+        raise _not_fetched(published, folder, part=part, error=error) from error
+    except ValueError as error:  # pooch: the checksum differs, and it has removed the file
+        raise DownloadError(
+            problem=f"{published.address}: what came is not the published file ({published.checksum_in_words})",
+            fix="fetch it again; if that fails too, something between here and the server changes it",
+        ) from error
+    except OSError as error:
+        raise DownloadError(
+            problem=f"{folder}: cannot write {published.file}: {error}",
+            fix=f"make room ({in_words(published.size_bytes)}), or choose a folder: {elsewhere}",
+        ) from error
+    return Path(path)
+
+
+def check_room(folder: Path, size: int, *, what: str, elsewhere: str) -> None:
+    """Refuse to begin what the disk has no room for; the folder need not be there yet.
+
+    Raises:
+        DownloadError: the disk has less than `size` bytes left.
+    """
+    present = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path("/"))
+    free = shutil.disk_usage(present).free
+    if free < size:
+        raise DownloadError(
+            problem=f"{folder}: {what} needs {in_words(size)} there, the disk has {in_words(free)} left",
+            fix=f"make room, or choose a folder on another disk: {elsewhere}",
+        )
+
+
+def unpack(archive: Path, members: Mapping[str, str], folder: Path, *, progress: Progress | None = None) -> None:
+    """Unpack members of a zip archive that are known by name into a new folder, which appears when it is whole.
+
+    Members go only where the caller says; whatever else the archive holds stays in it.
+
+    Args:
+        archive: the .zip file.
+        members: by its name in the archive, the place of each below the folder.
+        folder: what to make.
+        progress: called with the bytes that are unpacked.
+
+    Raises:
+        DownloadError: the archive is damaged or lacks members, all of which are named, or the folder exists.
+    """
+    if folder.exists():
+        raise DownloadError(problem=f"{folder}: exists already", fix="move it away, or choose another folder")
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)  # what a killed run left; if it stays, writing into it tells why
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            missing = sorted(set(members) - set(opened.namelist()))
+            if missing:
+                raise DownloadError(
+                    problem=f"{archive}: does not hold {', '.join(missing)}", fix="fetch the published archive"
+                )
+            _extract(opened, members, temporary, progress)
+        temporary.rename(folder)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # RuntimeError: it is encrypted
+        raise DownloadError(problem=f"{archive}: is damaged: {error}", fix="remove it and fetch it again") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)  # the first error, if there is one, is the one to tell
+
+
+def _extract(archive: zipfile.ZipFile, members: Mapping[str, str], folder: Path, progress: Progress | None) -> None:
+    total, done = sum(archive.getinfo(name).file_size for name in members), 0
+    for name, place in members.items():
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(name) as packed, path.open("wb") as file:
+            while block := packed.read(_BLOCK):
+                file.write(block)
+                done += len(block)
+                if progress is not None:
+                    progress(done, total)
+
+
+def _transfer(address: str, part: Path, progress: Progress | None) -> None:
+    """Append to a partial file what it lacks, or start anew where the server cannot continue."""
+    done = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
+    with requests.get(address, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            if answer.headers.get("Content-Range") != f"bytes */{done}":  # longer than the file: not a part of it
+                part.unlink()
+                _transfer(address, part, progress)
+            return
+        answer.raise_for_status()
+        if answer.status_code != requests.codes.partial_content:
+            done = 0
+        length = answer.headers.get("Content-Length")
+        total = None if length is None else done + int(length)
+        with part.open("ab" if done else "wb") as file:
+            for block in answer.iter_content(_BLOCK):
+                file.write(block)
+                done += len(block)
+                if progress is not None:
+                    progress(done, total)
+
+
+def _not_fetched(published: Published, folder: Path, *, part: Path, error: requests.RequestException) -> DownloadError:
+    host = urlsplit(published.address).netloc
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        reason = f"{host} answered {error.response.status_code} {error.response.reason}"
+    elif part.exists():
+        reason = f"the connection to {host} broke off after {part.stat().st_size / 1e6:.1f} MB, which are kept"
+    else:
+        reason = f"no connection to {host}"
+    return DownloadError(
+        problem=f"{published.file} could not be fetched: {reason}",
+        fix=f"try again, or get {published.address} on a machine with internet access and put it in "
+        f"{folder.absolute()}",
+    )
+
+
+def in_words(size: int) -> str:
+    """Bytes as `375.0 MB` or `1.4 GB`."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
