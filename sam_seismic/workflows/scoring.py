@@ -53,9 +53,13 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     prediction = open_volume(request.prediction, request.read)
     confusion = np.zeros((VALUES, VALUES), dtype=np.int64)
     sections = _sections_to_compare(truth, prediction)
+    unpredicted = 0
     for done, (orientation, line) in enumerate(sections, start=1):
-        confusion += _count(truth.section(orientation, line), prediction.section(orientation, line), request)
+        counts, dead = _count(truth.section(orientation, line), prediction.section(orientation, line), request)
+        confusion, unpredicted = confusion + counts, unpredicted + dead
         listener.progress("score", done, len(sections))
+    if unpredicted:
+        listener.say(f"note: {unpredicted} interpreted traces are dead in the prediction, and are not scored")
     scores = _of_classes(confusion, request)
     if request.output is not None:
         write_metrics(request.output, scores.as_dict())
@@ -117,8 +121,11 @@ def _lines_held(volume: Volume) -> str:
     return ", ".join(f"{len(volume.lines(o))} {o}s {describe_lines(volume.lines(o))}" for o in Orientation)
 
 
-def _count(truth: Section, prediction: Section, request: ScoreRequest) -> NDArray[np.int64]:
-    """int64[truth value, predicted value] of one section."""
+def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[NDArray[np.int64], int]:
+    """int64[truth value, predicted value] of one section, and the interpreted traces that are dead in the prediction.
+
+    Dead is what the format says, and a trace of nothing but negative values, which mark dead ones in an array.
+    """
     if truth.shape != prediction.shape:
         raise SurveyError(
             problem=f"{truth.name}: truth has {truth.shape[0]} samples x {truth.shape[1]} traces, "
@@ -128,10 +135,14 @@ def _count(truth: Section, prediction: Section, request: ScoreRequest) -> NDArra
     check_whole(truth.values[:, truth.live], f"{request.truth}: {truth.name}")
     values = truth.values.astype(np.float64)  # [sample, trace]
     labelled = (values >= 0) & (values != IGNORE) & truth.live[None]
+    dead = ~prediction.live | (prediction.values.astype(np.float64) < 0).all(axis=0)  # [trace]
+    unpredicted = int(np.count_nonzero(labelled.any(axis=0) & dead))
+    labelled[:, dead] = False
     actual = _label_values(truth.values[labelled], f"{request.truth}: {truth.name}")  # [voxel]
     predicted = _label_values(prediction.values[labelled], f"{request.prediction}: {truth.name}")
     pairs = actual * VALUES + predicted
-    return np.bincount(pairs, minlength=VALUES * VALUES).reshape(VALUES, VALUES)  # [truth, prediction]
+    counts = np.bincount(pairs, minlength=VALUES * VALUES).reshape(VALUES, VALUES)  # [truth, prediction]
+    return counts, unpredicted
 
 
 def _label_values(values: NDArray[np.generic], where: str) -> NDArray[np.int64]:

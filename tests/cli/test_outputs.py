@@ -1,6 +1,7 @@
 """What `predict` writes beside the classes agrees with them, and dead traces can be told from every class."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,20 @@ def test_dead_traces_hold_a_declared_null(made: Made, run: Run, gappy: Path, tmp
     assert (facies[0, 5] == -1).all()
     assert (facies[1, 8] == -1).all()
     assert np.count_nonzero((facies == -1).any(axis=2)) == 2
+
+
+@pytest.mark.parametrize("ending", [".sgy", ".npy"])
+def test_dead_traces_are_not_scored(made: Made, run: Run, gappy: Path, tmp_path: Path, ending: str):
+    """The interpreter drew through the gap; nothing was predicted there, which is no mistake of the network."""
+    predict(run, made, gappy, tmp_path / f"f{ending}")
+    truth = made.labels
+    if ending == ".npy":  # arrays have no line numbers, so the truth must be one too
+        np.save(tmp_path / "truth.npy", cube(SegyVolume(made.labels)))
+        truth = tmp_path / "truth.npy"
+    scored = run("score", "--truth", truth, "--prediction", tmp_path / f"f{ending}", "--json")
+    assert scored.exit_code == 0, scored.stderr
+    assert json.loads(scored.stdout)["voxels"] == (40 * 32 - 2) * 48
+    assert "2 interpreted traces are dead in the prediction, and are not scored" in scored.stderr
 
 
 @pytest.mark.parametrize(
