@@ -45,8 +45,10 @@ class PoliteGroup(TyperGroup):
         except UserError as error:
             _tell(error, error)
         except KeyboardInterrupt as stop:
-            left = "" if _notes(stop) else f"; {_NOTHING_LEFT}"
-            _tell(UserError(problem=f"{str(stop) or 'interrupted'}{left}", fix="run the command again"), stop)
+            kept, what = bool(_notes(stop)), str(stop) or "interrupted"
+            problem = what if kept else f"{what}; {_NOTHING_LEFT}"
+            fix = "run the command again, with --resume" if kept else "run the command again"
+            _tell(UserError(problem=problem, fix=fix), stop)
         except OSError as error:
             _tell(_explained(error), error)
         except RuntimeError as error:

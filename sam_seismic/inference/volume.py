@@ -76,12 +76,16 @@ def predict_volume(
             )
             files.append(stack.enter_context(kept))
         finished, total = journal.finished, count_sections(volume, orientations)
-        for sections in _batches(volume, orientations, skip=finished, size=batch_size):
-            for section, probabilities in zip(sections, predict_sections(task, sections), strict=True):
-                _write(section, probabilities, outputs, kept)
-            finished += len(sections)
-            journal.advance(finished, files)
-            done(finished, total)
+        try:
+            for sections in _batches(volume, orientations, skip=finished, size=batch_size):
+                for section, probabilities in zip(sections, predict_sections(task, sections), strict=True):
+                    _write(section, probabilities, outputs, kept)
+                finished += len(sections)
+                journal.advance(finished, files)
+                done(finished, total)
+        except KeyboardInterrupt:
+            journal.catch_up(finished, files)
+            raise
 
 
 def scratch_path(result: Result) -> Path:

@@ -140,6 +140,11 @@ class HorizonTable(Result):
             part.unlink(missing_ok=True)
         remove(self.temporary)
 
+    def summary(self) -> str:
+        """How many transitions run against the order of the classes, in words; known when the table is written."""
+        each = self.out_of_order / max(1, int(self._grid.live.sum()))
+        return f"{self.out_of_order:,} transitions to a class that stands earlier in the list, {each:.2g} a trace"
+
     def _write_table(self, file: IO[str]) -> None:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["IL", "XL", "X", "Y", *(f"{name}_ms" for name in self._facies.names), "out_of_order"])
@@ -156,6 +161,8 @@ class HorizonTable(Result):
         position, crosslines = grid.index(Orientation.INLINE, line), len(grid.crosslines)
         found = records.read(position * crosslines + np.arange(crosslines)).astype(np.int64)  # [trace, class + 1]
         places = self._source.coordinates(Orientation.INLINE, line)  # [trace, 2]
+        if places is not None and not np.nan_to_num(places).any():
+            places = None  # header fields that were never filled in
         times = grid.start_ms + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
         for trace in np.flatnonzero(grid.live[position]).tolist():
             place = ["", ""] if places is None else [f"{value:.10g}" for value in places[trace].tolist()]

@@ -70,8 +70,15 @@ class Journal:
             finished: steps, counted from the beginning of the job.
             files: all that the job fills.
         """
-        if finished < self.steps and time.monotonic() - self._noted < SECONDS:
-            return
+        if finished == self.steps or time.monotonic() - self._noted >= SECONDS:
+            self._put_down(finished, files)
+
+    def catch_up(self, finished: int, files: Sequence[Unfinished]) -> None:
+        """Put down what was finished since the last time, because the job is being interrupted."""
+        if self.finished < finished and self.finished:
+            self._put_down(finished, files)
+
+    def _put_down(self, finished: int, files: Sequence[Unfinished]) -> None:
         for file in files:
             file.sync()
             file.keep = True

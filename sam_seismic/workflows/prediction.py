@@ -82,7 +82,7 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
             _predict(request, task, volume, orientations, outputs, journal, listener)
     for output in outputs:
         if isinstance(output.result, HorizonTable):
-            listener.say(f"{output.result.out_of_order} transitions run against the order of the classes, going down")
+            listener.say(f"horizons: {output.result.summary()}")
     return paths
 
 

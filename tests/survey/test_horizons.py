@@ -65,6 +65,17 @@ def test_a_survey_without_coordinates_leaves_them_empty(tmp_path: Path):
     assert (tmp_path / "h.csv").read_text().splitlines()[1:] == ["1,1,,,0,,,0", "1,2,,,0,,,0"]
 
 
+def test_coordinates_that_were_never_filled_in_stay_empty(tmp_path: Path):
+    """Not a survey on the equator."""
+    grid = Geometry.complete([1, 2], [1, 2], 3)
+    write_segy(tmp_path / "a.sgy", np.ones(grid.shape, np.float32), grid)
+    with HorizonTable(tmp_path / "h.csv", SegyVolume(tmp_path / "a.sgy"), FACIES, overwrite=False) as table:
+        for line in (1, 2):
+            table.write(Section(Orientation.INLINE, line, np.zeros((3, 2), np.uint8), np.ones(2, bool)))
+    assert (tmp_path / "h.csv").read_text().splitlines()[1] == "1,1,,,0,,,0"
+    assert table.summary().startswith("0 transitions")
+
+
 def test_horizons_are_csv(tmp_path: Path):
     grid = Geometry.complete([1], [1], 3)
     with pytest.raises(SurveyError, match="written as CSV"):

@@ -127,6 +127,19 @@ def test_finished_steps_are_put_down_no_more_often_than_wanted(tmp_path: Path, m
     assert journal.start is Start.ANEW
 
 
+def test_an_interrupt_puts_down_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """But not where nothing was worth keeping before."""
+    with Journal(tmp_path / "out", JOB, steps=5) as journal:
+        monkeypatch.setattr(journals, "SECONDS", 3600)
+        journal.advance(1, [])
+        journal.catch_up(2, [])
+        assert journal.finished == 0
+        monkeypatch.setattr(journals, "SECONDS", 0)
+        journal.advance(1, [])
+        journal.catch_up(2, [])
+        assert journal.finished == 2
+
+
 def test_stamps_tell_changes(tmp_path: Path):
     file = tmp_path / "a"
     file.write_bytes(b"1")
