@@ -1,5 +1,6 @@
-"""An open HDF5 file goes in, what it holds comes out, in our layout or a foreign one; and how samples are chunked."""
+"""An open HDF5 file goes in, what it holds comes out, checked: our layout or a foreign one."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,17 +9,24 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.cube import ASSUMED_TIMES, NATURAL, Axes, check_shape, counted_geometry
+from sam_seismic.survey.cube import ASSUMED_TIMES, NATURAL, Axes, check_shape, counted_geometry, read_type
+from sam_seismic.survey.hdf5.blocks import Blocks
 from sam_seismic.survey.volume import Geometry
 
 FORMAT = "sam-seismic volume"
-VERSION = 1
-CHUNK_VOXELS = 32 * 32 * 64
-ROW_BYTES = 256 * 2**20
-"""All chunks that one section crosses are kept in memory, so that its neighbours cost nothing; this bounds them."""
+VERSION = 2
+"""1: compressed chunks. 2: plain blocks, one behind the other; the headers of a SEG-Y source; a null value."""
+SAMPLES = "samples"
+SEGY = "segy"
+"""Group of the headers of a SEG-Y source."""
+CACHED = 512 * 2**20
+"""All compressed chunks that one section crosses are kept in memory, so that neighbours cost nothing; their bound."""
+DENSEST = 4000
+"""No compression makes seismic so many times smaller: dimensions that say so are damaged."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,11 @@ class Layout:
         chunks: their chunk shape; None when they are stored in one run.
         geometry: the grid.
         notes: what was assumed.
+        blocks: where they lie, if they can be read without HDF5.
+        template: whether the file keeps the headers of a SEG-Y source.
+        why: how the line numbers of a SEG-Y source were found.
+        inline_byte: where they were, if the file was converted from SEG-Y.
+        crossline_byte: likewise.
     """
 
     dataset: str
@@ -40,27 +53,36 @@ class Layout:
     chunks: tuple[int, ...] | None
     geometry: Geometry
     notes: tuple[str, ...]
+    blocks: Blocks | None = None
+    template: bool = False
+    why: str | None = None
+    inline_byte: int | None = None
+    crossline_byte: int | None = None
 
 
-def read_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
-    """What an open file holds.
+def read_layout(path: Path, options: ReadOptions) -> Layout:
+    """What a file holds.
 
     Raises:
-        SurveyError: no 3D dataset, several and none named, or an option that cannot apply.
+        SurveyError: it is no HDF5 or damaged, holds no 3D dataset of numbers, or several and none is named, or an
+            option cannot apply.
     """
-    if file.attrs.get("format") == FORMAT:
-        return _own_layout(path, file, options)
-    dataset = _foreign_dataset(path, file, options.key)
-    check_shape(path, dataset.shape)
+    with reading(path), h5py.File(path, "r", locking="best-effort") as file:
+        form = file.attrs.get("format")
+        if isinstance(form, str) and form == FORMAT:
+            return _own_layout(path, file, options)
+        dataset = _foreign_dataset(path, file, options.key)
+        check_shape(path, dataset.shape)
+        _check_stored(path, dataset)
+        name, shape, stored, chunks = dataset.name, dataset.shape, dataset.dtype, dataset.chunks
     axes = Axes.named(options.axes)
     notes: tuple[str, ...] = (
-        f"the dataset {dataset.name} of a foreign layout, without line numbers: inlines and crosslines count from 0",
+        f"the dataset {name} of a foreign layout, without line numbers: inlines and crosslines count from 0",
         ASSUMED_TIMES,
     )
     if options.axes is None:
-        notes += (f"axis order {NATURAL} assumed for shape {dataset.shape}; name it with axes",)
-    geometry = counted_geometry(axes.grid_shape(dataset.shape))
-    return Layout(dataset.name, axes, dataset.dtype, dataset.chunks, geometry, notes)
+        notes += (f"axis order {NATURAL} assumed for shape {shape}; name it with axes",)
+    return Layout(name, axes, stored, chunks, counted_geometry(axes.grid_shape(shape)), notes)
 
 
 def _own_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
@@ -68,21 +90,123 @@ def _own_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
         raise SurveyError(
             problem=f"{path}: axes and key cannot apply to a volume that this program wrote", fix="leave them out"
         )
-    if file.attrs["format_version"] > VERSION:
+    version = number_in(path, file, "format_version")
+    if version > VERSION:
         raise SurveyError(
-            problem=f"{path}: has version {file.attrs['format_version']} of the layout, this program knows {VERSION}",
+            problem=f"{path}: has version {version:g} of the layout, this program knows {VERSION}",
             fix="update sam-seismic",
         )
-    samples = file["samples"]
-    geometry = Geometry(
-        inlines=file["inlines"][:],
-        crosslines=file["crosslines"][:],
-        samples=samples.shape[2],
-        sample_interval_ms=float(file.attrs["sample_interval_ms"]),
-        start_ms=float(file.attrs["start_ms"]),
-        live=file["live"][:],
+    samples = dataset_in(path, file, SAMPLES, axes=3)
+    check_shape(path, samples.shape)
+    _check_stored(path, samples)
+    geometry = _geometry(path, file, samples.shape)
+    blocks = find_blocks(path, samples)
+    notes = tuple(str(note) for note in np.atleast_1d(file.attrs.get("notes", ())))
+    inline_byte, crossline_byte = (
+        int(number_in(path, file, name)) if name in file.attrs else None for name in ("inline_byte", "crossline_byte")
     )
-    return Layout("samples", Axes.named(None), samples.dtype, samples.chunks, geometry, ())
+    return Layout(
+        SAMPLES,
+        Axes.named(None),
+        samples.dtype,
+        samples.chunks,
+        geometry,
+        notes,
+        blocks,
+        template=SEGY in file,
+        why=str(file.attrs["why"]) if "why" in file.attrs else None,
+        inline_byte=inline_byte,
+        crossline_byte=crossline_byte,
+    )
+
+
+def _geometry(path: Path, file: Any, shape: tuple[int, int, int]) -> Geometry:
+    """The grid, which must be the one of the samples."""
+    inlines, crosslines = (_lines(path, file, name, size) for name, size in zip(_LINES, shape[:2], strict=True))
+    live = dataset_in(path, file, "live", axes=2)
+    if live.dtype != np.bool_ or live.shape != shape[:2]:
+        raise damaged(path, f"live is {live.dtype} {live.shape}, the samples {shape}")
+    interval, start = number_in(path, file, "sample_interval_ms"), number_in(path, file, "start_ms")
+    if interval <= 0:
+        raise damaged(path, f"its sample interval is {interval:g} ms")
+    # Bytes other than 0 and 1 would be no booleans.
+    return Geometry(inlines, crosslines, shape[2], interval, start, live[:].view(np.uint8) != 0)
+
+
+_LINES = ("inlines", "crosslines")
+
+
+def _lines(path: Path, file: Any, name: str, count: int) -> NDArray[np.int32]:
+    """Line numbers: int32[line], ascending."""
+    stored = dataset_in(path, file, name, axes=1)
+    if stored.shape != (count,) or stored.dtype.kind not in "iu":
+        raise damaged(path, f"{name} are {stored.dtype} {stored.shape}, the samples have {count}")
+    found: NDArray[np.generic] = stored[:]
+    numbers = found.astype(np.int32)
+    if not np.array_equal(numbers, found) or (np.diff(numbers.astype(np.int64)) <= 0).any():
+        raise damaged(path, f"its {name} do not ascend")
+    return numbers
+
+
+def number_in(path: Path, file: Any, name: str) -> float:
+    """A finite number among the attributes."""
+    found = file.attrs.get(name)
+    if not isinstance(found, (int, float, np.integer, np.floating)) or not math.isfinite(found):
+        raise damaged(path, f"its {name} is {found!r}")
+    return float(found)
+
+
+def dataset_in(path: Path, file: Any, name: str, *, axes: int) -> Any:
+    """A dataset by its name, small enough for the file to hold it."""
+    found = file.get(name)
+    if not isinstance(found, h5py.Dataset) or len(found.shape or ()) != axes:
+        raise damaged(path, f"it holds no {name}")
+    if axes < 3 and math.prod(found.shape) * found.dtype.itemsize > path.stat().st_size:
+        raise damaged(path, f"its {name} {found.shape} would be larger than the file")
+    return found
+
+
+def damaged(path: Path, what: str) -> SurveyError:
+    """The error of a file of ours that contradicts itself."""
+    return SurveyError(
+        problem=f"{path}: is damaged, or was changed by another program: {what}", fix="convert the volume again"
+    )
+
+
+def _check_stored(path: Path, dataset: Any) -> None:
+    """Refuse samples that are no numbers, and dimensions that the bytes in the file cannot be samples of."""
+    read_type(path, dataset.dtype)
+    held, claimed = dataset.id.get_storage_size(), math.prod(dataset.shape) * dataset.dtype.itemsize
+    if held > path.stat().st_size or claimed > DENSEST * held:
+        raise SurveyError(
+            problem=f"{path}: cut off or damaged: {dataset.name} {dataset.shape} is {claimed} bytes of samples, stored "
+            f"in {held}, and the file has {path.stat().st_size}",
+            fix="copy the file again",
+        )
+
+
+def find_blocks(path: Path, samples: Any) -> Blocks | None:
+    """Where the samples of a 3D dataset lie, if its chunks are plain and one behind the other; else None.
+
+    A file of this program that another one packed anew may hold them otherwise.
+    """
+    if samples.chunks is None or samples.id.get_create_plist().get_nfilters() or not samples.dtype.isnative:
+        return None
+    first = samples.id.get_chunk_info_by_coord((0, 0, 0)).byte_offset
+    if first is None:
+        return None
+    blocks = Blocks(first, samples.shape, samples.chunks, samples.dtype)
+    if path.stat().st_size < first + blocks.size:
+        raise SurveyError(
+            problem=f"{path}: is cut off: its samples end at byte {first + blocks.size}, the file at "
+            f"{path.stat().st_size}",
+            fix="copy the file again",
+        )
+    for place, begin in blocks.beginnings():
+        found = samples.id.get_chunk_info_by_coord(place)
+        if (found.byte_offset, found.size, found.filter_mask) != (begin, blocks.block_bytes, 0):
+            return None
+    return blocks
 
 
 def _foreign_dataset(path: Path, file: Any, key: str | None) -> Any:
@@ -99,15 +223,6 @@ def _foreign_dataset(path: Path, file: Any, key: str | None) -> Any:
     raise SurveyError(problem=f"{path}: {asked}; it holds {listed}", fix="name the dataset of the volume with key")
 
 
-def chunk_shape(shape: tuple[int, int, int], itemsize: int) -> tuple[int, int, int]:
-    """Chunks of about CHUNK_VOXELS, 32 lines thick, or thinner where those of one section would not fit in memory."""
-    lines = 32
-    while lines > 1 and lines * max(shape[:2]) * shape[2] * itemsize > ROW_BYTES:
-        lines //= 2
-    inlines, crosslines = min(lines, shape[0]), min(lines, shape[1])
-    return inlines, crosslines, min(CHUNK_VOXELS // lines**2, shape[2])
-
-
 def chunk_cache(layout: Layout) -> dict[str, int]:
     """Settings that keep in memory all chunks which one section crosses, where that is affordable."""
     if layout.chunks is None:
@@ -116,9 +231,9 @@ def chunk_cache(layout: Layout) -> dict[str, int]:
     chunk = layout.axes.grid_shape(layout.chunks)
     blocks = [-(-size // step) for size, step in zip(shape, chunk, strict=True)]
     count = max(blocks[0], blocks[1]) * blocks[2]
-    size = count * int(np.prod(chunk)) * layout.stored.itemsize
+    size = count * math.prod(chunk) * layout.stored.itemsize
     # 100 slots a chunk keep two chunks from sharing one, as the HDF5 manual advises; odd, to spread them.
-    return {"rdcc_nbytes": size, "rdcc_nslots": 100 * count + 1} if size <= 2 * ROW_BYTES else {}
+    return {"rdcc_nbytes": size, "rdcc_nslots": 100 * count + 1} if size <= CACHED else {}
 
 
 @contextmanager
@@ -126,7 +241,8 @@ def reading(path: Path) -> Iterator[None]:
     """Errors of HDF5 become errors that name the file."""
     try:
         yield
-    except (OSError, KeyError, RuntimeError) as error:
+    # What h5py makes of a damaged file depends on where the damage is.
+    except (OSError, LookupError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
         raise SurveyError(
             problem=f"{path}: cannot be read as HDF5: {error}",
             fix="check the path; a file that is cut off or damaged must be copied again",
@@ -135,7 +251,7 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Errors of HDF5 become errors that name the file."""
+    """Errors of the disk become errors that name the file."""
     try:
         yield
     except (OSError, RuntimeError) as error:

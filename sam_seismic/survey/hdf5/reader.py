@@ -1,15 +1,20 @@
 """An HDF5 file goes in, a Volume comes out."""
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.cube import convert, read_type, type_notes
+from sam_seismic.survey.hdf5.blocks import BlockReader
 from sam_seismic.survey.hdf5.layout import chunk_cache, read_layout, reading
+from sam_seismic.survey.hdf5.template import StoredTemplate, load_template
+from sam_seismic.survey.segy.template import coordinates_of
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 
@@ -26,9 +31,10 @@ class Hdf5Volume(Volume):
 
     def __init__(self, path: Path, options: ReadOptions | None = None) -> None:
         self.path = path
-        with reading(path), h5py.File(path, "r", locking="best-effort") as file:
-            self._layout = read_layout(path, file, options or ReadOptions())
+        self._layout = read_layout(path, options or ReadOptions())
         self._dtype = read_type(path, self._layout.stored)
+        blocks = self._layout.blocks
+        self._blocks = None if blocks is None else BlockReader(path, blocks)
         self._opened: tuple[int, Any] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -46,7 +52,7 @@ class Hdf5Volume(Volume):
 
     @property
     def encoding(self) -> str:
-        """`float32, chunks 32 x 32 x 64`."""
+        """`float32, chunks 8 x 8 x 128`."""
         chunks = self._layout.chunks
         return self._layout.stored.name + (f", chunks {' x '.join(map(str, chunks))}" if chunks else "")
 
@@ -54,6 +60,30 @@ class Hdf5Volume(Volume):
     def notes(self) -> tuple[str, ...]:
         """What was assumed."""
         return self._layout.notes + type_notes(self._layout.stored)
+
+    @property
+    def why(self) -> str | None:
+        """How the line numbers of the SEG-Y file that it was converted from were found; None if it was from none."""
+        return self._layout.why
+
+    @property
+    def inline_byte(self) -> int | None:
+        """Where they stood in the trace headers."""
+        return self._layout.inline_byte
+
+    @property
+    def crossline_byte(self) -> int | None:
+        """Likewise."""
+        return self._layout.crossline_byte
+
+    @cached_property
+    def template(self) -> StoredTemplate | None:
+        """Everything but the samples of the SEG-Y file that it was converted from; None if it was from none.
+
+        Raises:
+            SurveyError: what the file keeps of it is damaged.
+        """
+        return load_template(self.path, self.geometry) if self._layout.template else None
 
     def section(self, orientation: Orientation, line: int) -> Section:
         """One section, values [sample, trace]; dead traces are zero.
@@ -64,9 +94,32 @@ class Hdf5Volume(Volume):
         position = self.geometry.index(orientation, line)
         live = self.geometry.live_along(orientation, line)
         with reading(self.path):
-            values = convert(self._layout.axes.cut(self._samples(), orientation, position), self._dtype)
+            if self._blocks is not None:
+                values = self._blocks.section(
+                    orientation, position, self._dtype
+                ).T  # [trace, sample] -> [sample, trace]
+            else:
+                values = convert(self._layout.axes.cut(self._samples(), orientation, position), self._dtype)
         values[:, ~live] = 0
         return Section(orientation, line, values, live)
+
+    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
+        """X and Y of the traces of a section, NaN where there is none: float64[trace, 2].
+
+        From the headers of the SEG-Y file that it was converted from, as `SegyVolume` gives them; None: from no SEG-Y.
+
+        Raises:
+            SurveyError: there is no such line, or the file is damaged.
+        """
+        template = self.template
+        if template is None:
+            return None
+        position = self.geometry.index(orientation, line)
+        traces = template.index[position] if orientation is Orientation.INLINE else template.index[:, position]
+        found = np.full((len(traces), 2), np.nan)
+        headers = template.coordinate_headers(traces[traces >= 0])
+        found[traces >= 0] = coordinates_of(headers, template.layout.order)
+        return found
 
     def _samples(self) -> Any:
         # A handle must not be shared with a forked process: HDF5 keeps state that the two would disagree on.

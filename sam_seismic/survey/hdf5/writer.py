@@ -1,7 +1,7 @@
-"""Sections go in, a chunked HDF5 file comes out; and a whole volume of any format is copied into one."""
+"""Sections go in, an HDF5 file of plain blocks comes out: HDF5 itself writes only the beginning, once."""
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +9,48 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.errors import SurveyError
-from sam_seismic.survey.cube import Axes
-from sam_seismic.survey.hdf5.layout import FORMAT, VERSION, Layout, chunk_cache, chunk_shape, writing
-from sam_seismic.survey.hdf5.reader import Hdf5Volume
-from sam_seismic.survey.result import Result, check_room
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.config import ReadOptions
+from sam_seismic.survey.hdf5.blocks import BlockWriter, block_shape
+from sam_seismic.survey.hdf5.layout import FORMAT, SAMPLES, VERSION, read_layout, writing
+from sam_seismic.survey.hdf5.template import store_template
+from sam_seismic.survey.result import Result, Start, check_room, not_as_left, reserve
+from sam_seismic.survey.segy.template import Template
+from sam_seismic.survey.volume import Geometry, Orientation, Section
 
-Done = Callable[[int, int], None]
-"""Called with (sections finished, sections in all)."""
+PAGE = 4096
+"""Blocks begin on the border of a memory page."""
+_FULL = "free some disk, or write elsewhere"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a result keeps of the volume that it was made from.
+
+    Args:
+        notes: what was assumed.
+        why: how the line numbers of a SEG-Y source were found, in words.
+        inline_byte: position of its inline numbers in the trace headers.
+        crossline_byte: position of its crossline numbers.
+        template: its headers, so that a SEG-Y like it can be written again.
+    """
+
+    notes: tuple[str, ...] = ()
+    why: str | None = None
+    inline_byte: int | None = None
+    crossline_byte: int | None = None
+    template: Template | None = None
+
+    @property
+    def bytes(self) -> tuple[int | None, int | None]:
+        """Both positions."""
+        return self.inline_byte, self.crossline_byte
 
 
 class Hdf5Result(Result):
     """A result in this program's own HDF5 layout.
+
+    Everything but the samples is written, and the space of the samples claimed, when it is opened. From then on HDF5
+    has no part in it: a run that is killed leaves a whole file behind, and a disk that fills up cannot damage it.
 
     Args:
         path: the final name.
@@ -29,114 +58,139 @@ class Hdf5Result(Result):
         geometry: the grid to fill.
         overwrite: whether an existing file may be replaced.
         note: a line on where the samples come from.
+        origin: what to keep of the volume that it was made from.
+        start: in one go, or resumable.
+        null: what places without a live trace get.
 
     Raises:
         SurveyError: the path exists and may not be replaced.
     """
 
-    def __init__(
-        self, path: Path, dtype: np.dtype[np.generic], *, geometry: Geometry, overwrite: bool, note: str = ""
+    def __init__(  # each is one fact of the file
+        self,
+        path: Path,
+        dtype: np.dtype[np.generic],
+        *,
+        geometry: Geometry,
+        overwrite: bool,
+        note: str = "",
+        origin: Origin | None = None,
+        start: Start = Start.ONCE,
+        null: float = 0,
     ) -> None:
-        super().__init__(path, dtype, overwrite=overwrite)
+        super().__init__(path, dtype, overwrite=overwrite, start=start, null=null)
         self._geometry = geometry
         self._note = note
-        self._file: Any = None
-        # Closing a dataset empties its chunk cache: it is opened once, or each section would compress its chunks anew.
-        self._samples: Any = None
+        self._origin = origin or Origin()
+        self._blocks: BlockWriter | None = None
+
+    @property
+    def block(self) -> tuple[int, int, int]:
+        """Shape of its blocks: boxes of whole ones are written fastest."""
+        return block_shape(self._geometry.shape, self.dtype.itemsize)
 
     def open(self) -> None:
-        """Create the file: grid, attributes, and samples that are all zero."""
-        grid = self._geometry
-        chunks = chunk_shape(grid.shape, self.dtype.itemsize)
-        layout = Layout("samples", Axes.named(None), self.dtype, chunks, grid, ())
-        # As if nothing could be compressed: HDF5 does not survive a disk that fills up while a file is open.
-        size = math.prod(grid.shape) * self.dtype.itemsize
-        check_room(self.path.parent, size, what=str(self.path), fix="free some disk, or write elsewhere")
-        with writing(self.path):
-            self._file = h5py.File(self.temporary, "w", **chunk_cache(layout))
-            self._file.attrs.update(
-                format=FORMAT,
-                format_version=VERSION,
-                sample_interval_ms=grid.sample_interval_ms,
-                start_ms=grid.start_ms,
-                note=self._note,
-            )
-            self._file["inlines"], self._file["crosslines"] = grid.inlines, grid.crosslines
-            self._file["live"] = grid.live
-            self._samples = self._file.create_dataset(
-                "samples", grid.shape, self.dtype, chunks=chunks, compression="lzf", shuffle=True
-            )
-
-    def reopen(self) -> None:
-        """Refused: a file that HDF5 had open when it was killed may be damaged."""
-        raise SurveyError(
-            problem=f"{self.path}: an HDF5 result cannot be gone on with", fix="start anew: --overwrite, not --resume"
-        )
-
-    def sync(self) -> None:
-        """Hand what was written to the system."""
-        self._file.flush()
-
-    def write(self, section: Section) -> None:
-        """Write one whole section, [sample, trace].
+        """Create the file: all but the samples, which read as zero.
 
         Raises:
-            SurveyError: the disk is full.
+            SurveyError: the disk is too full for it.
         """
+        size = math.prod(self._geometry.shape) * self.dtype.itemsize
+        check_room(self.path.parent, size, what=str(self.path), fix=_FULL)
+        with writing(self.path):
+            with h5py.File(
+                self.temporary,
+                "w",
+                libver=("v110", "v110"),  # the first that knows of blocks one behind the other
+                alignment_threshold=min(PAGE, max(1, size)),
+                alignment_interval=PAGE,
+            ) as file:
+                self._describe(file)
+                _create_samples(file, self._geometry.shape, self.dtype, self.block)
+            blocks = read_layout(self.temporary, ReadOptions()).blocks
+            assert blocks is not None, "as asked for"
+            with self.temporary.open("r+b") as raw:
+                raw.seek(blocks.start)
+                reserve(raw, blocks.size, what=str(self.path), fix=_FULL)
+            self._blocks = BlockWriter(self.temporary, blocks)
+
+    def reopen(self) -> None:
+        """Go on with the file that an earlier run left.
+
+        Raises:
+            SurveyError: it is not there, or another file.
+        """
+        if not self.temporary.is_file():
+            raise not_as_left(self.temporary)
+        blocks = read_layout(self.temporary, ReadOptions()).blocks
+        grid = self._geometry
+        if blocks is None or (blocks.shape, blocks.block, blocks.dtype) != (grid.shape, self.block, self.dtype):
+            raise not_as_left(self.temporary)
+        self._blocks = BlockWriter(self.temporary, blocks)
+
+    def write(self, section: Section) -> None:
+        """Write one whole section, [sample, trace]."""
         position = self._geometry.index(section.orientation, section.line)
         live = self._geometry.live_along(section.orientation, section.line)
-        traces = np.where(live[:, None], section.values.T, 0).astype(self.dtype)  # [trace, sample]
-        with writing(self.path):
-            if section.orientation is Orientation.INLINE:
-                self._samples[position] = traces
-            else:
-                self._samples[:, position] = traces
+        traces = np.where(live[:, None], section.values.T, self.null).astype(self.dtype)  # [trace, sample]
+        self._writer().section(section.orientation, position, traces)
+
+    def write_box(self, orientation: Orientation, first: int, traces: NDArray[np.generic]) -> None:
+        """Write neighbouring sections at once.
+
+        Args:
+            orientation: of the sections.
+            first: position of the first one, on the border of a block.
+            traces: [line, trace, sample], up to the border of another block or the edge of the grid; dead ones get the
+                null value here, too.
+        """
+        box = traces if orientation is Orientation.INLINE else traces.swapaxes(0, 1)  # [inline, crossline, sample]
+        inline, crossline = (first, 0) if orientation is Orientation.INLINE else (0, first)
+        live = self._geometry.live[inline : inline + box.shape[0], crossline : crossline + box.shape[1]]
+        if not live.all():
+            box[~live] = self.null
+        self._writer().box(inline, crossline, box.astype(self.dtype, copy=False))
+
+    def sync(self) -> None:
+        """Return when what was written so far is on the disk."""
+        self._writer().sync()
 
     def close(self) -> None:
-        """Write what is still in memory and close the file."""
-        if self._file is not None:
-            file, self._file, self._samples = self._file, None, None
-            with writing(self.path):
-                file.flush()  # tells of an error, which close would swallow
-                file.close()
+        """Close the file."""
+        if self._blocks is not None:
+            self._blocks.close()
 
+    def _writer(self) -> BlockWriter:
+        assert self._blocks is not None, "written to inside the with block only"
+        return self._blocks
 
-def write_hdf5(source: Volume, path: Path, *, overwrite: bool = False, progress: Done | None = None) -> None:
-    """Copy a volume into a chunked HDF5 file, section by section, and compare every sample with the source.
-
-    Args:
-        source: any volume whose sections form a grid.
-        path: the HDF5 file.
-        overwrite: whether an existing file may be replaced.
-        progress: told of sections copied and compared; both count.
-
-    Raises:
-        SurveyError: the path exists or is the source, the source has no grid, the disk is full, or the copy differs.
-    """
-    if path.exists() and source.path.exists() and path.samefile(source.path):
-        raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
-    grid = source.geometry
-    # A folder may hold the sections of one orientation only.
-    whole = [o for o in Orientation if np.array_equal(source.lines(o), grid.lines(o))]
-    lines = [(whole[0], line) for line in grid.lines(whole[0]).tolist()]
-    note = f"copied from {source.path.name}"
-    with Hdf5Result(path, source.dtype, geometry=grid, overwrite=overwrite, note=note) as result:
-        for done, (orientation, line) in enumerate(lines, start=1):
-            result.write(source.section(orientation, line))
-            if progress is not None:
-                progress(done, 2 * len(lines))
-        result.close()
-        copy = Hdf5Volume(result.temporary)
-        for done, (orientation, line) in enumerate(lines, start=len(lines) + 1):
-            _compare(source.section(orientation, line), copy.section(orientation, line), path)
-            if progress is not None:
-                progress(done, 2 * len(lines))
-
-
-def _compare(original: Section, copied: Section, path: Path) -> None:
-    same: NDArray[np.bool_] = (original.values == copied.values) | (original.values != original.values)  # NaN is NaN
-    if not same.all() or not np.array_equal(original.live, copied.live):
-        raise SurveyError(
-            problem=f"{path}: {original.name} differs from its source in {np.count_nonzero(~same)} samples",
-            fix="the disk or the source changed while it was copied: convert again",
+    def _describe(self, file: Any) -> None:
+        """Write all but the samples."""
+        grid = self._geometry
+        file.attrs.update(
+            format=FORMAT,
+            format_version=VERSION,
+            sample_interval_ms=grid.sample_interval_ms,
+            start_ms=grid.start_ms,
+            null=self.null,
+            note=self._note,
         )
+        known = {name: getattr(self._origin, name) for name in ("notes", "why", "inline_byte", "crossline_byte")}
+        file.attrs.update({name: value for name, value in known.items() if value})
+        file["inlines"], file["crosslines"] = grid.inlines, grid.crosslines
+        file["live"] = grid.live
+        if self._origin.template is not None:
+            store_template(file, self._origin.template)
+
+
+def _create_samples(
+    file: Any, shape: tuple[int, int, int], dtype: np.dtype[np.generic], block: tuple[int, int, int]
+) -> None:
+    """The dataset of the samples, its blocks one behind the other: what HDF5 does where nothing is to change later."""
+    options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    options.set_chunk(block)
+    options.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    options.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    options.set_obj_track_times(False)
+    space = h5py.h5s.create_simple(shape)
+    h5py.h5d.create(file.id, SAMPLES.encode(), h5py.h5t.py_create(dtype, logical=True), space, options)

@@ -1,0 +1,230 @@
+"""Samples stored as blocks that lie one behind the other in a file: read and written in place, without HDF5."""
+
+import mmap
+import os
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.records import RecordFile, Records
+from sam_seismic.survey.volume import Orientation
+
+BLOCK_LINES = 8
+BLOCK_BYTES = 32 * 2**10
+"""A line and one next to it share most of their blocks; thin blocks keep what a single line costs small. Measured on
+2 GB: docs/benchmarks.md."""
+MAPPED = 64 * 2**20
+"""Mapped pages count as memory of the process: no more than these are kept from one section to its neighbour."""
+ADVISED = 256 * 2**10
+"""The system reads ahead only so much at a word, if its limits were left alone."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Where the samples of a volume lie: [inline block, crossline block, sample block, *block], one behind the other.
+
+    Args:
+        start: byte where they begin.
+        shape: of the volume: inlines, crosslines, samples.
+        block: shape of a block; the last one along an axis may reach beyond the volume.
+        dtype: as stored.
+    """
+
+    start: int
+    shape: tuple[int, int, int]
+    block: tuple[int, int, int]
+    dtype: np.dtype[np.generic]
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Blocks along each axis."""
+        inlines, crosslines, samples = (-(-size // step) for size, step in zip(self.shape, self.block, strict=True))
+        return inlines, crosslines, samples
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes a block."""
+        return int(np.prod(self.block)) * self.dtype.itemsize
+
+    @property
+    def size(self) -> int:
+        """Bytes of all blocks."""
+        return int(np.prod([int(count) for count in self.counts])) * self.block_bytes
+
+    def beginnings(self) -> Iterator[tuple[tuple[int, int, int], int]]:
+        """Some blocks all over the volume: indices of their first sample, and the byte where they must begin."""
+        total = self.size // self.block_bytes
+        for number in np.unique(np.linspace(0, total - 1, 256).astype(np.int64)).tolist():
+            at = np.unravel_index(number, self.counts)
+            inline, crossline, sample = (int(index) * step for index, step in zip(at, self.block, strict=True))
+            yield (inline, crossline, sample), self.start + number * self.block_bytes
+
+    def spans(self, orientation: Orientation, block: int) -> list[tuple[int, int]]:
+        """(Byte, count) of the runs in which all the lines of one block along an axis lie."""
+        inline_blocks, crossline_blocks, sample_blocks = self.counts
+        column = sample_blocks * self.block_bytes
+        if orientation is Orientation.INLINE:
+            return [(self.start + block * crossline_blocks * column, crossline_blocks * column)]
+        return [(self.start + (at * crossline_blocks + block) * column, column) for at in range(inline_blocks)]
+
+
+def block_shape(shape: tuple[int, int, int], itemsize: int) -> tuple[int, int, int]:
+    """Blocks of about BLOCK_BYTES, BLOCK_LINES thick along both lines where the survey is; never larger than it."""
+    inlines, crosslines = (_even(size, BLOCK_LINES, 1) for size in shape[:2])
+    samples = max(1, BLOCK_BYTES // (inlines * crosslines * itemsize))
+    # Multiples of 16 keep runs on the borders of memory pages; it costs at most a few hundredths of the size.
+    return inlines, crosslines, _even(shape[2], samples, 16)
+
+
+def _even(size: int, most: int, multiple: int) -> int:
+    """The length of equal parts of at most `most`, so that the last one is nearly full."""
+    parts = -(-size // most)
+    return size if parts == 1 else min(most, -(-size // (parts * multiple)) * multiple)
+
+
+class BlockReader:
+    """Reads sections of blocks through a mapping, which a fork may inherit and pickling leaves behind.
+
+    Args:
+        path: the file.
+        blocks: where its samples lie.
+    """
+
+    def __init__(self, path: Path, blocks: Blocks) -> None:
+        self.path = path
+        self.blocks = blocks
+        self._opened: tuple[int, mmap.mmap, NDArray[np.generic]] | None = None
+        self._mapped: tuple[Orientation, int] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": None, "_mapped": None}
+
+    def section(self, orientation: Orientation, position: int, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+        """The section at a position along its axis, in the type wanted: [trace, sample], writable.
+
+        Raises:
+            SurveyError: the file was cut since it was opened.
+        """
+        descriptor, mapping, stored = self._open()
+        # A page that is no longer there would kill the process.
+        if os.fstat(descriptor).st_size < self.blocks.start + self.blocks.size:
+            raise SurveyError(problem=f"{self.path}: was cut since it was opened", fix="copy the file again")
+        inline = orientation is Orientation.INLINE
+        along, across = (0, 1) if inline else (1, 0)
+        block, within = divmod(position, self.blocks.block[along])
+        self._enter(orientation, block, descriptor, mapping)
+        cut = stored[block, :, :, within] if inline else stored[:, block, :, :, within]  # [block, block, line, sample]
+        with np.errstate(over="ignore"):  # too large for float32 becomes infinite, and is refused as such
+            traces = cut.transpose(0, 2, 1, 3).astype(dtype, order="C", copy=True)  # [block, line, block, sample]
+        counts, step = self.blocks.counts, self.blocks.block
+        wide = traces.reshape(counts[across] * step[across], counts[2] * step[2])  # [trace, sample] and beyond
+        return wide[: self.blocks.shape[across], : self.blocks.shape[2]]
+
+    def _enter(self, orientation: Orientation, block: int, descriptor: int, mapping: mmap.mmap) -> None:
+        """Have read what the lines of a block need, and let go of what those of another one did."""
+        spans = self.blocks.spans(orientation, block)
+        if self._mapped == (orientation, block) and sum(count for _, count in spans) <= MAPPED:
+            return
+        if hasattr(mmap, "MADV_DONTNEED"):
+            mapping.madvise(mmap.MADV_DONTNEED)
+        # Neighbouring inlines are one run, which the system reads ahead by itself.
+        if self._mapped != (orientation, block) and self._mapped != (Orientation.INLINE, block - 1):
+            _announce(descriptor, spans)
+        self._mapped = orientation, block
+
+    def _open(self) -> tuple[int, mmap.mmap, NDArray[np.generic]]:
+        if self._opened is None:
+            descriptor = os.open(self.path, os.O_RDONLY)
+            weakref.finalize(self, os.close, descriptor)
+            if os.fstat(descriptor).st_size < self.blocks.start + self.blocks.size:
+                raise SurveyError(problem=f"{self.path}: was cut since it was opened", fix="copy the file again")
+            mapping = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+            count = self.blocks.size // self.blocks.dtype.itemsize
+            stored = np.frombuffer(mapping, self.blocks.dtype, count, self.blocks.start)
+            self._opened = descriptor, mapping, stored.reshape(*self.blocks.counts, *self.blocks.block)
+        return self._opened
+
+
+def _announce(descriptor: int, spans: list[tuple[int, int]]) -> None:
+    """Let the system read several runs at once, where it can be told."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    for begin, count in spans:
+        for at in range(begin, begin + count, ADVISED):
+            os.posix_fadvise(descriptor, at, min(ADVISED, begin + count - at), os.POSIX_FADV_WILLNEED)
+
+
+class BlockWriter:
+    """Writes sections, or whole boxes of lines, into the blocks of an existing file.
+
+    Args:
+        path: the file, at its full size.
+        blocks: where its samples lie.
+    """
+
+    def __init__(self, path: Path, blocks: Blocks) -> None:
+        self.blocks = blocks
+        # A record is what a block holds of one trace.
+        self._rows = RecordFile(path, Records(blocks.dtype, (blocks.block[2],), start=blocks.start))
+
+    def section(self, orientation: Orientation, position: int, traces: NDArray[np.generic]) -> None:
+        """Write the section at a position along its axis: [trace, sample]."""
+        _, crossline_blocks, sample_blocks = self.blocks.counts
+        inlines, crosslines, samples = self.blocks.block
+        inline = orientation is Orientation.INLINE
+        block, within = divmod(position, inlines if inline else crosslines)
+        axis = 1 if inline else 0  # along which its traces lie
+        across = np.arange(self.blocks.counts[axis])[:, np.newaxis, np.newaxis]  # [block, 1, 1]
+        down = np.arange(sample_blocks)[:, np.newaxis]
+        along = np.arange(self.blocks.block[axis])
+        if inline:
+            number = (block * crossline_blocks + across) * sample_blocks + down  # of the block: [block, block, 1]
+            rows = (number * inlines + within) * crosslines + along
+        else:
+            number = (across * crossline_blocks + block) * sample_blocks + down
+            rows = (number * inlines + along) * crosslines + within
+        wide = _padded(traces, (across.size * along.size, sample_blocks * samples))
+        cut = wide.reshape(across.size, along.size, sample_blocks, samples).transpose(0, 2, 1, 3)
+        self._rows.write(rows.ravel(), cut.reshape(-1, samples))  # [block, block, line] of rows, as they lie
+
+    def box(self, inline: int, crossline: int, values: NDArray[np.generic]) -> None:
+        """Write [inline, crossline, sample] from a place on; each block is filled whole, in runs.
+
+        Args:
+            inline: position of its first inline, on the border of a block.
+            crossline: position of its first crossline, likewise.
+            values: up to the borders of other blocks, or the edge of the volume.
+        """
+        _, crossline_blocks, sample_blocks = self.blocks.counts
+        inlines, crosslines, samples = self.blocks.block
+        across = -(-values.shape[1] // crosslines)
+        for begin in range(0, len(values), inlines):
+            wide = _padded(values[begin : begin + inlines], (inlines, across * crosslines, sample_blocks * samples))
+            cut = wide.reshape(inlines, across, crosslines, sample_blocks, samples).transpose(1, 3, 0, 2, 4)
+            block = (inline + begin) // inlines * crossline_blocks + crossline // crosslines
+            first = block * sample_blocks * inlines * crosslines
+            rows = np.arange(first, first + across * sample_blocks * inlines * crosslines)
+            self._rows.write(rows, cut.reshape(-1, samples))
+
+    def sync(self) -> None:
+        """Return when all that was written is on the disk."""
+        self._rows.sync()
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        self._rows.close()
+
+
+def _padded(values: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+    """Zeros behind the values along each axis, up to a shape."""
+    if values.shape == shape:
+        return values
+    wide = np.zeros(shape, values.dtype)
+    wide[tuple(slice(size) for size in values.shape)] = values
+    return wide

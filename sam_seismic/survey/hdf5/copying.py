@@ -1,0 +1,149 @@
+"""A volume of any format goes in, an HDF5 file with the same samples comes out, compared with its source."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.hdf5.layout import VERSION
+from sam_seismic.survey.hdf5.reader import Hdf5Volume
+from sam_seismic.survey.hdf5.writer import Hdf5Result, Origin
+from sam_seismic.survey.journal import Journal, stamp
+from sam_seismic.survey.segy import SegyVolume, template_of
+from sam_seismic.survey.volume import Orientation, Volume
+
+Done = Callable[[int, int], None]
+"""Called with (sections finished, sections in all)."""
+BUDGET = 256 * 2**20
+"""Bytes of samples that are in memory at a time, or one section where that is larger."""
+
+
+def write_hdf5(
+    source: Volume,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    progress: Done | None = None,
+) -> None:
+    """Copy a volume into an HDF5 file of blocks, some lines at a time, and compare every sample with the source.
+
+    Args:
+        source: any volume whose sections form a grid.
+        path: the HDF5 file.
+        overwrite: whether an existing file may be replaced.
+        resume: go on with what an earlier run left, if it left anything.
+        progress: told of sections copied and compared; both count.
+
+    Raises:
+        SurveyError: the path exists or is the source, the source has no grid, the disk is full, the copy differs, or
+            what an earlier run left is of another job or may not be gone on with.
+    """
+    if path.exists() and source.path.exists() and path.samefile(source.path):
+        raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
+    orientation = best_orientation(source)
+    lines = source.geometry.lines(orientation).tolist()
+    with Journal(path, _job(source), steps=len(lines), resume=resume, overwrite=overwrite) as journal:
+        copy = Hdf5Result(
+            path,
+            source.dtype,
+            geometry=source.geometry,
+            overwrite=overwrite or journal.complete,
+            note=f"copied from {source.path.name}",
+            origin=origin_of(source),
+            start=journal.start,
+        )
+        if journal.complete and path.exists() and not copy.temporary.exists():
+            return  # an earlier run was killed when all was done
+        with copy:
+            tell = _teller(progress, 2 * len(lines))
+            _copy(source, copy, orientation, journal, tell)
+            if differs := _difference(source, Hdf5Volume(copy.temporary), orientation, tell):
+                copy.keep, journal.finished = False, 0
+                raise SurveyError(
+                    problem=f"{path}: {differs} samples",
+                    fix="the disk or the source changed while it was copied: convert again",
+                )
+
+
+def _teller(progress: Done | None, total: int) -> Callable[[int], None]:
+    return lambda done: None if progress is None else progress(done, total)
+
+
+def best_orientation(source: Volume) -> Orientation:
+    """The orientation of which all sections can be read, and fast: SEG-Y may be sorted by either line number."""
+    # A folder may hold the sections of one orientation only.
+    whole = [each for each in Orientation if np.array_equal(source.lines(each), source.geometry.lines(each))]
+    if isinstance(source, SegyVolume) and len(whole) > 1:
+        along, across = (int(np.count_nonzero(np.diff(source.index, axis=axis) == 1)) for axis in (1, 0))
+        return Orientation.INLINE if along >= across else Orientation.CROSSLINE
+    return whole[0]
+
+
+def origin_of(source: Volume) -> Origin:
+    """What a copy keeps of how its source was read."""
+    notes = tuple(f"{source.path.name}: {note}" for note in source.notes)
+    if isinstance(source, SegyVolume):
+        return Origin(notes, source.why, source.inline_byte, source.crossline_byte, template_of(source))
+    if isinstance(source, Hdf5Volume):
+        return Origin(source.notes, source.why, source.inline_byte, source.crossline_byte, source.template)
+    return Origin(notes)
+
+
+def _job(source: Volume) -> dict[str, Any]:
+    """What a resumed run must have in common with the one that was broken off."""
+    grid = source.geometry
+    return {
+        "input": stamp(source.path) if source.path.exists() else str(source.path),
+        "grid": [str(grid), grid.sample_interval_ms, grid.start_ms, int(np.count_nonzero(grid.live))],
+        "sample type": f"{source.dtype} {source.encoding}",
+        "header positions": list(origin_of(source).bytes),
+        "version of the layout": VERSION,
+    }
+
+
+def _copy(
+    source: Volume, copy: Hdf5Result, orientation: Orientation, journal: Journal, tell: Callable[[int], None]
+) -> None:
+    """Copy the lines that are not finished, as many at a time as the budget allows."""
+    lines = source.geometry.lines(orientation).tolist()
+    across = len(source.geometry.lines(orientation.across))
+    block = copy.block[0 if orientation is Orientation.INLINE else 1]
+    many = BUDGET // (across * source.geometry.samples * source.dtype.itemsize) // block * block
+    begin = journal.finished
+    while begin < len(lines):
+        end = min(begin + max(many, 1), len(lines))
+        if many and begin % block == 0:
+            copy.write_box(orientation, begin, _read(source, orientation, lines[begin:end]))
+        else:
+            end = begin + 1
+            copy.write(source.section(orientation, lines[begin]))
+        journal.advance(end, [copy])
+        tell(end)
+        begin = end
+
+
+def _read(source: Volume, orientation: Orientation, lines: list[int]) -> NDArray[np.generic]:
+    """Neighbouring sections: [line, trace, sample]."""
+    traces = len(source.geometry.lines(orientation.across))
+    box = np.empty((len(lines), traces, source.geometry.samples), source.dtype)
+    for place, line in enumerate(lines):
+        box[place] = source.section(orientation, line).values.T  # [sample, trace] -> [trace, sample]
+    return box
+
+
+def _difference(source: Volume, copy: Volume, orientation: Orientation, tell: Callable[[int], None]) -> str:
+    """The first section that is not the same in both, in words; empty where all are."""
+    lines = source.geometry.lines(orientation).tolist()
+    for done, line in enumerate(lines, start=1):
+        original, copied = source.section(orientation, line), copy.section(orientation, line)
+        same = original.values == copied.values
+        if not same.all():
+            same |= (original.values != original.values) & (copied.values != copied.values)  # NaN is NaN
+        if not same.all() or not np.array_equal(original.live, copied.live):
+            return f"{original.name} differs from its source in {np.count_nonzero(~same)}"
+        tell(len(lines) + done)
+    return ""
