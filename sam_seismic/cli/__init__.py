@@ -2,6 +2,7 @@
 
 from sam_seismic.cli.app import app
 from sam_seismic.cli.commands import convert, demo, evaluate, inspect, predict, score, train
+from sam_seismic.cli.data import data_app
 from sam_seismic.cli.weights import weights_app
 
 app.command()(demo)
@@ -12,5 +13,6 @@ app.command()(score)
 app.command()(inspect)
 app.command()(convert)
 app.add_typer(weights_app, name="weights")
+app.add_typer(data_app, name="data")
 
 __all__ = ["app"]

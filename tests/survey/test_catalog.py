@@ -7,70 +7,27 @@ import pytest
 
 from sam_seismic.config import ReadOptions, SegyOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey import catalog
-from sam_seismic.survey.catalog import F3_FACIES, F3_VOLUMES, SEAM_AI_FACIES, SEAM_AI_VOLUMES, F3Volume, f3, seam_ai
-from sam_seismic.survey.formats import open_result
-from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry, Orientation
+from sam_seismic.survey.catalog import F3_FACIES, F3_VOLUMES, SEAM_AI_FACIES, SEAM_AI_VOLUMES, f3, seam_ai
+from sam_seismic.survey.volume import Orientation
+from tests.survey.published_files import (
+    F3_LARGEST,
+    SEAM_AI_LARGEST,
+    SMALL_F3,
+    SMALL_SEAM_AI,
+    amplitudes,
+    classes,
+    shrink,
+    write_f3,
+    write_npz,
+    write_segy,
+)
 
 INLINE, CROSSLINE = Orientation.INLINE, Orientation.CROSSLINE
-SMALL_F3 = {
-    name: F3Volume(known.files, shape, known.first_inline, known.first_crossline)
-    for (name, known), shape in zip(F3_VOLUMES.items(), [(4, 5, 6), (2, 5, 6), (6, 3, 6)], strict=True)
-}
-SMALL_SEAM_AI = {
-    name: catalog.SeamAIVolume(known.segy, known.npz, shape)
-    for (name, known), shape in zip(SEAM_AI_VOLUMES.items(), [(4, 5, 6), (2, 5, 6), (6, 3, 6)], strict=True)
-}
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same files, small: a cube of the true size takes gigabytes."""
-    monkeypatch.setattr(catalog, "F3_VOLUMES", SMALL_F3)
-    monkeypatch.setattr(catalog, "SEAM_AI_VOLUMES", SMALL_SEAM_AI)
-
-
-def amplitudes(shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
-
-
-def classes(shape: tuple[int, ...], first: int) -> np.ndarray:
-    """Six label values from `first` on, one a sample."""
-    return (np.zeros(shape, np.uint8) + np.arange(6, dtype=np.uint8) + first).astype(np.uint8)
-
-
-def write_f3(folder: Path, *names: str) -> None:
-    for name in names:
-        known = SMALL_F3[name]
-        for file, values in zip(
-            known.files, (amplitudes(known.shape, np.float64), classes(known.shape, 0)), strict=True
-        ):
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            np.save(folder / file, values)
-
-
-def write_npz(folder: Path, *names: str) -> None:
-    """[sample, crossline, inline], as published."""
-    for name in names:
-        known = SMALL_SEAM_AI[name]
-        for (file, key), values in zip(
-            known.npz, (amplitudes(known.shape, np.float32), classes(known.shape, 1)), strict=False
-        ):
-            np.savez_compressed(folder / file, **{key: values.transpose(2, 1, 0)})
-
-
-def write_segy(folder: Path, *names: str) -> None:
-    for name in names:
-        known = SMALL_SEAM_AI[name]
-        grid = Geometry.complete(range(2, 2 + known.shape[0]), range(1, 1 + known.shape[1]), known.shape[2])
-        for file, values in zip(
-            known.segy, (amplitudes(known.shape, np.float32), classes(known.shape, 1).astype(np.int8)), strict=False
-        ):
-            source = MemoryVolume(values, grid)
-            with open_result(folder / file, source, dtype=values.dtype, overwrite=False, note="TEST") as result:
-                for line in grid.inlines.tolist():
-                    result.write(source.section(INLINE, line))
+    shrink(monkeypatch)
 
 
 def test_f3_at_its_true_size(tmp_path: Path):
@@ -98,7 +55,7 @@ def test_f3_root_with_and_without_the_data_folder(tmp_path: Path, inner: str):
     volumes = f3(tmp_path)
     assert list(volumes) == ["train", "test2"]
     section, labels = volumes["test2"].section(CROSSLINE, 1002)
-    np.testing.assert_array_equal(section.values, amplitudes((6, 3, 6), np.float32)[:, 1].T)
+    np.testing.assert_array_equal(section.values, amplitudes((6, 3, 6), np.float32, F3_LARGEST)[:, 1].T)
     assert labels[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
     assert F3_FACIES.names == ("upper_ns", "middle_ns", "lower_ns", "rijnland_chalk", "scruff", "zechstein")
 
@@ -111,6 +68,7 @@ def test_f3_names_all_missing_files_at_once_and_how_to_get_them(tmp_path: Path):
         "lacks files of F3: train/train_seismic.npy, train/train_labels.npy, "
         "test_once/test1_seismic.npy, test_once/test1_labels.npy"
     )
+    assert refused.value.fix.startswith("sam-seismic data fetch f3, or download data.zip")
     assert "https://zenodo.org/records/3755060" in refused.value.fix
     assert "bc5932279831a95c0b244fd765376d85" in refused.value.fix
     write_f3(tmp_path, "train", "test1")
@@ -141,7 +99,7 @@ def test_seam_ai_in_both_forms(tmp_path: Path, write):
     assert list(volumes) == ["train", "test1"]
     first = volumes["train"].amplitude.lines(INLINE)[0]
     section, labels = volumes["train"].section(INLINE, int(first) + 1)
-    np.testing.assert_array_equal(section.values, amplitudes((4, 5, 6), np.float32)[1].T)
+    np.testing.assert_array_equal(section.values, amplitudes((4, 5, 6), np.float32, SEAM_AI_LARGEST)[1].T)
     assert labels[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
     assert volumes["test1"].labels is None
     assert volumes["test1"].amplitude.geometry.shape == (2, 5, 6)
@@ -193,7 +151,7 @@ def test_seam_ai_refuses_options_that_cannot_apply(tmp_path: Path):
 
 @pytest.mark.usefixtures("small")
 def test_seam_ai_of_another_size_is_refused(tmp_path: Path):
-    np.savez(tmp_path / "data_train.npz", data=amplitudes((4, 5, 6), np.float32))
+    np.savez(tmp_path / "data_train.npz", data=amplitudes((4, 5, 6), np.float32, SEAM_AI_LARGEST))
     np.savez(tmp_path / "labels_train.npz", labels=classes((4, 5, 6), 1))
     with pytest.raises(SurveyError, match=r"holds float32 \(6, 5, 4\) .* published were floats \(4, 5, 6\)"):
         seam_ai(tmp_path)

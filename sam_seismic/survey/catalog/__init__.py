@@ -16,8 +16,12 @@ from sam_seismic.survey.volume import Volume
 
 F3_RECORD = "https://zenodo.org/records/3755060"
 F3_ARCHIVE = "data.zip"
+F3_ARCHIVE_BYTES = 1_051_449_986
 F3_MD5 = "bc5932279831a95c0b244fd765376d85"
-F3_HELP = f"download {F3_ARCHIVE} (md5 {F3_MD5}) from {F3_RECORD}, unpack it, and give the folder as data.root"
+F3_HELP = (
+    f"sam-seismic data fetch f3, or download {F3_ARCHIVE} (md5 {F3_MD5}) from {F3_RECORD} and unpack it; "
+    "give the folder as data.root"
+)
 F3_FACIES = FaciesTable(("upper_ns", "middle_ns", "lower_ns", "rijnland_chalk", "scruff", "zechstein"))
 """Upper, middle and lower North Sea groups, Rijnland and Chalk groups, Scruff, Zechstein: top to bottom."""
 F3_INTERVAL_MS = 4.0
@@ -99,7 +103,7 @@ def f3(root: Path, *, needed: Iterable[str] = ("train",)) -> dict[str, LabelledV
     Raises:
         SurveyError: files are missing, all of which are named, or are not what was published.
     """
-    folder = root / "data" if (root / "data" / "train").is_dir() or (root / "data" / "test_once").is_dir() else root
+    folder = f3_folder(root)
     missing = _missing(folder, {name: known.files for name, known in F3_VOLUMES.items()}, needed)
     if missing:
         raise _incomplete("F3", root, missing, F3_HELP)
@@ -108,6 +112,12 @@ def f3(root: Path, *, needed: Iterable[str] = ("train",)) -> dict[str, LabelledV
         for name, known in F3_VOLUMES.items()
         if all((folder / file).is_file() for file in known.files)
     }
+
+
+def f3_folder(root: Path) -> Path:
+    """The folder of `train` and `test_once`: the one given, or the `data` folder in it, as the archive has it."""
+    inner = root / "data"
+    return inner if (inner / "train").is_dir() or (inner / "test_once").is_dir() else root
 
 
 def _open_f3(folder: Path, known: F3Volume) -> LabelledVolume:
