@@ -40,6 +40,10 @@ SampleFormat = Annotated[
     typer.Option("--format", rich_help_panel=_SEGY, help="Sample format, whatever the header declares."),
 ]
 Endian = Annotated[Literal["big", "little"] | None, typer.Option(rich_help_panel=_SEGY, help="Byte order.")]
+Duplicates = Annotated[
+    Literal["first", "last"] | None,
+    typer.Option(rich_help_panel=_SEGY, help="Which trace to read where several have the same line numbers."),
+]
 Axes = Annotated[
     Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"] | None,
     typer.Option(rich_help_panel=_ARRAYS, help="Axis order of a .npy, .npz or foreign .h5 volume."),
@@ -52,11 +56,18 @@ def read_options(
     crossline_byte: CrosslineByte = None,
     sample_format: SampleFormat = None,
     endian: Endian = None,
+    duplicates: Duplicates = None,
     axes: Axes = None,
     key: Key = None,
 ) -> ReadOptions:
     """How to open volumes, from the options that `reads_volumes` adds to a command."""
-    segy = SegyOptions(inline_byte=inline_byte, crossline_byte=crossline_byte, format=sample_format, endian=endian)
+    segy = SegyOptions(
+        inline_byte=inline_byte,
+        crossline_byte=crossline_byte,
+        format=sample_format,
+        endian=endian,
+        duplicates=duplicates,
+    )
     return ReadOptions(segy=segy, axes=axes, key=key)
 
 

@@ -25,6 +25,8 @@ class SegyOptions(Model):
     """Sample format, whatever the binary header declares."""
     endian: Literal["big", "little"] | None = None
     """Byte order."""
+    duplicates: Literal["first", "last"] | None = None
+    """Which trace to read where several have the same line numbers; nothing: such a file is refused."""
 
 
 class ReadOptions(Model):

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from sam_seismic.config import SegyOptions
-from sam_seismic.survey.segy import SegyVolume, write_segy
+from sam_seismic.survey.segy import SegyVolume, headers, write_segy
 from sam_seismic.survey.volume import Orientation
 from tests.survey.segy_files import Parts, cube, grid, smooth
 
 
-@pytest.mark.parametrize(("scalar", "factor"), [(-100, 0.01), (10, 10.0), (0, 1.0), (1, 1.0)])
+@pytest.mark.parametrize(("scalar", "factor"), [(-100, 0.01), (-1, 1.0), (10, 10.0), (0, 1.0), (1, 1.0)])
 def test_coordinates_are_scaled(tmp_path: Path, scalar: int, factor: float):
+    """Negative scalars divide, positive ones multiply, zero does nothing: along both orientations, at every trace."""
     path = tmp_path / "a.sgy"
     place = np.stack(np.meshgrid(np.arange(5) * 25.0, np.arange(6) * 10.0), axis=2)
     geometry = grid()
@@ -21,10 +22,52 @@ def test_coordinates_are_scaled(tmp_path: Path, scalar: int, factor: float):
     parts = Parts.of(path, 240 + 160)
     parts.set_field(71, scalar, "i2")
     volume = SegyVolume(parts.save(path), SegyOptions())
-    expected = place[2] * 100 * factor
-    expected[3] = np.nan
-    assert np.allclose(volume.coordinates(Orientation.INLINE, 102), expected, equal_nan=True)
-    assert np.allclose(volume.coordinates(Orientation.CROSSLINE, 300), place[:, 0] * 100 * factor)
+    expected = place * 100 * factor
+    expected[2, 3] = np.nan
+    for at, line in enumerate(volume.geometry.inlines):
+        assert np.allclose(volume.coordinates(Orientation.INLINE, int(line)), expected[at], equal_nan=True)
+    for at, line in enumerate(volume.geometry.crosslines):
+        assert np.allclose(volume.coordinates(Orientation.CROSSLINE, int(line)), expected[:, at], equal_nan=True)
+    assert volume.coordinate_scalar == (scalar,)
+
+
+def test_a_coordinate_scalar_that_varies_is_noted_and_obeyed(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    place = np.stack(np.meshgrid(np.arange(5) * 25.0, np.arange(6) * 10.0), axis=2)
+    write_segy(path, smooth((6, 5, 40)), grid(), coordinates=place)
+    parts = Parts.of(path, 400)
+    scalars = np.array([-100, -10, 0, 1, 10])
+    parts.set_field(71, np.tile(scalars, 6), "i2")
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    factors = np.array([0.01, 0.1, 1, 1, 10])[:, np.newaxis]
+    assert np.allclose(volume.coordinates(Orientation.INLINE, 104), place[4] * 100 * factors)
+    assert volume.coordinate_scalar == (-100, -10, 0, 1, 10)
+    assert volume.notes == ("coordinate scalar (byte 71) varies from -100 to 10; each trace's own is used",)
+
+
+@pytest.mark.parametrize(("code", "unit"), [(0, None), (1, "m"), (2, "ft"), (3, None), (256, None)])
+@pytest.mark.parametrize("order", [">", "<"])
+def test_the_unit_of_length(tmp_path: Path, order: str, code: int, unit: str | None):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid(), endian="big" if order == ">" else "little")
+    parts = Parts.of(path, 400, order=order)
+    parts.set_binary(3255, code)
+    assert SegyVolume(parts.save(path), SegyOptions()).length_unit == unit
+
+
+@pytest.mark.parametrize(
+    ("stored", "revision"),
+    [((0, 0), "0"), ((1, 0), "1.0"), ((0, 1), "1.0"), ((2, 0), "2.0"), ((2, 1), "2.1"), ((0, 2), "2.0"), ((9, 9), "0")],
+)
+def test_the_revision(tmp_path: Path, stored: tuple[int, int], revision: str):
+    """Also where a writer swapped its two bytes; what no standard knows is read by the rules of the first."""
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.head[3500:3502] = bytes(stored)
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert volume.revision == revision
+    assert np.array_equal(cube(volume), smooth((6, 5, 40)))
 
 
 def test_source_coordinates_serve_where_those_of_the_cdp_are_empty(tmp_path: Path):
@@ -59,6 +102,21 @@ def test_extended_text_headers_are_skipped(tmp_path: Path, count: int):
     parts.head += b"".join(stanza.ljust(3200).encode("cp037") for stanza in stanzas)
     volume = SegyVolume(parts.save(path), SegyOptions())
     assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+    assert volume.extended_headers == len(stanzas)
+
+
+def test_stanzas_that_never_end_are_not_looked_for_in_the_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Extended headers of any number, and none of them the last: the search stops where the traces begin."""
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_binary(3505, -1)
+    looked = []
+    ends = headers.ends_stanzas
+    monkeypatch.setattr(headers, "ends_stanzas", lambda raw: looked.append(raw) or ends(raw))
+    volume = SegyVolume(parts.save(path), SegyOptions())
+    assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+    assert len(looked) == 1
 
 
 def test_extended_headers_that_are_not_there_are_noted(tmp_path: Path):
@@ -70,17 +128,20 @@ def test_extended_headers_that_are_not_there_are_noted(tmp_path: Path):
     assert volume.notes == ("the binary header declares 2 extended text headers, the file holds none",)
 
 
-def test_revision_2_extensions(tmp_path: Path):
+@pytest.mark.parametrize(("minor", "width"), [(0, "i4"), (0, "i2"), (1, "i2")])
+def test_revision_2_extensions(tmp_path: Path, minor: int, width: str):
     """Long sample count, fractional interval, a second trace header a trace, and a stanza behind the traces."""
     path, values = tmp_path / "a.sgy", smooth((6, 5, 40))
     write_segy(path, values, grid())
     parts = Parts.of(path, 400)
-    parts.head[3500:3502] = bytes([2, 0])
+    parts.head[3500:3502] = bytes([2, minor])
     parts.set_binary(3221, 0)
     parts.set_binary(3269, 40, "u4")
     parts.set_binary(3273, 0, "i2")
     parts.head[3272:3280] = np.array(333.25, ">f8").tobytes()
-    parts.set_binary(3507, 1)
+    parts.set_binary(3507, 1, width)
+    if minor == 1:
+        parts.set_binary(3509, 1)  # the type of the survey
     parts.set_binary(3529, 1, "i4")
     parts.traces = np.concatenate(
         [parts.traces[:, :240], np.full((30, 240), 9, np.uint8), parts.traces[:, 240:]], axis=1
@@ -120,6 +181,16 @@ def test_intervals_that_disagree_are_both_named(tmp_path: Path):
     assert "taken from the first trace" in volume.notes[0]
     parts.set_field(117, 0, "u2")
     assert "no sample interval in the headers: 4000 us assumed" in SegyVolume(parts.save(path), SegyOptions()).notes
+
+
+def test_intervals_that_disagree_in_later_traces_are_named(tmp_path: Path):
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid())
+    parts = Parts.of(path, 400)
+    parts.set_field(117, np.where(np.arange(30) > 20, 2000, 4000), "u2")
+    assert SegyVolume(parts.save(path), SegyOptions()).notes == (
+        "sample interval 4000 us in the binary header, 2000 us in some traces: the former is used",
+    )
 
 
 def test_sample_count_of_the_traces_serves_where_the_binary_header_is_wrong(tmp_path: Path):

@@ -111,10 +111,11 @@ def test_coordinates_number_a_survey_along_the_axes(tmp_path: Path):
     assert any("181/185" in note for note in volume.notes)
 
 
-def test_files_are_scanned_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Chunk borders change nothing."""
+@pytest.mark.parametrize("chunk", [1500, 400, 399, 1])
+def test_files_are_scanned_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int):
+    """Borders of chunks change nothing; of traces too long for a chunk only the headers are read."""
     write_segy(tmp_path / "a.sgy", smooth((6, 5, 40)), grid(), inline_byte=9, crossline_byte=21)
-    monkeypatch.setattr("sam_seismic.survey.segy.scan.CHUNK", 1500)
+    monkeypatch.setattr("sam_seismic.survey.segy.scan.CHUNK", chunk)
     volume = SegyVolume(tmp_path / "a.sgy", SegyOptions())
     assert np.array_equal(cube(volume), smooth((6, 5, 40)))
     assert (volume.inline_byte, volume.traces) == (9, 30)

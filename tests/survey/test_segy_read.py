@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
-from sam_seismic.survey.segy import SegyVolume, write_segy
+from sam_seismic.survey.segy import SegyVolume, samples, write_segy
 from sam_seismic.survey.segy.formats import FORMATS
 from sam_seismic.survey.segy.samples import decode, encode
 from sam_seismic.survey.volume import Geometry, Orientation
@@ -152,6 +152,23 @@ def test_ibm_words_of_the_literature():
     assert encode(np.array([-118.625, 0, 1], np.float32), FORMATS[1], ">").tolist() == [0xC276A000, 0, 0x41100000]
 
 
+def test_ibm_words_are_decoded_to_the_nearest_float():
+    """Any 32 bits: against exact arithmetic in 64 bits, from what becomes zero to what is too large for a float."""
+    random = np.random.default_rng(0)
+    words = random.integers(0, 1 << 32, (100, 2000), np.uint32)
+    words[50:60] &= np.uint32(0xFF00000F)  # not normalised
+    words[60:70, ::3] = 0
+    words[70:] = (words[70:] & np.uint32(0x80FFFFFF)) | (random.integers(58, 72, (30, 2000), np.uint32) << 24)
+    top = (words >> 24).astype(np.int64)
+    exact = np.ldexp((words & 0xFFFFFF).astype(np.float64), 4 * ((top & 0x7F) - 64) - 24) * np.where(top > 127, -1, 1)
+    with np.errstate(over="ignore"):
+        expected = exact.astype(np.float32)
+    decoded = decode(words.astype(">u4").view(np.uint8), FORMATS[1], ">")
+    assert decoded.dtype == np.float32
+    assert np.array_equal(decoded, expected)
+    assert np.isinf(decoded).any()
+
+
 def test_a_file_of_another_writer(tmp_path: Path):
     """A file that segyio made is read: reader and writer do not agree with each other only."""
     path, values = tmp_path / "segyio.sgy", smooth((4, 7, 30))
@@ -172,14 +189,29 @@ def test_nan_is_handed_on(tmp_path: Path):
     assert np.array_equal(cube(volume), values, equal_nan=True)
 
 
-def test_sections_are_contiguous(tmp_path: Path):
+def test_the_traces_of_a_section_are_contiguous(tmp_path: Path):
+    """Values are a view of the traces as they came from the file: nothing is copied only to be transposed."""
     write_segy(tmp_path / "a.sgy", smooth((6, 5, 40)), grid())
     volume = SegyVolume(tmp_path / "a.sgy", SegyOptions())
     for orientation, line, shape in ((Orientation.INLINE, 100, (40, 5)), (Orientation.CROSSLINE, 300, (40, 6))):
         section = volume.section(orientation, line)
         assert section.shape == shape
-        assert section.values.flags.c_contiguous
+        assert section.values.T.flags.c_contiguous
+        assert section.values.dtype.isnative
+        assert section.values.flags.writeable
         assert section.live.all()
+
+
+@pytest.mark.parametrize("block", [1, 400, 900, 1 << 18])
+@pytest.mark.parametrize("name", ["ibm", "ieee", "int8"])
+def test_sections_are_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, name: str):
+    """Borders of blocks change nothing, whatever the order of the traces; nor do dead traces in between."""
+    monkeypatch.setattr(samples, "BLOCK", block)
+    monkeypatch.setattr(samples, "_ASKED_AHEAD", 2)
+    for crossline_sorted, numbers in product((False, True), ("ascending", "descending")):
+        path = tmp_path / f"{crossline_sorted}{numbers}.sgy"
+        geometry = sorted_file(path, numbers, "ragged", crossline_sorted=crossline_sorted, format=name)
+        check(SegyVolume(path), geometry, name)
 
 
 def test_a_pickled_volume_reads(tmp_path: Path):

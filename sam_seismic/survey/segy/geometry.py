@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ _SPARSEST = 0.05
 _CONVINCING = 0.5
 _STANDARD_CONVINCING = 0.25
 _TIE = 0.05
+_FEW = 0.1
+"""Repeated traces beyond this share mean that the numbers are no line numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,16 +130,37 @@ class Numbering:
         taken[self.inline.positions(), self.crossline.positions()] = True
         return int(taken.sum())
 
-    def index(self) -> NDArray[np.int32]:
-        """int32[inline, crossline]: the number of the (last) trace of each place, -1 where there is none."""
-        index = np.full((len(self.inlines), len(self.crosslines)), -1, np.int32)
-        index[self.inline.positions(), self.crossline.positions()] = np.arange(self.traces, dtype=np.int32)
-        return index
+    def index(self, keep: Literal["first", "last"] = "last") -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Which trace holds each place, and which ones are passed over for it.
+
+        Args:
+            keep: which of several traces of one place holds it.
+
+        Returns:
+            int32[inline, crossline], number of the trace of each place, -1 where there is none; int32[repeat, 2],
+            numbers of the traces without a place of their own, ascending, and of those that hold it.
+        """
+        numbers = np.arange(self.traces, dtype=np.int32)
+        places = self.inline.positions().astype(np.int64) * len(self.crosslines) + self.crossline.positions()
+        held = np.full(self.places, -1, np.int32)
+        order = slice(None) if keep == "last" else slice(None, None, -1)
+        held[places[order]] = numbers[order]  # what is written later stays
+        index = held.reshape(len(self.inlines), len(self.crosslines))
+        if not self.repeats:
+            return index, np.empty((0, 2), np.int32)
+        holders = held[places]
+        passed_over = np.flatnonzero(holders != numbers)
+        return index, np.stack([numbers[passed_over], holders[passed_over]], axis=1)
 
     @property
     def repeats(self) -> int:
         """Traces whose place another one holds already."""
         return self.traces - self.taken
+
+    @property
+    def few_repeats(self) -> bool:
+        """Whether some traces repeat a place, and so few that the numbers are line numbers all the same."""
+        return not self.empty and not self.too_sparse and 0 < self.repeats <= _FEW * self.traces
 
     @property
     def empty(self) -> bool:
@@ -151,15 +175,20 @@ class Numbering:
     @property
     def score(self) -> float:
         """0 to 1: the share of places taken, times how regular the steps are; 0 where places are held twice."""
-        if self.empty or self.too_sparse or self.repeats:
+        return 0.0 if self.repeats else self.score_but_for_repeats
+
+    @property
+    def score_but_for_repeats(self) -> float:
+        """The score of the places, however many traces each of them has."""
+        if self.empty or self.too_sparse:
             return 0.0
         return self.taken / self.places * min(_regularity(self.inlines), _regularity(self.crosslines))
 
     def first_repeat(self) -> tuple[int, int]:
         """Two traces of the same place, numbers from 0."""
-        holders = self.index()[self.inline.positions(), self.crossline.positions()]
-        earlier = int(np.flatnonzero(holders != np.arange(self.traces))[0])
-        return earlier, int(holders[earlier])
+        _, repeats = self.index()
+        earlier, later = repeats[0].tolist()
+        return earlier, later
 
     def same_numbers(self, other: "Numbering") -> bool:
         """Whether every trace has the same two numbers in both."""
@@ -176,9 +205,10 @@ class Numbering:
         if self.empty:
             return f"{self.bytes}: {self.inlines[0]} and {self.crosslines[0]} in every trace"
         size = f"{len(self.inlines)} x {len(self.crosslines)} lines"
-        lines = f"{describe_lines(self.inlines)} and {describe_lines(self.crosslines)}"
         if self.too_sparse:
             return f"{self.bytes}: {size} cannot be a grid of {self.traces} traces"
+        # As Python's integers: what are no line numbers may be further apart than 32 bits can say.
+        lines = f"{describe_lines(self.inlines.tolist())} and {describe_lines(self.crosslines.tolist())}"
         repeats = f", {self.repeats} traces in places already taken" if self.repeats else ""
         return f"{self.bytes}: {size} ({lines}), {self.taken} of {self.places} places taken{repeats}"
 
@@ -199,10 +229,18 @@ def best_of(numberings: Sequence[Numbering]) -> list[Numbering]:
 
     A single line never wins: one constant column beside any running number looks like one.
     """
-    grids = sorted(
-        (each for each in numberings if not each.single and each.score >= _CONVINCING), key=lambda each: -each.score
-    )
-    rivals = [each for each in grids if each.score >= grids[0].score - _TIE]
+    return _leaders([(each.score, each) for each in numberings if not each.single])
+
+
+def best_with_repeats(numberings: Sequence[Numbering]) -> list[Numbering]:
+    """The same among those in which a few traces repeat a place."""
+    several = [each for each in numberings if not each.single and each.few_repeats]
+    return _leaders([(each.score_but_for_repeats, each) for each in several])
+
+
+def _leaders(scored: Sequence[tuple[float, Numbering]]) -> list[Numbering]:
+    grids = sorted((pair for pair in scored if pair[0] >= _CONVINCING), key=lambda pair: -pair[0])
+    rivals = [each for score, each in grids if score >= grids[0][0] - _TIE]
     return [each for at, each in enumerate(rivals) if not any(each.same_numbers(other) for other in rivals[:at])]
 
 

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
@@ -45,6 +46,11 @@ class Layout:
         return self.header + self.samples * self.form.size
 
     @property
+    def extended_headers(self) -> int:
+        """Extended text headers before the first trace."""
+        return (self.start - HEAD) // TEXT
+
+    @property
     def end(self) -> int:
         """Bytes up to the end of the last trace."""
         return self.start + self.traces * self.trace_bytes
@@ -63,8 +69,26 @@ class FileHeader:
 
     @property
     def revision(self) -> int:
-        """Major revision. Some writers store it as a 16-bit 1 or swap its two bytes."""
-        return self.raw[3500] or self.raw[3501]
+        """Major revision, 0 to 2; what is none of these is taken for 0, whose rules claim least."""
+        return self._versions[0]
+
+    @property
+    def revision_name(self) -> str:
+        """`0`, `1.0`, `2.0` or `2.1`."""
+        major, minor = self._versions
+        return f"{major}.{minor}" if major else "0"
+
+    @property
+    def _versions(self) -> tuple[int, int]:
+        # Some writers store it as a 16-bit 1 or swap its two bytes.
+        major, minor = self.raw[3500:3502] if self.raw[3500] else (self.raw[3501], 0)
+        return (major, minor) if major in (1, 2) else (0, 0)
+
+    @property
+    def length_unit(self) -> Literal["m", "ft"] | None:
+        """Unit of coordinates and distances; None where it is not said."""
+        units: dict[int, Literal["m", "ft"]] = {1: "m", 2: "ft"}
+        return units.get(self.integer(3255))
 
     @property
     def interval_us(self) -> float:
@@ -155,8 +179,9 @@ def _fits(path: Path, header: FileHeader, form: SampleFormat, size: int) -> Iter
 
 def _whole(header: FileHeader, form: SampleFormat, samples: int, start: int, end: int) -> Layout | None:
     """The layout, if whole traces fill the file from `start` to `end`."""
-    extra = max(0, header.integer(3507)) if header.revision >= 2 else 0
-    for headers in dict.fromkeys((1 + extra, 1)):
+    # Revision 2.0 counts the additional headers in four bytes, 2.1 in the first two of them.
+    extra = (header.integer(3507, "i"), header.integer(3507)) if header.revision >= 2 else ()
+    for headers in dict.fromkeys((*(1 + count for count in extra if count > 0), 1)):
         length = TRACE_HEADER * headers + samples * form.size
         if samples > 0 and end > start and (end - start) % length == 0:
             return Layout(header.order, form, samples, start, TRACE_HEADER * headers, (end - start) // length)
@@ -171,8 +196,11 @@ def _extended(path: Path, header: FileHeader, size: int) -> int:
     with path.open("rb") as file:
         file.seek(HEAD)
         for count in range(1, (size - HEAD) // TEXT + 1):
-            if ends_stanzas(file.read(TEXT)):
+            text = file.read(TEXT)
+            if ends_stanzas(text):
                 return count
+            if not is_text(text):  # the traces have begun: the rest of a large file is not searched
+                break
     return 0
 
 

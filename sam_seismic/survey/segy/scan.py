@@ -1,5 +1,6 @@
 """Fields of all trace headers, read in one pass over the file in bounded memory: a column of numbers for each field."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.segy.headers import Layout
+from sam_seismic.survey.segy.headers import TRACE_HEADER, Layout
 
-CHUNK = 1 << 24
-"""Bytes read at a time."""
+CHUNK = 1 << 21
+"""Bytes read at a time: what stays in the processor's cache until its headers are taken out."""
 _MANY = 1000
 
-OFFSET, SAMPLES, INTERVAL, DELAY, SCALAR_OF_TIMES = 37, 115, 117, 109, 215
+OFFSET, SAMPLES, INTERVAL, DELAY, SCALAR_OF_TIMES, SCALAR_OF_PLACES = 37, 115, 117, 109, 215, 71
 TRACE_ID = 29
-_CHECKED = {OFFSET: "i4", SAMPLES: "u2", INTERVAL: "u2", DELAY: "i2", SCALAR_OF_TIMES: "i2"}
+_CHECKED = {OFFSET: "i4", SAMPLES: "u2", INTERVAL: "u2", DELAY: "i2", SCALAR_OF_TIMES: "i2", SCALAR_OF_PLACES: "i2"}
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class TraceHeaders:
         columns: int32[trace] by the byte position of the field.
         checked: the distinct values of fields that should be constant, by byte position: the first trace's value
             first, then the others ascending, at most about a thousand.
-        dead: bool[trace], traces whose identification code (byte 29) says dead or dummy.
+        dead: int32[dead], numbers of the traces whose identification code (byte 29) says dead or dummy, ascending.
+        traces: traces in the file.
     """
 
     columns: Mapping[int, NDArray[np.int32]]
     checked: Mapping[int, tuple[int, ...]]
-    dead: NDArray[np.bool_]
+    dead: NDArray[np.int32]
+    traces: int
 
 
 def scan(path: Path, layout: Layout, fields: tuple[int, ...]) -> TraceHeaders:
@@ -47,23 +50,43 @@ def scan(path: Path, layout: Layout, fields: tuple[int, ...]) -> TraceHeaders:
         SurveyError: the file ends before its last trace.
     """
     columns = {byte: _Column(layout.traces) for byte in fields}
-    dead = np.zeros(layout.traces, np.bool_)
-    seen: dict[int, NDArray[np.int64]] = {byte: np.empty(0, np.int64) for byte in _CHECKED}
-    first: dict[int, int] = {}
+    checked = {byte: _Values() for byte in _CHECKED}
+    dead = [np.empty(0, np.int32)]
     kinds = {**_CHECKED, TRACE_ID: "i2", **dict.fromkeys(fields, "i4")}
     for begin, headers in _chunks(path, layout, kinds):
-        here = slice(begin, begin + len(headers))
         for byte, column in columns.items():
             column.put(begin, headers[str(byte)])
-        dead[here] = np.isin(headers[str(TRACE_ID)], (2, 3))
-        for byte, values in seen.items():
-            first.setdefault(byte, int(headers[str(byte)][0]))
-            if len(values) < _MANY and not np.all(headers[str(byte)] == first[byte]):
-                seen[byte] = np.union1d(values, headers[str(byte)])[:_MANY]
-    checked = {
-        byte: (first[byte], *(int(value) for value in values if value != first[byte])) for byte, values in seen.items()
-    }
-    return TraceHeaders({byte: column.numbers() for byte, column in columns.items()}, checked, dead)
+        for byte, values in checked.items():
+            values.put(headers[str(byte)])
+        code = headers[str(TRACE_ID)]
+        marked = (code == 2) | (code == 3)
+        if marked.any():
+            dead.append((np.flatnonzero(marked) + begin).astype(np.int32))
+    return TraceHeaders(
+        {byte: column.numbers() for byte, column in columns.items()},
+        {byte: values.distinct() for byte, values in checked.items()},
+        np.concatenate(dead),
+        layout.traces,
+    )
+
+
+class _Values:
+    """The distinct values of a field, about a thousand of them at most."""
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._others = np.empty(0, np.int64)
+
+    def put(self, numbers: NDArray[np.integer]) -> None:
+        if self._first is None:
+            self._first = int(numbers[0])
+        if len(self._others) < _MANY and not (numbers == self._first).all():
+            self._others = np.union1d(self._others, numbers)[:_MANY]
+
+    def distinct(self) -> tuple[int, ...]:
+        """The first trace's value first, then the others ascending."""
+        assert self._first is not None, "a file has at least one trace"
+        return self._first, *(int(value) for value in self._others if value != self._first)
 
 
 class _Column:
@@ -77,7 +100,7 @@ class _Column:
     def put(self, begin: int, numbers: NDArray[np.int32]) -> None:
         if self._constant is None:
             self._constant = np.int32(numbers[0])
-        if self._numbers is None and not np.all(numbers == self._constant):
+        if self._numbers is None and not (numbers == self._constant).all():
             self._numbers = np.full(self._traces, self._constant, np.int32)
         if self._numbers is not None:
             self._numbers[begin : begin + len(numbers)] = numbers
@@ -97,25 +120,42 @@ def peek(path: Path, layout: Layout, fields: tuple[int, ...]) -> Mapping[int, ND
 
 
 def _chunks(path: Path, layout: Layout, kinds: Mapping[int, str]) -> Iterator[tuple[int, NDArray[np.void]]]:
-    """(number of the first trace, structured array[trace] with a field for each byte position)."""
+    """(number of the first trace, structured array[trace] with a field for each byte position).
+
+    Each array is valid until the next one is asked for: they share their memory.
+    """
+    # Whole traces, which the disk gives fastest, unless a single one would not fit into a chunk.
+    whole = layout.trace_bytes <= CHUNK
+    length, step = (layout.trace_bytes, CHUNK // layout.trace_bytes) if whole else (TRACE_HEADER, 1)
     record = np.dtype(
         {
             "names": [str(byte) for byte in kinds],
             "formats": [layout.order + kind for kind in kinds.values()],
             "offsets": [byte - 1 for byte in kinds],
-            "itemsize": layout.trace_bytes,
+            "itemsize": length,
         }
     )
-    step = max(1, CHUNK // layout.trace_bytes)
-    with path.open("rb") as file:
-        file.seek(layout.start)
+    headers = np.empty(min(step, layout.traces), record)
+    with path.open("rb", buffering=0) as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL if whole else os.POSIX_FADV_RANDOM)
         for begin in range(0, layout.traces, step):
-            count = min(step, layout.traces - begin)
-            headers = np.fromfile(file, record, count)
-            if len(headers) < count:
+            here = headers[: layout.traces - begin]
+            file.seek(layout.start + begin * layout.trace_bytes)
+            if (got := _fill(file.fileno(), here.view(np.uint8))) < here.nbytes:
                 raise SurveyError(
-                    problem=f"{path}: ends in trace {begin + len(headers) + 1} of {layout.traces}: it was cut while it "
-                    "was read",
+                    problem=f"{path}: ends in trace {begin + got // length + 1} of {layout.traces}: it was cut while "
+                    "it was read",
                     fix="copy the file again",
                 )
-            yield begin, headers
+            yield begin, here
+
+
+def _fill(handle: int, buffer: NDArray[np.uint8]) -> int:
+    """Read on until a buffer is full; how many bytes there were."""
+    got = 0
+    while got < len(buffer):
+        count = os.readv(handle, [buffer[got:].data])
+        if count == 0:
+            break
+        got += count
+    return got
