@@ -16,6 +16,8 @@ TEXT = 3200
 HEAD = 3600
 """Bytes of the text and the binary header together."""
 TRACE_HEADER = 240
+_SHORTEST_US, _LONGEST_US = 1e-3, 1e8
+"""Sample intervals of which a double is believed: what is no interval looks like 1e-300."""
 ORDERS: tuple[Order, Order] = (">", "<")
 _FIX_FORMAT = "--format or --endian (YAML: data.read.segy.format, data.read.segy.endian)"
 
@@ -95,7 +97,7 @@ class FileHeader:
         """Sample interval, microseconds; revision 2 may give a fraction."""
         if self.revision >= 2:
             extended = float(struct.unpack_from(self.order + "d", self.raw, 3272)[0])
-            if 0 < extended < 1e9:
+            if _SHORTEST_US <= extended <= _LONGEST_US:
                 return extended
         return float(self.integer(3217, "H"))
 
