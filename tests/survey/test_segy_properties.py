@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sam_seismic.config import SegyOptions
 from sam_seismic.survey.segy import SegyResult, SegyVolume, write_segy
 from sam_seismic.survey.segy.formats import format_named
-from sam_seismic.survey.volume import Geometry, Orientation
+from sam_seismic.survey.volume import Geometry, Orientation, Section
 from tests.survey.segy_files import CODES, crossline_cube, cube, write_all
 
 FORMATS = ("ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8")
@@ -100,3 +100,21 @@ def resort(path: Path, shape: tuple[int, int, int], size: int) -> None:
     raw = path.read_bytes()
     traces = np.frombuffer(raw[3600:], np.uint8).reshape(shape[0], shape[1], 240 + shape[2] * size)
     path.write_bytes(raw[:3600] + traces.transpose(1, 0, 2).tobytes())
+
+
+def test_a_trace_passed_over_gets_the_samples_of_its_place(tmp_path: Path):
+    """Both traces of a doubled place lie at the same spot: neither may look unpredicted."""
+    grid = grid_of((3, 4, 5), (1, 1), (1, 1))
+    write_segy(tmp_path / "a.sgy", np.ones(grid.shape, np.float32), grid)
+    raw = (tmp_path / "a.sgy").read_bytes()
+    traces = np.frombuffer(raw[3600:], np.uint8).reshape(12, 260)
+    doubled = np.concatenate([traces[:6], traces[5:6], traces[6:]])  # IL 2, XL 2 once more
+    (tmp_path / "a.sgy").write_bytes(raw[:3600] + doubled.tobytes())
+    source = SegyVolume(tmp_path / "a.sgy", SegyOptions(duplicates="first"))
+    values = np.arange(60).reshape(grid.shape).astype(np.int8)
+    with SegyResult(tmp_path / "f.sgy", np.dtype(np.int8), source=source, overwrite=False, note="F") as result:
+        for position, line in enumerate(grid.inlines.tolist()):
+            result.write(Section(Orientation.INLINE, line, values[position].T, np.ones(4, bool)))
+    with segyio.open(tmp_path / "f.sgy", ignore_geometry=True) as file:
+        expected = np.insert(values.reshape(12, 5), 6, values.reshape(12, 5)[5], axis=0)
+        np.testing.assert_array_equal(file.trace.raw[:], expected)

@@ -157,7 +157,7 @@ class SegyResult(_Filled):
 def template_of(volume: SegyVolume) -> Template:
     """Everything of an open SEG-Y file but its samples."""
     return FileTemplate(
-        volume.path, volume.layout, geometry=volume.geometry, index=volume.index, repeats=np.empty((0, 2), np.int32)
+        volume.path, volume.layout, geometry=volume.geometry, index=volume.index, repeats=volume.repeats
     )
 
 
