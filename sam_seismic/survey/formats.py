@@ -9,6 +9,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.arrays import ArrayResult, ArrayVolume
 from sam_seismic.survey.hdf5 import Hdf5Result, Hdf5Volume
 from sam_seismic.survey.images import FolderResult, FolderVolume
+from sam_seismic.survey.mdio import MdioVolume
 from sam_seismic.survey.result import Result, Start
 from sam_seismic.survey.segy import FormatName, SegyResult, SegyVolume, template_of
 from sam_seismic.survey.volume import Volume
@@ -16,11 +17,15 @@ from sam_seismic.survey.volume import Volume
 SEGY = (".sgy", ".segy", ".seg")
 HDF5 = (".h5", ".hdf5")
 ARRAYS = (".npy", ".npz")
-READABLE = "give SEG-Y (.sgy, .segy, .seg), HDF5 (.h5, .hdf5), NumPy (.npy, .npz) or a folder of il_N / xl_N pictures"
+MDIO = (".mdio",)
+READABLE = (
+    "give SEG-Y (.sgy, .segy, .seg), HDF5 (.h5, .hdf5), NumPy (.npy, .npz), MDIO (.mdio) "
+    "or a folder of il_N / xl_N pictures"
+)
 
 
 def open_volume(path: Path, options: ReadOptions | None = None) -> Volume:
-    """Open a volume by its ending; a folder is a folder of sections.
+    """Open a volume by its ending; a folder is a folder of sections, but for one that ends in .mdio.
 
     Args:
         path: the file or folder.
@@ -33,6 +38,9 @@ def open_volume(path: Path, options: ReadOptions | None = None) -> Volume:
     ending = path.suffix.lower()
     if not path.exists():
         raise SurveyError(problem=f"{path}: there is no such file or folder", fix="check the path")
+    if path.is_dir() and ending in MDIO:
+        _refuse(path, options, segy="MDIO")
+        return MdioVolume(path, options)
     if path.is_dir():
         _refuse(path, options, segy="a folder of pictures", arrays="a folder of pictures")
         return FolderVolume(path)

@@ -1,0 +1,135 @@
+"""An MDIO store (a folder in the Zarr format) goes in, a Volume comes out; needs the extra `sam-seismic[mdio]`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.config import ReadOptions
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.cube import Axes, convert, read_type, type_notes
+from sam_seismic.survey.mdio.layout import open_group, read_store, reading
+from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+
+SLAB_BYTES = 256 << 20
+"""Neighbouring sections that lie in the same chunks are read together, up to this size."""
+
+
+@dataclass
+class Slab:
+    """Neighbouring sections in memory: positions `first` on along an orientation, each [sample, trace] as stored."""
+
+    orientation: Orientation
+    first: int
+    sections: list[NDArray[np.generic]] = field(default_factory=list)
+
+    def get(self, orientation: Orientation, position: int) -> NDArray[np.generic] | None:
+        """The section at a position, where it is in this slab."""
+        inside = orientation is self.orientation and 0 <= position - self.first < len(self.sections)
+        return self.sections[position - self.first] if inside else None
+
+
+class MdioVolume(Volume):
+    """A stacked 3D volume in an MDIO store.
+
+    Args:
+        path: the folder that ends in .mdio.
+        options: `key`, the variable with the samples where it is not the store's own choice (version 1).
+
+    Raises:
+        SurveyError: zarr is not installed, the store is damaged or no stacked 3D volume, or an option cannot apply.
+    """
+
+    def __init__(self, path: Path, options: ReadOptions | None = None) -> None:
+        self.path = path
+        options = options or ReadOptions()
+        if options.axes is not None:
+            raise SurveyError(
+                problem=f"{path}: axes cannot apply to MDIO, which names its axes", fix="leave the option out"
+            )
+        with reading(path):
+            self._store = read_store(path, open_group(path), options.key)
+        self._dtype = read_type(path, self._store.dtype)
+        self._group: Any = None
+        self._slab: Slab | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_group": None, "_slab": None}
+
+    @property
+    def geometry(self) -> Geometry:
+        """The grid."""
+        return self._store.geometry
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Float32, or the integer type of the store."""
+        return self._dtype
+
+    @property
+    def encoding(self) -> str:
+        """`float32, chunks 128 x 128 x 128`."""
+        return f"{self._store.dtype.name}, chunks {' x '.join(map(str, self._store.chunks))}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed."""
+        return self._store.notes + type_notes(self._store.dtype)
+
+    def section(self, orientation: Orientation, line: int) -> Section:
+        """One section, values [sample, trace]; dead traces are zero.
+
+        Raises:
+            SurveyError: there is no such line, or the store is damaged there.
+        """
+        live = self.geometry.live_along(orientation, line)
+        position = int(self._store.orders[orientation][self.geometry.index(orientation, line)])
+        with reading(self.path):
+            stored = self._stored_section(orientation, position)
+        values = convert(stored[:, self._store.orders[orientation.across]], self._dtype)
+        values[:, ~live] = 0
+        return Section(orientation, line, values, live)
+
+    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
+        """X and Y of the traces of a section: float64[trace, 2], NaN where there is no trace; None: it holds none."""
+        if self._store.xy is None:
+            return None
+        axes = Axes(("inline", "crossline"))
+        live = self.geometry.live_along(orientation, line)
+        position = int(self._store.orders[orientation][self.geometry.index(orientation, line)])
+        pick = (position, slice(None)) if axes.order[0] == orientation else (slice(None), position)
+        with reading(self.path):
+            stored = np.stack([np.asarray(self._opened()[name][pick], np.float64) for name in self._store.xy], axis=1)
+        found = stored[self._store.orders[orientation.across]]  # [trace, 2]
+        found[~live] = np.nan
+        return found
+
+    def _opened(self) -> Any:
+        if self._group is None:
+            self._group = open_group(self.path)
+        return self._group
+
+    def _stored_section(self, orientation: Orientation, position: int) -> NDArray[np.generic]:
+        """[sample, trace], traces in stored order. A chunk holds many lines: its neighbours are read along with it."""
+        found = None if self._slab is None else self._slab.get(orientation, position)
+        if found is None:
+            self._slab = None  # its memory first
+            self._slab = self._read_slab(orientation, position)
+            found = self._slab.get(orientation, position)
+        assert found is not None, "the slab was read around it"
+        return found
+
+    def _read_slab(self, orientation: Orientation, position: int) -> Slab:
+        store = self._store
+        axis = store.axes.order.index(orientation)
+        section_bytes = int(np.prod(store.shape, dtype=np.int64)) // store.shape[axis] * store.dtype.itemsize
+        lines = max(1, min(store.chunks[axis], SLAB_BYTES // section_bytes))
+        first = position - position % store.chunks[axis] % lines
+        stop = min(first + lines, store.shape[axis], (position // store.chunks[axis] + 1) * store.chunks[axis])
+        pick = [slice(None)] * 3
+        pick[axis] = slice(first, stop)
+        cube = np.asarray(self._opened()[store.array][tuple(pick)])
+        sections = [store.axes.cut(cube, orientation, at) for at in range(stop - first)]
+        return Slab(orientation, first, sections)
