@@ -1,9 +1,13 @@
 """A published file goes in by its address and checksum; a whole and verified copy comes out, or nothing of its name."""
 
+import errno
+import fcntl
+import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -65,15 +69,17 @@ def download(
         The file, whose checksum is the published one.
 
     Raises:
-        DownloadError: there is no connection, no room, or other bytes came than were published.
+        DownloadError: there is no connection, no room, another process is at it, or other bytes came than were
+            published.
     """
     part = folder / f"{published.file}.part"
     here = next((path.stat().st_size for path in (folder / published.file, part) if path.is_file()), 0)
     check_room(folder, max(0, published.size_bytes - here) + room, what=published.file, elsewhere=elsewhere)
 
     def transfer(address: str, output: str | Path, _: object) -> None:
-        _transfer(address, part, progress)
-        part.replace(output)
+        with _alone(part):
+            _transfer(address, part, progress)
+            part.replace(output)
 
     pooch.get_logger().setLevel("WARNING")  # what it says goes through the progress instead
     try:
@@ -160,6 +166,34 @@ def _extract(archive: zipfile.ZipFile, members: Mapping[str, str], folder: Path,
                     progress(done, total)
 
 
+@contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """Hold a lock: jobs of a cluster that start together would append to one partial file.
+
+    Raises:
+        DownloadError: another process is fetching the file.
+    """
+    begun = part.exists()
+    with part.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken = not part.exists() or not os.path.samestat(part.stat(), os.fstat(file.fileno()))  # renamed just now
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+            taken = error.errno in (errno.EWOULDBLOCK, errno.EACCES)  # some file systems have no locks
+        if taken:
+            raise DownloadError(
+                problem=f"{part.with_suffix('')}: another process is fetching it",
+                fix="wait until it is there, then run the command again",
+            )
+        try:
+            yield
+        finally:
+            if not begun and part.exists() and part.stat().st_size == 0:
+                part.unlink()
+
+
 def _transfer(address: str, part: Path, progress: Progress | None) -> None:
     """Append to a partial file what it lacks, or start anew where the server cannot continue."""
     done = part.stat().st_size if part.exists() else 0
@@ -167,7 +201,7 @@ def _transfer(address: str, part: Path, progress: Progress | None) -> None:
     with requests.get(address, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
             if answer.headers.get("Content-Range") != f"bytes */{done}":  # longer than the file: not a part of it
-                part.unlink()
+                os.truncate(part, 0)  # it stays the same file, which is locked
                 _transfer(address, part, progress)
             return
         answer.raise_for_status()

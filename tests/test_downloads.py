@@ -1,5 +1,7 @@
 """Downloads that are verified, and archives of which only what is known is unpacked, whole or not at all."""
 
+import errno
+import fcntl
 import shutil
 import zipfile
 from collections import namedtuple
@@ -59,6 +61,42 @@ def test_a_disk_without_room_is_told_before_the_first_byte(shop: Shop, tmp_path:
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "data.zip.part").write_bytes(CONTENT[: 2 * MB])
     assert download(published, tmp_path, elsewhere="--output FOLDER", room=3 * MB).read_bytes() == CONTENT
+
+
+def test_two_processes_do_not_write_one_file(shop: Shop, tmp_path: Path):
+    """Jobs of a cluster start together: bytes of both in one part would be nobody's file."""
+    published = shop.published("data.zip")
+    part = tmp_path / "data.zip.part"
+    with part.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(DownloadError, match=r"data\.zip: another process is fetching it"):
+            download(published, tmp_path, elsewhere="--output FOLDER")
+    assert shop.asked == []
+    assert download(published, tmp_path, elsewhere="--output FOLDER").read_bytes() == CONTENT
+
+
+def test_a_part_that_the_other_process_renames_meanwhile_is_left_to_it(shop: Shop, tmp_path: Path, monkeypatch):
+    """It was opened while the other process held it, and is the finished file by now: nothing is appended to it."""
+    (tmp_path / "data.zip.part").write_bytes(CONTENT)
+    lock = fcntl.flock
+
+    def finish_first(file: int, operation: int) -> None:
+        (tmp_path / "data.zip.part").rename(tmp_path / "data.zip")
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", finish_first)
+    with pytest.raises(DownloadError, match="another process is fetching it"):
+        download(shop.published("data.zip"), tmp_path, elsewhere="--output FOLDER")
+    assert (tmp_path / "data.zip").read_bytes() == CONTENT
+    assert shop.asked == []
+
+
+def test_a_file_system_without_locks_is_no_obstacle(shop: Shop, tmp_path: Path, monkeypatch):
+    def refuse(file: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert download(shop.published("a"), tmp_path, elsewhere="--output FOLDER").read_bytes() == CONTENT
 
 
 def test_only_known_members_are_unpacked(archive: Path, tmp_path: Path):
