@@ -190,13 +190,14 @@ def inspect(
 
 @reads_volumes
 def convert(
-    volume: Annotated[Path, typer.Argument(help="SEG-Y or npy volume.")],
-    output: Annotated[Path, typer.Argument(help="HDF5 volume to write, ending in .h5.")],
+    volume: Annotated[Path, typer.Argument(help="SEG-Y, npy, HDF5, or a folder of sections.")],
+    output: Annotated[Path, typer.Argument(help="HDF5 to write (.h5); from HDF5 also the SEG-Y it came from (.sgy).")],
     overwrite: Overwrite = False,
+    resume: Resume = False,
     *,
     read: ReadOptions,
 ) -> None:
-    """Copy a volume into chunked HDF5, fast along every axis.
+    """Copy a volume into HDF5, fast along every axis, and compare every sample.
 
     Example: sam-seismic convert survey.sgy survey.h5
     """
@@ -204,5 +205,5 @@ def convert(
     from sam_seismic.workflows.conversion import convert as run
 
     with Terminal() as terminal:
-        written = run(ConvertRequest(volume, output, read, overwrite), terminal)
+        written = run(ConvertRequest(volume, output, read, overwrite, resume), terminal)
     show_files([written])

@@ -1,7 +1,8 @@
 """HDF5 <-> Volume: in blocks, so that inlines, crosslines and time slices all read fast. The only user of h5py."""
 
-from sam_seismic.survey.hdf5.copying import write_hdf5
+from sam_seismic.survey.hdf5.copying import origin_of, write_hdf5
 from sam_seismic.survey.hdf5.reader import Hdf5Volume
-from sam_seismic.survey.hdf5.writer import Hdf5Result
+from sam_seismic.survey.hdf5.restoring import write_segy_of
+from sam_seismic.survey.hdf5.writer import Hdf5Result, Origin
 
-__all__ = ["Hdf5Result", "Hdf5Volume", "write_hdf5"]
+__all__ = ["Hdf5Result", "Hdf5Volume", "Origin", "origin_of", "write_hdf5", "write_segy_of"]

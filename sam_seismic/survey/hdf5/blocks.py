@@ -1,6 +1,5 @@
 """Samples stored as blocks that lie one behind the other in a file: read and written in place, without HDF5."""
 
-import mmap
 import os
 import weakref
 from collections.abc import Iterator
@@ -15,12 +14,13 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.records import RecordFile, Records
 from sam_seismic.survey.volume import Orientation
 
-BLOCK_LINES = 8
+BLOCK_LINES = (8, 4)
+"""Inlines and crosslines a block: thin ones keep what a single line costs small, thick ones what neighbours cost.
+Inlines lie in one run, so they may be thicker. Measured on 2 GB: docs/benchmarks.md."""
 BLOCK_BYTES = 32 * 2**10
-"""A line and one next to it share most of their blocks; thin blocks keep what a single line costs small. Measured on
-2 GB: docs/benchmarks.md."""
-MAPPED = 64 * 2**20
-"""Mapped pages count as memory of the process: no more than these are kept from one section to its neighbour."""
+PIECE = 4 * 2**20
+HELD = 128 * 2**20
+"""Bytes of blocks that are read in one go, and those that are kept from one section to its neighbours."""
 ADVISED = 256 * 2**10
 """The system reads ahead only so much at a word, if its limits were left alone."""
 
@@ -70,13 +70,15 @@ class Blocks:
         inline_blocks, crossline_blocks, sample_blocks = self.counts
         column = sample_blocks * self.block_bytes
         if orientation is Orientation.INLINE:
-            return [(self.start + block * crossline_blocks * column, crossline_blocks * column)]
+            first, many = self.start + block * crossline_blocks * column, max(1, PIECE // column)  # one run, in pieces
+            runs = [(at, min(many, crossline_blocks - at)) for at in range(0, crossline_blocks, many)]
+            return [(first + at * column, count * column) for at, count in runs]
         return [(self.start + (at * crossline_blocks + block) * column, column) for at in range(inline_blocks)]
 
 
 def block_shape(shape: tuple[int, int, int], itemsize: int) -> tuple[int, int, int]:
-    """Blocks of about BLOCK_BYTES, BLOCK_LINES thick along both lines where the survey is; never larger than it."""
-    inlines, crosslines = (_even(size, BLOCK_LINES, 1) for size in shape[:2])
+    """Blocks of about BLOCK_BYTES, BLOCK_LINES thick where the survey is; never larger than it."""
+    inlines, crosslines = (_even(size, most, 1) for size, most in zip(shape[:2], BLOCK_LINES, strict=True))
     samples = max(1, BLOCK_BYTES // (inlines * crosslines * itemsize))
     # Multiples of 16 keep runs on the borders of memory pages; it costs at most a few hundredths of the size.
     return inlines, crosslines, _even(shape[2], samples, 16)
@@ -89,7 +91,10 @@ def _even(size: int, most: int, multiple: int) -> int:
 
 
 class BlockReader:
-    """Reads sections of blocks through a mapping, which a fork may inherit and pickling leaves behind.
+    """Reads sections out of blocks; it can be pickled and used after a fork.
+
+    The file is not mapped: pages of a mapping count as memory of the process, up to 2 MB for each byte touched, and a
+    disk that fails would kill it.
 
     Args:
         path: the file.
@@ -99,11 +104,13 @@ class BlockReader:
     def __init__(self, path: Path, blocks: Blocks) -> None:
         self.path = path
         self.blocks = blocks
-        self._opened: tuple[int, mmap.mmap, NDArray[np.generic]] | None = None
-        self._mapped: tuple[Orientation, int] | None = None
+        self._descriptor: int | None = None
+        self._last: tuple[Orientation, int] | None = None
+        self._held: tuple[Orientation, int] | None = None
+        self._buffer: NDArray[np.uint8] = np.empty(0, np.uint8)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": None, "_mapped": None}
+        return {**self.__dict__, "_descriptor": None, "_last": None, "_held": None, "_buffer": np.empty(0, np.uint8)}
 
     def section(self, orientation: Orientation, position: int, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
         """The section at a position along its axis, in the type wanted: [trace, sample], writable.
@@ -111,44 +118,84 @@ class BlockReader:
         Raises:
             SurveyError: the file was cut since it was opened.
         """
-        descriptor, mapping, stored = self._open()
-        # A page that is no longer there would kill the process.
-        if os.fstat(descriptor).st_size < self.blocks.start + self.blocks.size:
-            raise SurveyError(problem=f"{self.path}: was cut since it was opened", fix="copy the file again")
-        inline = orientation is Orientation.INLINE
-        along, across = (0, 1) if inline else (1, 0)
+        along, across = (0, 1) if orientation is Orientation.INLINE else (1, 0)
         block, within = divmod(position, self.blocks.block[along])
-        self._enter(orientation, block, descriptor, mapping)
-        cut = stored[block, :, :, within] if inline else stored[:, block, :, :, within]  # [block, block, line, sample]
-        with np.errstate(over="ignore"):  # too large for float32 becomes infinite, and is refused as such
-            traces = cut.transpose(0, 2, 1, 3).astype(dtype, order="C", copy=True)  # [block, line, block, sample]
         counts, step = self.blocks.counts, self.blocks.block
-        wide = traces.reshape(counts[across] * step[across], counts[2] * step[2])  # [trace, sample] and beyond
+        found = np.empty((counts[across], step[across], counts[2], step[2]), dtype)  # [block, line, block, sample]
+        done = 0
+        for cut in self._cuts(orientation, block, within):
+            with np.errstate(over="ignore"):  # too large for float32 becomes infinite, and is refused as such
+                found[done : done + len(cut)] = cut.transpose(0, 2, 1, 3)
+            done += len(cut)
+        wide = found.reshape(counts[across] * step[across], counts[2] * step[2])  # [trace, sample] and beyond
         return wide[: self.blocks.shape[across], : self.blocks.shape[2]]
 
-    def _enter(self, orientation: Orientation, block: int, descriptor: int, mapping: mmap.mmap) -> None:
-        """Have read what the lines of a block need, and let go of what those of another one did."""
-        spans = self.blocks.spans(orientation, block)
-        if self._mapped == (orientation, block) and sum(count for _, count in spans) <= MAPPED:
-            return
-        if hasattr(mmap, "MADV_DONTNEED"):
-            mapping.madvise(mmap.MADV_DONTNEED)
-        # Neighbouring inlines are one run, which the system reads ahead by itself.
-        if self._mapped != (orientation, block) and self._mapped != (Orientation.INLINE, block - 1):
-            _announce(descriptor, spans)
-        self._mapped = orientation, block
+    def _cuts(self, orientation: Orientation, block: int, within: int) -> Iterator[NDArray[np.generic]]:
+        """What blocks hold of a line, some blocks at a time: [block across, sample block, line across, sample].
 
-    def _open(self) -> tuple[int, mmap.mmap, NDArray[np.generic]]:
-        if self._opened is None:
-            descriptor = os.open(self.path, os.O_RDONLY)
-            weakref.finalize(self, os.close, descriptor)
-            if os.fstat(descriptor).st_size < self.blocks.start + self.blocks.size:
-                raise SurveyError(problem=f"{self.path}: was cut since it was opened", fix="copy the file again")
-            mapping = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-            count = self.blocks.size // self.blocks.dtype.itemsize
-            stored = np.frombuffer(mapping, self.blocks.dtype, count, self.blocks.start)
-            self._opened = descriptor, mapping, stored.reshape(*self.blocks.counts, *self.blocks.block)
-        return self._opened
+        Each is valid until the next one.
+        """
+        inline = orientation is Orientation.INLINE
+        spans = self.blocks.spans(orientation, block)
+        at, last = (orientation, block), self._last
+        self._last = at
+        if self._held != at:
+            _announce(self._open(), spans)
+            neighbours = last is not None and last[0] is orientation and abs(block - last[1]) <= 1
+            if neighbours and block + 1 < self.blocks.counts[0 if inline else 1]:
+                _announce(self._open(), self.blocks.spans(orientation, block + 1))
+            if inline and not neighbours:
+                yield self._rows(block, within)
+                return
+        many = max(1, HELD // spans[0][1])
+        for begin in range(0, len(spans), many):
+            if self._held != at:
+                self._load(spans[begin : begin + many])
+            self._held = at if many >= len(spans) else None
+            size = sum(count for _, count in spans[begin : begin + many])
+            part = self._buffer[:size].view(self.blocks.dtype).reshape(-1, self.blocks.counts[2], *self.blocks.block)
+            yield part[:, :, within] if inline else part[:, :, :, within]
+
+    def _rows(self, block: int, within: int) -> NDArray[np.generic]:
+        """What blocks hold of one inline, and nothing more: [crossline block, sample block, crossline, sample]."""
+        inlines, crosslines, samples = self.blocks.block
+        size = self.blocks.block_bytes // inlines
+        rows = np.empty((self.blocks.counts[1] * self.blocks.counts[2], size), np.uint8)
+        begin = self.blocks.start + block * len(rows) * self.blocks.block_bytes + within * size
+        descriptor = self._open()
+        for at, row in zip(range(begin, begin + rows.size * inlines, self.blocks.block_bytes), rows, strict=True):
+            if os.preadv(descriptor, [row.data], at) != size:
+                self._read(at, row)
+        return rows.view(self.blocks.dtype).reshape(*self.blocks.counts[1:], crosslines, samples)
+
+    def _load(self, spans: list[tuple[int, int]]) -> None:
+        """Read the bytes of spans into the buffer, one behind the other."""
+        self._held = None
+        size = sum(count for _, count in spans)
+        if len(self._buffer) < size:
+            self._buffer = np.empty(size, np.uint8)
+        done = 0
+        for begin, count in spans:
+            self._read(begin, self._buffer[done : done + count])
+            done += count
+
+    def _read(self, begin: int, into: NDArray[np.uint8]) -> None:
+        """Fill an array with the bytes from a place on."""
+        left = into.data
+        while left:  # the kernel may hand back less than it was asked for
+            done = os.preadv(self._open(), [left], begin)
+            if done == 0:
+                raise SurveyError(
+                    problem=f"{self.path}: ends at byte {begin}: it was cut since it was opened",
+                    fix="copy the file again",
+                )
+            left, begin = left[done:], begin + done
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            self._descriptor = os.open(self.path, os.O_RDONLY)
+            weakref.finalize(self, os.close, self._descriptor)
+        return self._descriptor
 
 
 def _announce(descriptor: int, spans: list[tuple[int, int]]) -> None:

@@ -77,10 +77,13 @@ def best_orientation(source: Volume) -> Orientation:
     """The orientation of which all sections can be read, and fast: SEG-Y may be sorted by either line number."""
     # A folder may hold the sections of one orientation only.
     whole = [each for each in Orientation if np.array_equal(source.lines(each), source.geometry.lines(each))]
-    if isinstance(source, SegyVolume) and len(whole) > 1:
-        along, across = (int(np.count_nonzero(np.diff(source.index, axis=axis) == 1)) for axis in (1, 0))
-        return Orientation.INLINE if along >= across else Orientation.CROSSLINE
-    return whole[0]
+    return index_orientation(source.index) if isinstance(source, SegyVolume) and len(whole) > 1 else whole[0]
+
+
+def index_orientation(index: NDArray[np.int32]) -> Orientation:
+    """The orientation along which traces lie behind one another, by int32[inline, crossline] of their numbers."""
+    along, across = (int(np.count_nonzero(np.diff(index, axis=axis) == 1)) for axis in (1, 0))
+    return Orientation.INLINE if along >= across else Orientation.CROSSLINE
 
 
 def origin_of(source: Volume) -> Origin:
