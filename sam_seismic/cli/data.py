@@ -85,8 +85,8 @@ def _survey_facts(survey: "PublishedSurvey") -> dict[str, Any]:
         "title": survey.title,
         "page": survey.page,
         "licence": survey.licence,
-        "fetched": survey.archive_bytes is not None,
-        "archive_bytes": survey.archive_bytes,
+        "fetched": survey.archive is not None,
+        "archive_bytes": None if survey.archive is None else survey.archive.size_bytes,
         "unpacked_bytes": survey.unpacked_bytes,
         "splits": list(survey.splits),
         "classes": dict(zip(survey.facies.names, survey.facies.values, strict=True)),
@@ -106,9 +106,8 @@ def _survey_rows(survey: "PublishedSurvey") -> list[tuple[str, str]]:
     ]
     classes = [f"{value} {name}" for name, value in zip(survey.facies.names, survey.facies.values, strict=True)]
     size = f"{survey.unpacked_bytes / 1e9:.1f} GB"
-    if survey.archive_bytes is not None:
-        size = f"{survey.archive_bytes / 1e9:.1f} GB to download, {size} unpacked"
-    how = f"sam-seismic data fetch {survey.name}" if survey.archive_bytes is not None else f"by hand: {survey.page}"
+    if survey.archive is not None:
+        size = f"{survey.archive.size_bytes / 1e9:.1f} GB to download, {size} unpacked"
     forms = dict.fromkeys(known.form for known in survey.files)
     files = [f"{form}: " + ", ".join(known.file for known in survey.files if known.form == form) for form in forms]
     return [
@@ -118,7 +117,7 @@ def _survey_rows(survey: "PublishedSurvey") -> list[tuple[str, str]]:
         ("size", size),
         ("licence", survey.licence),
         *(("files", names) for names in files),
-        ("get it", how),
+        ("get it", survey.how),
     ]
 
 

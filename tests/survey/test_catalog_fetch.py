@@ -10,8 +10,8 @@ import pytest
 from sam_seismic import downloads
 from sam_seismic.downloads import DownloadError
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.catalog import F3_ARCHIVE_BYTES, F3_MD5, f3, fetching
-from sam_seismic.survey.catalog.fetching import ADDRESSES, fetch
+from sam_seismic.survey.catalog import f3, known
+from sam_seismic.survey.catalog.fetching import fetch
 from sam_seismic.survey.catalog.verifying import verify
 from tests.shop import Shop, open_shop
 from tests.survey.published_files import SMALL_F3, f3_archive, shrink, write_f3
@@ -25,13 +25,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     shrink(monkeypatch)
     with open_shop(monkeypatch) as opened:
         opened.content = f3_archive(tmp_path_factory.mktemp("archive"))
+        survey = known.known_survey("f3")
+        assert survey.archive is not None
         offer = replace(
-            ADDRESSES["f3"],
+            survey.archive,
             address=f"http://127.0.0.1:{opened.port}/data.zip",
-            checksum=f"md5:{hashlib.md5(opened.content).hexdigest()}",
+            md5=hashlib.md5(opened.content).hexdigest(),
             size_bytes=len(opened.content),
         )
-        monkeypatch.setitem(ADDRESSES, "f3", offer)
+        monkeypatch.setattr(known, "_f3", lambda: replace(survey, archive=offer))
         yield opened
 
 
@@ -119,7 +121,35 @@ def test_what_cannot_be_fetched_comes_with_instructions(tmp_path: Path):
         assert words in refused.value.fix
 
 
+def test_an_archive_that_is_kept_is_verified_too(shop: Shop, tmp_path: Path):
+    """Its checksum is the only one that was published for the benchmark."""
+    fetch("f3", tmp_path, keep_archive=True)
+    checks = verify("f3", tmp_path).files
+    assert (len(checks), {check.status for check in checks}) == (7, {"ok"})
+    whole = shop.content
+    (tmp_path / "data.zip").write_bytes(whole[:-1] + b"?")
+    (problem,) = verify("f3", tmp_path).files[-1].problems
+    found, published = (hashlib.md5(content).hexdigest() for content in (whole[:-1] + b"?", whole))
+    assert problem == f"has the MD5 {found}; published was {published}"
+    (tmp_path / "data.zip").write_bytes(whole[:-1])
+    (problem,) = verify("f3", tmp_path).files[-1].problems
+    assert problem == f"has {len(whole) - 1:,} bytes; published were {len(whole):,}"
+
+
+def test_an_archive_alone_is_no_survey(shop: Shop, tmp_path: Path):
+    (tmp_path / "data.zip").write_bytes(shop.content)
+    verification = verify("f3", tmp_path)
+    assert [check.status for check in verification.chosen] == ["missing"] * 6 + ["ok"]
+    with pytest.raises(SurveyError, match="lacks the training volume of f3") as refused:
+        verification.raise_for_fault()
+    assert refused.value.fix == "sam-seismic data fetch f3"
+
+
 def test_the_published_address_and_checksum():
-    assert fetching.ADDRESSES["f3"].address == "https://zenodo.org/records/3755060/files/data.zip"
-    assert fetching.ADDRESSES["f3"].checksum == "md5:bc5932279831a95c0b244fd765376d85"
-    assert (F3_MD5, F3_ARCHIVE_BYTES) == ("bc5932279831a95c0b244fd765376d85", 1_051_449_986)
+    archive = known.known_survey("f3").archive
+    assert archive == known.Archive(
+        file="data.zip",
+        address="https://zenodo.org/records/3755060/files/data.zip",
+        md5="bc5932279831a95c0b244fd765376d85",
+        size_bytes=1_051_449_986,
+    )

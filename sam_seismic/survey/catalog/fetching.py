@@ -7,17 +7,8 @@ from pathlib import Path
 from sam_seismic.downloads import Progress, Published, download, unpack
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey import catalog
-from sam_seismic.survey.catalog.known import PublishedSurvey, known_survey
+from sam_seismic.survey.catalog.known import Archive, PublishedSurvey, known_survey
 
-ADDRESSES = {
-    "f3": Published(
-        file=catalog.F3_ARCHIVE,
-        address=f"{catalog.F3_RECORD}/files/{catalog.F3_ARCHIVE}",
-        checksum=f"md5:{catalog.F3_MD5}",
-        size_bytes=catalog.F3_ARCHIVE_BYTES,
-    )
-}
-"""Archives that have a public address, by the name of their survey."""
 INNER = "data"
 """The folder that an archive holds."""
 NamedProgress = Callable[[str, int, int | None], None]
@@ -61,14 +52,14 @@ def fetch(
     """
     survey = known_survey(name)
     root = root or Path("data") / name
-    if name not in ADDRESSES:
+    if survey.archive is None:
         raise _by_hand(survey, root)
     paths = tuple(survey.folder(root) / known.file for known in survey.files)
     downloaded = not all(path.is_file() for path in paths)
     if downloaded:
         _check_free(root, paths)
         archive = download(
-            ADDRESSES[name],
+            _published(survey.archive),
             root,
             elsewhere="--output FOLDER",
             room=survey.unpacked_bytes,
@@ -81,6 +72,10 @@ def fetch(
         paths = tuple(root / INNER / known.file for known in survey.files)
     catalog.f3(root, needed=catalog.F3_VOLUMES)  # their headers say whether they are what was published
     return Fetched(survey, root, paths, downloaded)
+
+
+def _published(archive: Archive) -> Published:
+    return Published(archive.file, archive.address, f"md5:{archive.md5}", archive.size_bytes)
 
 
 def _named(what: str, progress: NamedProgress | None) -> Progress | None:

@@ -16,8 +16,8 @@ class KnownFile:
 
     Args:
         file: its name below the survey's folder.
-        form: npy, npz or segy.
-        volume: train, test1 or test2.
+        form: npy, npz or segy; zip for an archive of all files.
+        volume: train, test1 or test2; archive.
         labels: whether it holds labels.
         shape: [inline, crossline, sample] of its volume.
         axes: order of the axes as stored; of SEG-Y the headers say it.
@@ -42,6 +42,16 @@ class KnownFile:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """All files of a survey in one, at a public address."""
+
+    file: str
+    address: str
+    md5: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class PublishedSurvey:
     """A published survey.
 
@@ -50,7 +60,7 @@ class PublishedSurvey:
         title: what it is.
         page: where it is published.
         licence: under which terms.
-        archive_bytes: size of what `fetch` downloads; None where the files are not to be had by a program.
+        archive: what `fetch` downloads, its size and MD5; None where the files are not to be had by a program.
         unpacked_bytes: size of the samples in one form.
         facies: the classes.
         splits: what `eval --split` knows, when all files are there.
@@ -62,7 +72,7 @@ class PublishedSurvey:
     title: str
     page: str
     licence: str
-    archive_bytes: int | None
+    archive: Archive | None
     unpacked_bytes: int
     facies: FaciesTable
     splits: tuple[str, ...]
@@ -73,6 +83,11 @@ class PublishedSurvey:
     def config(self) -> str:
         """The configuration that trains on it."""
         return f"configs/{self.name}.yaml"
+
+    @property
+    def how(self) -> str:
+        """How to get its files."""
+        return f"sam-seismic data fetch {self.name}" if self.archive else f"get the published files: {self.page}"
 
     def folder(self, root: Path) -> Path:
         """Where the files lie below the folder that the user gives."""
@@ -113,7 +128,12 @@ def _f3() -> PublishedSurvey:
         title="F3 facies benchmark (Alaudah et al. 2019): F3 block, Dutch North Sea",
         page=catalog.F3_RECORD,
         licence="survey: CC BY-SA 3.0 (dGB Earth Sciences, TNO); labels: see the page of the record",
-        archive_bytes=catalog.F3_ARCHIVE_BYTES,
+        archive=Archive(
+            file=catalog.F3_ARCHIVE,
+            address=f"{catalog.F3_RECORD}/files/{catalog.F3_ARCHIVE}",
+            md5=catalog.F3_MD5,
+            size_bytes=catalog.F3_ARCHIVE_BYTES,
+        ),
         unpacked_bytes=sum(math.prod(known.shape) * (1 if known.labels else 8) for known in files),
         facies=catalog.F3_FACIES,
         splits=("train", "val", "test1", "test2"),
@@ -130,7 +150,7 @@ def _seam_ai() -> PublishedSurvey:
         title="SEAM AI facies challenge (SEG 2020): Parihaka, offshore New Zealand",
         page=catalog.SEAM_AI_PAGE,
         licence="the rules of the challenge, to be accepted on its page",
-        archive_bytes=None,
+        archive=None,
         unpacked_bytes=sum(math.prod(known.shape) * (1 if known.labels else 4) for known in arrays),
         facies=catalog.SEAM_AI_FACIES,
         splits=("train", "val", "test"),

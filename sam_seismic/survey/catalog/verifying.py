@@ -1,5 +1,6 @@
 """A folder goes in; for each file of a published survey comes out whether it is there and is what was published."""
 
+import hashlib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from sam_seismic.survey.catalog.known import KnownFile, PublishedSurvey, known_s
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.volume import Orientation
 
+ARCHIVE = "zip"
+"""The form of an archive of all files."""
 LOOKED_AT = 25
 """Planes of an array whose values are looked at, spread evenly; of a SEG-Y file as many inlines at most."""
 FACTOR = 10.0
@@ -61,8 +64,8 @@ class Verification:
     @property
     def chosen(self) -> tuple[FileCheck, ...]:
         """The files of the forms of which something is there; all of them where nothing is."""
-        forms = {check.known.form for check in self.files if check.here}
-        return tuple(check for check in self.files if not forms or check.known.form in forms)
+        forms = {check.known.form for check in self.files if check.here} - {ARCHIVE}
+        return tuple(check for check in self.files if not forms or check.known.form in {*forms, ARCHIVE})
 
     @property
     def volumes(self) -> tuple[str, ...]:
@@ -84,7 +87,7 @@ class Verification:
             for check in checks
             if not check.here
         ]
-        how = f"get the published files: {self.survey.page}"
+        how = self.survey.how
         if wrong:
             told = "; ".join(f"{check.path}: {', '.join(check.problems)}" for check in wrong)
             raise SurveyError(problem=told, fix=how)
@@ -97,6 +100,8 @@ class Verification:
         """Each volume in each form it was published in, with the files that it takes."""
         forms: dict[tuple[str, str], list[FileCheck]] = {}
         for check in self.files:
+            if check.known.form == ARCHIVE:
+                continue
             forms.setdefault((check.known.volume, check.known.form), []).append(check)
         for (volume, _), checks in forms.items():
             yield volume, checks
@@ -107,7 +112,7 @@ def verify(name: str, root: Path, *, progress: Callable[[int, int], None] | None
 
     Each must have the published shape and type; an .npy the length that follows from them, an .npz its checksums;
     labels must be classes, and amplitudes finite and of the published order of magnitude, on lines spread over the
-    volume.
+    volume. An archive that lies beside them must have the published checksum.
 
     Args:
         name: of the survey.
@@ -121,11 +126,14 @@ def verify(name: str, root: Path, *, progress: Callable[[int, int], None] | None
     if not root.is_dir():
         raise SurveyError(problem=f"{root}: there is no such folder", fix="check the path")
     folder = survey.folder(root)
+    places = [(known, folder / known.file) for known in survey.files]
+    if survey.archive is not None and (root / survey.archive.file).is_file():
+        places.append((KnownFile(survey.archive.file, ARCHIVE, "all", False, (0, 0, 0)), root / survey.archive.file))
     checks = []
-    for done, known in enumerate(survey.files):
-        checks.append(check_file(survey, known, folder / known.file))
+    for known, path in places:
+        checks.append(check_file(survey, known, path))
         if progress is not None:
-            progress(done + 1, len(survey.files))
+            progress(len(checks), len(places))
     return Verification(survey, root, tuple(checks))
 
 
@@ -135,8 +143,7 @@ def check_file(survey: PublishedSurvey, known: KnownFile, path: Path) -> FileChe
         return FileCheck(known, path, None)
     size = path.stat().st_size
     try:
-        find = {"npy": _array_problems, "npz": _archive_problems, "segy": _segy_problems}[known.form]
-        problems = find(survey, known, path)
+        problems = _PROBLEMS_OF[known.form](survey, known, path)
     except SurveyError as error:
         problems = [error.problem.removeprefix(f"{path}: ")]
     except DAMAGED as error:
@@ -162,7 +169,7 @@ def _array_problems(survey: PublishedSurvey, known: KnownFile, path: Path) -> li
     return values.problems()
 
 
-def _archive_problems(survey: PublishedSurvey, known: KnownFile, path: Path) -> list[str]:
+def _npz_problems(survey: PublishedSurvey, known: KnownFile, path: Path) -> list[str]:
     """The whole member is read, a plane at a time: at its end the archive's own checksum is compared."""
     values = _Values(survey, known, path)
     with zipfile.ZipFile(path) as archive:
@@ -198,6 +205,19 @@ def _segy_problems(survey: PublishedSurvey, known: KnownFile, path: Path) -> lis
         section = volume.section(Orientation.INLINE, int(inlines[position]))
         values.look(section.values[:, section.live])
     return values.problems()
+
+
+def _archive_problems(survey: PublishedSurvey, _: KnownFile, path: Path) -> list[str]:
+    assert survey.archive is not None, "the file has its name"
+    size = path.stat().st_size
+    if size != survey.archive.size_bytes:
+        return [f"has {size:,} bytes; published were {survey.archive.size_bytes:,}"]
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "md5").hexdigest()
+    return [] if found == survey.archive.md5 else [f"has the MD5 {found}; published was {survey.archive.md5}"]
+
+
+_PROBLEMS_OF = {"npy": _array_problems, "npz": _npz_problems, "segy": _segy_problems, ARCHIVE: _archive_problems}
 
 
 class _Values:
