@@ -135,16 +135,22 @@ def _from_ibm(words: NDArray[np.uint32]) -> NDArray[np.float32]:
 
     Not segyio's decoder: it gets unnormalised fractions wrong (0x420EC9A1 is 14.79, it says 15.39).
     """
-    fraction = words & 0x00FFFFFF
+    fraction = words & np.uint32(0x00FFFFFF)
+    floats = fraction.view(np.int32).astype(np.float32)
     # A power of 16 is one of 2, so it becomes the exponent of an IEEE float by integers alone; the product is exact.
-    above = (words & 0x7F000000) - _LEAST
-    scale = (above << 1) + np.uint32(3 << 23) | (words & 0x80000000)
-    within = above <= _MOST - _LEAST  # what lies below wraps around
+    # In place, as the processor's cache is what this waits for.
+    scale = words & np.uint32(0x7F000000)
+    scale -= _LEAST  # what lies below wraps around
+    within = scale <= _MOST - _LEAST
+    scale <<= np.uint32(1)
+    scale += np.uint32(3 << 23)
+    scale |= words & np.uint32(0x80000000)
     with np.errstate(over="ignore", invalid="ignore"):
         if within.all():
-            return fraction.view(np.int32).astype(np.float32) * scale.view(np.float32)
+            floats *= scale.view(np.float32)
+            return floats
         scale *= within
-        floats = fraction.view(np.int32).astype(np.float32) * scale.view(np.float32)
+        floats *= scale.view(np.float32)
         beyond = (fraction != 0) & ~within  # zeros are done, and hardly any file has others
         floats[beyond] = _IBM_SCALE[words[beyond] >> 24] * fraction[beyond]
     return floats
