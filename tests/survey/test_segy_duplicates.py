@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sam_seismic.config import SegyOptions
-from sam_seismic.survey.segy import SegyVolume, write_segy
+from sam_seismic.survey.segy import SegyResult, SegyVolume, write_segy
 from sam_seismic.survey.volume import Orientation
-from tests.survey.segy_files import Parts, changed, crossline_cube, cube, grid, refusal, smooth
+from tests.survey.segy_files import Parts, changed, crossline_cube, cube, grid, refusal, smooth, write_all
 
 
 @pytest.fixture
@@ -108,3 +108,18 @@ def test_the_option_where_nothing_repeats(tmp_path: Path):
     assert volume.repeats.shape == (0, 2)
     assert volume.notes == ()
     assert np.array_equal(volume.section(Orientation.INLINE, 103).values.T, smooth((6, 5, 40))[3])
+
+
+@pytest.mark.parametrize("orientation", list(Orientation))
+@pytest.mark.parametrize("keep", ["first", "last"])
+def test_both_traces_of_a_place_get_its_samples(twice: Path, tmp_path: Path, keep: str, orientation: Orientation):
+    """A result has all traces of its source; whichever is read, a program that loads it sees the same."""
+    source = SegyVolume(twice, SegyOptions.model_validate({"duplicates": keep}))
+    values = np.random.default_rng(0).integers(0, 6, (6, 5, 40), np.int8)
+    with SegyResult(tmp_path / "r.sgy", np.dtype(np.int8), source=source, overwrite=False, note="") as result:
+        write_all(result, values, source.geometry, orientation)
+    old, new = Parts.of(twice, 400), Parts.of(tmp_path / "r.sgy", 280)
+    assert np.array_equal(old.traces[:, :240], new.traces[:, :240])
+    for option in ("first", "last"):
+        back = SegyVolume(tmp_path / "r.sgy", SegyOptions.model_validate({"duplicates": option}))
+        assert np.array_equal(cube(back), values)

@@ -8,7 +8,7 @@ import pytest
 from sam_seismic.config import SegyOptions
 from sam_seismic.survey.segy import SegyVolume, headers, write_segy
 from sam_seismic.survey.volume import Orientation
-from tests.survey.segy_files import Parts, cube, grid, smooth
+from tests.survey.segy_files import Parts, cube, grid, refusal, smooth
 
 
 @pytest.mark.parametrize(("scalar", "factor"), [(-100, 0.01), (-1, 1.0), (10, 10.0), (0, 1.0), (1, 1.0)])
@@ -103,6 +103,26 @@ def test_extended_text_headers_are_skipped(tmp_path: Path, count: int):
     volume = SegyVolume(parts.save(path), SegyOptions())
     assert np.array_equal(cube(volume), smooth((6, 5, 40)))
     assert volume.extended_headers == len(stanzas)
+
+
+@pytest.mark.parametrize("order", [">", "<"])
+def test_revision_2_says_where_the_first_trace_begins(tmp_path: Path, order: str):
+    """Extended headers of any number without a last one; an offset that cannot be is not believed."""
+    path = tmp_path / "a.sgy"
+    write_segy(path, smooth((6, 5, 40)), grid(), endian="big" if order == ">" else "little")
+    parts = Parts.of(path, 400, order=order)
+    parts.head[3500:3502] = bytes([2, 0])
+    parts.set_binary(3505, -1)
+    parts.head += bytes(6400)  # no text at all
+    for offset, found in ((10000, True), (9999, False), (2**63, False), (3600, False)):
+        parts.set_binary(3521, offset, "u8")
+        parts.save(path)
+        if found:
+            volume = SegyVolume(path, SegyOptions())
+            assert np.array_equal(cube(volume), smooth((6, 5, 40)))
+            assert volume.extended_headers == 2
+        else:
+            assert "in all 15 of 46 traces repeat a place" in refusal(path).problem
 
 
 def test_stanzas_that_never_end_are_not_looked_for_in_the_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -214,6 +214,39 @@ def test_sections_are_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyP
         check(SegyVolume(path), geometry, name)
 
 
+@pytest.mark.parametrize("crossline_sorted", [False, True])
+def test_lines_across_the_file_read_their_own_samples_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crossline_sorted: bool
+):
+    """A line along the file is one read; one across it reads and asks the disk for no byte but its samples."""
+    path = tmp_path / "a.sgy"
+    sorted_file(path, "ascending", "none", crossline_sorted=crossline_sorted, format="ieee")
+    volume, asked, got = SegyVolume(path), [], []
+    read, advise = os.preadv, os.posix_fadvise
+
+    def counted(handle: int, buffers: list[memoryview], at: int) -> int:
+        got.append((at, len(buffers[0])))
+        return read(handle, buffers, at)
+
+    def noted(handle: int, at: int, length: int, advice: int) -> None:
+        assert advice == os.POSIX_FADV_WILLNEED
+        asked.append((at, length))
+        advise(handle, at, length, advice)
+
+    monkeypatch.setattr(samples.os, "preadv", counted)
+    monkeypatch.setattr(samples.os, "posix_fadvise", noted)
+    along, across = (Orientation.INLINE, 100), (Orientation.CROSSLINE, 300)
+    if crossline_sorted:
+        along, across = across, along
+    count, stride = (6, 5) if not crossline_sorted else (5, 6)
+    volume.section(*along)
+    assert got == [(3600 + 240, stride * 400 - 240)]
+    assert asked == []
+    got.clear()
+    volume.section(*across)
+    assert got == asked == [(3600 + 400 * stride * at + 240, 160) for at in range(count)]
+
+
 def test_a_pickled_volume_reads(tmp_path: Path):
     """Workers get the geometry, not an open file; the original goes on."""
     write_segy(tmp_path / "a.sgy", smooth((6, 5, 40)), grid())

@@ -66,7 +66,7 @@ class FileHeader:
     order: Order
 
     def integer(self, byte: int, kind: str = "h") -> int:
-        """The number at a position, `kind` as in struct: h, H, i, I."""
+        """The number at a position, `kind` as in struct: h, H, i, I, Q."""
         return int(struct.unpack_from(self.order + kind, self.raw, byte - 1)[0])
 
     @property
@@ -191,10 +191,16 @@ def _whole(header: FileHeader, form: SampleFormat, samples: int, start: int, end
 
 
 def _extended(path: Path, header: FileHeader, size: int) -> int:
-    """Number of extended text headers; -1 in the binary header means: up to the stanza that ends them."""
+    """Number of extended text headers; -1 in the binary header means: up to the stanza that ends them.
+
+    Revision 2 also has a place for where the first trace begins.
+    """
     declared = header.integer(3505)
     if declared >= 0:
         return declared
+    first_trace = header.integer(3521, "Q") if header.revision >= 2 else 0
+    if HEAD < first_trace < size and (first_trace - HEAD) % TEXT == 0:
+        return (first_trace - HEAD) // TEXT
     with path.open("rb") as file:
         file.seek(HEAD)
         for count in range(1, (size - HEAD) // TEXT + 1):
