@@ -11,8 +11,8 @@ from sam_seismic.survey.hdf5 import Hdf5Result, Hdf5Volume
 from sam_seismic.survey.images import FolderResult, FolderVolume
 from sam_seismic.survey.mdio import MdioVolume
 from sam_seismic.survey.result import Result, Start
-from sam_seismic.survey.segy import FormatName, SegyResult, SegyVolume, template_of
-from sam_seismic.survey.volume import Volume
+from sam_seismic.survey.segy import FormatName, SegyResult, SegyVolume, Template, template_of
+from sam_seismic.survey.volume import Geometry, Volume
 
 SEGY = (".sgy", ".segy", ".seg")
 HDF5 = (".h5", ".hdf5")
@@ -89,10 +89,10 @@ def open_result(  # each is one fact of the file
         raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
     ending = path.suffix.lower()
     if ending in SEGY:
-        shape = template_of(source) if isinstance(source, SegyVolume) else source.geometry
+        shape = _segy_shape(source)
         return SegyResult(path, dtype, source=shape, overwrite=overwrite, note=note, form=form, start=start, null=null)
     if ending in HDF5:
-        return Hdf5Result(path, dtype, geometry=source.geometry, overwrite=overwrite, note=note)
+        return Hdf5Result(path, dtype, geometry=source.geometry, overwrite=overwrite, note=note, start=start, null=null)
     if ending == ".npy":
         return ArrayResult(path, dtype, geometry=source.geometry, overwrite=overwrite, start=start, null=null)
     if ending == "" and isinstance(source, FolderVolume):
@@ -107,6 +107,14 @@ def open_result(  # each is one fact of the file
         fix="end the name in .sgy, .segy, .seg, .h5, .hdf5 or .npy"
         + (", or leave the ending out for a folder of sections" if isinstance(source, FolderVolume) else ""),
     )
+
+
+def _segy_shape(source: Volume) -> Template | Geometry:
+    """What a SEG-Y made from a source is shaped like: the SEG-Y that it is, or that it keeps the headers of."""
+    if isinstance(source, SegyVolume):
+        return template_of(source)
+    kept = source.template if isinstance(source, Hdf5Volume) else None
+    return kept or source.geometry
 
 
 def _refuse(path: Path, options: ReadOptions, *, segy: str = "", arrays: str = "") -> None:

@@ -76,6 +76,17 @@ def test_dead_traces_hold_a_declared_null(made: Made, run: Run, gappy: Path, tmp
     assert np.count_nonzero((facies == -1).any(axis=2)) == 2
 
 
+def test_a_converted_survey_gives_the_same_files(made: Made, run: Run, gappy: Path, tmp_path: Path):
+    """Work from the fast copy on another machine: what comes back fits the original SEG-Y byte for byte."""
+    assert run("convert", gappy, tmp_path / "a.h5").exit_code == 0
+    for source in (gappy, tmp_path / "a.h5"):
+        out = tmp_path / source.suffix
+        more = ("--entropy", out / "e.sgy", "--horizons", out / "h.csv", "--orientation", "both")
+        predict(run, made, source, out / "f.sgy", *more)
+    for name in ("f.sgy", "e.sgy", "h.csv"):
+        assert (tmp_path / ".h5" / name).read_bytes() == (tmp_path / ".sgy" / name).read_bytes(), name
+
+
 @pytest.mark.parametrize("ending", [".sgy", ".npy"])
 def test_dead_traces_are_not_scored(made: Made, run: Run, gappy: Path, tmp_path: Path, ending: str):
     """The interpreter drew through the gap; nothing was predicted there, which is no mistake of the network."""

@@ -37,7 +37,8 @@ def kill_after(command: list[str], notes: int, journal_file: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("ending", "orientation", "seed"), [(".sgy", "both", 0), (".npy", "both", 1), (".sgy", "crossline", 2)]
+    ("ending", "orientation", "seed"),
+    [(".sgy", "both", 0), (".npy", "both", 1), (".sgy", "crossline", 2), (".h5", "both", 3)],
 )
 def test_killed_and_resumed_gives_the_same_bytes(
     made: Made, run: Run, tmp_path: Path, ending: str, orientation: str, seed: int
