@@ -208,7 +208,7 @@ def _extended(path: Path, header: FileHeader, size: int) -> int:
             if ends_stanzas(text):
                 return count
             if not is_text(text):  # the traces have begun: the rest of a large file is not searched
-                break
+                return count - 1
     return 0
 
 
