@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.axes import assume_order
 from sam_seismic.survey.cube import (
     ASSUMED_INTERVAL_MS,
     ASSUMED_TIMES,
@@ -78,9 +79,10 @@ class ArrayVolume(Volume):
         options = options or ReadOptions()
         self.path = path
         self._stored = _find_array(path, options.key)
-        self._axes = Axes.named(options.axes)
         check_shape(path, self._stored.shape)
         self._dtype = read_type(path, self._stored.dtype)
+        order, note = (options.axes, "") if options.axes is not None else self._assumed_order()
+        self._axes = Axes.named(order)
         self._geometry = counted_geometry(
             self._axes.grid_shape(self._stored.shape),
             first_inline=first_inline or 0,
@@ -88,8 +90,7 @@ class ArrayVolume(Volume):
             sample_interval_ms=ASSUMED_INTERVAL_MS if sample_interval_ms is None else sample_interval_ms,
         )
         self._notes = type_notes(self._stored.dtype)
-        if options.axes is None:
-            self._notes += (f"axis order {NATURAL} assumed for shape {self._stored.shape}; name it with axes",)
+        self._notes += (note,) if note else ()
         if first_inline is None or first_crossline is None:
             self._notes += ("it holds no line numbers: inlines and crosslines count from 0",)
         if sample_interval_ms is None:
@@ -98,6 +99,12 @@ class ArrayVolume(Volume):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_array": None}
+
+    def _assumed_order(self) -> tuple[str, str]:
+        """The axis order, and a note on it. To look into a compressed array would take minutes."""
+        if self._stored.offset is None:
+            return NATURAL, f"axis order {NATURAL} assumed for shape {self._stored.shape}; name it with axes"
+        return assume_order(_open_array(self.path, self._stored))
 
     @property
     def geometry(self) -> Geometry:

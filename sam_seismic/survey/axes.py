@@ -3,6 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.survey.cube import NATURAL
+
+SAMPLES_FIRST = "sample,inline,crossline"
+
 _PLACES = 12
 """Lines are drawn along each axis at so many places of each of the other two."""
 _LAGS = 32
@@ -13,17 +17,40 @@ _ROUGHER = 1.5
 """Labels change along time this much more often than along either of the other axes."""
 
 
-def time_axis(array: NDArray[np.generic], *, labels: bool) -> int | None:
+_LABELS = 64
+"""Integers of at most so many different values are labels, not amplitudes."""
+
+
+def assume_order(array: NDArray[np.generic]) -> tuple[str, str]:
+    """The likeliest axis order of a volume without names for its axes, and a note that says why.
+
+    Args:
+        array: [a, b, c], which may be mapped: some hundred lines of it are read.
+    """
+    axis = time_axis(array)
+    if axis == 0:
+        return SAMPLES_FIRST, (
+            f"AXIS ORDER {SAMPLES_FIRST} GUESSED for shape {array.shape}: along the first axis values change as in time, "
+            "along the others as along layers; name it with axes"
+        )
+    shows = {
+        None: "; which axis is time does not show",
+        1: f"; BUT THE MIDDLE AXIS LOOKS LIKE TIME: save it as {NATURAL}",
+        2: "; the last axis looks like time",
+    }[axis]
+    return NATURAL, f"axis order {NATURAL} assumed for shape {array.shape}{shows}; name it with axes"
+
+
+def time_axis(array: NDArray[np.generic]) -> int | None:
     """The axis that samples run along, or None where it does not show.
 
     Args:
-        array: a volume [a, b, c], which may be mapped: some hundred lines of it are read.
-        labels: whether it holds label values, not amplitudes.
+        array: a volume of amplitudes or labels [a, b, c], which may be mapped: some hundred lines of it are read.
     """
     drawn = [_lines_along(array, axis) for axis in range(3)]  # each [place along the axis, line]
     if min(len(lines) for lines in drawn) < 4:
         return None
-    if labels:
+    if array.dtype.kind in "iub" and max(len(np.unique(lines)) for lines in drawn) <= _LABELS:
         changes = [float(np.mean(np.diff(lines, axis=0) != 0)) for lines in drawn]
         order = np.argsort(changes)
         return int(order[2]) if changes[order[2]] > _ROUGHER * changes[order[1]] else None
