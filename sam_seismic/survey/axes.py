@@ -30,8 +30,8 @@ def assume_order(array: NDArray[np.generic]) -> tuple[str, str]:
     axis = time_axis(array)
     if axis == 0:
         return SAMPLES_FIRST, (
-            f"AXIS ORDER {SAMPLES_FIRST} GUESSED for shape {array.shape}: along the first axis values change as in time, "
-            "along the others as along layers; name it with axes"
+            f"AXIS ORDER {SAMPLES_FIRST} GUESSED for shape {array.shape}: its first axis looks like time, the others "
+            "like layers; name it with axes"
         )
     shows = {
         None: "; which axis is time does not show",
