@@ -79,7 +79,7 @@ def test_result_takes_sections_of_either_orientation(tmp_path: Path, orientation
     with h5py.File(tmp_path / "out.h5") as file:
         np.testing.assert_array_equal(file["samples"][:], CUBE.astype(np.int8))
         assert file["samples"].compression is None
-        assert (file.attrs["note"], file.attrs["format_version"]) == ("by a test", 2)
+        assert (file.attrs["note"], file.attrs["format_version"]) == (b"by a test", 2)
 
 
 def test_progress_counts_copying_and_comparing(tmp_path: Path):

@@ -68,8 +68,7 @@ def read_layout(path: Path, options: ReadOptions) -> Layout:
             option cannot apply.
     """
     with reading(path), h5py.File(path, "r", locking="best-effort") as file:
-        form = file.attrs.get("format")
-        if isinstance(form, str) and form == FORMAT:
+        if text_in(file, "format") == FORMAT:
             return _own_layout(path, file, options)
         dataset = _foreign_dataset(path, file, options.key)
         check_shape(path, dataset.shape)
@@ -101,7 +100,6 @@ def _own_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
     _check_stored(path, samples)
     geometry = _geometry(path, file, samples.shape)
     blocks = find_blocks(path, samples)
-    notes = tuple(str(note) for note in np.atleast_1d(file.attrs.get("notes", ())))
     inline_byte, crossline_byte = (
         int(number_in(path, file, name)) if name in file.attrs else None for name in ("inline_byte", "crossline_byte")
     )
@@ -111,10 +109,10 @@ def _own_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
         samples.dtype,
         samples.chunks,
         geometry,
-        notes,
+        tuple((text_in(file, "notes") or "").splitlines()),
         blocks,
         template=SEGY in file,
-        why=str(file.attrs["why"]) if "why" in file.attrs else None,
+        why=text_in(file, "why"),
         inline_byte=inline_byte,
         crossline_byte=crossline_byte,
     )
@@ -154,6 +152,24 @@ def number_in(path: Path, file: Any, name: str) -> float:
     if not isinstance(found, (int, float, np.integer, np.floating)) or not math.isfinite(found):
         raise damaged(path, f"its {name} is {found!r}")
     return float(found)
+
+
+def as_text(text: str) -> Any:
+    """A text as it is stored: at a fixed length.
+
+    HDF5 keeps texts of any length apart, without a checksum, and may never return from reading them where the file is
+    damaged.
+    """
+    raw = text.encode()
+    return np.array(raw, h5py.string_dtype("utf-8", max(1, len(raw))))
+
+
+def text_in(file: Any, name: str) -> str | None:
+    """A text among the attributes; None where there is none."""
+    if name not in file.attrs:
+        return None
+    found = file.attrs[name]
+    return found.decode(errors="replace") if isinstance(found, bytes) else found if isinstance(found, str) else None
 
 
 def dataset_in(path: Path, file: Any, name: str, *, axes: int) -> Any:

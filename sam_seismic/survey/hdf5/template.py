@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.survey.hdf5.layout import SEGY, damaged, dataset_in, number_in, reading
+from sam_seismic.survey.hdf5.layout import SEGY, as_text, damaged, dataset_in, number_in, reading, text_in
 from sam_seismic.survey.segy.formats import FORMATS, Order
 from sam_seismic.survey.segy.headers import HEAD, TRACE_HEADER, Layout
 from sam_seismic.survey.segy.template import Template
@@ -29,8 +29,8 @@ def store_template(file: Any, template: Template) -> None:
     """
     layout, group = template.layout, file.create_group(SEGY)
     group.attrs.update(
-        source=template.path.name,
-        byte_order="big" if layout.order == ">" else "little",
+        source=as_text(template.path.name),
+        byte_order=as_text("big" if layout.order == ">" else "little"),
         format_code=layout.form.code,
         samples=layout.samples,
         start=layout.start,
@@ -163,7 +163,7 @@ def load_template(path: Path, geometry: Geometry) -> StoredTemplate:
         repeats = dataset_in(path, group, "repeats", axes=2)
         if repeats.shape[1] != 2 or repeats.dtype != np.int32:
             raise damaged(path, "its table of repeated traces is none")
-        source = str(group.attrs.get("source", ""))
+        source = text_in(group, "source") or ""
         found = StoredTemplate(path, source, layout, geometry=geometry, index=index[:], repeats=repeats[:])
     _check_traces(path, found)
     return found
@@ -171,7 +171,7 @@ def load_template(path: Path, geometry: Geometry) -> StoredTemplate:
 
 def _layout(path: Path, group: Any, geometry: Geometry) -> Layout:
     orders: dict[str, Order] = {"big": ">", "little": "<"}
-    order = orders.get(str(group.attrs.get("byte_order")))
+    order = orders.get(text_in(group, "byte_order") or "")
     form = FORMATS.get(int(number_in(path, group, "format_code")))
     samples, start, header, traces = (
         int(number_in(path, group, name)) for name in ("samples", "start", "header", "traces")

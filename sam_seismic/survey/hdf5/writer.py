@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.hdf5.blocks import BlockWriter, block_shape
-from sam_seismic.survey.hdf5.layout import FORMAT, SAMPLES, VERSION, read_layout, writing
+from sam_seismic.survey.hdf5.layout import FORMAT, SAMPLES, VERSION, as_text, read_layout, writing
 from sam_seismic.survey.hdf5.template import store_template
 from sam_seismic.survey.result import Result, Start, check_room, not_as_left, reserve
 from sam_seismic.survey.segy.template import Template
@@ -167,16 +167,18 @@ class Hdf5Result(Result):
     def _describe(self, file: Any) -> None:
         """Write all but the samples."""
         grid = self._geometry
-        file.attrs.update(
-            format=FORMAT,
-            format_version=VERSION,
-            sample_interval_ms=grid.sample_interval_ms,
-            start_ms=grid.start_ms,
-            null=self.null,
-            note=self._note,
-        )
-        known = {name: getattr(self._origin, name) for name in ("notes", "why", "inline_byte", "crossline_byte")}
-        file.attrs.update({name: value for name, value in known.items() if value})
+        origin = self._origin
+        texts = {"format": FORMAT, "note": self._note, "notes": "\n".join(origin.notes), "why": origin.why}
+        numbers = {
+            "format_version": VERSION,
+            "sample_interval_ms": grid.sample_interval_ms,
+            "start_ms": grid.start_ms,
+            "null": self.null,
+            "inline_byte": origin.inline_byte,
+            "crossline_byte": origin.crossline_byte,
+        }
+        file.attrs.update({name: as_text(text) for name, text in texts.items() if text})
+        file.attrs.update({name: number for name, number in numbers.items() if number is not None})
         file["inlines"], file["crosslines"] = grid.inlines, grid.crosslines
         file["live"] = grid.live
         if self._origin.template is not None:
