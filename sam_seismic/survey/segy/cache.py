@@ -29,6 +29,8 @@ MOST_BYTES = 1 << 30
 _LAYOUT = 1
 """Goes up with every change of what an entry holds or of how line numbers are found."""
 _PROBED = 64
+_PROBED_BYTES = 1 << 20
+"""Of the first and of the last trace."""
 _ABANDONED_S = 3600.0
 _ARRAYS = ("inlines", "crosslines", "index", "repeats", "dead")
 
@@ -97,7 +99,8 @@ def _probe(path: Path, layout: Layout) -> str:
     with path.open("rb") as head:
         found.update(head.read(layout.start))
     found.update(file.headers(traces).tobytes())
-    found.update(file.read(traces[[0, -1]] if len(traces) > 1 else traces, 0, layout.trace_bytes).tobytes())
+    outer = traces[[0, -1]] if len(traces) > 1 else traces
+    found.update(file.read(outer, 0, min(layout.trace_bytes, _PROBED_BYTES)).tobytes())
     return found.hexdigest()
 
 

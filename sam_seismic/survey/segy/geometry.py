@@ -56,15 +56,16 @@ class Axis:
         """Numbers that occur, ascending."""
         if self._first_to_last > self._tabled:
             return np.unique(self.column)
-        return (np.flatnonzero(self._occurs()) + self._first).astype(np.int32)
+        return (np.flatnonzero(self._occurs) + self._first).astype(np.int32)
 
     def positions(self) -> NDArray[np.int32]:
         """Place of each trace's number among the lines: int32[trace]."""
         if self._first_to_last > self._tabled:
             return np.searchsorted(self.lines, self.column).astype(np.int32)
-        table = np.cumsum(self._occurs(), dtype=np.int32) - 1
+        table = np.cumsum(self._occurs, dtype=np.int32) - 1
         return np.asarray(table[self.column - self._first], np.int32)
 
+    @cached_property
     def _occurs(self) -> NDArray[np.bool_]:
         occurs = np.zeros(self._first_to_last, np.bool_)
         occurs[self.column - self._first] = True

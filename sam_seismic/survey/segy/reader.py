@@ -19,6 +19,8 @@ from sam_seismic.survey.segy.text import decode_text
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 _SAMPLED_TRACES = 64
+_SAMPLED_BYTES = 1 << 16
+"""Of each of these traces, from its first sample on."""
 
 
 class SegyVolume(Volume):
@@ -145,7 +147,7 @@ def _check_floats(file: TraceFile) -> None:
     if layout.form.name not in ("ibm", "ieee"):
         return
     traces = np.unique(np.linspace(0, layout.traces - 1, _SAMPLED_TRACES).astype(np.int64))
-    raw = file.read(traces, layout.header, layout.trace_bytes)
+    raw = file.read(traces, layout.header, min(layout.trace_bytes, layout.header + _SAMPLED_BYTES))
     words = raw.view(np.dtype("u4").newbyteorder(layout.order)).astype(np.uint32).ravel()
     other = other_float(words, layout.form.name)
     if other is None and not absurd(np.asarray(decode(raw, layout.form, layout.order), np.float32)):

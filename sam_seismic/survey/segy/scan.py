@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy.headers import TRACE_HEADER, Layout
 
-CHUNK = 1 << 21
+CHUNK = 1 << 20
 """Bytes read at a time: what stays in the processor's cache until its headers are taken out."""
 _MANY = 1000
 
