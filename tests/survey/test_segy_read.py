@@ -169,6 +169,26 @@ def test_ibm_words_are_decoded_to_the_nearest_float():
     assert np.isinf(decoded).any()
 
 
+@pytest.mark.parametrize("endian", ["big", "little"])
+@pytest.mark.parametrize("sign", ["code", "constant"])
+def test_the_byte_order_is_found_though_the_format_is_named(tmp_path: Path, endian: str, sign: str):
+    """257 samples are 257 in both orders, and so is every size: the format code tells, or the constant of revision 2.
+
+    Swapped line numbers would make a perfect grid of nonsense.
+    """
+    values, order = smooth((6, 5, 257)), ">" if endian == "big" else "<"
+    write_segy(tmp_path / "a.sgy", values, grid(6, 5, 257), endian=endian)  # type: ignore[arg-type]
+    parts = Parts.of(tmp_path / "a.sgy", 240 + 4 * 257, order=order)
+    if sign == "constant":
+        parts.head[3500:3502] = bytes([2, 0])
+        parts.set_binary(3297, 0x01020304, "u4")
+        parts.set_binary(3225, 0)
+    volume = SegyVolume(parts.save(tmp_path / "a.sgy"), SegyOptions(format="ieee"))
+    assert volume.byte_order == endian
+    assert volume.geometry.inlines.tolist() == list(range(100, 106))
+    assert np.array_equal(cube(volume), values)
+
+
 def test_a_file_of_another_writer(tmp_path: Path):
     """A file that segyio made is read: reader and writer do not agree with each other only."""
     path, values = tmp_path / "segyio.sgy", smooth((4, 7, 30))

@@ -87,6 +87,11 @@ class FileHeader:
         return (major, minor) if major in (1, 2) else (0, 0)
 
     @property
+    def says_its_order(self) -> bool:
+        """Whether the constant by which revision 2 tells the byte order reads right in this one."""
+        return self.revision >= 2 and self.integer(3297, "I") == 0x01020304
+
+    @property
     def length_unit(self) -> Literal["m", "ft"] | None:
         """Unit of coordinates and distances; None where it is not said."""
         units: dict[int, Literal["m", "ft"]] = {1: "m", 2: "ft"}
@@ -133,8 +138,14 @@ def read_layout(path: Path, options: SegyOptions) -> tuple[Layout, FileHeader, t
 
 
 def _headers(raw: bytes, options: SegyOptions) -> list[FileHeader]:
+    """The header in the byte orders that it may be in, the likelier one first.
+
+    A wrong one can look right: 1028 samples are 1028 in both, and where the user names the format, its code is not
+    looked at.
+    """
     orders = {"big": ORDERS[:1], "little": ORDERS[1:], None: ORDERS}[options.endian]
-    return [FileHeader(raw, order) for order in orders]
+    headers = [FileHeader(raw, order) for order in orders]
+    return sorted(headers, key=lambda header: (not header.says_its_order, header.integer(3225) not in FORMATS))
 
 
 def _form(path: Path, header: FileHeader, options: SegyOptions) -> SampleFormat | None:
