@@ -2,19 +2,32 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 CARDS = 40
 WIDTH = 80
 _EBCDIC = "cp037"
 _END_OF_STANZAS = "((seg:endtext))"
 
 
+_CHARACTERS = {
+    name: [bytes([byte]).decode(name, errors="replace") for byte in range(256)] for name in (_EBCDIC, "ascii")
+}
+_READABLE = {
+    name: np.array([each.isalnum() or each == " " for each in characters]) for name, characters in _CHARACTERS.items()
+}
+_PRINTABLE = {
+    name: np.array([each.isascii() and each.isprintable() for each in characters])
+    for name, characters in _CHARACTERS.items()
+}
+"""bool[byte]: whether it stands for such a character."""
+
+
 def encoding_of(raw: bytes) -> str:
     """`cp037` (EBCDIC) or `ascii`, whichever makes more of the bytes letters, digits and blanks."""
-
-    def readable(name: str) -> int:
-        return sum(character.isalnum() or character == " " for character in raw.decode(name, errors="replace"))
-
-    return "ascii" if readable("ascii") > readable(_EBCDIC) else _EBCDIC
+    stored = np.frombuffer(raw, np.uint8)
+    readable = {name: np.count_nonzero(table[stored]) for name, table in _READABLE.items()}
+    return "ascii" if readable["ascii"] > readable[_EBCDIC] else _EBCDIC
 
 
 def decode_text(raw: bytes) -> str:
@@ -58,8 +71,8 @@ def ends_stanzas(raw: bytes) -> bool:
 
 def is_text(raw: bytes) -> bool:
     """Whether bytes are a text header rather than traces, whose headers are mostly zero."""
-    text = raw.decode(encoding_of(raw), errors="replace")
-    return sum(character.isascii() and character.isprintable() for character in text) > 0.8 * len(raw)
+    printable = _PRINTABLE[encoding_of(raw)][np.frombuffer(raw, np.uint8)]
+    return int(np.count_nonzero(printable)) > 0.8 * len(raw)
 
 
 def _is_empty(card: str) -> bool:
