@@ -24,6 +24,7 @@ from sam_seismic.survey.cube import (
     read_type,
     type_notes,
 )
+from sam_seismic.survey.planes import Planes
 from sam_seismic.survey.records import RecordFile, Records
 from sam_seismic.survey.result import Result, Start, not_as_left, reserve
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
@@ -54,8 +55,8 @@ class StoredArray:
 class ArrayVolume(Volume):
     """A volume in one NumPy array, which has no line numbers of its own. All traces are live.
 
-    An .npy and an uncompressed .npz member are memory-mapped; a compressed one is read whole, once a process, when
-    the first section is asked for.
+    Of an .npy and an uncompressed .npz member only the section asked for is read; a compressed one is read whole, once
+    a process, when the first section is asked for.
 
     Args:
         path: the .npy or .npz file.
@@ -133,8 +134,21 @@ class ArrayVolume(Volume):
             SurveyError: there is no such line, or the file is damaged.
         """
         position = self._geometry.index(orientation, line)
-        values = convert(self._axes.cut(self._opened(), orientation, position), self._dtype)
+        if self._stored.offset is None:
+            cut = self._axes.cut(self._opened(), orientation, position)
+        else:
+            cut = self._cut(self._stored.offset, orientation, position)
+        values = convert(cut, self._dtype)
         return Section(orientation, line, values, self._geometry.live_along(orientation, line))
+
+    def _cut(self, start: int, orientation: Orientation, position: int) -> NDArray[np.generic]:
+        """The section at a position along its axis, read from the file: [sample, trace]."""
+        order, shape = self._axes.order, self._stored.shape
+        if self._stored.fortran:  # the first axis runs fastest
+            order, shape = order[::-1], shape[::-1]
+        plane = Planes(self.path, start, shape, self._stored.dtype).cut(order.index(orientation), position)
+        left = [axis for axis in order if axis != orientation]
+        return plane if left[0] == "sample" else plane.T
 
     def _opened(self) -> NDArray[np.generic]:
         if self._array is None:
