@@ -2,9 +2,10 @@
 
     .venv/bin/python scripts/benchmark_io.py                  a SEG-Y of 2.4 GB is made, and removed: needs 8 GB of disk
     .venv/bin/python scripts/benchmark_io.py --segy FILE      a file of your own, sorted by inlines
+    .venv/bin/python scripts/benchmark_io.py --fill docs/benchmarks.md       put the tables there
     .venv/bin/python scripts/benchmark_io.py --quick          small, to see that it runs
 
-It prints the table of docs/benchmarks.md, and with --json FILE writes the figures. segyio comes with the test extra.
+It prints the tables, and with --json FILE writes the figures. segyio comes with the test extra.
 """
 
 import argparse
@@ -33,6 +34,8 @@ from sam_seismic.survey.volume import Geometry, Orientation, Volume
 SHAPE = (800, 700, 1000)
 QUICK = (24, 20, 60)
 PIECE = 4 * 2**20
+BEGIN, END = "<!-- benchmark_io -->", "<!-- end of benchmark_io -->"
+"""Between them the tables stand in a page."""
 PATTERNS = ("sweep", "random")
 
 Read = Callable[[int], object]
@@ -63,7 +66,7 @@ class Row:
         """MB/s."""
         return self.megabytes / self.seconds
 
-    def as_table(self) -> str:
+    def __str__(self) -> str:
         sections = f"{self.sections / self.seconds:.0f}" if self.sections else ""
         share = f"{100 * self.speed / self.raw:.0f} %" if self.raw else ""
         cache = "cold" if self.cold else "warm"
@@ -82,10 +85,12 @@ def main() -> None:
         rows = [*_measure_whole(segy, folder, given.rounds), *_measure_sections(segy, folder, given)]
     finally:
         shutil.rmtree(folder)
-    print("| what | cache | sections/s | MB/s | of raw reading |\n|---|---|---|---|---|")
-    for row in rows:
-        print(row.as_table())
-    print(_summary(rows))
+    table = "\n".join(
+        ["| what | cache | sections/s | MB/s | of raw reading |", "|---|---|---|---|---|", *map(str, rows)]
+    )
+    print(f"{table}\n\n{_summary(rows)}")
+    if given.fill is not None:
+        given.fill.write_text(_filled(given.fill.read_text(), f"{table}\n\n{_summary(rows)}"))
     if given.json is not None:
         plain = [{**asdict(row), "megabytes_per_second": row.speed} for row in rows]
         given.json.write_text(json.dumps(plain, indent=1))
@@ -99,6 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sections", type=int, default=64, help="sections a round")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--fill", type=Path, help="replace the table in this page: docs/benchmarks.md")
     parser.add_argument("--quick", action="store_true", help="a tiny volume, to see that it runs")
     return parser.parse_args()
 
@@ -237,8 +243,17 @@ def _summary(rows: list[Row]) -> str:
     for (what, cold), row in found.items():
         if what.endswith(": HDF5") and (other := found.get((what.replace(": HDF5", ": segyio"), cold))):
             times = other.seconds / row.seconds
-            lines.append(f"{what.removesuffix(': HDF5')}, {'cold' if cold else 'warm'}: HDF5 is {times:.1f} x segyio")
-    return "\n" + "\n".join(lines)
+            lines.append(f"| {what.removesuffix(': HDF5')} | {'cold' if cold else 'warm'} | {times:.1f} x |")
+    return "\n".join(["| HDF5 against segyio | cache | sections/s |", "|---|---|---|", *lines])
+
+
+def _filled(page: str, tables: str) -> str:
+    """A page with its tables replaced."""
+    before, _, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"the page has no place for the tables, between {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
 
 
 if __name__ == "__main__":
