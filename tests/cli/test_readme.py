@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sam_seismic.config import parse_config
+from sam_seismic.config import load_config, parse_config
 from sam_seismic.sam import weights
 from tests.cli.running import Made, Run
+from tests.survey.published_files import write_npz
+from tests.survey.test_catalog_fetch import shop  # noqa: F401  # a fixture
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -66,7 +68,29 @@ def test_the_commands_on_real_data_run(shared_data: Path, run: Run, tmp_path: Pa
         assert result.exit_code == 0, f"{words}: {result.stderr}"
 
 
-def test_files_that_it_links_are_there():
-    links = re.findall(r"\]\((?!http|#)([^)]+)\)", README)
-    assert links
-    assert all((ROOT / link).is_file() for link in links), links
+@pytest.mark.usefixtures("shop")
+def test_the_commands_on_published_surveys_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """From a shop on this machine, with surveys too small to train on: test_published.py trains on larger ones."""
+    monkeypatch.chdir(tmp_path)
+    Path("configs").symlink_to(ROOT / "configs")
+    Path("data/seam_ai").mkdir(parents=True)
+    write_npz(Path("data/seam_ai"), "train", "test1", "test2")
+    tried = commands("bash")
+    assert [words[:2] for words in tried] == [
+        ["data", "list"], ["data", "fetch"], ["train", "--config"], ["data", "verify"]
+    ]  # fmt: skip
+    for words in tried:
+        if words[0] == "train":
+            data = load_config(Path(words[2]), words[4:]).data
+            assert data.root is not None
+            assert (data.root / "data/train/train_seismic.npy").is_file()
+            continue
+        result = run(*words)
+        assert result.exit_code == 0, f"{words}: {result.stderr}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/formats.md", "docs/benchmarks.md"])
+def test_files_that_it_links_are_there(page: str):
+    links = re.findall(r"\]\((?!http|#)([^)]+)\)", (ROOT / page).read_text())
+    assert links or page in ("CONTRIBUTING.md", "docs/benchmarks.md")
+    assert all(((ROOT / page).parent / link).is_file() for link in links), links
