@@ -140,13 +140,13 @@ class BlockReader:
         at, last = (orientation, block), self._last
         self._last = at
         if self._held != at:
-            _announce(self._open(), spans)
             neighbours = last is not None and last[0] is orientation and abs(block - last[1]) <= 1
-            if neighbours and block + 1 < self.blocks.counts[0 if inline else 1]:
-                _announce(self._open(), self.blocks.spans(orientation, block + 1))
             if inline and not neighbours:
                 yield self._rows(block, within)
                 return
+            _announce(self._open(), spans)
+            if neighbours and block + 1 < self.blocks.counts[0 if inline else 1]:
+                _announce(self._open(), self.blocks.spans(orientation, block + 1))
         many = max(1, HELD // spans[0][1])
         for begin in range(0, len(spans), many):
             if self._held != at:
@@ -162,8 +162,10 @@ class BlockReader:
         size = self.blocks.block_bytes // inlines
         rows = np.empty((self.blocks.counts[1] * self.blocks.counts[2], size), np.uint8)
         begin = self.blocks.start + block * len(rows) * self.blocks.block_bytes + within * size
+        places = range(begin, begin + rows.size * inlines, self.blocks.block_bytes)
         descriptor = self._open()
-        for at, row in zip(range(begin, begin + rows.size * inlines, self.blocks.block_bytes), rows, strict=True):
+        _announce(descriptor, [(at, size) for at in places])
+        for at, row in zip(places, rows, strict=True):
             if os.preadv(descriptor, [row.data], at) != size:
                 self._read(at, row)
         return rows.view(self.blocks.dtype).reshape(*self.blocks.counts[1:], crosslines, samples)
