@@ -113,7 +113,7 @@ def describe_lines(lines: Sequence[int] | NDArray[np.int32]) -> str:
     """`100-299` or, with a step, `100-298 step 2`."""
     if len(lines) == 0:
         return "none"
-    steps = np.unique(np.diff(np.asarray(lines)))
+    steps = np.unique(np.diff(np.asarray(lines, np.int64)))  # numbers may lie 2^31 apart
     text = f"{lines[0]}-{lines[-1]}" if len(lines) > 1 else f"{lines[0]}"
     if len(steps) == 0 or (len(steps) == 1 and steps[0] == 1):
         return text

@@ -87,6 +87,25 @@ def test_a_converted_survey_gives_the_same_files(made: Made, run: Run, gappy: Pa
         assert (tmp_path / ".h5" / name).read_bytes() == (tmp_path / ".sgy" / name).read_bytes(), name
 
 
+def test_repeated_traces_are_read_as_asked(made: Made, run: Run, tmp_path: Path):
+    """Refused with the way out; then both traces of the place get the same facies."""
+    parts = Parts.of(made.amplitude, 240 + 48 * 4)
+    parts.traces = np.insert(parts.traces, 70, parts.traces[69], axis=0)
+    doubled, facies = parts.save(tmp_path / "doubled.sgy"), tmp_path / "f.sgy"
+    words = ("predict", "--checkpoint", made.best, "--input", doubled, "--output", facies)
+    refused = run(*words)
+    assert refused.exit_code == 2
+    assert "traces 70 and 71 are both" in refused.stderr
+    assert "--duplicates first" in refused.stderr
+    taken = run(*words, "--duplicates", "first")
+    assert taken.exit_code == 0, taken.stderr
+    assert "1 traces are passed over" in taken.stderr
+    with segyio.open(facies, ignore_geometry=True) as file:
+        assert file.tracecount == 40 * 32 + 1
+        np.testing.assert_array_equal(file.trace[69], file.trace[70])
+        assert np.unique(file.trace[69]).size > 1
+
+
 @pytest.mark.parametrize("ending", [".sgy", ".npy"])
 def test_dead_traces_are_not_scored(made: Made, run: Run, gappy: Path, tmp_path: Path, ending: str):
     """The interpreter drew through the gap; nothing was predicted there, which is no mistake of the network."""
