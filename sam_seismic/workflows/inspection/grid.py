@@ -48,8 +48,8 @@ def file_facts(volume: Volume) -> dict[str, Any]:
         "inline_byte": segy.inline_byte if segy else None,
         "crossline_byte": segy.crossline_byte if segy else None,
         "line_numbers": segy.why if segy else None,
-        "revision": getattr(segy, "revision", None),
-        "length_unit": getattr(segy, "length_unit", None),
+        "revision": segy.revision if segy else None,
+        "length_unit": segy.length_unit if segy else None,
         "text_header": text_lines(segy.text) if segy else None,
         "coordinates": coordinate_facts(segy) if segy else None,
     }

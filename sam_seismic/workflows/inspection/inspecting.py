@@ -38,4 +38,4 @@ def inspect(request: InspectRequest, listener: Listener) -> Inspection:
         return inspect_checkpoint(request.path)
     from sam_seismic.workflows.inspection.configuration import inspect_config
 
-    return inspect_config(load_config(request.path))
+    return inspect_config(request.path, load_config(request.path), listener)

@@ -1,0 +1,127 @@
+"""The memory that `inspect` foresees is held against real networks, real gradients and real tensors."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from sam_seismic.config import Config
+from sam_seismic.sam import build_sam
+from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tuning.methods import count_parameters
+from sam_seismic.workflows.inspection.machine import Room, machine_bytes, rooms
+from sam_seismic.workflows.inspection.memory import Tape, blank_task, predicting_peak, training_peak
+
+FACIES = FaciesTable(("a", "b", "c", "d", "e"))
+MIB = 1 << 20
+
+
+def configured(**changes: object) -> Config:
+    tree = {
+        "data": {"source": "synthetic"},
+        "input": {"side": changes.pop("side", 64)},
+        "model": {"size": "vit_t", "weights": "random", "encoder": changes.pop("encoder", "full")},
+        "train": {"batch_size": changes.pop("batch_size", 1)},
+        "trainer": {"precision": changes.pop("precision", "32-true")},
+    }
+    return Config.model_validate(tree)
+
+
+@pytest.mark.parametrize("encoder", ["full", "frozen"])
+def test_parameters_are_those_of_the_real_network(encoder: str):
+    blank = blank_task(configured(encoder=encoder), FACIES)
+    real = FaciesSegmentation(build_sam("vit_t"), blank.card)
+    assert count_parameters(blank) == count_parameters(real)
+    assert {name: each.shape for name, each in blank.state_dict().items()} == {
+        name: each.shape for name, each in real.state_dict().items()
+    }
+    assert all(each.is_meta for each in blank.parameters())
+
+
+@pytest.mark.parametrize("encoder", ["full", "frozen"])
+def test_weights_gradients_and_moments_have_the_size_of_real_tensors(encoder: str):
+    config = configured(encoder=encoder)
+    real = FaciesSegmentation(build_sam("vit_t"), blank_task(config, FACIES).card)
+    trained = [each for each in real.parameters() if each.requires_grad]
+    optimizer = torch.optim.AdamW(trained)
+    for each in trained:
+        each.grad = torch.zeros_like(each)
+    optimizer.step()
+    moments = sum(each.nbytes for state in optimizer.state.values() for each in state.values() if each.ndim)
+    found = training_peak(config, FACIES, (60, 64), gpu=False)
+    buffers = sum(each.nbytes for each in real.prompt_encoder.buffers())
+    weights = sum(each.nbytes for each in real.parameters()) + buffers
+    assert found.weights == pytest.approx(weights, rel=1e-4)  # the scores are a buffer, too
+    assert found.training == sum(each.nbytes for each in trained) + moments
+
+
+def test_a_tape_counts_what_lives():
+    with Tape() as tape:
+        kept = torch.zeros(MIB, dtype=torch.float32)
+        assert tape.live == 4 * MIB
+        view = kept[10:]
+        doubled = view * 2
+        assert tape.live == doubled.nbytes + 4 * MIB
+        peak = tape.live
+        del doubled
+        assert (tape.live, tape.peak) == (4 * MIB, peak)
+
+
+def test_what_a_backward_pass_holds_is_counted():
+    """Each of ten layers keeps its input until the gradients are there."""
+    layers = nn.Sequential(*[nn.Sigmoid() for _ in range(10)])
+    with Tape() as tape:
+        x = torch.zeros(MIB, requires_grad=True)
+        layers(x)  # nothing holds the result
+        assert tape.live == 4 * MIB
+        assert tape.peak == pytest.approx(4 * MIB * 11)
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        ({"side": 384}, {"side": 256}),
+        ({"batch_size": 3}, {"batch_size": 1}),
+        ({"encoder": "full"}, {"encoder": "frozen"}),
+        ({"side": 512}, {"side": 512, "precision": "bf16-mixed"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("gpu", [False, True])
+def test_what_takes_more_is_foreseen_to(more: dict[str, object], less: dict[str, object], gpu: bool):
+    def at(changes: dict[str, object]) -> int:
+        return training_peak(configured(**({"side": 256} | changes)), FACIES, (64, 64), gpu=gpu).activations
+
+    assert at(more) > 1.2 * at(less)
+
+
+def test_scores_of_attention_are_held_on_the_cpu_and_not_on_a_gpu():
+    """At 512 x 512 a global block of vit_t has 3 heads x 1024^2 scores; two blocks, their softmax kept for later."""
+    config = configured(side=512)
+    cpu, gpu = (training_peak(config, FACIES, (64, 64), gpu=each) for each in (False, True))
+    assert cpu.activations > gpu.activations
+    assert cpu.activations > 2 * 3 * 1024**2 * 4
+
+
+@pytest.mark.parametrize("peak", [training_peak, predicting_peak])
+def test_nothing_is_allocated_to_foresee_it(peak: Callable[..., object]):
+    """vit_h at 1024 x 1024 would need many GB."""
+    config = configured(side=1024)
+    config = config.model_copy(update={"model": config.model.model_copy(update={"size": "vit_h"})})
+    found = peak(config, FACIES, (255, 701), gpu=False)
+    assert found.peak > 7 << 30  # type: ignore[attr-defined]
+
+
+def test_rooms_are_those_that_the_accelerator_may_be(tmp_path: Path):
+    assert [room.gpu for room in rooms("auto")] == [False, True]
+    assert [room.gpu for room in rooms("cpu")] == [False]
+    assert [room.gpu for room in rooms("gpu")] == [True]
+    assert (Room(gpu=True, total=1).name, Room(gpu=False, total=1).name) == ("one GPU", "CPU")
+    limit = tmp_path / "memory.max"
+    limit.write_text("1048576\n")
+    assert machine_bytes(limit) == MIB
+    limit.write_text("max\n")
+    assert machine_bytes(limit) == machine_bytes(tmp_path / "none") > MIB
