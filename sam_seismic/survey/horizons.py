@@ -1,7 +1,6 @@
 """Classes of sections go in, a table of horizons comes out: where each class begins on each trace, as CSV."""
 
 import csv
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -70,7 +69,7 @@ class HorizonTable(Result):
         if path.suffix.lower() != ".csv":
             raise SurveyError(problem=f"{path}: horizons are written as CSV", fix="end the name in .csv")
         super().__init__(path, np.dtype(np.uint8), overwrite=overwrite, start=start)
-        self.out_of_order = 0
+        self.out_of_order: int | None = None
         """Transitions against the order of the classes on all traces, known when the table is written."""
         self._source, self._facies = source, facies
         self._grid = source.geometry
@@ -128,11 +127,10 @@ class HorizonTable(Result):
         Raises:
             SurveyError: the table cannot be written.
         """
-        part = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part.table")
-        self.out_of_order = 0
+        part = self.temporary.with_suffix(".table")
         try:
             with part.open("w", newline="", encoding="utf-8") as file:
-                self._write_table(file)
+                self.out_of_order = self._write_table(file)
             part.replace(self.path)
         except OSError as error:
             raise SurveyError(problem=f"{self.path}: cannot be written: {error.strerror}", fix=_FIX) from error
@@ -142,18 +140,24 @@ class HorizonTable(Result):
 
     def summary(self) -> str:
         """How many transitions run against the order of the classes, in words; known when the table is written."""
+        assert self.out_of_order is not None, "asked for when the table is written"
         each = self.out_of_order / max(1, int(self._grid.live.sum()))
         return f"{self.out_of_order:,} transitions to a class that stands earlier in the list, {each:.2g} a trace"
 
-    def _write_table(self, file: IO[str]) -> None:
+    def _write_table(self, file: IO[str]) -> int:
+        """Write all rows, and count the transitions against the order of the classes."""
+        disorder = 0
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["IL", "XL", "X", "Y", *(f"{name}_ms" for name in self._facies.names), "out_of_order"])
         records = RecordFile(self.temporary, self._layout)
         try:
             for line in self._grid.inlines.tolist():
-                table.writerows(self._rows(records, line))
+                for row in self._rows(records, line):
+                    table.writerow(row)
+                    disorder += int(row[-1])
         finally:
             records.close()
+        return disorder
 
     def _rows(self, records: RecordFile, line: int) -> Iterator[list[str]]:
         """The rows of the live traces of an inline."""
@@ -170,5 +174,4 @@ class HorizonTable(Result):
                 "" if sample == _ABSENT else f"{time:.10g}"
                 for sample, time in zip(found[trace, :-1].tolist(), times[trace].tolist(), strict=True)
             ]
-            self.out_of_order += int(found[trace, -1])
             yield [str(line), str(int(grid.crosslines[trace])), *place, *tops, str(int(found[trace, -1]))]

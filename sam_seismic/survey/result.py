@@ -4,11 +4,12 @@ import errno
 import os
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from contextlib import suppress
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, ClassVar, Self
 
 import numpy as np
 
@@ -19,15 +20,28 @@ ZEROS = 1 << 20
 """Bytes written at a time where the system cannot reserve disk space."""
 
 
-class Start(StrEnum):
-    """How a result begins, and what becomes of one that is broken off."""
+@dataclass(frozen=True)
+class Start:
+    """How a file begins, and what becomes of one that is broken off.
 
-    ONCE = "once"
-    """In one go: nothing is kept."""
-    ANEW = "anew"
-    """What an earlier run left is replaced; what this one finishes is kept."""
-    RESUME = "resume"
-    """Goes on with what an earlier run left; that is kept in any case."""
+    Args:
+        token: names the hidden files of a resumable job, so that no other one meets them; None: in one go, nothing is
+            kept.
+        resumed: whether it goes on with what an earlier run left; that is kept in any case.
+    """
+
+    token: str | None = None
+    resumed: bool = False
+
+    ONCE: ClassVar["Start"]
+
+    @property
+    def mark(self) -> str:
+        """What tells the hidden files of this job, or of this process, from those of others."""
+        return str(os.getpid()) if self.token is None else self.token
+
+
+Start.ONCE = Start()
 
 
 class Unfinished(ABC):
@@ -44,7 +58,7 @@ class Unfinished(ABC):
     def __init__(self, temporary: Path, *, start: Start) -> None:
         self.temporary = temporary
         self.start = start
-        self.keep = start is Start.RESUME
+        self.keep = start.resumed
         """Whether enough is finished that it is kept when the job is broken off."""
 
     @abstractmethod
@@ -74,7 +88,7 @@ class Unfinished(ABC):
     def __enter__(self) -> Self:
         self.temporary.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if self.start is Start.RESUME:
+            if self.start.resumed:
                 self.reopen()
             else:
                 remove(self.temporary)
@@ -133,9 +147,8 @@ class Result(Unfinished):
         null: float = 0,
     ) -> None:
         check_output(path, overwrite=overwrite)
-        # The ending stays last: some writers judge the format by it. A resumable one must be found again.
-        run = f".{os.getpid()}" if start is Start.ONCE else ""
-        super().__init__(path.with_name(f".{path.stem}{run}.part{path.suffix}"), start=start)
+        # The ending stays last: some writers judge the format by it.
+        super().__init__(path.with_name(f".{path.stem}.{start.mark}.part{path.suffix}"), start=start)
         self.path = path
         self.dtype = dtype
         self.null = null
@@ -186,6 +199,13 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise SurveyError(
             problem=f"{path}: exists already", fix="choose another name, or add --overwrite to replace it"
         )
+
+
+def remove_marked(folders: Iterable[Path], token: str) -> None:
+    """Remove the hidden files of a job from the folders of its outputs."""
+    for folder in folders:
+        for left in folder.glob(f".*.{token}.part*"):
+            remove(left)
 
 
 def not_as_left(temporary: Path) -> SurveyError:

@@ -56,5 +56,5 @@ def convert(request: ConvertRequest, listener: Listener) -> Path:
     if isinstance(volume, Hdf5Volume) and back:
         write_segy_of(volume, request.output, **given, progress=progress)
     else:
-        write_hdf5(volume, request.output, **given, progress=progress)
+        write_hdf5(volume, request.output, **given, read=request.read, progress=progress)
     return request.output

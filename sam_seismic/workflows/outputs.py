@@ -1,6 +1,7 @@
 """What a user wants of a prediction goes in; opened results come out, each with what it gets of the probabilities."""
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +21,8 @@ SampleFormat = Literal["int8", "int16", "int32", "uint8", "ieee", "ibm"]
 
 FLOAT_NULL = -1.0
 """Marks dead traces among probabilities, confidences and entropies, which lie in 0 to 1."""
-_LABEL_NULLS = (-1, 255, -128, 127, 254, 0)
-"""Marks dead traces among classes: the first one that is no class and has a place in the sample type."""
+_LABEL_NULLS = (-1, 255, -128, 127, 254)
+"""Marks dead traces among classes: the first one that is no class and has a place in the type, or the lowest such."""
 
 
 @dataclass(frozen=True)
@@ -127,19 +128,13 @@ def label_type(facies: FaciesTable, asked: SampleFormat | None = None) -> np.dty
 
 
 def label_null(facies: FaciesTable, dtype: np.dtype[np.generic]) -> int:
-    """What dead traces hold among classes: a value that no class has.
-
-    Raises:
-        SurveyError: the type has no value to spare.
-    """
+    """What dead traces hold among classes: a value that no class has."""
     bounds = np.iinfo(dtype.type if issubclass(dtype.type, np.integer) else np.int16)
-    spare = [value for value in _LABEL_NULLS if bounds.min <= value <= bounds.max and value not in facies.values]
-    if not spare:
-        raise SurveyError(
-            problem=f"the classes leave none of {_LABEL_NULLS} free in {dtype} to mark dead traces with",
-            fix="--sample-format int16",
-        )
-    return spare[0]
+    usual = [value for value in _LABEL_NULLS if bounds.min <= value <= bounds.max]
+    possible = chain(usual, range(bounds.min, bounds.max + 1))
+    spare = next((value for value in possible if value not in facies.values), None)
+    assert spare is not None, "there are at most 255 classes"
+    return int(spare)
 
 
 def probability_paths(path: Path, facies: FaciesTable) -> dict[str, Path]:

@@ -15,7 +15,7 @@ from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.horizons import HorizonTable
 from sam_seismic.survey.journal import Journal, stamp
 from sam_seismic.survey.parts import orientations_of
-from sam_seismic.survey.result import check_output, check_outputs_apart, remove
+from sam_seismic.survey.result import check_output, check_outputs_apart, not_as_left, remove
 from sam_seismic.survey.splits import MIN_TRACES
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 from sam_seismic.tasks.facies import FaciesSegmentation, load_task
@@ -59,31 +59,36 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
         UserError: the checkpoint, the input or an output cannot be used as they are; nothing is written then.
     """
     wanted = request.wanted
-    if not request.resume:  # an earlier run may have been killed while it gave its files their names
-        check_output(wanted.facies, overwrite=request.overwrite)
+    _check_outputs(request, [wanted.facies])
     device = choose_device(request.device)
     task = load_task(request.checkpoint).to(device)
     paths = wanted.paths(task.card.facies)
     check_outputs_apart(paths)
-    for path in paths if not request.resume else ():
-        check_output(path, overwrite=request.overwrite)
+    _check_outputs(request, paths)
     volume = open_volume(request.input, request.read)
     for note in volume.notes:
         listener.say(f"note: {note}")
     orientations = _orientations(request, task, volume, listener)
     job = _job(request, orientations, paths)
     steps = count_sections(volume, orientations)
-    with Journal(wanted.facies, job, steps=steps, resume=request.resume, overwrite=request.overwrite) as journal:
-        overwrite = request.overwrite or journal.complete
+    with Journal(paths, job, steps=steps, resume=request.resume, overwrite=request.overwrite) as journal:
+        overwrite = journal.overwrite or journal.complete
         outputs = open_outputs(wanted, volume, task.card.facies, overwrite=overwrite, start=journal.start)
+        journal.claim()
         if journal.complete:
             _publish(outputs)
         else:
             _predict(request, task, volume, orientations, outputs, journal, listener)
     for output in outputs:
-        if isinstance(output.result, HorizonTable):
+        if isinstance(output.result, HorizonTable) and output.result.out_of_order is not None:
             listener.say(f"horizons: {output.result.summary()}")
     return paths
+
+
+def _check_outputs(request: PredictRequest, paths: Sequence[Path]) -> None:
+    """Refuse outputs before any work; a resumed job may find its own, and looks at them when it knows its journal."""
+    for path in () if request.resume else paths:
+        check_output(path, overwrite=request.overwrite)
 
 
 def _orientations(
@@ -103,10 +108,9 @@ def _job(request: PredictRequest, orientations: Sequence[Orientation], paths: Se
     """What a resumed run must have in common with the one that was broken off."""
     return {
         "checkpoint": file_hash(request.checkpoint),
-        "input": stamp(request.input),
+        "input": stamp(request.input, but=paths),
         "read": request.read.model_dump(mode="json"),
         "orientations": list(orientations),
-        "outputs": [str(path.resolve()) for path in paths],
         "sample format": request.wanted.sample_format,
     }
 
@@ -144,6 +148,8 @@ def _publish(outputs: Sequence[Output]) -> None:
     for output in outputs:
         if output.result.temporary.exists():
             output.result.publish()
+        elif not output.result.path.exists():
+            raise not_as_left(output.result.temporary)
     remove(scratch_path(outputs[0].result))
 
 

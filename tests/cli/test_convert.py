@@ -74,7 +74,7 @@ def test_killed_and_resumed_gives_the_same_bytes(survey: Path, undisturbed: str,
     command, chance = ["convert", str(survey), str(tmp_path / "a.h5")], random.Random(seed)
     first = chance.randrange(1, 8)
     assert kill_after(command, first, tmp_path / ".a.h5.journal")
-    assert names(tmp_path) == [".a.h5.journal", ".a.part.h5"], "nothing under the final name"
+    assert all(name.startswith(".a.") for name in names(tmp_path)), "nothing under the final name"
     assert kill_after([*command, "--resume"], first + chance.randrange(1, 6), tmp_path / ".a.h5.journal")
     refused = run(*command)
     assert refused.exit_code == 2

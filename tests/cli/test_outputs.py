@@ -165,5 +165,5 @@ def test_types_and_nulls_of_labels():
     assert label_null(FaciesTable(("a", "b")), np.dtype(np.int8)) == -1
     assert label_null(FaciesTable(("a", "b"), (-1, 0)), np.dtype(np.int8)) == -128
     assert label_null(FaciesTable(("a", "b"), (0, 255)), np.dtype(np.uint8)) == 127
-    with pytest.raises(SurveyError, match="leave none"):
-        label_null(FaciesTable(tuple("abcd"), (255, 127, 254, 0)), np.dtype(np.uint8))
+    assert label_null(FaciesTable(tuple("abcd"), (255, 127, 254, 0)), np.dtype(np.uint8)) == 1
+    assert label_null(FaciesTable(tuple("abcde"), (-1, 255, -128, 127, 254)), np.dtype(np.int16)) == -32768

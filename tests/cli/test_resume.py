@@ -7,10 +7,14 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from sam_seismic.survey import journal
-from sam_seismic.survey.segy import SegyResult
+from sam_seismic.survey import journal, result
+from sam_seismic.survey.images import FolderResult
+from sam_seismic.survey.result import remove
+from sam_seismic.survey.segy import SegyResult, SegyVolume
+from sam_seismic.survey.volume import Orientation
 from tests.cli.running import Made, Run, program
 
 
@@ -80,6 +84,62 @@ def test_killed_while_files_get_their_names(made: Made, run: Run, tmp_path: Path
     assert run(*command).exit_code == 2
     assert run(*command, "--resume").exit_code == 0
     assert hashes(killed) == hashes(undisturbed)
+
+
+def test_a_result_that_was_removed_is_not_called_written(
+    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Killed while files get their names, and then somebody tidies up the hidden ones."""
+    command = words(made, tmp_path / "out", ".sgy", "inline")
+    with monkeypatch.context() as patched:
+        patched.setattr(SegyResult, "publish", interrupt)
+        assert run(*command).exit_code == 2
+    next((tmp_path / "out").glob(".f.*.part.sgy")).unlink()
+    told = run(*command, "--resume")
+    assert told.exit_code == 2
+    assert "missing, or not as an earlier run left it" in told.stderr
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_jobs_that_share_an_output_do_not_mix(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two jobs write one confidence volume; each is broken off, and goes on with what is its own."""
+    alone = tmp_path / "alone"
+    for name, orientation in (("a", "both"), ("b", "crossline")):
+        given = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--orientation", orientation)
+        assert run(*given, "--output", alone / f"{name}.sgy", "--confidence", alone / f"{name}_c.sgy").exit_code == 0
+        command = [*map(str, given), "--output", str(tmp_path / f"{name}.sgy"), "--confidence", str(tmp_path / "c.sgy")]
+        assert kill_after(command, 5, tmp_path / f".{name}.sgy.journal")
+    for name, orientation in (("a", "both"), ("b", "crossline")):
+        given = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--orientation", orientation)
+        more = ("--overwrite",) if name == "b" else ()
+        ran = run(*given, "--output", tmp_path / f"{name}.sgy", "--confidence", tmp_path / "c.sgy", "--resume", *more)
+        assert ran.exit_code == 0, ran.stderr
+        assert (tmp_path / f"{name}.sgy").read_bytes() == (alone / f"{name}.sgy").read_bytes()
+        assert (tmp_path / "c.sgy").read_bytes() == (alone / f"{name}_c.sgy").read_bytes()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_folder_killed_while_it_replaces_another(
+    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The old folder has stepped aside, and the new one has its name: nothing may block either for good."""
+    sections, out = tmp_path / "in", tmp_path / "facies"
+    volume = SegyVolume(made.amplitude)
+    with FolderResult(sections, np.dtype(np.float32), overwrite=False) as folder:
+        for line in (100, 101, 102):
+            folder.write(volume.section(Orientation.INLINE, line))
+    command = ("predict", "--checkpoint", made.best, "--input", sections, "--output", out, "--orientation", "inline")
+    assert run(*command).exit_code == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(result, "remove", lambda path: interrupt() if path.name.endswith(".old") else remove(path))
+        assert run(*command, "--overwrite").exit_code == 2
+    assert run(*command, "--resume").exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["facies", "in"]
+    assert run(*command, "--overwrite").exit_code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["il_100.png", "il_101.png", "il_102.png"]
 
 
 def test_another_job_cannot_go_on(made: Made, run: Run, tmp_path: Path):

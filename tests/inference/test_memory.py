@@ -70,7 +70,7 @@ for part in (Orientation.CROSSLINE, Orientation.INLINE):
         with (folder / ".facies.npy.journal").open("a") as file:
             file.write(f"{len(volume.lines(Orientation.CROSSLINE))}\\n")
     try:
-        with Journal(folder / "facies.npy", {}, steps=steps, resume=resume) as journal:
+        with Journal([folder / "facies.npy"], {}, steps=steps, resume=resume) as journal:
             given = dict(geometry=volume.geometry, overwrite=False, start=journal.start, null=-1)
             float32 = np.dtype(np.float32)
             outputs = [
@@ -82,6 +82,7 @@ for part in (Orientation.CROSSLINE, Orientation.INLINE):
                     HorizonTable(folder / "h.csv", volume, facies, overwrite=False, start=journal.start), FaciesIndex()
                 ),
             ]
+            journal.claim()
             for output in outputs:
                 output.result.__enter__()
             predict_volume(task, volume, tuple(Orientation), outputs, journal=journal, batch_size=2, done=stop)

@@ -69,4 +69,4 @@ def test_what_an_earlier_run_left_must_be_whole(tmp_path: Path, left: bytes | No
     if left is not None:
         (tmp_path / "x.merge").write_bytes(left)
     with pytest.raises(SurveyError, match="missing, or not as an earlier run left it"):
-        CrosslineProbabilities(tmp_path / "x.merge", GRID, 3, start=Start.RESUME).__enter__()
+        CrosslineProbabilities(tmp_path / "x.merge", GRID, 3, start=Start("token", resumed=True)).__enter__()

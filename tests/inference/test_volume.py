@@ -66,7 +66,8 @@ def predict(
     names = task.card.facies.names
     outputs = [Output(classes, Facies(task.card.facies))]
     outputs += [Output(result, Probability(names.index(name))) for name, result in planes.items()]
-    with Journal(classes.path, {}, steps=count_sections(volume, orientations)) as journal, ExitStack() as stack:
+    with Journal([classes.path], {}, steps=count_sections(volume, orientations)) as journal, ExitStack() as stack:
+        journal.claim()
         for output in outputs:
             stack.enter_context(output.result)
         predict_volume(

@@ -191,10 +191,10 @@ def test_sweeping_a_file_takes_no_more_memory_than_a_few_sections(
 
 
 def test_going_on_with_another_file_is_refused(tmp_path: Path):
-    grid = grid_of((9, 9, 40))
+    grid, resumed = grid_of((9, 9, 40)), Start("token", resumed=True)
     with pytest.raises(SurveyError, match="missing, or not as an earlier run left it"):
-        Hdf5Result(tmp_path / "a.h5", np.dtype(np.int8), geometry=grid, overwrite=False, start=Start.RESUME).__enter__()
-    with Hdf5Result(tmp_path / ".a.part.h5", np.dtype(np.int16), geometry=grid, overwrite=False):
+        Hdf5Result(tmp_path / "a.h5", np.dtype(np.int8), geometry=grid, overwrite=False, start=resumed).__enter__()
+    with Hdf5Result(tmp_path / ".a.token.part.h5", np.dtype(np.int16), geometry=grid, overwrite=False):
         pass
     with pytest.raises(SurveyError, match="missing, or not as an earlier run left it"):
-        Hdf5Result(tmp_path / "a.h5", np.dtype(np.int8), geometry=grid, overwrite=False, start=Start.RESUME).__enter__()
+        Hdf5Result(tmp_path / "a.h5", np.dtype(np.int8), geometry=grid, overwrite=False, start=resumed).__enter__()

@@ -9,7 +9,6 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey import journal as journals
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.journal import Journal, stamp
-from sam_seismic.survey.result import Start
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 GRID = Geometry.complete(range(5), range(3), 4)
@@ -21,17 +20,24 @@ def run(
 ) -> list[int]:
     """Write the lines of a volume until the job is broken off; the lines that were written."""
     written = []
-    with (
-        Journal(path, JOB if job is None else job, steps=5, resume=resume, overwrite=overwrite) as journal,
-        ArrayResult(path, np.dtype(np.int8), geometry=GRID, overwrite=overwrite, start=journal.start) as result,
-    ):
-        for line in range(journal.finished, 5):
-            if line == until:
-                raise KeyboardInterrupt
-            result.write(Section(Orientation.INLINE, line, np.full((4, 3), line + value), np.ones(3, bool)))
-            written.append(line)
-            journal.advance(line + 1, [result])
+    with Journal([path], JOB if job is None else job, steps=5, resume=resume, overwrite=overwrite) as journal:
+        given = {"geometry": GRID, "overwrite": journal.overwrite, "start": journal.start}
+        result = ArrayResult(path, np.dtype(np.int8), **given)
+        journal.claim()
+        with result:
+            for line in range(journal.finished, 5):
+                if line == until:
+                    raise KeyboardInterrupt
+                result.write(Section(Orientation.INLINE, line, np.full((4, 3), line + value), np.ones(3, bool)))
+                written.append(line)
+                journal.advance(line + 1, [result])
     return written
+
+
+def part(folder: Path) -> Path:
+    """The one hidden result of a folder."""
+    (found,) = folder.glob(".out.*.part.npy")
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +56,7 @@ def test_a_job_goes_on_where_it_was_broken_off(tmp_path: Path):
     assert stopped.value.__notes__ == [
         "3 of 5 steps are finished and kept: --resume goes on with them, --overwrite starts anew"
     ]
-    assert names(tmp_path) == [".out.npy.journal", ".out.part.npy"]
+    assert names(tmp_path) == sorted([".out.npy.journal", part(tmp_path).name])
     assert run(path, resume=True) == [3, 4]
     assert names(tmp_path) == ["out.npy"]
     np.testing.assert_array_equal(np.load(path)[:, 0, 0], [1, 2, 3, 4, 5])
@@ -72,7 +78,7 @@ def test_unfinished_work_is_neither_lost_nor_taken_silently(tmp_path: Path):
     assert "--resume" in refused.value.fix
     with pytest.raises(SurveyError, match="these have changed: checkpoint\n"):
         run(path, resume=True, job={**JOB, "checkpoint": "other"})
-    assert names(tmp_path) == [".out.npy.journal", ".out.part.npy"]
+    assert names(tmp_path) == sorted([".out.npy.journal", part(tmp_path).name])
     assert run(path, overwrite=True, value=7) == [0, 1, 2, 3, 4]
     np.testing.assert_array_equal(np.load(path)[:, 0, 0], [7, 8, 9, 10, 11])
 
@@ -103,7 +109,7 @@ def test_a_resumed_result_that_is_gone_is_told(tmp_path: Path):
     path = tmp_path / "out.npy"
     with pytest.raises(KeyboardInterrupt):
         run(path, until=2)
-    (tmp_path / ".out.part.npy").unlink()
+    part(tmp_path).unlink()
     with pytest.raises(SurveyError, match="cannot be read"):
         run(path, resume=True)
 
@@ -111,25 +117,27 @@ def test_a_resumed_result_that_is_gone_is_told(tmp_path: Path):
 def test_a_second_process_is_refused(tmp_path: Path):
     """Locks belong to an open file: a second opening in this process stands for another one."""
     path = tmp_path / "out.npy"
-    with Journal(path, JOB, steps=5), pytest.raises(SurveyError, match="another process is writing it"):
+    with Journal([path], JOB, steps=5), pytest.raises(SurveyError, match="another process is writing it"):
         run(path, overwrite=True)
     assert names(tmp_path) == []
 
 
 def test_finished_steps_are_put_down_no_more_often_than_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(journals, "SECONDS", 3600)
-    with Journal(tmp_path / "out", JOB, steps=5) as journal:
+    with Journal([tmp_path / "out"], JOB, steps=5) as journal:
+        journal.claim()
         for step in (1, 2, 3):
             journal.advance(step, [])
         assert journal.finished == 0
         journal.advance(5, [])
         assert journal.finished == 5
-    assert journal.start is Start.ANEW
+    assert not journal.start.resumed
 
 
 def test_an_interrupt_puts_down_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """But not where nothing was worth keeping before."""
-    with Journal(tmp_path / "out", JOB, steps=5) as journal:
+    with Journal([tmp_path / "out"], JOB, steps=5) as journal:
+        journal.claim()
         monkeypatch.setattr(journals, "SECONDS", 3600)
         journal.advance(1, [])
         journal.catch_up(2, [])
@@ -148,3 +156,75 @@ def test_stamps_tell_changes(tmp_path: Path):
     file.write_bytes(b"22")
     assert before != stamp(file)
     assert folder != stamp(tmp_path)
+
+
+def test_jobs_never_meet_in_a_hidden_file(tmp_path: Path):
+    """Two jobs with one secondary output, both broken off: each goes on with its own part of it."""
+    shared, marks = tmp_path / "shared.npy", []
+    for name in ("a", "b"):
+        with Journal([tmp_path / name, shared], {"name": name}, steps=5) as journal:
+            result = ArrayResult(shared, np.dtype(np.int8), geometry=GRID, overwrite=False, start=journal.start)
+            marks.append(result.temporary)
+    assert marks[0] != marks[1]
+
+
+def test_a_job_that_is_refused_throws_nothing_away(tmp_path: Path):
+    """--overwrite, but with an output that cannot be: what an earlier run finished is still there."""
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=3)
+    before = names(tmp_path)
+    with pytest.raises(SurveyError, match="refused"), Journal([path], JOB, steps=5, overwrite=True):
+        raise SurveyError(problem="refused", fix="")
+    assert names(tmp_path) == before
+    assert run(path, resume=True) == [3, 4]
+
+
+def test_a_refused_job_leaves_no_folders(tmp_path: Path):
+    with pytest.raises(SurveyError), Journal([tmp_path / "new" / "sub" / "out.npy"], JOB, steps=5):
+        raise SurveyError(problem="refused", fix="")
+    assert names(tmp_path) == []
+
+
+def test_a_finished_job_is_not_resumed(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    assert run(path) == [0, 1, 2, 3, 4]
+    with pytest.raises(SurveyError, match="nothing unfinished is left") as refused:
+        run(path, resume=True)
+    assert "use it as it is" in refused.value.fix
+    assert names(tmp_path) == ["out.npy"]
+
+
+def test_a_resumed_job_may_replace_what_the_first_run_was_allowed_to(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    run(path)
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=3, overwrite=True, value=7)
+    assert run(path, resume=True, value=7) == [3, 4]
+    np.testing.assert_array_equal(np.load(path)[:, 0, 0], [7, 8, 9, 10, 11])
+
+
+def test_a_journal_that_was_removed_while_it_was_opened_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another process finishes between our opening and our locking: two must not write at once."""
+    path, lock, first = tmp_path / "out.npy", Journal._lock, []
+
+    def slow(self: Journal) -> None:
+        if not first:
+            first.append(self.path)
+            self.path.unlink()
+        lock(self)
+
+    monkeypatch.setattr(Journal, "_lock", slow)
+    with Journal([path], JOB, steps=5), pytest.raises(SurveyError, match="another process"):
+        run(path)
+
+
+def test_results_in_the_folder_that_is_read_do_not_change_it(tmp_path: Path):
+    (tmp_path / "il_1.png").write_bytes(b"1")
+    before = stamp(tmp_path, but=[tmp_path / "out.npy", tmp_path / "facies"])
+    (tmp_path / ".out.npy.journal").touch()
+    (tmp_path / "out.npy").touch()
+    (tmp_path / "facies").mkdir()
+    (tmp_path / "facies" / "il_1.png").touch()
+    assert stamp(tmp_path, but=[tmp_path / "out.npy", tmp_path / "facies"]) == before
+    assert stamp(tmp_path) != before

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.hdf5.layout import VERSION
 from sam_seismic.survey.hdf5.reader import Hdf5Volume
@@ -27,6 +28,7 @@ def write_hdf5(
     *,
     overwrite: bool = False,
     resume: bool = False,
+    read: ReadOptions | None = None,
     progress: Done | None = None,
 ) -> None:
     """Copy a volume into an HDF5 file of blocks, some lines at a time, and compare every sample with the source.
@@ -36,6 +38,7 @@ def write_hdf5(
         path: the HDF5 file.
         overwrite: whether an existing file may be replaced.
         resume: go on with what an earlier run left, if it left anything.
+        read: how the source was opened; a resumed run must open it likewise.
         progress: told of sections copied and compared; both count.
 
     Raises:
@@ -46,16 +49,17 @@ def write_hdf5(
         raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
     orientation = best_orientation(source)
     lines = source.geometry.lines(orientation).tolist()
-    with Journal(path, _job(source), steps=len(lines), resume=resume, overwrite=overwrite) as journal:
+    with Journal([path], _job(source, read), steps=len(lines), resume=resume, overwrite=overwrite) as journal:
         copy = Hdf5Result(
             path,
             source.dtype,
             geometry=source.geometry,
-            overwrite=overwrite or journal.complete,
+            overwrite=journal.overwrite or journal.complete,
             note=f"copied from {source.path.name}",
             origin=origin_of(source),
             start=journal.start,
         )
+        journal.claim()
         if journal.complete and path.exists() and not copy.temporary.exists():
             return  # an earlier run was killed when all was done
         with copy:
@@ -96,11 +100,12 @@ def origin_of(source: Volume) -> Origin:
     return Origin(notes)
 
 
-def _job(source: Volume) -> dict[str, Any]:
+def _job(source: Volume, read: ReadOptions | None) -> dict[str, Any]:
     """What a resumed run must have in common with the one that was broken off."""
     grid = source.geometry
     return {
         "input": stamp(source.path) if source.path.exists() else str(source.path),
+        "read": None if read is None else read.model_dump(mode="json"),
         "grid": [str(grid), grid.sample_interval_ms, grid.start_ms, int(np.count_nonzero(grid.live))],
         "sample type": f"{source.dtype} {source.encoding}",
         "header positions": list(origin_of(source).bytes),

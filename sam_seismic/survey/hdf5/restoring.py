@@ -58,9 +58,9 @@ def write_segy_of(
     orientation = Orientation.INLINE if template is None else index_orientation(template.index)
     lines = source.geometry.lines(orientation).tolist()
     job = {"input": stamp(source.path)}
-    with Journal(path, job, steps=len(lines), resume=resume, overwrite=overwrite) as journal:
+    with Journal([path], job, steps=len(lines), resume=resume, overwrite=overwrite) as journal:
         result: Result
-        overwrite = overwrite or journal.complete
+        overwrite = journal.overwrite or journal.complete
         if template is None:
             note = f"COPIED FROM {source.path.name}"
             result = SegyResult(
@@ -68,6 +68,7 @@ def write_segy_of(
             )
         else:
             result = _Restored(path, source, template, overwrite=overwrite, start=journal.start)
+        journal.claim()
         if journal.complete and path.exists() and not result.temporary.exists():
             return  # an earlier run was killed when all was done
         with result:
