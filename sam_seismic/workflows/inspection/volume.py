@@ -123,7 +123,7 @@ def _amplitudes(volume: Volume, listener: Listener) -> Found:
     }
     blocks: list[Block] = [Facts(f"Amplitudes ({chosen})", _amplitude_rows(spread, facts["amplitude"]))]
     edges, counts = spread.histogram()
-    if counts.size > 1:
+    if spread.low != spread.high:
         blocks.append(Histogram("Histogram, p0.1 to p99.9 (heights are square roots)", edges, counts))
     if spread.constant_traces >= WORTH_A_MAP * spread.traces and spread.constants and volume.has_grid:
         blocks.insert(0, _map_of_data(volume, chosen, spread))
