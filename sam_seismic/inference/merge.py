@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from sam_seismic.inference.products import Probabilities
-from sam_seismic.survey.records import RecordFile, Records
+from sam_seismic.survey.records import Recorded, RecordFile, Records
 from sam_seismic.survey.result import Start, Unfinished, not_as_left, remove, reserve
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 
-class CrosslineProbabilities(Unfinished):
+class CrosslineProbabilities(Recorded, Unfinished):
     """A scratch file float16[crossline, inline, class, sample], which vanishes when the job is done.
 
     Half precision: the mean of two probabilities is wrong by less than 0.0003. Nothing is added up in the file, so a
@@ -32,7 +32,6 @@ class CrosslineProbabilities(Unfinished):
         self._geometry = geometry
         self._layout = Records(np.dtype(np.float16), (classes, samples))
         self._size = inlines * crosslines * self._layout.size
-        self._records: RecordFile | None = None
 
     def open(self) -> None:
         """Create the file at its full size."""
@@ -57,31 +56,19 @@ class CrosslineProbabilities(Unfinished):
 
     def put(self, section: Section, probabilities: Probabilities) -> None:
         """Keep float32[class, sample, trace] of a crossline."""
-        assert self._records is not None, "inside the with block only"
         inlines = len(self._geometry.inlines)
         position = self._geometry.index(Orientation.CROSSLINE, section.line)
         by_trace = probabilities.transpose(2, 0, 1).astype(np.float16)  # [inline, class, sample]
-        self._records.write(position * inlines + np.arange(inlines), by_trace)
+        self.records.write(position * inlines + np.arange(inlines), by_trace)
 
     def average(self, section: Section, probabilities: Probabilities) -> Probabilities:
         """The mean of float32[class, sample, trace] of an inline and the crosslines through it, in the same array."""
-        assert self._records is not None, "inside the with block only"
         inlines, crosslines, _ = self._geometry.shape
         position = self._geometry.index(Orientation.INLINE, section.line)
-        kept = self._records.read(position + inlines * np.arange(crosslines))  # float16[crossline, class, sample]
+        kept = self.records.read(position + inlines * np.arange(crosslines))  # float16[crossline, class, sample]
         np.add(probabilities, kept.transpose(1, 2, 0), out=probabilities)  # [class, sample, crossline]
         probabilities /= 2
         return probabilities
-
-    def sync(self) -> None:
-        """Return when what was kept so far is on the disk."""
-        assert self._records is not None, "inside the with block only"
-        self._records.sync()
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._records is not None:
-            self._records.close()
 
     def publish(self) -> None:
         """Remove it."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.survey.records import RecordFile, Records
+from sam_seismic.survey.records import Recorded, RecordFile, Records
 from sam_seismic.survey.result import Result, Start, not_as_left, remove, reserve
 from sam_seismic.survey.volume import Orientation, Section, Volume
 
@@ -45,7 +45,7 @@ def count_out_of_order(classes: NDArray[np.integer]) -> NDArray[np.int32]:
     return np.asarray((np.diff(classes.astype(np.int16), axis=0) < 0).sum(axis=0), np.int32)
 
 
-class HorizonTable(Result):
+class HorizonTable(Recorded, Result):
     """Horizons as CSV: a row for each live trace, inline by inline.
 
     The columns are IL, XL, X and Y (empty where the survey has no coordinates), the time in ms of the first sample of
@@ -76,7 +76,6 @@ class HorizonTable(Result):
         # One record a trace: the tops of the classes, then the count of transitions out of order.
         self._layout = Records(np.dtype(np.int32), (len(facies) + 1,))
         self._size = self._grid.live.size * self._layout.size
-        self._records: RecordFile | None = None
 
     def open(self) -> None:
         """Create the scratch file.
@@ -100,7 +99,6 @@ class HorizonTable(Result):
 
     def write(self, section: Section) -> None:
         """Take the class indices [sample, trace] of one whole section."""
-        assert self._records is not None, "inside the with block only"
         tops = find_tops(section.values.astype(np.int16), len(self._facies))  # [trace, class]
         disorder = count_out_of_order(section.values.astype(np.int16))  # [trace]
         inlines, crosslines, _ = self._grid.shape
@@ -109,17 +107,7 @@ class HorizonTable(Result):
             numbers = position * crosslines + np.arange(crosslines)
         else:
             numbers = np.arange(inlines) * crosslines + position
-        self._records.write(numbers, np.concatenate([tops, disorder[:, None]], axis=1))
-
-    def sync(self) -> None:
-        """Return when the sections taken so far are on the disk."""
-        assert self._records is not None, "inside the with block only"
-        self._records.sync()
-
-    def close(self) -> None:
-        """Close the scratch file."""
-        if self._records is not None:
-            self._records.close()
+        self.records.write(numbers, np.concatenate([tops, disorder[:, None]], axis=1))
 
     def publish(self) -> None:
         """Write the table, give it its name, and remove the scratch file.

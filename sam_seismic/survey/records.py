@@ -103,3 +103,24 @@ class RecordFile:
     def _open(self) -> int:
         assert self._descriptor is not None, "used after it was closed"
         return self._descriptor
+
+
+class Recorded:
+    """Mixed into results that are files of records: how they are synced and closed."""
+
+    _records: RecordFile | None = None
+
+    @property
+    def records(self) -> RecordFile:
+        """The records, while the result is open."""
+        assert self._records is not None, "used inside the with block only"
+        return self._records
+
+    def sync(self) -> None:
+        """Return when what was written so far is on the disk."""
+        self.records.sync()
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        if self._records is not None:
+            self._records.close()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.records import RecordFile, Records
+from sam_seismic.survey.records import Recorded, RecordFile, Records
 from sam_seismic.survey.result import Result, Start, check_room, not_as_left
 from sam_seismic.survey.segy.formats import FormatName, format_holding, format_named
 from sam_seismic.survey.segy.reader import SegyVolume
@@ -18,7 +18,7 @@ from sam_seismic.survey.segy.template import FileTemplate, Template
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 
-class _Filled(Result):
+class _Filled(Recorded, Result):
     """A skeleton being filled with sections.
 
     Args:
@@ -34,7 +34,6 @@ class _Filled(Result):
     ) -> None:
         super().__init__(path, skeleton.layout.form.given, overwrite=overwrite, start=start, null=null)
         self._skeleton = skeleton
-        self._traces: RecordFile | None = None
 
     def open(self) -> None:
         """Write all headers and zeros for all samples."""
@@ -64,7 +63,6 @@ class _Filled(Result):
         Raises:
             SurveyError: the section is not one of this grid, or a value has no place in the format.
         """
-        assert self._traces is not None, "write inside the with block"
         geometry, layout = self._skeleton.geometry, self._skeleton.layout
         position = geometry.index(section.orientation, section.line)
         inline = section.orientation is Orientation.INLINE
@@ -81,28 +79,17 @@ class _Filled(Result):
         for passed_over, read in self._repeats_among(numbers):
             self._put(np.array([passed_over], np.int32), traces[numbers == read])
 
-    def sync(self) -> None:
-        """Return when the sections written so far are on the disk."""
-        assert self._traces is not None, "inside the with block only"
-        self._traces.sync()
-
-    def close(self) -> None:
-        """Close the temporary file."""
-        if self._traces is not None:
-            self._traces.close()
-
     def _open_traces(self) -> None:
         layout = self._skeleton.layout
         stored = np.dtype(layout.form.stored).newbyteorder(layout.order)
         records = Records(stored, (layout.samples,), start=layout.start + layout.header, stride=layout.trace_bytes)
-        self._traces = RecordFile(self.temporary, records)
+        self._records = RecordFile(self.temporary, records)
 
     def _put(self, numbers: NDArray[np.int32], traces: NDArray[np.generic]) -> None:
         """Write [trace, sample] to the numbers that are not -1."""
-        assert self._traces is not None, "callers are inside the with block"
         there = numbers >= 0
         stored = encode(traces[there], self._skeleton.layout.form, self._skeleton.layout.order)
-        self._traces.write(numbers[there], stored)
+        self.records.write(numbers[there], stored)
 
     def _repeats_among(self, numbers: NDArray[np.int32]) -> list[tuple[int, int]]:
         repeats = self._skeleton.repeats
