@@ -7,8 +7,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sam_seismic.cli.terminal import print_facts
-
 if TYPE_CHECKING:  # numpy and what comes with it are not needed before there is something to draw
     from sam_seismic.workflows.inspection.found import Block, Columns, Histogram, LiveMap
 
@@ -26,18 +24,23 @@ def show_block(block: "Block") -> None:
     """Draw one block on stdout."""
     from sam_seismic.workflows.inspection.found import Columns, Facts, Histogram  # noqa: PLC0415
 
+    console = Console(highlight=False, markup=False)
+    console.print(Text(block.title, style="bold"), soft_wrap=True)  # a path is copied whole
     if isinstance(block, Facts):
-        print_facts(block.title, block.rows)
+        table = Table.grid(padding=(0, 2), pad_edge=False)
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in block.rows:
+            table.add_row(*row)
+        console.print(table)
     elif isinstance(block, Columns):
-        _show_columns(block)
+        _show_columns(block, console)
     else:
-        console = Console(highlight=False, markup=False)
         draw = (
             histogram_lines(block, unicode=_unicode(console))
             if isinstance(block, Histogram)
             else map_lines(block, unicode=_unicode(console))
         )
-        console.print(Text(block.title, style="bold"))
         for line in draw:
             console.print(line, soft_wrap=True)
 
@@ -46,11 +49,8 @@ def _unicode(console: Console) -> bool:
     return console.encoding.lower().startswith("utf")
 
 
-def _show_columns(block: "Columns") -> None:
-    console = Console(highlight=False, markup=False)
-    table = Table(
-        header_style="dim", title=block.title, title_justify="left", title_style="bold", box=None, pad_edge=False
-    )
+def _show_columns(block: "Columns", console: Console) -> None:
+    table = Table(header_style="dim", box=None, pad_edge=False)
     named = len(block.header) > 1 and block.header[1] == "name"
     for position, column in enumerate(block.header):
         right = position > int(named)

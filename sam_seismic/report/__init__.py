@@ -1,5 +1,6 @@
 """Sections, scores and metrics come in, PNG pictures go out."""
 
+from sam_seismic.report.distribution import AmplitudeCounts, LabelCounts
 from sam_seismic.report.legend import facies_legend
 from sam_seismic.report.ruler import Ruler
 from sam_seismic.report.scores import confusion_picture
@@ -8,6 +9,8 @@ from sam_seismic.report.training import learning_curve
 from sam_seismic.report.volume import volume_picture
 
 __all__ = [
+    "AmplitudeCounts",
+    "LabelCounts",
     "Ruler",
     "confusion_picture",
     "facies_legend",

@@ -1,6 +1,6 @@
 """A volume comes in, what is in it goes out at a glance: an inline, a crossline, a time slice and the live traces."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
 from sam_seismic.errors import SurveyError
+from sam_seismic.report.distribution import AmplitudeCounts, LabelCounts
 from sam_seismic.report.legend import add_legend, class_patches, hatched_patch
 from sam_seismic.report.panels import Extent, hatch_background, panel_aspect, show_amplitude, show_classes
 from sam_seismic.report.ruler import Ruler, mark_lines
@@ -26,6 +27,8 @@ HIGHEST = 0.8
 PERCENTILE = 99.0
 """Of the amplitudes of the sections shown: where black and white begin."""
 
+LOW = 1.3
+"""Height in inches of the panel at the foot."""
 CROSSING = 0.9
 """Width in points of the lines that show where panels cut each other."""
 
@@ -47,8 +50,15 @@ class TimeSlice:
     values: np.ma.MaskedArray[tuple[int, ...], np.dtype[np.generic]]
 
 
-def volume_picture(path: Path, volume: Volume, *, facies: FaciesTable | None, labels: bool) -> None:
-    """Write the middle inline, crossline and time slice of a volume, and where it has traces.
+def volume_picture(
+    path: Path,
+    volume: Volume,
+    *,
+    facies: FaciesTable | None,
+    labels: bool,
+    distribution: AmplitudeCounts | LabelCounts | None = None,
+) -> None:
+    """Write the middle inline, crossline and time slice of a volume, where it has traces, and how often values occur.
 
     It reads at most 66 sections. A folder of sections that form no grid is shown as its middle sections alone.
 
@@ -57,32 +67,44 @@ def volume_picture(path: Path, volume: Volume, *, facies: FaciesTable | None, la
         volume: amplitudes or labels.
         facies: the classes of labels; None makes a class of each value that is seen.
         labels: whether it holds labels.
+        distribution: of its amplitudes or its labels; None for none.
 
     Raises:
         SurveyError: a label is none of the classes, the labels are too many for classes, or the volume is damaged.
     """
-    write_picture(path, volume_figure(volume, facies=facies, labels=labels))
+    write_picture(path, volume_figure(volume, facies=facies, labels=labels, distribution=distribution))
 
 
-def volume_figure(volume: Volume, *, facies: FaciesTable | None, labels: bool) -> Figure:
+def volume_figure(
+    volume: Volume,
+    *,
+    facies: FaciesTable | None,
+    labels: bool,
+    distribution: AmplitudeCounts | LabelCounts | None = None,
+) -> Figure:
     """The figure of `volume_picture`, with the same arguments."""
     geometry = volume.geometry if volume.has_grid else None  # some folders of sections have none
     sections = _middle_sections(volume)
     along = _mapped_along(volume, geometry)
     time_slice = None if along is None else read_time_slice(volume, along)
     if labels:
-        facies = facies or _classes_seen(sections, time_slice, volume.path)
+        counted = distribution.voxels if isinstance(distribution, LabelCounts) else {}
+        facies = facies or _classes_seen(sections, time_slice, volume.path, counted)
         paint, patches = _paint_labels(facies, volume.path), class_patches(facies)
     else:
         paint, patches = _paint_amplitude(sections, volume.path), []
     with house_style():
-        figure, panels = _panels(sections, geometry if time_slice else None)
+        figure, panels, below = _panels(sections, geometry if time_slice else None, below=distribution is not None)
         for section, axes in zip(sections, panels, strict=False):
             _draw_section(axes, section, geometry, paint)
         if geometry is not None and time_slice is not None:
             _draw_time_slice(panels[-2], time_slice, geometry, paint)
             _draw_live(panels[-1], geometry)
             _mark_crossings(panels, sections, time_slice, geometry)
+        if below is not None and isinstance(distribution, AmplitudeCounts):
+            distribution.draw(below)
+        elif below is not None and isinstance(distribution, LabelCounts) and facies is not None:
+            patches = [] if distribution.draw(below, facies) else patches
         if geometry is not None and not geometry.live.all():
             patches.append(hatched_patch("not recorded"))
         if patches:
@@ -127,12 +149,15 @@ def _middle_sections(volume: Volume) -> list[Section]:
     return [section for section in sections if section.shape[1] > 1] or sections[:1]
 
 
-def _classes_seen(sections: Sequence[Section], time_slice: TimeSlice | None, path: Path) -> FaciesTable:
-    """A class for each label value, named like it."""
+def _classes_seen(
+    sections: Sequence[Section], time_slice: TimeSlice | None, path: Path, counted: Mapping[int, int]
+) -> FaciesTable:
+    """A class for each label value that is shown or was counted, named like it."""
     seen = [section.values[:, section.live].ravel() for section in sections]
     if time_slice is not None:
         seen.append(time_slice.values.compressed())
-    known = [int(value) for value in np.unique(np.concatenate(seen)) if value != IGNORE] or [0]
+    found = {int(value) for value in np.unique(np.concatenate(seen))} | set(counted)
+    known = sorted(found - {IGNORE}) or [0]
     if len(known) >= IGNORE:
         raise SurveyError(
             problem=f"{path}: {len(known)} different values are too many to be classes",
@@ -165,16 +190,19 @@ def _paint_amplitude(sections: list[Section], path: Path) -> Paint:
     return paint
 
 
-def _panels(sections: Sequence[Section], geometry: Geometry | None) -> tuple[Figure, list[Axes]]:
-    """A figure with the sections above and two maps below; without a grid, there are no maps."""
+def _panels(
+    sections: Sequence[Section], geometry: Geometry | None, *, below: bool
+) -> tuple[Figure, list[Axes], Axes | None]:
+    """A figure with the sections above and two maps below them, none without a grid; and a low panel at its foot."""
     samples, traces = np.max([section.shape for section in sections], axis=0)
     shapes = [(samples, traces)] if geometry is None else [(samples, traces), geometry.shape[:2]]
-    heights = [(WIDTH - TIMES) / 2 * min(panel_aspect(*shape), HIGHEST) for shape in shapes]
+    heights = [(WIDTH - TIMES) / 2 * min(panel_aspect(*shape), HIGHEST) for shape in shapes] + [LOW] * below
     figure = new_figure(WIDTH, sum(heights) + 0.75 * len(heights) + 0.9)
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
-    above = [grid[0, 0], grid[0, 1]] if len(sections) == 2 else [grid[0, :]]
-    below = [] if geometry is None else [grid[1, 0], grid[1, 1]]
-    return figure, [figure.add_subplot(place) for place in above + below]
+    places = [grid[0, 0], grid[0, 1]] if len(sections) == 2 else [grid[0, :]]
+    places += [] if geometry is None else [grid[1, 0], grid[1, 1]]
+    panels = [figure.add_subplot(place) for place in places]
+    return figure, panels, figure.add_subplot(grid[-1, :]) if below else None
 
 
 def _draw_section(axes: Axes, section: Section, geometry: Geometry | None, paint: Paint) -> None:

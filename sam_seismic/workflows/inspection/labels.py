@@ -47,9 +47,9 @@ def looks_like_labels(volume: Volume) -> bool:
     chosen = choose_lines(volume, 0)
     values: set[int] = set()
     # The middle line of amplitudes tells nearly always; where it is dead, one of the others does.
-    middle = int(chosen.lines[len(chosen.lines) // 2])
-    for line in sorted(chosen.lines.tolist(), key=lambda line: abs(line - middle)):
-        section = volume.section(chosen.orientation, line)
+    middle = len(chosen) // 2
+    for at in sorted(range(len(chosen)), key=lambda at: abs(at - middle)):
+        section = volume.section(*chosen.sections[at])
         values.update(np.unique(section.values[:, section.live]).tolist())
         if len(values) > LABEL_VALUES:
             return False
@@ -65,12 +65,12 @@ def count_labels(volume: Volume, listener: Listener) -> LabelCounts:
     chosen = choose_lines(volume, MOST_BYTES)
     voxels: dict[int, int] = {}
     lines: dict[int, int] = {}
-    for done, line in enumerate(chosen.lines.tolist(), start=1):
-        section = volume.section(chosen.orientation, line)
+    for done, (orientation, line) in enumerate(chosen.sections, start=1):
+        section = volume.section(orientation, line)
         for value, count in _count(section, f"{volume.path}: {section.name}").items():
             voxels[value] = voxels.get(value, 0) + count
             lines[value] = lines.get(value, 0) + 1
-        listener.progress("count labels", done, len(chosen.lines))
+        listener.progress("count labels", done, len(chosen))
     return LabelCounts({value: voxels[value] for value in sorted(voxels)}, lines, chosen)
 
 
@@ -123,15 +123,14 @@ def check_named(counts: LabelCounts, facies: FaciesTable, *, path: Path, config:
 
 def label_facts(counts: LabelCounts, facies: FaciesTable | None) -> dict[str, Any]:
     """Plain data: `classes` {value: voxels} and what belongs to it."""
-    orientation = counts.counted.orientation
     return {
         "classes": {str(value): count for value, count in counts.voxels.items()},
         "class_names": None
         if facies is None
         else {str(v): n for v, n in zip(facies.values, facies.names, strict=True)},
         "ignored_values": None if facies is None else list(facies.ignored),
-        f"{orientation}s_with_class": {str(value): counts.lines[value] for value in counts.voxels},
-        "measured_lines": len(counts.counted.lines),
+        f"{counts.counted.what}s_with_class": {str(value): counts.lines[value] for value in counts.voxels},
+        "measured_lines": len(counts.counted),
     }
 
 
@@ -141,7 +140,7 @@ def label_table(counts: LabelCounts, facies: FaciesTable | None) -> Columns:
     ignored = (IGNORE,) if facies is None else facies.ignored
     absent = [value for value in names if value not in counts.voxels]
     total = max(1, sum(counts.voxels.values()))
-    read = len(counts.counted.lines)
+    read = len(counts.counted)
     rows, shares = [], []
     for value in [*counts.voxels, *absent]:
         voxels, lines = counts.voxels.get(value, 0), counts.lines.get(value, 0)
@@ -153,7 +152,7 @@ def label_table(counts: LabelCounts, facies: FaciesTable | None) -> Columns:
     if not any(row[1] for row in rows):
         rows = [(value, *rest) for value, _, *rest in rows]  # type: ignore[misc]  # a column less
     named = ("name",) if len(rows[0]) == 5 else ()
-    header = ("value", *named, "voxels", "share", f"{counts.counted.orientation}s")
+    header = ("value", *named, "voxels", "share", f"{counts.counted.what}s")
     return Columns(f"Labels ({counts.counted})", header, rows, shares, _colors([*counts.voxels, *absent], facies))
 
 

@@ -67,22 +67,22 @@ def meaning(likeness: Mapping[str, Likeness]) -> str:
         likeness: by the name of the lines, `inlines` or `crosslines`.
     """
     known = {(name, lag): r for name, each in likeness.items() for lag, r in each.items() if r is not None}
-    if not known:
-        return ""
     copies = {key: r for key, r in known.items() if r >= COPIES}
+    told = [
+        f"Neighbouring {name} hardly correlate ({r:.2f}): noise, lines far apart, or lines numbered wrongly."
+        for (name, lag), r in known.items()
+        if lag == 1 and r < STRANGERS
+    ]
     if copies:
         (name, lag), r = max(copies.items(), key=lambda item: (item[0][1], item[1]))
-        wider = next((more for more in LAGS if more > lag), None)
-        gap = f"{wider}" if wider else f"more than {lag}"
-        apart = "Neighbouring" if lag == 1 else "Even"
-        which = f"{apart} {name}" if lag == 1 else f"{apart} {name} {lag} lines apart"
-        return f"{which} correlate {r:.2f}: a random split of lines leaks; cut blocks with a guard gap of {gap} lines."
-    name, r = max(
-        ((name, r) for (name, lag), r in known.items() if lag == 1), key=lambda item: item[1], default=("", 0)
-    )
-    if name and r < STRANGERS:
-        return f"Neighbouring lines hardly correlate ({r:.2f}): noise, lines far apart, or lines numbered wrongly."
-    return "Neighbouring lines correlate weakly; blocks of lines with a guard gap are a sound split all the same."
+        gap = next((f"{more}" for more in LAGS if more > lag), f"more than {lag}")
+        which = f"Neighbouring {name}" if lag == 1 else f"Even {name} {lag} lines apart"
+        told.insert(
+            0, f"{which} correlate {r:.2f}: a random split of lines leaks; cut blocks with a guard gap of {gap} lines."
+        )
+    elif known and not told:
+        told = ["Neighbouring lines correlate weakly; blocks of lines with a guard gap are a sound split all the same."]
+    return " ".join(told)
 
 
 def _thinned(section: Section) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.report import volume_picture
+from sam_seismic.report import AmplitudeCounts, LabelCounts, volume_picture
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.result import check_output
 from sam_seismic.survey.segy import SegyVolume
@@ -74,7 +74,7 @@ def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
     top = Facts(str(request.path), [*grid_rows(volume), *file_rows(volume, file)])
     has_map = any(isinstance(block, LiveMap) for block in blocks)
     drawn = [top, *([seen] if seen is not None and not has_map else []), *blocks]
-    files = _draw(request, volume, labels=is_labels)
+    files = _draw(request, volume, facts, labels=is_labels)
     return Inspection({**grid, **file, **facts, "warnings": list(warnings)}, drawn, _unsaid(volume, warnings), files)
 
 
@@ -84,11 +84,18 @@ def _unsaid(volume: Volume, warnings: Iterable[str]) -> tuple[str, ...]:
     return tuple(warning for warning in warnings if warning != said)
 
 
-def _draw(request: InspectRequest, volume: Volume, *, labels: bool) -> tuple[Path, ...]:
+def _draw(request: InspectRequest, volume: Volume, facts: Mapping[str, Any], *, labels: bool) -> tuple[Path, ...]:
     if request.picture is None:
         return ()
     facies = None if request.config is None else named_by(request.config)
-    volume_picture(request.picture, volume, facies=facies, labels=labels)
+    counts: AmplitudeCounts | LabelCounts | None = None
+    if labels:
+        counts = LabelCounts({int(value): count for value, count in facts["classes"].items()})
+    elif facts["amplitude"]["min"] != facts["amplitude"]["max"]:
+        found = facts["amplitude"]
+        edges, bins = np.array(found["histogram"]["edges"]), np.array(found["histogram"]["counts"])
+        counts = AmplitudeCounts(edges, bins, found["percentiles"])
+    volume_picture(request.picture, volume, facies=facies, labels=labels, distribution=counts)
     return (request.picture,)
 
 
@@ -102,23 +109,23 @@ def _labels(volume: Volume, request: InspectRequest, listener: Listener) -> Foun
 
 def _amplitudes(volume: Volume, listener: Listener) -> Found:
     chosen = choose_lines(volume, MOST_BYTES)
-    most, across = drawn_a_section(len(chosen.lines)), list[Likeness]()
+    most, across = drawn_a_section(len(chosen)), list[Likeness]()
     spreads = []
-    for done, line in enumerate(chosen.lines.tolist(), start=1):
-        section = volume.section(chosen.orientation, line)
+    for done, (orientation, line) in enumerate(chosen.sections, start=1):
+        section = volume.section(orientation, line)
         spreads.append(measure_section(section, most=most))
         if volume.has_grid and len(across) < LIKENESS_SECTIONS:
             across.append(likeness_across(section))
-        listener.progress("measure amplitudes", done, len(chosen.lines))
+        listener.progress("measure amplitudes", done, len(chosen))
     spread = together(spreads)
-    likeness: dict[str, Likeness] = {
-        f"{chosen.orientation}s": likeness_of_lines(volume, chosen.orientation),
-        f"{chosen.orientation.across}s": mean_likeness(across),
-    }
+    likeness: dict[str, Likeness] = {}
+    if chosen.orientation is not None:
+        likeness[f"{chosen.orientation}s"] = likeness_of_lines(volume, chosen.orientation)
+        likeness[f"{chosen.orientation.across}s"] = mean_likeness(across)
     known = {name: likeness[name] for name in sorted(likeness, reverse=True) if any(likeness[name].values())}
     facts: dict[str, Any] = {
         "amplitude": _amplitude_facts(spread, volume, chosen),
-        "measured_lines": len(chosen.lines),
+        "measured_lines": len(chosen),
         "correlation": {name: {str(lag): r for lag, r in each.items()} for name, each in known.items()},
     }
     blocks: list[Block] = [Facts(f"Amplitudes ({chosen})", _amplitude_rows(spread, facts["amplitude"]))]
@@ -170,6 +177,7 @@ def _place(spread: Spread, volume: Volume, chosen: Chosen) -> str | None:
     name, trace, sample = spread.first_odd
     if not volume.has_grid:
         return f"{name}, trace {trace + 1}, sample {sample + 1}"
+    assert chosen.orientation is not None, "lines of a grid are of one orientation"
     geometry, across = volume.geometry, chosen.orientation.across
     time = geometry.start_ms + sample * geometry.sample_interval_ms
     return f"{name}, {across.short} {geometry.lines(across)[trace]}, {time:g} ms"
@@ -181,10 +189,12 @@ def _amplitude_rows(spread: Spread, facts: Mapping[str, Any]) -> list[tuple[str,
     rows = [("range", f"{spread.low:,.6g} to {spread.high:,.6g}")]
     if spread.mean is not None and spread.std is not None:
         rows.append(("mean, std", f"{amount(spread.mean)}, {amount(spread.std)}"))
-    cells = {name: amount(value) for name, value in facts["percentiles"].items()}
-    width = max(map(len, (*cells, *cells.values())), default=0)
-    rows.append(("percentiles", "  ".join(name.rjust(width) for name in cells)))
-    rows.append(("", "  ".join(value.rjust(width) for value in cells.values())))
+    cells = {name: amount(value, digits=3) for name, value in facts["percentiles"].items()}
+    widths = [max(len(name), len(value)) for name, value in cells.items()]
+    rows += [
+        (title, "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+        for title, line in (("percentiles", cells.keys()), ("", cells.values()))
+    ]
     clipped = [
         f"{percent(each['sample_share'])} of the samples, in {percent(each['trace_share'])} of the traces, "
         f"are {amount(each['value'])}"

@@ -1,11 +1,11 @@
 """Numbers come in, short words that an interpreter reads at a glance go out."""
 
 
-def amount(value: float) -> str:
-    """Four digits or so: `-12,750`, `0.01234`, `1.2e+09`."""
+def amount(value: float, digits: int = 4) -> str:
+    """Few digits, but no rounded thousands: `-12,750`, `0.01234`, `1.2e+09`."""
     if 1000 <= abs(value) < 1e7:
         return f"{value:,.0f}"
-    return f"{value:.4g}"
+    return f"{value:.{digits}g}"
 
 
 def percent(share: float) -> str:

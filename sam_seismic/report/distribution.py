@@ -1,0 +1,87 @@
+"""How often amplitudes or classes occur in a volume comes in; a panel below its sections goes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from sam_seismic.report.style import ACCENT, FAINT, LIVE, class_colors
+from sam_seismic.survey.facies import FaciesTable
+
+MARKED = ("p1", "p50", "p99")
+"""Percentiles that are named; the others get a line alone, or names would cover each other."""
+NAMED_CLASSES = 12
+"""More classes than this are not named: their bars are too narrow."""
+
+
+@dataclass(frozen=True, eq=False)
+class AmplitudeCounts:
+    """How often amplitudes occur.
+
+    Args:
+        edges: float64[bin + 1], ascending.
+        counts: int64[bin].
+        percentiles: amplitudes by name, `p1`, `p50`, ...
+    """
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    percentiles: Mapping[str, float]
+
+    def draw(self, axes: Axes) -> None:
+        """A histogram, its heights square roots: the flanks of a wavelet's amplitudes are few beside those at zero."""
+        axes.stairs(np.sqrt(self.counts), self.edges, fill=True, color=LIVE)
+        for name, value in self.percentiles.items():
+            if self.edges[0] < value < self.edges[-1]:
+                named = name in MARKED
+                axes.axvline(value, color=ACCENT if named else FAINT, linewidth=0.8, linestyle=(0, (4, 3)))
+                if named:
+                    self._name(axes, name, value)
+        axes.set_xlim(self.edges[0], self.edges[-1])
+        axes.set_ylim(0, 1.35 * max(1.0, float(np.sqrt(self.counts.max()))))
+        _tidy(axes, "Amplitudes (heights are square roots of counts)")
+
+    def _name(self, axes: Axes, name: str, value: float) -> None:
+        """On the side of its line where there is more room."""
+        left = value > self.edges[0] + 0.8 * (self.edges[-1] - self.edges[0])
+        axes.annotate(
+            f"{name}: {value:,.0f}" if abs(value) >= 1000 else f"{name}: {value:.4g}",
+            (value, 1.0),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(-3 if left else 3, -3),
+            textcoords="offset points",
+            va="top",
+            ha="right" if left else "left",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """How many voxels each label value has; values that are no class are counted, but have no bar."""
+
+    voxels: Mapping[int, int]
+
+    def draw(self, axes: Axes, facies: FaciesTable) -> bool:
+        """A bar a class with its share of all voxels; whether the bars are named, and serve as a legend."""
+        total = max(1, sum(self.voxels.values()))
+        shares = [self.voxels.get(value, 0) / total for value in facies.values]
+        bars = axes.bar(range(len(facies)), shares, color=class_colors(len(facies)), width=0.7)
+        named = len(facies) <= NAMED_CLASSES
+        if named:
+            axes.bar_label(bars, [f"{100 * share:.1f} %" for share in shares], fontsize=8, padding=2)
+        axes.set_xticks(range(len(facies)) if named else [], facies.names if named else [])
+        axes.set_xlim(-0.6, len(facies) - 0.4)
+        axes.set_ylim(0, 1.25 * max(*shares, 1e-9))
+        _tidy(axes, "Share of each class")
+        return named
+
+
+def _tidy(axes: Axes, title: str) -> None:
+    axes.set_title(title, loc="left")
+    axes.set_yticks([])
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(FAINT)
