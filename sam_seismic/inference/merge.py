@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from sam_seismic.inference.products import Probabilities
+from sam_seismic.survey.disk import reserve
 from sam_seismic.survey.records import Recorded, RecordFile, Records
-from sam_seismic.survey.result import Start, Unfinished, not_as_left, remove, reserve
+from sam_seismic.survey.result import Start, Unfinished, not_as_left, remove
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 

@@ -24,9 +24,10 @@ from sam_seismic.survey.cube import (
     read_type,
     type_notes,
 )
+from sam_seismic.survey.disk import reserve
 from sam_seismic.survey.planes import Planes
 from sam_seismic.survey.records import RecordFile, Records
-from sam_seismic.survey.result import Result, Start, not_as_left, reserve
+from sam_seismic.survey.result import Result, Start, not_as_left
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 ZIP_HEADER = 30

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.disk import reserve
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.records import Recorded, RecordFile, Records
-from sam_seismic.survey.result import Result, Start, not_as_left, remove, reserve
+from sam_seismic.survey.result import Result, Start, not_as_left, remove
 from sam_seismic.survey.volume import Orientation, Section, Volume
 
 _ABSENT = -1

@@ -1,0 +1,83 @@
+"""A number of bytes goes in; the room for them is claimed on the disk, or the lack of it is told before the work."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import BinaryIO
+
+from sam_seismic.errors import SurveyError
+
+ZEROS = 1 << 20
+"""Bytes written at a time where the system cannot reserve disk space."""
+
+
+def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:
+    """Claim disk space behind the end of a new file, which reads as zeros, before the file is mapped into memory.
+
+    Without it the file is sparse, and a disk that fills up later kills the process through the mapping (SIGBUS).
+
+    Args:
+        file: open for writing.
+        size: bytes.
+        what: needs them, for the message.
+        fix: for the message.
+
+    Raises:
+        SurveyError: the disk, or the user's share of it, has no room for so much.
+    """
+    folder = Path(file.name).parent
+    check_room(folder, size, what=what, fix=fix)
+    try:
+        _claim(file, size)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        left = _left(folder) if error.errno == errno.ENOSPC else str(error.strerror)
+        raise _too_full(what, size, left, fix) from error
+
+
+def check_room(folder: Path, size: int, *, what: str, fix: str) -> None:
+    """Refuse to begin what the disk has no room for.
+
+    Args:
+        folder: where it will be written.
+        size: bytes.
+        what: needs them, for the message.
+        fix: for the message.
+
+    Raises:
+        SurveyError: the disk has less.
+    """
+    if shutil.disk_usage(folder).free < size:
+        raise _too_full(what, size, _left(folder), fix)
+
+
+def _claim(file: BinaryIO, size: int) -> None:
+    file.flush()
+    start = file.tell()
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), start, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+        else:
+            return
+    # macOS has no such call, and some file systems refuse it.
+    for begin in range(0, size, ZEROS):
+        file.write(bytes(min(ZEROS, size - begin)))
+    file.flush()
+
+
+def _left(folder: Path) -> str:
+    return f"the disk has {_in_words(shutil.disk_usage(folder).free)} left"
+
+
+def _too_full(what: str, size: int, left: str, fix: str) -> SurveyError:
+    return SurveyError(problem=f"{what} needs {_in_words(size)}, {left}", fix=fix)
+
+
+def _in_words(size: int) -> str:
+    """Bytes as `6.2 MB` or `1.4 GB`."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
