@@ -104,9 +104,23 @@ class ArrayVolume(Volume):
 
     def _assumed_order(self) -> tuple[str, str]:
         """The axis order, and a note on it. To look into a compressed array would take minutes."""
+        plain = NATURAL, f"axis order {NATURAL} assumed for shape {self._stored.shape}; name it with axes"
         if self._stored.offset is None:
-            return NATURAL, f"axis order {NATURAL} assumed for shape {self._stored.shape}; name it with axes"
-        return assume_order(_open_array(self.path, self._stored))
+            return plain
+        stored = self._stored
+        file = RecordFile(self.path, Records(stored.dtype, (), start=stored.offset or 0), writable=False)
+
+        def read(places: NDArray[np.int64]) -> NDArray[np.generic]:
+            if stored.fortran:  # counted as they lie in the file
+                places = np.ravel_multi_index(np.unravel_index(places, stored.shape), stored.shape, order="F")
+            return file.read(places)
+
+        try:
+            return assume_order(stored.shape, read)
+        except EOFError:  # told, with all that belongs to it, when a section is read that is not there
+            return plain
+        finally:
+            file.close()
 
     @property
     def geometry(self) -> Geometry:

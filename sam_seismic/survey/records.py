@@ -41,13 +41,14 @@ class RecordFile:
     Args:
         path: the file.
         records: where its records lie.
+        writable: whether it is written to; a file that is only read may be one of somebody else.
     """
 
-    def __init__(self, path: Path, records: Records) -> None:
+    def __init__(self, path: Path, records: Records, *, writable: bool = True) -> None:
         self.path = path
         self.records = records
         self._stride = records.stride or records.size
-        self._descriptor: int | None = os.open(path, os.O_RDWR)
+        self._descriptor: int | None = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
 
     def write(self, numbers: NDArray[np.integer], values: NDArray[np.generic]) -> None:
         """Write records.
