@@ -149,6 +149,8 @@ def score(
 ) -> None:
     """Score one label volume against another; no network is needed.
 
+    The options of SEG-Y hold for either file that is one, those of arrays for the truth.
+
     Example: sam-seismic score --truth labels.sgy --prediction facies.sgy
     """
     from sam_seismic.workflows.scoring import ScoreRequest

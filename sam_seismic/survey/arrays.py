@@ -82,9 +82,11 @@ class ArrayVolume(Volume):
         self.path = path
         self._stored = _find_array(path, options.key)
         check_shape(path, self._stored.shape)
+        _check_size(path, self._stored)
         self._dtype = read_type(path, self._stored.dtype)
-        order, note = (options.axes, "") if options.axes is not None else self._assumed_order()
-        self._axes = Axes.named(order)
+        self.order, note = (options.axes, "") if options.axes is not None else self._assumed_order()
+        """Its axis order, as named or assumed."""
+        self._axes = Axes.named(self.order)
         self._geometry = counted_geometry(
             self._axes.grid_shape(self._stored.shape),
             first_inline=first_inline or 0,
@@ -104,9 +106,8 @@ class ArrayVolume(Volume):
 
     def _assumed_order(self) -> tuple[str, str]:
         """The axis order, and a note on it. To look into a compressed array would take minutes."""
-        plain = NATURAL, f"axis order {NATURAL} assumed for shape {self._stored.shape}; name it with axes"
         if self._stored.offset is None:
-            return plain
+            return NATURAL, f"axis order {NATURAL} assumed for shape {self._stored.shape}; name it with axes"
         stored = self._stored
         file = RecordFile(self.path, Records(stored.dtype, (), start=stored.offset or 0), writable=False)
 
@@ -117,8 +118,6 @@ class ArrayVolume(Volume):
 
         try:
             return assume_order(stored.shape, read)
-        except EOFError:  # told, with all that belongs to it, when a section is read that is not there
-            return plain
         finally:
             file.close()
 
@@ -169,6 +168,17 @@ class ArrayVolume(Volume):
         if self._array is None:
             self._array = _open_array(self.path, self._stored)
         return self._array
+
+
+def _check_size(path: Path, stored: StoredArray) -> None:
+    """Refuse a file that is shorter than its header says."""
+    size = math.prod(stored.shape) * stored.dtype.itemsize
+    there = path.stat().st_size
+    if stored.offset is not None and stored.offset + size > there:
+        raise SurveyError(
+            problem=f"{path}: {stored.shape} of {stored.dtype} needs {stored.offset + size} bytes, not {there}",
+            fix="the file is cut off or damaged: copy it again",
+        )
 
 
 def _find_array(path: Path, key: str | None) -> StoredArray:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import DataConfig, ReadOptions, RegionConfig
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.arrays import ArrayVolume
 from sam_seismic.survey.catalog import f3, seam_ai
 from sam_seismic.survey.facies import IGNORE, FaciesTable
-from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.formats import ARRAYS, open_volume
 from sam_seismic.survey.labelled import LabelledVolume, labelled
 from sam_seismic.survey.splits import (
     Region,
@@ -25,7 +26,7 @@ from sam_seismic.survey.splits import (
     without_gap,
 )
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.volume import Orientation, Section, Volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,12 +159,19 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
                 f"found {', '.join(folders) or 'neither'}",
                 fix="move the sections into such subfolders, or remove data.split.folders",
             )
-    return {
-        name: labelled(
-            open_volume(data.amplitude / folder, data.read), open_volume(data.labels / folder, read_labels), facies
-        )
-        for name, folder in folders.items()
-    }
+    volumes = {}
+    for name, folder in folders.items():
+        amplitude, path = open_volume(data.amplitude / folder, data.read), data.labels / folder
+        labels = open_volume(path, _in_the_same_order(read_labels, path, amplitude))
+        volumes[name] = labelled(amplitude, labels, facies)
+    return volumes
+
+
+def _in_the_same_order(read: ReadOptions, path: Path, amplitude: Volume) -> ReadOptions:
+    """How to open labels in an array: unless their axes are named, in the order that was found for the amplitudes."""
+    if not isinstance(amplitude, ArrayVolume) or path.suffix.lower() not in ARRAYS or read.axes is not None:
+        return read
+    return read.model_copy(update={"axes": amplitude.order})
 
 
 def _facies(data: DataConfig) -> FaciesTable:

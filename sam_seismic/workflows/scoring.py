@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.cube import NATURAL
 from sam_seismic.survey.facies import IGNORE
-from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.formats import ARRAYS, SEGY, open_volume
 from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.volume import Orientation, Section, Volume, describe_lines
 from sam_seismic.tasks.metrics import FaciesScores
@@ -49,8 +50,7 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     """
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
-    truth = open_volume(request.truth, request.read)
-    prediction = open_volume(request.prediction, request.read)
+    truth, prediction = _open_both(request)
     confusion = np.zeros((VALUES, VALUES), dtype=np.int64)
     sections = _sections_to_compare(truth, prediction)
     unpredicted = 0
@@ -64,6 +64,22 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     if request.output is not None:
         write_metrics(request.output, scores.as_dict())
     return scores
+
+
+def _open_both(request: ScoreRequest) -> tuple[Volume, Volume]:
+    """Truth and prediction, each with the reading options that are meant for it.
+
+    Those of SEG-Y hold for whichever is SEG-Y. The order and the name of an array are those of the truth: what this
+    program predicts is always [inline, crossline, sample].
+    """
+    read, paths = request.read, (request.truth, request.prediction)
+    segy = [path.suffix.lower() in SEGY for path in paths]
+    nothing = ReadOptions()
+    for_truth = read if segy[0] or not segy[1] else read.model_copy(update={"segy": nothing.segy})
+    axes = NATURAL if request.prediction.suffix.lower() in ARRAYS else None
+    for_prediction = {"segy": read.segy if segy[1] else nothing.segy, "axes": axes, "key": None}
+    truth = open_volume(request.truth, for_truth)
+    return truth, open_volume(request.prediction, read.model_copy(update=for_prediction))
 
 
 def check_whole(values: NDArray[np.generic], where: str) -> None:
@@ -124,7 +140,8 @@ def _lines_held(volume: Volume) -> str:
 def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[NDArray[np.int64], int]:
     """int64[truth value, predicted value] of one section, and the interpreted traces that are dead in the prediction.
 
-    Dead is what the format says, and a trace of nothing but negative values, which mark dead ones in an array.
+    Dead is what the format says, and a trace of nothing but negative values or of nothing but 255, which mark dead ones
+    in an array.
     """
     if truth.shape != prediction.shape:
         raise SurveyError(
@@ -135,7 +152,8 @@ def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[
     check_whole(truth.values[:, truth.live], f"{request.truth}: {truth.name}")
     values = truth.values.astype(np.float64)  # [sample, trace]
     labelled = (values >= 0) & (values != IGNORE) & truth.live[None]
-    dead = ~prediction.live | (prediction.values.astype(np.float64) < 0).all(axis=0)  # [trace]
+    guess = prediction.values.astype(np.float64)  # [sample, trace]
+    dead = ~prediction.live | (guess < 0).all(axis=0) | (guess == IGNORE).all(axis=0)  # [trace]
     unpredicted = int(np.count_nonzero(labelled.any(axis=0) & dead))
     labelled[:, dead] = False
     actual = _label_values(truth.values[labelled], f"{request.truth}: {truth.name}")  # [voxel]
@@ -149,7 +167,7 @@ def _label_values(values: NDArray[np.generic], where: str) -> NDArray[np.int64]:
     """The values of labelled voxels as int64[voxel], each below VALUES."""
     check_whole(values, where)
     numbers = values.astype(np.float64)  # holds any of them, however large
-    strange = numbers[(numbers < 0) | (numbers >= VALUES)]
+    strange = numbers[(numbers < 0) | (numbers >= IGNORE)]
     if strange.size:
         raise SurveyError(
             problem=f"{where} holds the label value {strange[0]:g}, which cannot be scored: classes are 0 to 254, "

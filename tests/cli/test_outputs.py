@@ -10,7 +10,7 @@ import segyio
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.survey.segy import SegyVolume
+from sam_seismic.survey.segy import SegyVolume, write_segy
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.workflows.outputs import label_null, label_type
 from tests.cli.running import Made, Run
@@ -106,10 +106,10 @@ def test_repeated_traces_are_read_as_asked(made: Made, run: Run, tmp_path: Path)
         assert np.unique(file.trace[69]).size > 1
 
 
-@pytest.mark.parametrize("ending", [".sgy", ".npy"])
-def test_dead_traces_are_not_scored(made: Made, run: Run, gappy: Path, tmp_path: Path, ending: str):
+@pytest.mark.parametrize(("ending", "stored"), [(".sgy", "int8"), (".npy", "int8"), (".npy", "uint8")])
+def test_dead_traces_are_not_scored(made: Made, run: Run, gappy: Path, tmp_path: Path, ending: str, stored: str):
     """The interpreter drew through the gap; nothing was predicted there, which is no mistake of the network."""
-    predict(run, made, gappy, tmp_path / f"f{ending}")
+    predict(run, made, gappy, tmp_path / f"f{ending}", "--sample-format", stored)
     truth = made.labels
     if ending == ".npy":  # arrays have no line numbers, so the truth must be one too
         np.save(tmp_path / "truth.npy", cube(SegyVolume(made.labels)))
@@ -141,6 +141,25 @@ def test_sample_formats_for_programs_that_dislike_int8(
     parts = Parts.of(tmp_path / "f.sgy", 240 + 48 * facies.layout.form.size)
     stored = parts.traces[DEAD, 240:].view(np.dtype(facies.layout.form.stored).newbyteorder(">"))
     assert (stored == (0xC1100000 if asked == "ibm" else null)).all()  # -1 as an IBM float
+
+
+def test_reading_options_hold_for_the_file_that_they_are_meant_for(made: Made, run: Run, tmp_path: Path):
+    """The truth has its line numbers elsewhere, or its samples first; the prediction is this program's own."""
+    labels = cube(SegyVolume(made.labels))
+    grid = SegyVolume(made.labels).geometry
+    write_segy(tmp_path / "odd.sgy", labels, grid, format="int8", inline_byte=17, crossline_byte=25)
+    np.save(tmp_path / "first.npy", labels.transpose(2, 0, 1))
+    np.save(tmp_path / "own.npy", labels)
+    assert run("convert", made.labels, tmp_path / "own.h5").exit_code == 0
+    odd = ("--truth", tmp_path / "odd.sgy", "--inline-byte", "17", "--crossline-byte", "25")
+    first = ("--truth", tmp_path / "first.npy", "--axes", "sample,inline,crossline")
+    for words in ((*odd, "--prediction", tmp_path / "own.h5"), (*first, "--prediction", tmp_path / "own.npy")):
+        scored = run("score", *words, "--json")
+        assert scored.exit_code == 0, scored.stderr
+        assert json.loads(scored.stdout)["pixel_accuracy"] == 1
+    neither = run("score", *first[:2], "--prediction", tmp_path / "own.h5", "--inline-byte", "17")
+    assert neither.exit_code == 2
+    assert "segy.inline_byte cannot apply" in neither.stderr
 
 
 def test_what_a_format_cannot_hold_is_refused(made: Made, run: Run, gappy: Path, tmp_path: Path):

@@ -13,6 +13,7 @@ from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.segy import write_segy
+from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.volume import Geometry, Orientation
 
 IL, XL = Orientation.INLINE, Orientation.CROSSLINE
@@ -189,3 +190,16 @@ def test_f3_keeps_its_test_volumes_whole(tmp_path: Path, monkeypatch: pytest.Mon
         "test1": 50,
         "test2": 20,
     }
+
+
+def test_labels_in_arrays_take_the_order_of_the_amplitudes(tmp_path: Path):
+    """Of a cube, a wrong order of the labels alone would train without a word; labels do not tell theirs."""
+    survey = model_survey((48, 48, 48), 2)
+    np.save(tmp_path / "amplitude.npy", np.asarray(survey.amplitude).transpose(2, 0, 1))
+    np.save(tmp_path / "labels.npy", np.asarray(survey.labels).transpose(2, 0, 1))
+    files = {"amplitude": tmp_path / "amplitude.npy", "labels": tmp_path / "labels.npy"}
+    data = DataConfig.model_validate({"source": "files", "classes": survey.facies.names, **files})
+    volume = open_survey(data).parts["train"].volume
+    amplitude, labels = volume.section(Orientation.INLINE, 5)
+    np.testing.assert_array_equal(amplitude.values, np.asarray(survey.amplitude)[5].T)
+    np.testing.assert_array_equal(labels, np.asarray(survey.labels)[5].T)
