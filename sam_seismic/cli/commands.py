@@ -139,7 +139,7 @@ def score(
     truth: Annotated[Path, typer.Option(help="Label volume, or folder of label sections.")],
     prediction: Annotated[Path, typer.Option(help="The same lines, predicted.")],
     classes: Annotated[
-        int | None, typer.Option(min=2, help="Score label values 0 to N-1. Default: those that occur.")
+        int | None, typer.Option(min=2, max=255, help="Score label values 0 to N-1. Default: those that occur.")
     ] = None,
     output: Output = None,
     overwrite: Overwrite = False,

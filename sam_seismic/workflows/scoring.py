@@ -17,8 +17,8 @@ from sam_seismic.tasks.metrics import FaciesScores
 from sam_seismic.workflows.files import new_folder, write_metrics
 from sam_seismic.workflows.listener import Listener
 
-VALUES = 256
-"""Label values that can be told apart: 0 to 255."""
+VALUES = IGNORE
+"""Label values that can be told apart: 0 to 254."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ScoreRequest:
         truth: label volume or folder of label sections.
         prediction: the same lines, predicted.
         classes: label values 0 to classes - 1 are scored; None for those that occur.
-        read: how to open the volumes.
+        read: how to open them: `segy` those of the two that are SEG-Y, `axes` and `key` the truth.
         output: folder for metrics.json; None for none.
         overwrite: replace the metrics and pictures that it holds; other files are left alone.
     """
@@ -51,6 +51,8 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
     truth, prediction = _open_both(request)
+    for note in truth.notes:
+        listener.say(f"note: {truth.path.name}: {note}")
     confusion = np.zeros((VALUES, VALUES), dtype=np.int64)
     sections = _sections_to_compare(truth, prediction)
     unpredicted = 0
@@ -117,7 +119,10 @@ def _sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orient
             if len(lines) and np.array_equal(lines, prediction.lines(orientation)):
                 return [(orientation, line) for line in lines.tolist()]
     held = [f"{volume.path} ({_lines_held(volume)})" for volume in pair]
-    raise SurveyError(problem=" and ".join(held) + " are not on one grid", fix="score a prediction of the same survey")
+    named = ", or name the axis order of the truth with --axes" if truth.path.suffix.lower() in ARRAYS else ""
+    raise SurveyError(
+        problem=" and ".join(held) + " are not on one grid", fix=f"score a prediction of the same survey{named}"
+    )
 
 
 def _sections_of_both(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
@@ -167,7 +172,7 @@ def _label_values(values: NDArray[np.generic], where: str) -> NDArray[np.int64]:
     """The values of labelled voxels as int64[voxel], each below VALUES."""
     check_whole(values, where)
     numbers = values.astype(np.float64)  # holds any of them, however large
-    strange = numbers[(numbers < 0) | (numbers >= IGNORE)]
+    strange = numbers[(numbers < 0) | (numbers >= VALUES)]
     if strange.size:
         raise SurveyError(
             problem=f"{where} holds the label value {strange[0]:g}, which cannot be scored: classes are 0 to 254, "
