@@ -20,7 +20,7 @@ _SWINGS = -0.15
 """Amplitudes swing along time: shifted by half a period they are opposite. Along layers they resemble each other."""
 _APART = 0.25
 _LABELS = 64
-"""Integers of at most so many different values are labels: how those change tells nothing of which axis is time."""
+"""Numbers of at most so many different values are labels: how those change tells nothing of which axis is time."""
 
 
 def assume_order(shape: tuple[int, ...], read: Read) -> tuple[str, str]:
@@ -54,7 +54,7 @@ def time_axis(shape: tuple[int, ...], read: Read) -> int | None:
     drawn = [_lines_along(shape, axis, read) for axis in range(3)]  # each [place along the axis, line]
     if min(len(lines) for lines in drawn) < 4:
         return None
-    if drawn[0].dtype.kind in "iub" and max(len(np.unique(lines)) for lines in drawn) <= _LABELS:
+    if max(len(np.unique(lines)) for lines in drawn) <= _LABELS:
         return None
     lowest = [_lowest_autocorrelation(lines) for lines in drawn]
     order = np.argsort(lowest)

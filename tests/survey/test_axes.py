@@ -48,6 +48,8 @@ def test_labels_are_not_guessed():
     tops = picks + 5 * np.sin(np.arange(90) / 30)[None, :, None]  # [inline, crossline, horizon]
     labels = (samples[:, None] > tops[:, :, None, :]).sum(axis=-1).astype(np.uint8)
     assert time_axis(labels) is None
+    salt = np.repeat([0, 1], 8)[np.arange(96) % 16][:, None, None] * np.ones((1, 80, 64))
+    assert time_axis(salt.astype(np.float32)) is None, "floats hold labels too"
     assert time_axis(np.asarray(model_survey((96, 96, 128), 1).labels)) is None
 
 
