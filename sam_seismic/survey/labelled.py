@@ -10,6 +10,11 @@ from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.images import FolderVolume, pair
 from sam_seismic.survey.volume import Orientation, Section, Volume
 
+NAME_AXES = (
+    "name the axis order of each array: data.read.axes for the amplitudes, data.read_labels.axes for the labels, or "
+    "read_labels: {} where the labels name their lines themselves"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledVolume:
@@ -19,17 +24,19 @@ class LabelledVolume:
         amplitude: what was recorded.
         labels: what was interpreted, on the same grid; None when no labels were published.
         facies: the classes.
+        together: what was assumed about one file because of the other.
     """
 
     amplitude: Volume
     labels: Volume | None
     facies: FaciesTable
+    together: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed about either file, each with its name."""
         volumes = [volume for volume in (self.amplitude, self.labels) if volume is not None]
-        return tuple(f"{volume.path.name}: {note}" for volume in volumes for note in volume.notes)
+        return (*(f"{volume.path.name}: {note}" for volume in volumes for note in volume.notes), *self.together)
 
     def section(self, orientation: Orientation, line: int) -> tuple[Section, NDArray[np.uint8]]:
         """Amplitudes of a line, and uint8[sample, trace] class indices; dead and unlabelled voxels are IGNORE.
@@ -62,7 +69,9 @@ def labelled(amplitude: Volume, labels: Volume | None, facies: FaciesTable) -> L
     if isinstance(amplitude, FolderVolume) and isinstance(labels, FolderVolume):
         pair(amplitude, labels)
     elif labels is not None and not amplitude.geometry.same_grid(labels.geometry):
-        raise _misfit(amplitude, labels, str(amplitude.geometry), str(labels.geometry))
+        sizes = amplitude.geometry.shape, labels.geometry.shape
+        turned = sizes[0] != sizes[1] and sorted(sizes[0]) == sorted(sizes[1])
+        raise _misfit(amplitude, labels, str(amplitude.geometry), str(labels.geometry), turned=turned)
     return LabelledVolume(amplitude, labels, facies)
 
 
@@ -83,9 +92,12 @@ def read_amplitude(volume: Volume, orientation: Orientation, line: int) -> Secti
     return replace(section, values=values)
 
 
-def _misfit(amplitude: Volume, labels: Volume, amplitude_grid: str, label_grid: str) -> SurveyError:
+def _misfit(
+    amplitude: Volume, labels: Volume, amplitude_grid: str, label_grid: str, *, turned: bool = False
+) -> SurveyError:
+    """The error of labels on another grid; `turned` where that has the same sizes in another order."""
     return SurveyError(
         problem=f"{labels.path}: its labels do not lie on the grid of the amplitudes: "
         f"{label_grid} against {amplitude_grid} of {amplitude.path}",
-        fix="give labels of the same survey, cut to the same lines and samples",
+        fix=NAME_AXES if turned else "give labels of the same survey, cut to the same lines and samples",
     )

@@ -11,9 +11,10 @@ from sam_seismic.config import DataConfig, ReadOptions, RegionConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.arrays import ArrayVolume
 from sam_seismic.survey.catalog import f3, seam_ai
+from sam_seismic.survey.cube import NATURAL
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import ARRAYS, open_volume
-from sam_seismic.survey.labelled import LabelledVolume, labelled
+from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled
 from sam_seismic.survey.splits import (
     Region,
     SectionRef,
@@ -149,7 +150,6 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
     assert data.amplitude is not None, "config checks it"
     assert data.labels is not None, "config checks it"
     facies = _facies(data)
-    read_labels = data.read_labels or _as_amplitude(data.read)
     folders = {"train": Path()}
     if data.split.folders:
         folders = {name: Path(name) for name in ("train", "val", "test") if (data.amplitude / name).is_dir()}
@@ -159,12 +159,37 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
                 f"found {', '.join(folders) or 'neither'}",
                 fix="move the sections into such subfolders, or remove data.split.folders",
             )
-    volumes = {}
-    for name, folder in folders.items():
-        amplitude, path = open_volume(data.amplitude / folder, data.read), data.labels / folder
-        labels = open_volume(path, _in_the_same_order(read_labels, path, amplitude))
-        volumes[name] = labelled(amplitude, labels, facies)
-    return volumes
+    return {
+        name: _open_pair(data.amplitude / folder, data.labels / folder, data, facies)
+        for name, folder in folders.items()
+    }
+
+
+def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTable) -> LabelledVolume:
+    """Amplitudes and their labels, which do not show by themselves which axis is time.
+
+    Raises:
+        SurveyError: an order was assumed for the amplitudes, the labels have another, and the sizes do not tell which
+            is right: labels of a survey of equal sides would be trained on transposed.
+    """
+    amplitude = open_volume(path, data.read)
+    named = data.read_labels or _as_amplitude(data.read)
+    read_labels = _in_the_same_order(named, labels_path, amplitude)
+    labels = open_volume(labels_path, read_labels)
+    order = read_labels.axes or NATURAL
+    if isinstance(amplitude, ArrayVolume) and data.read.axes is None and amplitude.order != order:
+        shape = amplitude.geometry.shape
+        if len(set(shape)) < len(shape):
+            raise SurveyError(
+                problem=f"{path}: is read as {amplitude.order}, which was guessed, and its labels {labels_path} as "
+                f"{order}; the shape {shape} does not tell whether that is right",
+                fix=NAME_AXES,
+            )
+    joined = labelled(amplitude, labels, facies)
+    if read_labels == named:
+        return joined
+    note = f"{labels_path.name}: read as {order}, the axis order of {path.name}; name it with data.read_labels.axes"
+    return replace(joined, together=(note,))
 
 
 def _in_the_same_order(read: ReadOptions, path: Path, amplitude: Volume) -> ReadOptions:

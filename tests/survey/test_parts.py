@@ -203,3 +203,55 @@ def test_labels_in_arrays_take_the_order_of_the_amplitudes(tmp_path: Path):
     amplitude, labels = volume.section(Orientation.INLINE, 5)
     np.testing.assert_array_equal(amplitude.values, np.asarray(survey.amplitude)[5].T)
     np.testing.assert_array_equal(labels, np.asarray(survey.labels)[5].T)
+
+
+def turned(
+    folder: Path, labels: str = "labels.npy", shape: tuple[int, int, int] = (48, 48, 48), **data: Any
+) -> DataConfig:
+    """A survey of which the amplitudes are saved samples first, and so told by their looks, the labels inline first."""
+    survey = model_survey(shape, 2)
+    np.save(folder / "amplitude.npy", np.asarray(survey.amplitude).transpose(2, 0, 1))
+    np.save(folder / "labels.npy", survey.labels)
+    lines = range(shape[0]), range(shape[1])
+    write_segy(folder / "labels.sgy", survey.labels, Geometry.complete(*lines, shape[2]), format="int8")
+    files = {"amplitude": folder / "amplitude.npy", "labels": folder / labels, "classes": survey.facies.names}
+    return DataConfig.model_validate(files | data)
+
+
+NATURAL_LABELS = {"axes": "inline,crossline,sample"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "read_labels"), [("labels.npy", NATURAL_LABELS), ("labels.sgy", {}), ("labels.sgy", None)]
+)
+def test_a_guessed_order_beside_another_one_is_refused_where_sizes_do_not_tell(
+    tmp_path: Path, labels: str, read_labels: dict[str, Any] | None
+):
+    """Were the guess wrong, the grids of a cube would agree all the same, and its labels be trained on transposed."""
+    more = {} if read_labels is None else {"read_labels": read_labels}
+    with pytest.raises(SurveyError, match="is read as sample,inline,crossline, which was guessed") as refused:
+        open_survey(turned(tmp_path, labels, **more))
+    assert "data.read.axes" in refused.value.fix
+    named = {"read": {"axes": "sample,inline,crossline"}, "read_labels": read_labels or {}}
+    volume = open_survey(turned(tmp_path, labels, **named)).parts["train"].volume
+    survey = model_survey((48, 48, 48), 2)
+    np.testing.assert_array_equal(volume.section(IL, 5)[0].values, survey.amplitude[5].T)
+    np.testing.assert_array_equal(volume.section(IL, 5)[1], survey.labels[5].T)
+
+
+def test_labels_that_follow_the_amplitudes_say_so(tmp_path: Path):
+    data = turned(tmp_path)
+    np.save(tmp_path / "labels.npy", np.load(tmp_path / "labels.npy").transpose(2, 0, 1))
+    assert (
+        "labels.npy: read as sample,inline,crossline, the axis order of amplitude.npy; name it with "
+        "data.read_labels.axes"
+    ) in open_survey(data).notes
+
+
+def test_labels_in_another_order_than_the_amplitudes_are_told_how_to_name_it(tmp_path: Path):
+    shape = (48, 40, 64)
+    with pytest.raises(SurveyError, match="do not lie on the grid") as refused:
+        open_survey(turned(tmp_path, shape=shape))
+    assert "data.read_labels.axes" in refused.value.fix
+    survey = open_survey(turned(tmp_path, shape=shape, read_labels=NATURAL_LABELS, split={"val": 0.2, "test": 0.0}))
+    assert survey.parts["train"].volume.amplitude.geometry.shape == shape
