@@ -149,7 +149,7 @@ def _open_volumes(data: DataConfig) -> dict[str, LabelledVolume]:
 def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
     assert data.amplitude is not None, "config checks it"
     assert data.labels is not None, "config checks it"
-    facies = _facies(data)
+    facies = facies_of(data)
     folders = {"train": Path()}
     if data.split.folders:
         folders = {name: Path(name) for name in ("train", "val", "test") if (data.amplitude / name).is_dir()}
@@ -199,7 +199,8 @@ def _in_the_same_order(read: ReadOptions, path: Path, amplitude: Volume) -> Read
     return read.model_copy(update={"axes": amplitude.order})
 
 
-def _facies(data: DataConfig) -> FaciesTable:
+def facies_of(data: DataConfig) -> FaciesTable:
+    """The classes of a user's own survey."""
     assert data.classes is not None, "config checks it"
     values = data.label_values or tuple(range(len(data.classes)))
     usual = () if IGNORE in values else (IGNORE,)

@@ -35,8 +35,8 @@ from sam_seismic.tasks.facies import FaciesSegmentation
 def sparse(file, size, **_):
     file.truncate(file.tell() + size)
 
-import sam_seismic.inference.merge, sam_seismic.survey.arrays, sam_seismic.survey.horizons
-for room in (sam_seismic.inference.merge, sam_seismic.survey.arrays, sam_seismic.survey.horizons):
+import sam_seismic.inference.merge, sam_seismic.survey.arrays.result, sam_seismic.survey.horizons
+for room in (sam_seismic.inference.merge, sam_seismic.survey.arrays.result, sam_seismic.survey.horizons):
     room.reserve = sparse
 journals.SECONDS = 0
 torch.set_num_threads(1)

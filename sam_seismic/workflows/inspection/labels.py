@@ -12,6 +12,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.report.style import FAINT, class_colors
 from sam_seismic.survey.catalog import F3_FACIES, SEAM_AI_FACIES
 from sam_seismic.survey.facies import IGNORE, FaciesTable
+from sam_seismic.survey.parts import facies_of
 from sam_seismic.survey.synthetic import CHARACTERS
 from sam_seismic.survey.volume import Section, Volume
 from sam_seismic.workflows.inspection.found import Columns
@@ -101,10 +102,7 @@ def named_by(config: Path) -> FaciesTable:
 def _own(data: DataConfig) -> FaciesTable:
     if data.source == "synthetic":
         return FaciesTable(tuple(character.name for character in CHARACTERS))
-    assert data.classes is not None, "config checks it"
-    values = data.label_values or tuple(range(len(data.classes)))
-    usual = () if IGNORE in values else (IGNORE,)
-    return FaciesTable(data.classes, values, usual if data.ignore_values is None else data.ignore_values)
+    return facies_of(data)
 
 
 def check_named(counts: LabelCounts, facies: FaciesTable, *, path: Path, config: Path) -> None:
