@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sam_seismic.survey.arrays import ArrayVolume
 from sam_seismic.survey.hdf5 import Hdf5Result
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
@@ -102,12 +103,13 @@ def test_the_truth_may_be_an_array_and_the_prediction_segy(run: Run, tmp_path: P
 @pytest.mark.parametrize("kind", ["p.npy", "p.npz"])
 def test_the_order_of_a_prediction_is_not_guessed(run: Run, tmp_path: Path, kind: str):
     """Values that swing along the first axis, as amplitudes do along time, turn no prediction round."""
-    swings = 100 + 99 * np.sin(np.arange(33) / 2)[:, None, None] + 10 * np.sin(np.arange(36) / 40)[:, None]
-    predicted = (swings + np.sin(np.arange(40) / 40)).astype(np.uint8)
+    inline, crossline, sample = np.ogrid[:36, :36, :36]
+    predicted = (100 + 90 * np.sin(inline / 2) + 5 * np.sin(crossline / 40) + sample / 9).astype(np.uint8)
     path = tmp_path / kind
     np.save(path, predicted) if kind == "p.npy" else np.savez(path, facies=predicted)
-    truth = npy(tmp_path / "t.npy", predicted)
-    assert shown(run, truth, path, "--axes", "inline,crossline,sample")["pixel_accuracy"] == 1.0
+    assert ArrayVolume(path).order == "sample,inline,crossline", "it would be guessed so"
+    write_segy(tmp_path / "t.sgy", predicted, SURVEY.geometry.complete(range(36), range(36), 36), format="uint8")
+    assert shown(run, tmp_path / "t.sgy", path)["pixel_accuracy"] == 1.0
 
 
 def test_what_was_assumed_of_the_truth_is_said(run: Run, tmp_path: Path):
