@@ -94,7 +94,9 @@ def evaluate(
 @reads_volumes
 def predict(
     checkpoint: Checkpoint,
-    input_: Annotated[Path, typer.Option("--input", help="Amplitudes: SEG-Y, HDF5, npy, or a folder of sections.")],
+    input_: Annotated[
+        Path, typer.Option("--input", help="Amplitudes: SEG-Y, HDF5, npy, MDIO, or a folder of sections.")
+    ],
     output: Annotated[Path, typer.Option(help="Facies volume; its ending names the format.")],
     *,
     probabilities: Annotated[
