@@ -35,7 +35,24 @@ def invoke(*words: str | Path) -> Result:
     return result
 
 
-def program(*, noted_every: float) -> list[str]:
-    """The command line in a process of its own, where jobs put down what is finished so often, in seconds."""
-    code = f"from sam_seismic.survey import journal; journal.SECONDS = {noted_every}; import sam_seismic.__main__"
-    return [sys.executable, "-c", code]
+KILLING = """
+import os, signal, threading
+put_down, count = journal.Journal._put_down, []
+def killing(self, finished, files):
+    put_down(self, finished, files)
+    count.append(finished)
+    if len(count) == {after}:
+        threading.Timer({delay}, os.kill, (os.getpid(), signal.SIGKILL)).start() if {delay} else os.kill(os.getpid(), 9)
+journal.Journal._put_down = killing
+"""
+
+
+def program(*, noted_every: float, killed_after: int | None = None, delay: float = 0) -> list[str]:
+    """The command line in a process of its own, where jobs put down what is finished so often, in seconds.
+
+    It kills itself with SIGKILL, so many seconds after it put something down so many times. Seen from outside, a
+    process on a busy machine could be done before it is killed.
+    """
+    code = f"from sam_seismic.survey import journal; journal.SECONDS = {noted_every}"
+    code += "" if killed_after is None else KILLING.format(after=killed_after, delay=delay)
+    return [sys.executable, "-c", f"{code}\nimport sam_seismic.__main__"]

@@ -4,7 +4,6 @@ import hashlib
 import random
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -57,25 +56,21 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def kill_after(command: list[str], notes: int, journal_file: Path) -> bool:
-    """Start the program and SIGKILL it when its journal has so many lines; whether it was still running."""
-    with subprocess.Popen(starting(THIN) + command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            if journal_file.exists() and journal_file.read_bytes().count(b"\n") > notes:
-                process.send_signal(signal.SIGKILL)
-                break
-            time.sleep(0.0005)
-        return process.wait() == -signal.SIGKILL
+def is_killed(command: list[str], *, after: int, delay: float = 0) -> bool:
+    """Run the program, which kills itself after it put down finished steps so often; whether it did."""
+    words = program(noted_every=0, killed_after=after, delay=delay)
+    killed = [*words[:-1], THIN + words[-1], *command]
+    ran = subprocess.run(killed, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    return ran.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_and_resumed_gives_the_same_bytes(survey: Path, undisturbed: str, run: Run, tmp_path: Path, seed: int):
     """Killed twice: somewhere in its first steps, and again after it was resumed."""
     command, chance = ["convert", str(survey), str(tmp_path / "a.h5")], random.Random(seed)
-    first = chance.randrange(1, 8)
-    assert kill_after(command, first, tmp_path / ".a.h5.journal")
+    assert is_killed(command, after=chance.randrange(1, 8))
     assert all(name.startswith(".a.") for name in names(tmp_path)), "nothing under the final name"
-    assert kill_after([*command, "--resume"], first + chance.randrange(1, 6), tmp_path / ".a.h5.journal")
+    assert is_killed([*command, "--resume"], after=chance.randrange(1, 6), delay=chance.uniform(0.0005, 0.003))
     refused = run(*command)
     assert refused.exit_code == 2
     assert "an earlier run finished" in refused.stderr
@@ -105,7 +100,7 @@ def test_killed_while_comparing_or_before_anything_is_finished(
 
 def test_starting_anew_and_resuming_nothing(survey: Path, undisturbed: str, run: Run, tmp_path: Path):
     command = ["convert", str(survey), str(tmp_path / "a.h5")]
-    assert kill_after(command, 3, tmp_path / ".a.h5.journal")
+    assert is_killed(command, after=3)
     assert run(*command, "--overwrite").exit_code == 0
     assert (names(tmp_path), digest(tmp_path / "a.h5")) == (["a.h5"], undisturbed)
     again = run(*command, "--resume")
@@ -118,7 +113,7 @@ def test_starting_anew_and_resuming_nothing(survey: Path, undisturbed: str, run:
 def test_another_source_cannot_go_on(survey: Path, run: Run, tmp_path: Path):
     other = tmp_path / "b.sgy"
     other.write_bytes(survey.read_bytes())
-    assert kill_after(["convert", str(survey), str(tmp_path / "a.h5")], 3, tmp_path / ".a.h5.journal")
+    assert is_killed(["convert", str(survey), str(tmp_path / "a.h5")], after=3)
     refused = run("convert", other, tmp_path / "a.h5", "--resume")
     assert refused.exit_code == 2
     assert "these have changed: input" in refused.stderr
@@ -149,7 +144,7 @@ def test_there_and_back(made: Made, run: Run, tmp_path: Path):
     assert run("convert", tmp_path / "a.h5", tmp_path / "b.sgy").exit_code == 0
     assert (tmp_path / "b.sgy").read_bytes() == made.amplitude.read_bytes()
     back = ["convert", str(tmp_path / "a.h5"), str(tmp_path / "c.sgy")]
-    assert kill_after(back, 5, tmp_path / ".c.sgy.journal")
+    assert is_killed(back, after=5)
     assert run(*back, "--resume").exit_code == 0
     assert (tmp_path / "c.sgy").read_bytes() == made.amplitude.read_bytes()
 
