@@ -6,8 +6,8 @@ import numpy as np
 
 from sam_seismic.inference.products import Probabilities
 from sam_seismic.survey.disk import reserve
-from sam_seismic.survey.records import Recorded, RecordFile, Records
-from sam_seismic.survey.result import Start, Unfinished, not_as_left, remove
+from sam_seismic.survey.records import Recorded, Records
+from sam_seismic.survey.result import Start, Unfinished, remove
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 
@@ -43,7 +43,7 @@ class CrosslineProbabilities(Recorded, Unfinished):
                 what=f"{self.temporary.parent}: merging both orientations",
                 fix="free some disk, write the output elsewhere, or predict with one --orientation",
             )
-        self._records = RecordFile(self.temporary, self._layout)
+        self.reopen()
 
     def reopen(self) -> None:
         """Go on with the file that an earlier run left.
@@ -51,9 +51,7 @@ class CrosslineProbabilities(Recorded, Unfinished):
         Raises:
             SurveyError: it is not there, or of another size.
         """
-        if not self.temporary.is_file() or self.temporary.stat().st_size != self._size:
-            raise not_as_left(self.temporary)
-        self._records = RecordFile(self.temporary, self._layout)
+        self.open_whole(self.temporary, self._layout, size=self._size)
 
     def put(self, section: Section, probabilities: Probabilities) -> None:
         """Keep float32[class, sample, trace] of a crossline."""

@@ -12,7 +12,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.disk import reserve
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.records import Recorded, RecordFile, Records
-from sam_seismic.survey.result import Result, Start, not_as_left, remove
+from sam_seismic.survey.result import Result, Start, remove
 from sam_seismic.survey.volume import Orientation, Section, Volume
 
 _ABSENT = -1
@@ -94,14 +94,12 @@ class HorizonTable(Recorded, Result):
         Raises:
             SurveyError: it is not there, or of another size.
         """
-        if not self.temporary.is_file() or self.temporary.stat().st_size != self._size:
-            raise not_as_left(self.temporary)
-        self._records = RecordFile(self.temporary, self._layout)
+        self.open_whole(self.temporary, self._layout, size=self._size)
 
     def write(self, section: Section) -> None:
         """Take the class indices [sample, trace] of one whole section."""
-        tops = find_tops(section.values.astype(np.int16), len(self._facies))  # [trace, class]
-        disorder = count_out_of_order(section.values.astype(np.int16))  # [trace]
+        classes = section.values.astype(np.int16)  # [sample, trace]
+        tops, disorder = find_tops(classes, len(self._facies)), count_out_of_order(classes)  # [trace, class], [trace]
         inlines, crosslines, _ = self._grid.shape
         position = self._grid.index(section.orientation, section.line)
         if section.orientation is Orientation.INLINE:

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.survey.result import not_as_left
+
 
 @dataclass(frozen=True)
 class Records:
@@ -116,6 +118,16 @@ class Recorded:
         """The records, while the result is open."""
         assert self._records is not None, "used inside the with block only"
         return self._records
+
+    def open_whole(self, path: Path, records: Records, *, size: int) -> None:
+        """Open a scratch file that was made at its full size, by this run or an earlier one.
+
+        Raises:
+            SurveyError: it is not there, or of another size.
+        """
+        if not path.is_file() or path.stat().st_size != size:
+            raise not_as_left(path)
+        self._records = RecordFile(path, records)
 
     def sync(self) -> None:
         """Return when what was written so far is on the disk."""
