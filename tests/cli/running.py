@@ -4,7 +4,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -56,3 +58,11 @@ def program(*, noted_every: float, killed_after: int | None = None, delay: float
     code = f"from sam_seismic.survey import journal; journal.SECONDS = {noted_every}"
     code += "" if killed_after is None else KILLING.format(after=killed_after, delay=delay)
     return [sys.executable, "-c", f"{code}\nimport sam_seismic.__main__"]
+
+
+def configured(made: Made, path: Path, **data: Any) -> Path:
+    """The configuration of the run with other data."""
+    config = yaml.safe_load(made.config.read_text())
+    config["data"] |= data
+    path.write_text(yaml.safe_dump(config))
+    return path

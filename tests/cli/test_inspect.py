@@ -15,7 +15,7 @@ from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.volume import Geometry
 from sam_seismic.workflows.inspection import configuration
 from sam_seismic.workflows.inspection.machine import Room
-from tests.cli.running import Made, Run
+from tests.cli.running import Made, Run, configured
 from tests.survey.segy_files import Parts
 
 CONTRACT = {
@@ -192,14 +192,6 @@ def test_a_single_line_is_measured_along_itself(run: Run, tmp_path: Path):
 # labels
 
 
-def named(made: Made, path: Path, **data: Any) -> Path:
-    """The configuration of the run with other data."""
-    config = yaml.safe_load(made.config.read_text())
-    config["data"] |= data
-    path.write_text(yaml.safe_dump(config))
-    return path
-
-
 def test_a_configuration_names_the_labels(made: Made, run: Run, tmp_path: Path):
     text = screen(run, made.labels, "--config", made.config)
     assert "Labels (all 40 inlines)" in text
@@ -218,7 +210,7 @@ def test_values_beside_the_classes_are_marked(made: Made, run: Run, tmp_path: Pa
     labels = np.zeros((5, 6, 7), np.uint8)
     labels[0], labels[1], labels[2, 0, 0] = 1, 255, 9
     np.save(tmp_path / "labels.npy", labels)
-    config = named(made, tmp_path / "c.yaml", classes=["sand", "clay", "salt"])
+    config = configured(made, tmp_path / "c.yaml", classes=["sand", "clay", "salt"])
     order = ("--axes", "inline,crossline,sample")
     text = screen(run, tmp_path / "labels.npy", "--config", config, *order)
     for row in (r"^255 +\(not interpreted\) +42 ", r"^9 +not among the classes +1 ", r"^2 +salt +0 +0\.0 % +0 of 5"):
@@ -230,7 +222,7 @@ def test_values_beside_the_classes_are_marked(made: Made, run: Run, tmp_path: Pa
 
 
 def test_a_configuration_that_does_not_fit_is_refused(made: Made, run: Run, tmp_path: Path):
-    other = named(made, tmp_path / "c.yaml", classes=["a", "b"], label_values=[40, 41])
+    other = configured(made, tmp_path / "c.yaml", classes=["a", "b"], label_values=[40, 41])
     for words, told in (
         ((made.amplitude, "--config", made.config), "this looks like amplitudes"),
         ((made.labels, "--config", other), "none of which is a class"),
@@ -281,7 +273,7 @@ def test_sections_that_do_not_fit_the_canvas_are_met_here(made: Made, run: Run, 
     assert run("inspect", tmp_path / "fits.yaml").exit_code == 0
     np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(20, 80, 70)).astype(np.float32))
     np.save(tmp_path / "l.npy", np.zeros((20, 80, 70), np.uint8))
-    big = named(made, tmp_path / "big.yaml", amplitude=str(tmp_path / "a.npy"), labels=str(tmp_path / "l.npy"))
+    big = configured(made, tmp_path / "big.yaml", amplitude=str(tmp_path / "a.npy"), labels=str(tmp_path / "l.npy"))
     result = run("inspect", big)
     assert result.exit_code == 2
     assert "does not fit the 64 x 64 canvas" in result.stderr

@@ -16,7 +16,7 @@ from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey
 from sam_seismic.survey.volume import Orientation, Section
 from sam_seismic.workflows import evaluation
-from tests.cli.running import Made, Run
+from tests.cli.running import Made, Run, configured
 
 IL, XL = Orientation
 SURVEY = model_survey((33, 36, 40), 2)
@@ -210,14 +210,6 @@ def test_inspect_of_a_checkpoint_that_has_lost_its_counters(made: Made, run: Run
 
 
 # eval
-
-
-def configured(made: Made, path: Path, **data: Any) -> Path:
-    """The configuration of the run with other data."""
-    config = yaml.safe_load(made.config.read_text())
-    config["data"] |= data
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 def test_classes_in_another_order_are_refused(made: Made, run: Run, tmp_path: Path):
