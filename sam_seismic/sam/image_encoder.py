@@ -5,12 +5,14 @@ Backbones for Object Detection" (windows, neck); Li et al. 2022, "MViTv2" (decom
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from sam_seismic.errors import UserError
+from sam_seismic.sam.attention import WINDOW, Attention
 from sam_seismic.sam.layers import FeedForward, LayerNorm2d
 
 PATCH = 16
@@ -19,8 +21,8 @@ GRID = 64
 """Patches along the side of the canvas that SAM was pretrained on."""
 CANVAS = PATCH * GRID
 """Pixels along that side: the largest canvas, since the tables of positions end there."""
-WINDOW = 14
-"""Patches along the side of an attention window."""
+TOKENS_AT_A_TIME = 1024
+"""Tokens whose feed-forward layers run at a time on the CPU. Measured: 12 MB of ViT-B."""
 CHANNELS = 256
 """Channels of the image embedding, and of every prompt."""
 
@@ -61,62 +63,7 @@ class PatchEmbed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """float[B, 3, H, W] -> float[B, h, w, width]."""
         tokens: Tensor = self.proj(x)
-        return tokens.permute(0, 2, 3, 1)  # [B, h, w, width]
-
-
-class Attention(nn.Module):
-    """Multi-head attention with a decomposed relative position as bias.
-
-    Args:
-        width: channels of a token.
-        heads: attention heads.
-        side: the longest side, in tokens, that its tables of relative positions reach over.
-    """
-
-    def __init__(self, width: int, heads: int, *, side: int) -> None:
-        super().__init__()
-        assert width % heads == 0, f"{width} channels cannot be shared by {heads} heads"
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
-        self.rel_pos_h = nn.Parameter(torch.zeros(2 * side - 1, width // heads))
-        self.rel_pos_w = nn.Parameter(torch.zeros(2 * side - 1, width // heads))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """float[B, h, w, C] -> float[B, h, w, C]."""
-        b, h, w, c = x.shape
-        qkv = self.qkv(x).reshape(b, h * w, 3, self.heads, c // self.heads)  # [B, h*w, 3, heads, d]
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # [B, heads, h*w, d] each
-        bias = self._position_bias(q, h, w)
-        attended = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)  # [B, heads, h*w, d]
-        out: Tensor = self.proj(attended.transpose(1, 2).reshape(b, h, w, c))  # [B, h, w, C]
-        return out
-
-    def _position_bias(self, q: Tensor, h: int, w: int) -> Tensor:
-        """What is added to the scores for where a key lies from its query: float[B, heads, h*w, h*w]."""
-        b, heads, _, d = q.shape
-        q = q.reshape(b, heads, h, w, d)  # [B, heads, h, w, d]
-        down = torch.einsum("bnhwd,hkd->bnhwk", q, relative_positions(self.rel_pos_h, h))  # [B, heads, h, w, h]
-        right = torch.einsum("bnhwd,wkd->bnhwk", q, relative_positions(self.rel_pos_w, w))  # [B, heads, h, w, w]
-        bias = down.unsqueeze(-1) + right.unsqueeze(-2)  # [B, heads, h, w, h, w]
-        return bias.reshape(b, heads, h * w, h * w).to(q.dtype)  # [B, heads, h*w, h*w]
-
-
-def relative_positions(table: Tensor, side: int) -> Tensor:
-    """The row of a table of relative positions for each query and key along one axis.
-
-    The table is cropped around its centre, never interpolated: two tokens so many patches apart look up the same row
-    whatever the canvas.
-
-    Args:
-        table: float[2 * longest - 1, d]; its centre is the distance 0.
-        side: tokens along the axis, at most `longest`.
-
-    Returns:
-        float[query, key, d].
-    """
-    steps = torch.arange(side, device=table.device)
-    return table[steps[:, None] - steps[None, :] + len(table) // 2]  # [side, side, d]
+        return tokens.permute(0, 2, 3, 1).contiguous()  # [B, h, w, width]: every layer after it reads token by token
 
 
 class Block(nn.Module):
@@ -132,50 +79,22 @@ class Block(nn.Module):
         super().__init__()
         self.windowed = windowed
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
-        self.attn = Attention(width, heads, side=WINDOW if windowed else GRID)
+        self.attn = Attention(width, heads, side=WINDOW if windowed else GRID, windowed=windowed)
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
         self.mlp = FeedForward(width, 4 * width, activation=nn.GELU())
 
     def forward(self, x: Tensor) -> Tensor:
         """float[B, h, w, C] -> float[B, h, w, C]."""
-        x = x + self._attend(self.norm1(x))
-        out: Tensor = x + self.mlp(self.norm2(x))
-        return out
-
-    def _attend(self, x: Tensor) -> Tensor:
-        """float[B, h, w, C] -> float[B, h, w, C]."""
-        if not self.windowed:
-            whole: Tensor = self.attn(x)
-            return whole
-        _, h, w, _ = x.shape
-        windows = self.attn(cut_windows(x))  # [B * windows, 14, 14, C]
-        return join_windows(windows, h, w)  # [B, h, w, C]
-
-
-def cut_windows(x: Tensor) -> Tensor:
-    """Tokens -> the windows they lie in, the last ones filled up with zeros.
-
-    The zeros come after the norm, so they are attended to like tokens: SAM was pretrained that way.
-
-    Args:
-        x: float[B, h, w, C].
-
-    Returns:
-        float[B * rows * columns, 14, 14, C].
-    """
-    b, h, w, c = x.shape
-    rows, columns = -(-h // WINDOW), -(-w // WINDOW)
-    x = functional.pad(x, (0, 0, 0, columns * WINDOW - w, 0, rows * WINDOW - h))  # [B, rows * 14, columns * 14, C]
-    x = x.reshape(b, rows, WINDOW, columns, WINDOW, c)  # [B, rows, 14, columns, 14, C]
-    return x.transpose(2, 3).reshape(-1, WINDOW, WINDOW, c)  # [B * rows * columns, 14, 14, C]
-
-
-def join_windows(windows: Tensor, h: int, w: int) -> Tensor:
-    """The way back from `cut_windows`: float[B * rows * columns, 14, 14, C] -> float[B, h, w, C]."""
-    rows, columns = -(-h // WINDOW), -(-w // WINDOW)
-    x = windows.reshape(-1, rows, columns, WINDOW, WINDOW, windows.shape[-1])  # [B, rows, columns, 14, 14, C]
-    x = x.transpose(2, 3).flatten(3, 4).flatten(1, 2)  # [B, rows * 14, columns * 14, C]
-    return x[:, :h, :w]  # [B, h, w, C]
+        x = x + self.attn(self.norm1(x))
+        if torch.is_grad_enabled() or x.is_cuda:
+            out: Tensor = x + self.mlp(self.norm2(x))
+            return out
+        # What is four times as wide as the tokens stays in the processor's cache, and in memory that is used again.
+        tokens = x.view(-1, x.shape[-1])  # [B * h * w, C]
+        for start in range(0, len(tokens), TOKENS_AT_A_TIME):
+            some = tokens[start : start + TOKENS_AT_A_TIME]
+            some += self.mlp(self.norm2(some))
+        return x
 
 
 class ImageEncoder(nn.Module):
@@ -183,6 +102,9 @@ class ImageEncoder(nn.Module):
 
     Tables of positions are cropped, never interpolated: a small canvas sees what the top left of the square one sees.
     """
+
+    checkpointing = False
+    """Whether a block's activations are computed again for the backward pass rather than kept."""
 
     def __init__(self, size: EncoderSize) -> None:
         super().__init__()
@@ -198,6 +120,7 @@ class ImageEncoder(nn.Module):
             nn.Conv2d(CHANNELS, CHANNELS, kernel_size=3, padding=1, bias=False),
             LayerNorm2d(CHANNELS),
         )
+        self._padding = RememberedPadding()
         self._initialise()
 
     def _initialise(self) -> None:
@@ -208,11 +131,18 @@ class ImageEncoder(nn.Module):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    @property
+    def depth(self) -> int:
+        """How many blocks it has."""
+        return len(self.blocks)
+
+    def forward(self, x: Tensor, *, shown: tuple[int, int] | None = None) -> Tensor:
         """Embed canvases.
 
         Args:
             x: float[B, 3, H, W], normalised; H and W are multiples of 16 and at most 1024.
+            shown: (rows, columns) of pixels outside which all canvases are padding, zeros: the same numbers come out
+                with less work. None: not known.
 
         Returns:
             float[B, 256, H/16, W/16].
@@ -220,13 +150,97 @@ class ImageEncoder(nn.Module):
         Raises:
             UserError: the canvas has another size.
         """
+        return self.upper(self.lower(x, shown=shown), blocks=self.depth)
+
+    def lower(self, x: Tensor, *, blocks: int | None = None, shown: tuple[int, int] | None = None) -> Tensor:
+        """The first part of `forward`: tokens after the first `blocks` blocks, or after all; `upper` goes on with them.
+
+        Args:
+            x, shown: as of `forward`.
+            blocks: how many blocks are run; None for all.
+
+        Returns:
+            float[B, H/16, W/16, width].
+        """
         check_canvas(x.shape[-2], x.shape[-1])
-        x = self.patch_embed(x)  # [B, h, w, width]
-        x = x + self.pos_embed[:, : x.shape[1], : x.shape[2]]
-        for block in self.blocks:
-            x = block(x)
-        embedding: Tensor = self.neck(x.permute(0, 3, 1, 2))  # [B, 256, h, w]
+        last = self.depth if blocks is None else blocks
+        start = 0
+        if shown is not None and not torch.is_grad_enabled():
+            tokens, start = self._skip_padding(x, shown, last)
+        else:
+            tokens = self._embed(x)
+        return self._run(tokens, start, last)
+
+    def upper(self, tokens: Tensor, *, blocks: int) -> Tensor:
+        """The rest of `forward`.
+
+        Args:
+            tokens: float[B, h, w, width], after the first `blocks` blocks.
+            blocks: how many blocks have been run.
+
+        Returns:
+            float[B, 256, h, w].
+        """
+        tokens = self._run(tokens, blocks, self.depth)
+        embedding: Tensor = self.neck(tokens.permute(0, 3, 1, 2))  # [B, 256, h, w]
         return embedding
+
+    def _embed(self, x: Tensor) -> Tensor:
+        """float[B, 3, H, W] -> float[B, h, w, width]."""
+        tokens: Tensor = self.patch_embed(x)
+        return tokens + self.pos_embed[:, : tokens.shape[1], : tokens.shape[2]]
+
+    def _run(self, tokens: Tensor, first: int, last: int) -> Tensor:
+        """Blocks from `first` to just before `last`: float[B, h, w, width] -> the same shape."""
+        for block in self.blocks[first:last]:
+            if self.checkpointing and torch.is_grad_enabled():
+                tokens = checkpoint(block, tokens, use_reentrant=False)
+            else:
+                tokens = block(tokens)
+        return tokens
+
+    def _skip_padding(self, x: Tensor, shown: tuple[int, int], last: int) -> tuple[Tensor, int]:
+        """Tokens before the first block that attends over the whole canvas, at most `last`; and which block that is.
+
+        Until then a window that shows only padding knows nothing of the section: its tokens are those of an empty
+        canvas, which are remembered.
+        """
+        first = min(last, *self.size.global_blocks)
+        h, w = x.shape[-2] // PATCH, x.shape[-1] // PATCH
+        rows, columns = (-(-side // (PATCH * WINDOW)) * WINDOW for side in shown)
+        rows, columns = min(rows, h), min(columns, w)
+        tokens = self._run(self._embed(x[..., : rows * PATCH, : columns * PATCH]), 0, first)
+        if (rows, columns) == (h, w):
+            return tokens, first
+        empty = self._padding.get(self, x, first)  # [1, h, w, width]
+        tokens_of_all = empty.repeat(len(x), 1, 1, 1)  # [B, h, w, width]
+        tokens_of_all[:, :rows, :columns] = tokens
+        return tokens_of_all, first
+
+
+class RememberedPadding:
+    """The tokens of an empty canvas, made once for each canvas and precision until weights change."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Tensor] = {}
+
+    def get(self, encoder: ImageEncoder, x: Tensor, blocks: int) -> Tensor:
+        """Tokens float[1, h, w, width] after the first blocks, as an encoder makes them of a canvas of zeros.
+
+        Args:
+            encoder: whose blocks these are.
+            x: float[B, 3, H, W], of the canvas, type and device that are meant.
+            blocks: how many, none of which attends over the whole canvas.
+        """
+        weights = [*encoder.patch_embed.parameters(), encoder.pos_embed, *encoder.blocks[:blocks].parameters()]
+        # PyTorch counts the changes of each tensor; a moved one lies elsewhere.
+        state = tuple((each.data_ptr(), each._version) for each in weights)
+        autocast = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else None
+        key = (tuple(x.shape[-2:]), x.dtype, x.device, autocast, blocks, state)
+        if key not in self._known:
+            self._known.clear()  # one canvas and precision a run is usual
+            self._known[key] = encoder.lower(torch.zeros_like(x[:1]), blocks=blocks)
+        return self._known[key]
 
 
 def check_canvas(height: int, width: int) -> None:

@@ -5,7 +5,6 @@ import torch
 
 from sam_seismic.errors import UserError
 from sam_seismic.sam import SIZES, MaskDecoder, build_sam
-from sam_seismic.sam.image_encoder import Block, cut_windows, join_windows, relative_positions
 
 PUBLISHED = {
     "vit_b": (768, 12, 12, (2, 5, 8, 11)),
@@ -79,39 +78,6 @@ def test_a_small_canvas_sees_the_top_left_of_the_square_one():
         return x
 
     torch.testing.assert_close(tokens(pixels[..., :224, :224]), tokens(pixels)[:, :14, :14], atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("side", [1, 16, 44, 64])
-def test_relative_positions_keep_their_rows_on_a_shorter_axis(side):
-    """Row 63 is the distance 0 whatever the canvas; interpolation would move the others."""
-    table = torch.arange(127.0).unsqueeze(1)
-    rows = relative_positions(table, side).squeeze(-1)
-    assert rows.shape == (side, side)
-    assert rows[0, 0] == 63
-    assert rows[side - 1, 0] == 63 + side - 1
-    assert rows[0, side - 1] == 63 - (side - 1)
-
-
-@pytest.mark.parametrize(("h", "w"), [(14, 14), (16, 44), (1, 15), (64, 64)])
-def test_windows_find_their_way_back(h, w):
-    """Cutting, padding and joining change nothing, and what is padded is zero."""
-    x = torch.randn(2, h, w, 3)
-    windows = cut_windows(x)
-    assert windows.shape == (2 * -(-h // 14) * -(-w // 14), 14, 14, 3)
-    assert torch.equal(join_windows(windows, h, w), x)
-    assert torch.isclose(windows.sum(), x.sum(), atol=1e-3)
-
-
-@torch.inference_mode()
-def test_the_padding_of_windows_is_attended_to_as_in_the_published_network():
-    """Zeros enter after the norm and take part in the attention: leaving them out would change every embedding."""
-    torch.manual_seed(0)
-    block = Block(32, 2, windowed=True)
-    torch.nn.init.ones_(block.attn.qkv.bias)
-    x = torch.randn(1, 4, 4, 32)
-    alone = x + block.attn(block.norm1(x))
-    alone = alone + block.mlp(block.norm2(alone))
-    assert (block(x) - alone).abs().max() > 1e-2
 
 
 @torch.inference_mode()

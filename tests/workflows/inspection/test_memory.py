@@ -13,7 +13,7 @@ from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.methods import count_parameters
 from sam_seismic.workflows.inspection.machine import Room, machine_bytes, rooms
-from sam_seismic.workflows.inspection.memory import Tape, blank_task, predicting_peak, training_peak
+from sam_seismic.workflows.inspection.memory import Peak, Tape, blank_task, predicting_peak, training_peak
 
 FACIES = FaciesTable(("a", "b", "c", "d", "e"))
 MIB = 1 << 20
@@ -98,21 +98,21 @@ def test_what_takes_more_is_foreseen_to(more: dict[str, object], less: dict[str,
     assert at(more) > 1.2 * at(less)
 
 
-def test_scores_of_attention_are_held_on_the_cpu_and_not_on_a_gpu():
-    """At 512 x 512 a global block of vit_t has 3 heads x 1024^2 scores; two blocks, their softmax kept for later."""
-    config = configured(side=512)
-    cpu, gpu = (training_peak(config, FACIES, (64, 64), gpu=each) for each in (False, True))
-    assert cpu.activations > gpu.activations
-    assert cpu.activations > 2 * 3 * 1024**2 * 4
+@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("peak", [training_peak, predicting_peak])
+def test_no_scores_of_attention_are_held(peak: Callable[..., Peak], gpu: bool):
+    """Four times the tokens take four times the memory, not sixteen times, as tokens x tokens would."""
+    small, large = (peak(configured(side=side), FACIES, (64, 64), gpu=gpu).activations for side in (256, 512))
+    assert 3 * small < large < 5 * small
 
 
 @pytest.mark.parametrize("peak", [training_peak, predicting_peak])
-def test_nothing_is_allocated_to_foresee_it(peak: Callable[..., object]):
-    """vit_h at 1024 x 1024 would need many GB."""
+def test_nothing_is_allocated_to_foresee_it(peak: Callable[..., Peak]):
+    """vit_h at 1024 x 1024 would need some GB."""
     config = configured(side=1024)
     config = config.model_copy(update={"model": config.model.model_copy(update={"size": "vit_h"})})
     found = peak(config, FACIES, (255, 701), gpu=False)
-    assert found.peak > 7 << 30  # type: ignore[attr-defined]
+    assert found.peak > 4 << 30
 
 
 def test_rooms_are_those_that_the_accelerator_may_be(tmp_path: Path):
