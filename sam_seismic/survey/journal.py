@@ -225,16 +225,22 @@ def stamp(path: Path, *, but: Sequence[Path] = ()) -> list[str | int]:
 
     Args:
         path: the file or folder.
-        but: results that may lie in the folder; they and hidden files are no part of what is read.
+        but: results that may lie in the folder; they are no part of what is read, nor is what `files_in` leaves out.
     """
     if not path.is_dir():
         status = path.stat()
         return [str(path.resolve()), status.st_size, status.st_mtime_ns]
     results = {result.resolve() for result in but}
+    folder = path.resolve()
     said = []
-    for file in sorted(path.resolve().rglob("*")):
-        inside = file.relative_to(path.resolve())
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if file.is_file() and not hidden and results.isdisjoint((file, *file.parents)):
-            said.append(f"{inside} {file.stat().st_size} {file.stat().st_mtime_ns}")
-    return [str(path.resolve()), hashlib.sha256("\n".join(said).encode()).hexdigest()]
+    for file in files_in(folder):
+        if results.isdisjoint((file, *file.parents)):
+            said.append(f"{file.relative_to(folder)} {file.stat().st_size} {file.stat().st_mtime_ns}")
+    return [str(folder), hashlib.sha256("\n".join(said).encode()).hexdigest()]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files below a folder, by name; hidden ones are left out but for the metadata of Zarr, such as .zarray."""
+    files = {file.relative_to(folder): file for file in folder.rglob("*") if file.is_file()}
+    hidden = {inside for inside in files for part in inside.parts if part[0] == "." and not part.startswith(".z")}
+    return [files[inside] for inside in sorted(files.keys() - hidden, key=Path.as_posix)]

@@ -45,6 +45,11 @@ class MemoryVolume(Volume):
         return self.values.dtype
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """None, though its name may look like one."""
+        return ()
+
+    @property
     def encoding(self) -> str:
         """There is no file whose words could be used."""
         return "in memory"

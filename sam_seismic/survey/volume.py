@@ -188,6 +188,16 @@ class Volume(ABC):
         """How the samples are stored, in the format's own words: `IBM float (1)`, `float64`, `PNG 8 bit`."""
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """What it is read from, files or whole folders; nothing for a volume in memory."""
+        return (self.path,)
+
+    @property
+    def placement(self) -> str:
+        """Where in its files the samples lie, as it was named or found out: with other options it may be elsewhere."""
+        return ""
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed or looked odd when the volume was opened; empty when nothing was."""
         return ()

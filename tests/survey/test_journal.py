@@ -228,3 +228,14 @@ def test_results_in_the_folder_that_is_read_do_not_change_it(tmp_path: Path):
     (tmp_path / "facies" / "il_1.png").touch()
     assert stamp(tmp_path, but=[tmp_path / "out.npy", tmp_path / "facies"]) == before
     assert stamp(tmp_path) != before
+
+
+def test_hidden_metadata_of_a_zarr_store_are_part_of_it(tmp_path: Path):
+    """They say how the chunks beside them are read; what a file system or a desktop hides there does not."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / ".zarray").write_text("{}")
+    before = stamp(tmp_path)
+    (tmp_path / "data" / ".DS_Store").touch()
+    assert stamp(tmp_path) == before
+    (tmp_path / "data" / ".zarray").write_text("{ }")
+    assert stamp(tmp_path) != before

@@ -109,6 +109,11 @@ class ArrayVolume(Volume):
         return self._stored.dtype.name + (", compressed" if self._stored.offset is None else "")
 
     @property
+    def placement(self) -> str:
+        """The array of an .npz, and the axis order."""
+        return f"{self._stored.member or ''} {self.order}"
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed."""
         return self._notes

@@ -57,6 +57,11 @@ class Hdf5Volume(Volume):
         return self._layout.stored.name + (f", chunks {' x '.join(map(str, chunks))}" if chunks else "")
 
     @property
+    def placement(self) -> str:
+        """The dataset and its axis order."""
+        return f"{self._layout.dataset} {','.join(self._layout.axes.order)}"
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed."""
         return self._layout.notes + type_notes(self._layout.stored)

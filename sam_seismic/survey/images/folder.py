@@ -52,6 +52,11 @@ class FolderVolume(Volume):
         return self._encoding
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The pictures of its sections."""
+        return tuple(self._files.values())
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed."""
         notes = (*self._notes, ASSUMED_TIMES)

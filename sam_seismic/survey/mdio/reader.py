@@ -74,6 +74,11 @@ class MdioVolume(Volume):
         return f"{self._store.dtype.name}, chunks {' x '.join(map(str, self._store.chunks))}"
 
     @property
+    def placement(self) -> str:
+        """The variable of the samples; the store itself says the rest."""
+        return self._store.array
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed."""
         return self._store.notes + type_notes(self._store.dtype)

@@ -1,5 +1,6 @@
 """A SEG-Y file of any dialect goes in; a Volume comes out, with the facts and assumptions it was read by."""
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -101,6 +102,13 @@ class SegyVolume(Volume):
     def extended_headers(self) -> int:
         """Extended text headers between the binary header and the traces."""
         return self.layout.extended_headers
+
+    @property
+    def placement(self) -> str:
+        """How traces are stored, and which of them is at each place of the grid."""
+        layout = self.layout
+        traces = hashlib.blake2b(self.index.astype("<i4").tobytes(), digest_size=16).hexdigest()
+        return f"{layout.order} {layout.form.name} {layout.samples} {layout.start} {layout.header} {traces}"
 
     @property
     def notes(self) -> tuple[str, ...]:

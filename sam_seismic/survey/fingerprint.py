@@ -1,0 +1,93 @@
+"""A volume goes in; out comes what tells its amplitudes, as they are read, from those of any other."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.survey.journal import files_in
+from sam_seismic.survey.volume import Orientation, Volume
+
+VERSION = 1
+"""Goes up with every change of what is hashed, or of what the readers make of one and the same file."""
+PROBED = 8
+"""Sections of a file that are read: the first, the last, and others spread evenly between them."""
+
+
+def fingerprint(volume: Volume, orientation: Orientation) -> str:
+    """What tells the sections of a volume from those of another survey, or of the same one read otherwise.
+
+    Hashed are the size and the time of change of its files, which of their samples are read, the grid, and the content
+    of a few sections; of a volume in memory, the content of all sections. A copy that keeps the time of change has the
+    fingerprint of its source, wherever it lies. A sample that is changed in a section not looked at, with size and time
+    set back to what they were, stays unseen.
+
+    Args:
+        volume: the amplitudes.
+        orientation: of the sections that are meant.
+
+    Returns:
+        32 hexadecimal digits, the same in any process and on any machine.
+
+    Raises:
+        SurveyError: a file is gone since the volume was opened, or damaged where it is looked at.
+    """
+    files = [row for path in volume.files for row in _stamps(path, volume.path)]
+    facts = {"version": VERSION, "orientation": orientation, "files": sorted(files), "placement": volume.placement}
+    digest = _Digest()
+    digest.add_text(json.dumps(facts))
+    _add_grid(digest, volume, orientation)
+    lines = volume.lines(orientation)
+    probed = len(lines) if not files else min(PROBED, len(lines))
+    for position in np.rint(np.linspace(0, len(lines) - 1, probed)).astype(np.int64):
+        section = volume.section(orientation, int(lines[position]))
+        digest.add_text(section.name)
+        digest.add(section.values, "<f4")
+        digest.add(section.live, "u1")
+    return digest.hexdigest()
+
+
+class _Digest:
+    """A hash of texts and arrays, each with its length: no two rows of them look alike."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    def add_text(self, text: str) -> None:
+        raw = text.encode()
+        self._hash.update(len(raw).to_bytes(8, "little"))
+        self._hash.update(raw)
+
+    def add(self, values: NDArray[np.generic], dtype: str) -> None:
+        """An array in a type whose bytes are the same everywhere."""
+        self.add_text(f"{dtype} {values.shape}")
+        self._hash.update(values.astype(dtype).tobytes())
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def _add_grid(digest: _Digest, volume: Volume, orientation: Orientation) -> None:
+    """The grid; of loose sections, which have none, the numbers of their lines."""
+    if not volume.has_grid:
+        digest.add(volume.lines(orientation), "<i4")
+        return
+    grid = volume.geometry
+    digest.add_text(json.dumps([int(grid.samples), float(grid.sample_interval_ms), float(grid.start_ms)]))
+    digest.add(grid.inlines, "<i4")
+    digest.add(grid.crosslines, "<i4")
+    digest.add(grid.live, "u1")
+
+
+def _stamps(path: Path, root: Path) -> list[tuple[str, int, int]]:
+    """Name below `root`, size and time of change (ns) of a file, or of each file of a folder."""
+    try:
+        statuses = {file: file.stat() for file in (files_in(path) if path.is_dir() else [path])}
+    except OSError as error:
+        raise SurveyError(
+            problem=f"{path}: can no longer be read: {error}", fix="check that it is still there"
+        ) from error
+    return [(file.relative_to(root).as_posix(), each.st_size, each.st_mtime_ns) for file, each in statuses.items()]
