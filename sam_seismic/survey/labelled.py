@@ -44,20 +44,41 @@ class LabelledVolume:
         Raises:
             SurveyError: the volume has no labels or no such line, an amplitude is not finite, or a label is no class.
         """
+        labels = self._interpreted()
+        amplitude = read_amplitude(self.amplitude, orientation, line)
+        return amplitude, self._encode(labels.section(orientation, line), amplitude.shape, amplitude.live)
+
+    def label_section(self, orientation: Orientation, line: int) -> Section:
+        """Class indices of a line alone, without reading its amplitudes: values uint8[sample, trace].
+
+        They are those that `section` gives, and `live` is that of the amplitudes. An amplitude that is not finite is
+        not found this way.
+
+        Raises:
+            SurveyError: the volume has no labels or no such line, or a label is no class.
+        """
+        labels = self._interpreted().section(orientation, line)
+        live = self.amplitude.live_along(orientation, line)
+        return replace(labels, values=self._encode(labels, (labels.shape[0], len(live)), live), live=live)
+
+    def _interpreted(self) -> Volume:
         if self.labels is None:
             raise SurveyError(
                 problem=f"{self.amplitude.path}: has no labels to train on or to score",
                 fix="predict it instead, or choose a labelled volume",
             )
-        amplitude = read_amplitude(self.amplitude, orientation, line)
-        labels = self.labels.section(orientation, line)
-        if labels.shape != amplitude.shape:
-            raise _misfit(self.amplitude, self.labels, f"{amplitude.name} {amplitude.shape}", f"{labels.shape}")
+        return self.labels
+
+    def _encode(self, labels: Section, shape: tuple[int, int], recorded: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """Label values as read -> class indices uint8[sample, trace]; `shape` and `recorded` are of the amplitudes."""
+        file = self._interpreted()
+        if labels.shape != shape:
+            raise _misfit(self.amplitude, file, f"{labels.name} {shape}", f"{labels.shape}")
         # A dead trace of a label file holds no label values at all, so only live ones are held against the classes.
-        live = amplitude.live & labels.live  # [trace]
+        live = recorded & labels.live  # [trace]
         indices = np.full(labels.shape, IGNORE, dtype=np.uint8)  # [sample, trace]
-        indices[:, live] = self.facies.encode(labels.values[:, live], f"{self.labels.path}: {labels.name}")
-        return amplitude, indices
+        indices[:, live] = self.facies.encode(labels.values[:, live], f"{file.path}: {labels.name}")
+        return indices
 
 
 def labelled(amplitude: Volume, labels: Volume | None, facies: FaciesTable) -> LabelledVolume:

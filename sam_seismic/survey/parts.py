@@ -50,6 +50,17 @@ class Part:
         keep = slice(*ref.traces)
         return section.traces(keep), labels[:, keep]
 
+    def labels(self, ref: SectionRef) -> Section:
+        """Class indices of a section alone, as `read` gives them, cut to the part: values uint8[sample, trace].
+
+        Its amplitudes are not read; see `LabelledVolume.label_section`.
+
+        Raises:
+            SurveyError: the label file is damaged there, or its labels are none of the classes.
+        """
+        section = self.volume.label_section(ref.orientation, ref.line)
+        return section if ref.traces is None else section.traces(slice(*ref.traces))
+
     def __str__(self) -> str:
         return f"{self.name}: {describe_sections(self.sections)} of {self.volume.amplitude.path}"
 

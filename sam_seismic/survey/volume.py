@@ -214,6 +214,14 @@ class Volume(ABC):
         """Numbers of the lines that can be read whole, ascending: int32[line]."""
         return self.geometry.lines(orientation)
 
+    def live_along(self, orientation: Orientation, line: int) -> NDArray[np.bool_]:
+        """Which traces of a section were recorded, as `section` gives it, but without reading samples: bool[trace].
+
+        Raises:
+            SurveyError: there is no such line.
+        """
+        return self.geometry.live_along(orientation, line)
+
     @abstractmethod
     def section(self, orientation: Orientation, line: int) -> Section:
         """One section, values [sample, trace]; dead traces are zero.
