@@ -21,6 +21,24 @@ class Config(Model):
     output: Path | None = None
     """The run folder; by default runs/NAME-OF-THE-YAML."""
 
+    @property
+    def caches(self) -> bool:
+        """Whether what the frozen part of the encoder makes of a section is kept and trained from."""
+        return self.model.encoder != "full" and self.train.cache is not False
+
+    @model_validator(mode="after")
+    def _what_is_cached(self) -> Self:
+        if self.train.cache and self.model.encoder == "full":
+            raise ValueError("train.cache: true cannot apply to model.encoder: full, which changes with every step")
+        if self.train.store is not None and not self.caches:
+            raise ValueError("train.store cannot apply where nothing is kept: remove it, or train.cache: false")
+        if self.caches and self.input.jitter and not self.input.jittered_copies:
+            raise ValueError(
+                f"input.jitter: {self.input.jitter:g} makes a new image each time, which cannot be encoded once: set "
+                "input.jittered_copies: 3 to keep so many of each section, or input.jitter: 0, or train.cache: false"
+            )
+        return self
+
     @model_validator(mode="after")
     def _something_is_measured(self) -> Self:
         every, epochs = self.trainer.val_every_epochs, self.train.epochs

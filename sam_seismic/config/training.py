@@ -15,11 +15,21 @@ class InputConfig(Model):
     fit: Literal["pad", "resize"] = "pad"
     """`pad`: as it is, zeros to the right and below; `resize`: the long side to the canvas, then pad."""
     side: int = Field(default=1024, ge=64, le=1024, multiple_of=16)
-    """Side of the square canvas, in pixels; SAM was pretrained at 1024."""
+    """Side of the square canvas, in pixels; SAM was pretrained at 1024. The longest side of a tight one."""
+    canvas: Literal["square", "tight"] = "square"
+    """`square`: as SAM was pretrained; `tight`: only the 16-pixel patches that show something, many times faster."""
     flip: float = Field(default=0.5, ge=0, le=1)
     """Chance of a horizontal flip of a training section."""
-    jitter: float = Field(default=0.1, ge=0, lt=1)
+    jitter: float = Field(default=0.0, ge=0, lt=1)
     """Amplitudes of a training section are multiplied by 1 +- up to this."""
+    jittered_copies: int = Field(default=0, ge=0)
+    """Draw the factors of a section once, so many of them, rather than a new one each time: each can be kept."""
+
+    @model_validator(mode="after")
+    def _copies_are_jittered(self) -> Self:
+        if self.jittered_copies and not self.jitter:
+            raise ValueError(f"jittered_copies: {self.jittered_copies} cannot apply without jitter")
+        return self
 
 
 class ModelConfig(Model):
@@ -29,8 +39,22 @@ class ModelConfig(Model):
     weights: UserPath | Literal["random"] | None = None
     """A checkpoint file in Meta's names; nothing: the official file of this size from the weights folder;
     `random`: none, for tests and for vit_t, which has no published weights."""
-    encoder: Literal["frozen", "full"] = "frozen"
+    encoder: Literal["frozen", "last_blocks", "full"] = "frozen"
+    """`last_blocks` trains the last `blocks` blocks and the neck: dearer than frozen, far cheaper than full."""
+    blocks: int | None = Field(default=None, ge=1)
+    """How many blocks `encoder: last_blocks` trains."""
     decoder: Literal["frozen", "full"] = "full"
+    checkpointing: bool = False
+    """Compute what is trained of the encoder twice rather than keep it for the backward pass: slower, less memory."""
+    compile: bool = False
+    """Compile the encoder's blocks with torch.compile: minutes at the start, worth it on a GPU in long runs."""
+
+    @property
+    def blocks_below(self) -> int | None:
+        """Blocks that are frozen below the ones that are trained; None where the whole encoder is frozen."""
+        if self.encoder == "frozen":
+            return None
+        return 0 if self.encoder == "full" else DEPTHS[self.size] - (self.blocks or 0)
 
     @model_validator(mode="after")
     def _something_to_train(self) -> Self:
@@ -38,9 +62,26 @@ class ModelConfig(Model):
             raise ValueError("encoder and decoder cannot both be frozen: nothing would be trained")
         if self.size == "vit_t" and self.weights is None:
             raise ValueError("weights: random is needed for vit_t: no weights are published for it")
-        if self.weights == "random" and self.encoder == "frozen" and self.size != "vit_t":
+        if self.weights == "random" and self.encoder != "full" and self.size != "vit_t":
             raise ValueError("a frozen encoder with random weights sees nothing: give weights, or encoder: full")
         return self
+
+    @model_validator(mode="after")
+    def _blocks_to_train(self) -> Self:
+        if (self.encoder == "last_blocks") != (self.blocks is not None):
+            raise ValueError("blocks and encoder: last_blocks need each other")
+        if self.blocks is not None and self.blocks >= DEPTHS[self.size]:
+            raise ValueError(
+                f"blocks must be less than the {DEPTHS[self.size]} that {self.size} has (got {self.blocks}); "
+                "encoder: full trains all"
+            )
+        if self.checkpointing and self.encoder == "frozen":
+            raise ValueError("checkpointing cannot apply to encoder: frozen, which has no backward pass")
+        return self
+
+
+DEPTHS = {"vit_t": 6, "vit_b": 12, "vit_l": 24, "vit_h": 32}
+"""Blocks of each size."""
 
 
 class TrainConfig(Model):
@@ -59,6 +100,11 @@ class TrainConfig(Model):
     """Weight of the Dice loss beside the cross-entropy."""
     patience: int | None = Field(default=None, ge=1)
     """Stop when the validation mean IoU has not risen for so many epochs."""
+    cache: bool | None = None
+    """Run the frozen part of the encoder once a section, keep what comes out on disk and train from that; nothing:
+    wherever a part is frozen."""
+    store: UserPath | None = None
+    """Folder of what is kept; nothing: `embeddings` in the user's cache, $SAM_SEISMIC_CACHE."""
     seed: int = Field(default=0, ge=0)
 
 

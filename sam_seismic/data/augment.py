@@ -4,34 +4,80 @@ A horizontal flip views the same geology from the other side. A vertical flip wo
 polarity reversal would change what a reflection means: neither is done here.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 AmplitudeAndLabels = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
 
-def augment(
-    amplitude: NDArray[np.float32],
-    labels: NDArray[np.uint8],
-    rng: np.random.Generator,
-    *,
-    flip: float,
-    jitter: float,
-) -> AmplitudeAndLabels:
-    """Flip the trace axis by chance and scale the amplitudes a little.
+@dataclass(frozen=True)
+class Variant:
+    """What augmentation makes of a section.
 
     Args:
-        amplitude: float32[sample, trace] in [-1, 1].
-        labels: uint8[sample, trace], class indices.
-        rng: the only source of chance.
+        flipped: whether its traces run the other way.
+        factor: of its amplitudes; a float32, so that it can be told and found again.
+    """
+
+    flipped: bool = False
+    factor: float = 1.0
+
+    def amplitude(self, amplitude: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32[sample, trace] in [-1, 1] -> the same of the variant, clipped to [-1, 1] again."""
+        amplitude = amplitude[:, ::-1] if self.flipped else amplitude
+        return amplitude if self.factor == 1 else np.clip(amplitude * np.float32(self.factor), -1.0, 1.0)
+
+    def labels(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """uint8[sample, trace] -> the same of the variant."""
+        return np.ascontiguousarray(labels[:, ::-1]) if self.flipped else labels
+
+
+AS_IT_IS = Variant()
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The variants of training sections, drawn by a seed.
+
+    Args:
         flip: chance of a horizontal flip.
         jitter: the amplitude factor is drawn from 1 - jitter to 1 + jitter.
-
-    Returns:
-        Arrays of the same shapes; amplitudes are clipped to [-1, 1] again.
+        copies: how many factors a section has; 0: another one each time.
+        seed: the only source of chance.
     """
-    flipped = rng.random() < flip
-    factor = np.float32(rng.uniform(1.0 - jitter, 1.0 + jitter))
-    if flipped:
-        amplitude, labels = amplitude[:, ::-1], labels[:, ::-1]
-    return np.clip(amplitude * factor, -1.0, 1.0), np.ascontiguousarray(labels)
+
+    flip: float
+    jitter: float
+    copies: int
+    seed: int
+
+    def draw(self, section: int, epoch: int) -> Variant:
+        """What a section looks like in an epoch.
+
+        Args:
+            section: its position in the data set.
+            epoch: counted from 0.
+        """
+        rng = np.random.default_rng([self.seed, epoch, section])
+        flipped = bool(rng.random() < self.flip)
+        if self.copies:
+            factors = self._factors(section)
+            return Variant(flipped, factors[int(rng.integers(len(factors)))])
+        return Variant(flipped, _factor(rng, self.jitter))
+
+    def all_of(self, section: int) -> list[Variant]:
+        """Every variant that can be drawn of a section; there must be a last one: copies, or no jitter."""
+        assert self.copies or not self.jitter, "a new factor each time: there is no last variant"
+        flips = [flipped for flipped, chance in ((False, 1 - self.flip), (True, self.flip)) if chance > 0]
+        return [Variant(flipped, factor) for flipped in flips for factor in self._factors(section)]
+
+    def _factors(self, section: int) -> list[float]:
+        # Beyond the numbers of epochs, so that no epoch's chance is that of the copies.
+        rng = np.random.default_rng([self.seed, 2**63, section])
+        return [_factor(rng, self.jitter) for _ in range(max(1, self.copies))]
+
+
+def _factor(rng: np.random.Generator, jitter: float) -> float:
+    return float(np.float32(rng.uniform(1.0 - jitter, 1.0 + jitter)))

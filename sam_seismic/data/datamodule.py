@@ -1,6 +1,7 @@
 """A data configuration comes in, Lightning's loaders of batches go out."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -10,7 +11,7 @@ import torch
 
 from sam_seismic.config import DataConfig, InputConfig, SplitConfig
 from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
-from sam_seismic.data.dataset import EpochSampler, SectionDataset, SectionLoader, collate
+from sam_seismic.data.dataset import EpochSampler, Kept, SectionDataset, SectionLoader, collate
 from sam_seismic.survey.parts import Part, Survey, open_survey
 
 SCALE_SECTIONS = 64
@@ -47,15 +48,23 @@ class SeismicDataModule(lightning.LightningDataModule):
         self._batch_size = batch_size
         self._workers = data.workers
         self._seed = seed
+        self.kept: Kept | None = None
+        """What is kept of the canvases, once there is something; test sections are always encoded anew."""
+
+    def dataset(self, split: str) -> SectionDataset:
+        """The sections of a split; those of `train` augmented."""
+        seed = self._seed if split == "train" else None
+        kept = self.kept if split in ("train", "val") else None
+        return SectionDataset(self.survey.named(split), self.scale, self.inputs, seed=seed, kept=kept)
 
     def train_dataloader(self) -> SectionLoader:
         """Training sections, augmented, in a new order each epoch."""
-        dataset = SectionDataset([self.survey.parts["train"]], self.scale, self.inputs, seed=self._seed)
-        return self._loader(dataset, EpochSampler(len(dataset), self._seed))
+        dataset = self.dataset("train")
+        return self._loader(dataset, EpochSampler(dataset.groups(), self._batch_size, self._seed))
 
     def val_dataloader(self) -> SectionLoader:
         """Validation sections in the order of their lines."""
-        return self.split_dataloader("val")
+        return self._loader(self.dataset("val"))
 
     def test_dataloader(self) -> SectionLoader:
         """All test sections in the order of their lines."""
@@ -63,14 +72,14 @@ class SeismicDataModule(lightning.LightningDataModule):
 
     def split_dataloader(self, split: str) -> SectionLoader:
         """Sections of a split, as they are, in the order of their lines."""
-        return self._loader(SectionDataset(self.survey.named(split), self.scale, self.inputs, seed=None), None)
+        return self._loader(SectionDataset(self.survey.named(split), self.scale, self.inputs, seed=None))
 
-    def _loader(self, dataset: SectionDataset, sampler: EpochSampler | None) -> SectionLoader:
+    def _loader(self, dataset: SectionDataset, sampler: EpochSampler | None = None) -> SectionLoader:
         return SectionLoader(
             dataset,  # type: ignore[arg-type]  # collate turns samples into batches, which the stub cannot express
             batch_size=self._batch_size,
             sampler=sampler,
-            collate_fn=collate,
+            collate_fn=partial(collate, kept=dataset.kept),
             num_workers=self._workers,
             pin_memory=torch.cuda.is_available(),  # page-locked memory, from which copies to a GPU need not wait
             persistent_workers=self._workers > 0,

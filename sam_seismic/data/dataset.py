@@ -1,7 +1,8 @@
 """Sections of a part come in, canvases with their frames and labels go out, one at a time or as a batch."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Self
 
 import numpy as np
@@ -12,11 +13,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sam_seismic.config import InputConfig
 from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.data.augment import augment
+from sam_seismic.data.augment import AS_IT_IS, Augmentation, Variant
 from sam_seismic.data.channels import to_channels
 from sam_seismic.data.frame import Frame
 from sam_seismic.errors import UserError
 from sam_seismic.survey.parts import Part
+from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Section
 
 
@@ -25,13 +27,13 @@ class Sample:
     """One section, ready for the network.
 
     Args:
-        canvas: float32[3, height, width].
-        frame: how the section sits on it.
+        image: its canvas float32[3, height, width], or what is kept of it in place of that.
+        frame: how the section sits on the canvas.
         labels: uint8[sample, trace], class indices; IGNORE where nothing is trained or scored.
         name: `IL 100`.
     """
 
-    canvas: Tensor
+    image: Tensor
     frame: Frame
     labels: Tensor
     name: str
@@ -39,48 +41,52 @@ class Sample:
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of one canvas size; the sections on them may differ in size.
+    """A few samples; sections and canvases may differ in size.
 
     Args:
-        canvas: float32[section, 3, height, width].
-        frames, labels, names: one a section.
+        images, frames, labels, names: one a section, as in Sample.
+        kept: whether the images are what is kept of canvases, not canvases.
     """
 
-    canvas: Tensor
+    images: tuple[Tensor, ...]
     frames: tuple[Frame, ...]
     labels: tuple[Tensor, ...]
     names: tuple[str, ...]
+    kept: bool = False
 
     @classmethod
-    def collate(cls, samples: Sequence[Sample]) -> Self:
+    def collate(cls, samples: Sequence[Sample], *, kept: bool = False) -> Self:
         """Samples -> batch, in their order."""
         return cls(
-            canvas=torch.stack([sample.canvas for sample in samples]),  # [section, 3, height, width]
+            images=tuple(sample.image for sample in samples),
             frames=tuple(sample.frame for sample in samples),
             labels=tuple(sample.labels for sample in samples),
             names=tuple(sample.name for sample in samples),
+            kept=kept,
         )
 
     def to(self, device: torch.device, non_blocking: bool = False) -> Self:  # Lightning's call
         """The same batch on a device; Lightning calls this."""
-        labels = tuple(label.to(device, non_blocking=non_blocking) for label in self.labels)
-        return type(self)(self.canvas.to(device, non_blocking=non_blocking), self.frames, labels, self.names)
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Self:
         """The same batch in page-locked memory; PyTorch's loader calls this."""
-        labels = tuple(label.pin_memory() for label in self.labels)
-        return type(self)(self.canvas.pin_memory(), self.frames, labels, self.names)
+        return self._each(lambda tensor: tensor.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        images, labels = tuple(map(change, self.images)), tuple(map(change, self.labels))
+        return replace(self, images=images, labels=labels)
 
     def __len__(self) -> int:
         return len(self.frames)
 
 
-def collate(samples: Sequence[Sample | UserError]) -> Batch | UserError:
+def collate(samples: Sequence[Sample | UserError], *, kept: bool = False) -> Batch | UserError:
     """Samples -> batch; the first error among them, if any, in its place."""
     failed = next((sample for sample in samples if isinstance(sample, UserError)), None)
     if failed is not None:
         return failed
-    return Batch.collate([sample for sample in samples if isinstance(sample, Sample)])
+    return Batch.collate([sample for sample in samples if isinstance(sample, Sample)], kept=kept)
 
 
 class SectionLoader(DataLoader[Batch]):
@@ -117,12 +123,29 @@ def frame_of(section: Section, inputs: InputConfig) -> Frame:
     Raises:
         SurveyError: it does not fit.
     """
-    return Frame.fitted(section.shape, fit=inputs.fit, side=inputs.side, whole_shape=section.whole_shape)
+    return fitted(section.shape, inputs, section.whole_shape)
+
+
+def fitted(shape: tuple[int, int], inputs: InputConfig, whole_shape: tuple[int, int] | None = None) -> Frame:
+    """How a section of (samples, traces), perhaps cut from a whole one, sits on the canvas.
+
+    Raises:
+        SurveyError: it does not fit.
+    """
+    return Frame.fitted(shape, fit=inputs.fit, side=inputs.side, canvas=inputs.canvas, whole_shape=whole_shape)
 
 
 def on_canvas(amplitude: NDArray[np.float32], frame: Frame) -> Tensor:
     """float32[sample, trace] in [-1, 1] -> canvas float32[3, height, width]."""
     return frame.place(to_channels(torch.from_numpy(np.ascontiguousarray(amplitude))))
+
+
+Kept = Callable[[Part, SectionRef, Variant], Tensor]
+"""Gives what is kept of a variant of a section in place of its canvas.
+
+Raises:
+    UserError: nothing is kept of it.
+"""
 
 
 class SectionDataset(Dataset[Sample | UserError]):
@@ -136,43 +159,96 @@ class SectionDataset(Dataset[Sample | UserError]):
         scale: of the amplitudes, fitted on the training part.
         inputs: canvas and augmentation.
         seed: of the augmentation; None for none (validation, test).
+        kept: where the canvases are not needed, since something made of them is kept.
     """
 
-    def __init__(self, parts: Sequence[Part], scale: AmplitudeScale, inputs: InputConfig, *, seed: int | None) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        scale: AmplitudeScale,
+        inputs: InputConfig,
+        *,
+        seed: int | None,
+        kept: Kept | None = None,
+    ) -> None:
         self._sections = [(part, ref) for part in parts for ref in part.sections]
         self._scale = scale
         self._inputs = inputs
-        self._seed = seed
+        self._augmentation = (
+            None if seed is None else Augmentation(inputs.flip, inputs.jitter, inputs.jittered_copies, seed)
+        )
+        self._kept = kept
+
+    @property
+    def kept(self) -> bool:
+        """Whether its samples have, in place of canvases, what is kept of them."""
+        return self._kept is not None
 
     def __len__(self) -> int:
         return len(self._sections)
 
     def __getitem__(self, index: int) -> Sample | UserError:
+        epoch, position = divmod(index, len(self))
+        part, ref = self._sections[position]
+        variant = AS_IT_IS if self._augmentation is None else self._augmentation.draw(position, epoch)
         try:
-            return self._read(index)
+            if self._kept is not None:
+                return kept_sample(part, ref, variant, self._inputs, self._kept)
+            return sample_of(part, ref, variant, self._scale, self._inputs)
         except UserError as error:
             return error
 
-    def _read(self, index: int) -> Sample:
-        epoch, position = divmod(index, len(self))
-        part, ref = self._sections[position]
-        section, labels = part.read(ref)
-        amplitude = self._scale.apply(section.values)
-        if self._seed is not None:
-            rng = np.random.default_rng([self._seed, epoch, position])
-            amplitude, labels = augment(amplitude, labels, rng, flip=self._inputs.flip, jitter=self._inputs.jitter)
-        frame = frame_of(section, self._inputs)
-        return Sample(on_canvas(amplitude, frame), frame, torch.from_numpy(labels), ref.name)
+    def variants(self) -> list[tuple[Part, SectionRef, Variant]]:
+        """Every variant of every section that can be asked for."""
+        return [
+            (part, ref, variant)
+            for position, (part, ref) in enumerate(self._sections)
+            for variant in ([AS_IT_IS] if self._augmentation is None else self._augmentation.all_of(position))
+        ]
+
+    def groups(self) -> list[Hashable]:
+        """One a section: those of equal ones have canvases of one size, and can be encoded together."""
+        return [(id(part), ref.orientation, ref.traces) for part, ref in self._sections]
+
+
+def sample_of(part: Part, ref: SectionRef, variant: Variant, scale: AmplitudeScale, inputs: InputConfig) -> Sample:
+    """Read a section and place a variant of it on its canvas.
+
+    Raises:
+        SurveyError: the section cannot be read, or does not fit the canvas.
+    """
+    section, labels = part.read(ref)
+    frame = frame_of(section, inputs)
+    canvas = on_canvas(variant.amplitude(scale.apply(section.values)), frame)
+    return Sample(canvas, frame, torch.from_numpy(variant.labels(labels)), ref.name)
+
+
+def kept_sample(part: Part, ref: SectionRef, variant: Variant, inputs: InputConfig, kept: Kept) -> Sample:
+    """Read the labels of a section and what is kept of a variant of it.
+
+    Raises:
+        UserError: nothing is kept of it, or its labels cannot be read.
+    """
+    found = part.labels(ref)
+    frame = fitted(found.shape, inputs, found.whole_shape)
+    labels = torch.from_numpy(variant.labels(found.values.astype(np.uint8, copy=False)))
+    return Sample(kept(part, ref, variant), frame, labels, ref.name)
 
 
 class EpochSampler(Sampler[int]):
     """A new order each epoch that depends on the seed and the epoch only, so that a resumed run goes on with it.
 
-    It yields indices as SectionDataset takes them.
+    It yields indices as SectionDataset takes them. As many batches as can be are of one group.
+
+    Args:
+        groups: of each section, see `SectionDataset.groups`.
+        batch_size: sections a batch.
+        seed: of the order.
     """
 
-    def __init__(self, sections: int, seed: int) -> None:
-        self._sections = sections
+    def __init__(self, groups: Sequence[Hashable], batch_size: int, seed: int) -> None:
+        self._groups = groups
+        self._batch_size = batch_size
         self._seed = seed
         self._epoch = 0
 
@@ -181,8 +257,18 @@ class EpochSampler(Sampler[int]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return self._sections
+        return len(self._groups)
 
     def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng([self._seed, self._epoch]).permutation(self._sections)
-        return iter((self._epoch * self._sections + order).tolist())
+        rng = np.random.default_rng([self._seed, self._epoch])
+        order = rng.permutation(len(self)).tolist()
+        by_group: dict[Hashable, list[int]] = {}
+        for section in order:
+            by_group.setdefault(self._groups[section], []).append(section)
+        whole, rest = [], []
+        for sections in by_group.values():
+            end = len(sections) // self._batch_size * self._batch_size
+            whole += [sections[start : start + self._batch_size] for start in range(0, end, self._batch_size)]
+            rest += sections[end:]
+        batches = [whole[position] for position in rng.permutation(len(whole))]
+        return iter(self._epoch * len(self) + section for section in [*chain.from_iterable(batches), *rest])

@@ -1,5 +1,6 @@
 """Section <-> canvas: a seismic section goes in, the image SAM sees comes out, and logits find their way back."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,11 @@ import torch.nn.functional as F  # noqa: N812  # PyTorch's own custom
 from torch import Tensor
 
 from sam_seismic.errors import SurveyError
+
+PATCH = 16
+"""Pixels along the side of one of SAM's patches: the sides of a canvas are multiples of it."""
+STRIDE = 4
+"""Pixels from one of SAM's logits to the next."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +33,23 @@ class Frame:
 
     @classmethod
     def fitted(
-        cls, section_shape: tuple[int, int], *, fit: str, side: int, whole_shape: tuple[int, int] | None = None
+        cls,
+        section_shape: tuple[int, int],
+        *,
+        fit: str,
+        side: int,
+        canvas: str = "square",
+        whole_shape: tuple[int, int] | None = None,
     ) -> "Frame":
-        """The frame of a section on a square canvas.
+        """The frame of a section on its canvas.
 
         Args:
             section_shape: (samples, traces).
             whole_shape: of the section that it was cut from, which decides the scale: what a split cuts must look as it
                 will when the whole volume is predicted. None: it is whole.
             fit: `pad` keeps the section as it is; `resize` brings its long side to `side`, aspect kept.
-            side: of the canvas, in pixels.
+            side: of the square canvas, in pixels; the longest one of a tight canvas.
+            canvas: `square`, or `tight`: no more than the patches that the section touches.
 
         Raises:
             SurveyError: a section larger than the canvas, with `pad`.
@@ -53,7 +66,8 @@ class Frame:
             )
         else:
             placed = section_shape
-        return cls(section_shape, (side, side), placed)
+        sides = (side, side) if canvas == "square" else (_whole_patches(placed[0]), _whole_patches(placed[1]))
+        return cls(section_shape, sides, placed)
 
     @property
     def padding(self) -> tuple[int, int]:
@@ -81,13 +95,48 @@ class Frame:
         below, right = self.padding
         return F.pad(section, (0, right, 0, below))  # [channel, height, width]
 
-    def recover(self, logits: Tensor) -> Tensor:
-        """Logits float[class, h, w] of a canvas, at any resolution -> float32[class, sample, trace] of its section."""
-        logits = logits.float()  # antialiased resizing has no half-precision kernel on the CPU
-        if tuple(logits.shape[-2:]) != self.canvas_shape:
-            logits = _resize(logits, self.canvas_shape)  # [class, height, width]
-        placed = logits[:, : self.placed_shape[0], : self.placed_shape[1]]  # padding is cut off here, for good
-        return placed if self.placed_shape == self.section_shape else _resize(placed, self.section_shape)
+    @property
+    def patches_read(self) -> tuple[int, int]:
+        """(rows, columns) of patches whose logits `recover` reads: the section's, and their next neighbours."""
+        height, width = self.canvas_shape
+        rows, columns = (_whole_patches(self._places_read(axis, STRIDE) * STRIDE) // PATCH for axis in (0, 1))
+        return min(rows, height // PATCH), min(columns, width // PATCH)
+
+    def recover(self, logits: Tensor, *, stride: int = STRIDE) -> Tensor:
+        """Logits of a canvas, or of its top left corner, back on the section, resized once.
+
+        Args:
+            logits: float[class, h, w] or float[section, class, h, w], of at least `patches_read`. What lies beyond is
+                cut off here, for good.
+            stride: pixels of the canvas from one to the next.
+
+        Returns:
+            float32[class, sample, trace] or float32[section, class, sample, trace].
+        """
+        planes = (logits if logits.ndim == 4 else logits[None]).float()  # half has no antialiased kernel on the CPU
+        rows, columns = (self._places_read(axis, stride) for axis in (0, 1))
+        planes = planes[:, :, :rows, :columns]
+        # At the edge of the canvas the last place serves for its neighbour, as bilinear resizing has it.
+        missing = (0, columns - planes.shape[3], 0, rows - planes.shape[2])
+        planes = F.pad(planes, missing, mode="replicate") if any(missing) else planes
+        (samples, traces), placed = self.section_shape, self.placed_shape
+        if stride != 1 or placed != self.section_shape:
+            scales = (stride * samples / placed[0], stride * traces / placed[1])
+            # Smoothed first where it shrinks: nothing aliases.
+            planes = F.interpolate(
+                planes, scale_factor=scales, mode="bilinear", align_corners=False, antialias=min(scales) < 1
+            )
+        found = planes[:, :, :samples, :traces]  # [section, class, sample, trace]
+        return found if logits.ndim == 4 else found[0]
+
+    def _places_read(self, axis: int, stride: int) -> int:
+        """How many logits along an axis the last sample's value depends on, and those before it."""
+        placed, there = self.placed_shape[axis], self.section_shape[axis]
+        return math.ceil(placed / stride + max(1.0, placed / (stride * there)))
+
+
+def _whole_patches(pixels: int) -> int:
+    return -(-pixels // PATCH) * PATCH
 
 
 def _resize(planes: Tensor, shape: tuple[int, int]) -> Tensor:

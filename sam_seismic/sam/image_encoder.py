@@ -222,7 +222,11 @@ class RememberedPadding:
     """The tokens of an empty canvas, made once for each canvas and precision until weights change."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, Tensor] = {}
+        self._known: dict[Any, tuple[list[nn.Parameter], Tensor]] = {}
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        """A copy of an encoder begins with none."""
+        return type(self), ()
 
     def get(self, encoder: ImageEncoder, x: Tensor, blocks: int) -> Tensor:
         """Tokens float[1, h, w, width] after the first blocks, as an encoder makes them of a canvas of zeros.
@@ -233,14 +237,14 @@ class RememberedPadding:
             blocks: how many, none of which attends over the whole canvas.
         """
         weights = [*encoder.patch_embed.parameters(), encoder.pos_embed, *encoder.blocks[:blocks].parameters()]
-        # PyTorch counts the changes of each tensor; a moved one lies elsewhere.
-        state = tuple((each.data_ptr(), each._version) for each in weights)
+        state = tuple((id(each), each._version) for each in weights)  # PyTorch counts the changes of each tensor
         autocast = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else None
         key = (tuple(x.shape[-2:]), x.dtype, x.device, autocast, blocks, state)
         if key not in self._known:
             self._known.clear()  # one canvas and precision a run is usual
-            self._known[key] = encoder.lower(torch.zeros_like(x[:1]), blocks=blocks)
-        return self._known[key]
+            # With the weights, so that no others can take their ids.
+            self._known[key] = weights, encoder.lower(torch.zeros_like(x[:1]), blocks=blocks)
+        return self._known[key][1]
 
 
 def check_canvas(height: int, width: int) -> None:

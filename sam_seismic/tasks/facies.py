@@ -1,7 +1,7 @@
 """Facies segmentation: batches of sections come in, one logit plane a class goes out, and SAM is tuned towards that."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from sam_seismic.config import TrainConfig
 from sam_seismic.data.dataset import Batch
+from sam_seismic.data.frame import Frame
 from sam_seismic.errors import SurveyError, WeightsError
 from sam_seismic.sam import Sam, build_sam
 from sam_seismic.survey.facies import IGNORE
@@ -22,7 +23,8 @@ from sam_seismic.tasks.checkpoint import KEY, Card, read_checkpoint
 from sam_seismic.tasks.facies_decoder import FaciesDecoder
 from sam_seismic.tasks.losses import facies_loss
 from sam_seismic.tasks.metrics import FaciesScores
-from sam_seismic.tuning.methods import apply_method
+from sam_seismic.tuning.cut import above, below
+from sam_seismic.tuning.methods import apply_method, train_above
 
 RATE_FLOOR = 0.01
 """Share of the peak learning rate that the cosine ends at."""
@@ -47,27 +49,73 @@ class FaciesSegmentation(lightning.LightningModule):
         self.image_encoder = sam.image_encoder
         self.prompt_encoder = sam.prompt_encoder
         self.decoder = FaciesDecoder(sam, len(card.facies))
-        apply_method(self.image_encoder, card.model.encoder)
+        train_above(self.image_encoder, card.model.blocks_below)
+        self.image_encoder.checkpointing = card.model.checkpointing
         apply_method(self.prompt_encoder, "frozen")
         self.decoder.apply_method(card.model.decoder)
         self.confusion = MulticlassConfusionMatrix(len(card.facies), ignore_index=IGNORE, validate_args=False)
 
     def forward(self, canvas: Tensor) -> Tensor:
         """Canvas float[section, 3, height, width] -> logits float[section, class, height / 4, width / 4]."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.card.model.encoder != "frozen"):
-            embedding: Tensor = self.image_encoder(canvas)  # [section, 256, h, w]
-        return self.decode(embedding)
+        return self.decode(self.embed(canvas))
 
-    def decode(self, embedding: Tensor) -> Tensor:
-        """Embedding float[section, 256, h, w] -> logits float[section, class, 4h, 4w]."""
+    def embed(self, canvas: Tensor, *, shown: tuple[int, int] | None = None) -> Tensor:
+        """Canvas float[section, 3, height, width] -> embedding float[section, 256, h, w].
+
+        Args:
+            canvas: of one or more sections.
+            shown: (rows, columns) of pixels outside which all of them are padding, where that is known.
+        """
+        blocks = self.card.model.blocks_below
+        if blocks == 0 and torch.is_grad_enabled():
+            embedding: Tensor = self.image_encoder(canvas)
+            return embedding
+        blocks = blocks or None  # without gradients nothing is trained
+        return above(self.image_encoder, below(self.image_encoder, canvas, blocks=blocks, shown=shown), blocks=blocks)
+
+    def decode(self, embedding: Tensor, *, patches: tuple[int, int] | None = None) -> Tensor:
+        """Embedding float[section, 256, h, w] -> logits float[section, class, 4 * rows, 4 * columns].
+
+        Args:
+            embedding: of one or more sections.
+            patches: (rows, columns) of the embedding that logits are wanted of; None for (h, w).
+        """
         grid = (embedding.shape[-2], embedding.shape[-1])
         _, dense_prompt = self.prompt_encoder(grid=grid)  # [1, 256, h, w]
-        logits: Tensor = self.decoder(embedding, self.prompt_encoder.dense_pe(grid), dense_prompt)
+        pe = self.prompt_encoder.dense_pe(grid)  # [1, 256, h, w]
+        logits: Tensor = self.decoder(embedding, pe, dense_prompt, patches=patches)
         return logits
 
+    def logits_of(self, images: Sequence[Tensor], frames: Sequence[Frame], *, kept: bool = False) -> list[Tensor]:
+        """Logits float32[class, sample, trace] of each section; padding is gone. Canvases of one size go together.
+
+        Args:
+            images: canvases float32[3, height, width], or what is kept of them.
+            frames: of each.
+            kept: whether they are what `below` made of canvases, cut where this task is.
+        """
+        together: dict[tuple[int, ...], list[int]] = {}
+        for position, image in enumerate(images):
+            together.setdefault(tuple(image.shape), []).append(position)
+        logits: dict[int, Tensor] = {}
+        for positions in together.values():
+            stack = torch.stack([images[position] for position in positions])
+            theirs = [frames[position] for position in positions]
+            if kept:
+                embedding = above(self.image_encoder, stack, blocks=self.card.model.blocks_below)
+            else:
+                embedding = self.embed(stack, shown=largest(frame.placed_shape for frame in theirs))
+            planes = self.decode(embedding, patches=largest(frame.patches_read for frame in theirs))
+            for frame in dict.fromkeys(theirs):
+                same = [number for number, other in enumerate(theirs) if other == frame]
+                some = planes if len(same) == len(theirs) else planes[same]
+                found = frame.recover(some)  # [section, class, sample, trace]
+                logits |= {positions[number]: section for number, section in zip(same, found, strict=True)}
+        return [logits[position] for position in range(len(images))]
+
     def section_logits(self, batch: Batch) -> list[Tensor]:
-        """Logits float[class, sample, trace] of each section of a batch; padding is gone."""
-        return [frame.recover(logits) for frame, logits in zip(batch.frames, self(batch.canvas), strict=True)]
+        """Logits float32[class, sample, trace] of each section of a batch; padding is gone."""
+        return self.logits_of(batch.images, batch.frames, kept=batch.kept)
 
     def training_step(self, batch: Batch) -> Tensor:
         """Loss over all voxels of the batch that have a label."""
@@ -166,6 +214,12 @@ def load_task(path: Path) -> FaciesSegmentation:
             fix=f"load it with the version of sam-seismic that wrote it, which was {card.version}, or train again",
         ) from error
     return task.eval()
+
+
+def largest(shapes: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """The most rows and the most columns of all."""
+    rows, columns = zip(*shapes, strict=True)
+    return max(rows), max(columns)
 
 
 def _trainable(module: torch.nn.Module) -> Iterator[torch.nn.Parameter]:

@@ -37,22 +37,33 @@ class FaciesDecoder(nn.Module):
             copy.deepcopy(decoder.output_hypernetworks_mlps[int(index)]) for index in first
         )
 
-    def forward(self, embedding: Tensor, dense_pe: Tensor, dense_prompt: Tensor) -> Tensor:
+    def forward(
+        self,
+        embedding: Tensor,
+        dense_pe: Tensor,
+        dense_prompt: Tensor,
+        *,
+        patches: tuple[int, int] | None = None,
+    ) -> Tensor:
         """Logits of every class.
 
         Args:
             embedding: float[section, 256, h, w], from the image encoder.
             dense_pe: float[1, 256, h, w], the position of each place.
             dense_prompt: float[1 or section, 256, h, w], added to the embedding.
+            patches: (rows, columns) of the embedding that logits are wanted of; None for (h, w).
 
         Returns:
-            float[section, class, 4h, 4w].
+            float[section, class, 4 * rows, 4 * columns].
         """
         b, c, h, w = embedding.shape
         tokens = torch.cat([self.iou_token.weight, self.class_tokens.weight])  # [1 + class, 256]
         tokens = tokens.expand(b, -1, -1)  # [section, 1 + class, 256]
         tokens, image = self.transformer(embedding + dense_prompt, dense_pe, tokens=tokens)
-        planes = self.output_upscaling(image.transpose(1, 2).reshape(b, c, h, w))  # [section, 32, 4h, 4w]
+        rows, columns = patches or (h, w)
+        image = image.view(b, h, w, c)[:, :rows, :columns]  # [section, rows, columns, 256]
+        # Each place is upscaled by itself, so what is not wanted can be left out before.
+        planes = self.output_upscaling(image.permute(0, 3, 1, 2))  # [section, 32, 4 * rows, 4 * columns]
         weights = torch.stack([mlp(tokens[:, 1 + k]) for k, mlp in enumerate(self.hypernetworks)], dim=1)
         return torch.einsum("bkc,bchw->bkhw", weights, planes)  # weights: [section, class, 32]
 

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-METHODS = ("frozen", "full")
+from sam_seismic.sam import ImageEncoder
 
 
 def apply_method(part: nn.Module, method: str) -> None:
@@ -10,10 +10,23 @@ def apply_method(part: nn.Module, method: str) -> None:
 
     Args:
         part: the module, changed in place.
-        method: one of METHODS; the configuration has checked it.
+        method: `frozen` or `full`; the configuration has checked it.
     """
-    assert method in METHODS, method
+    assert method in ("frozen", "full"), method
     part.requires_grad_(method == "full")
+
+
+def train_above(encoder: ImageEncoder, blocks: int | None) -> None:
+    """Freeze the first blocks of the image encoder, with patches and positions, and let what follows train.
+
+    Args:
+        encoder: changed in place.
+        blocks: how many are frozen; None for all of them and the neck; 0 for nothing at all.
+    """
+    encoder.requires_grad_(blocks == 0)
+    if blocks:
+        encoder.blocks[blocks:].requires_grad_(True)
+        encoder.neck.requires_grad_(True)
 
 
 def count_parameters(module: nn.Module) -> tuple[int, int]:

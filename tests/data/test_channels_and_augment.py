@@ -1,9 +1,10 @@
 """What SAM sees has SAM's input range, and augmentation makes sections that could be real."""
 
 import numpy as np
+import pytest
 import torch
 
-from sam_seismic.data.augment import augment
+from sam_seismic.data.augment import Augmentation, Variant
 from sam_seismic.data.channels import PIXEL_MEAN, PIXEL_STD, to_channels
 
 
@@ -24,25 +25,45 @@ def pair(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_flip_takes_the_labels_along_and_leaves_time_alone():
     amplitude, labels = pair()
-    flipped, flipped_labels = augment(amplitude, labels, np.random.default_rng(0), flip=1.0, jitter=0.0)
-    np.testing.assert_array_equal(flipped, amplitude[:, ::-1])
-    np.testing.assert_array_equal(flipped_labels, labels[:, ::-1])
+    flip = Variant(flipped=True)
+    np.testing.assert_array_equal(flip.amplitude(amplitude), amplitude[:, ::-1])
+    np.testing.assert_array_equal(flip.labels(labels), labels[:, ::-1])
+    np.testing.assert_array_equal(Variant().amplitude(amplitude), amplitude)
+    np.testing.assert_array_equal(Variant().labels(labels), labels)
 
 
 def test_jitter_is_one_factor_a_section_and_keeps_the_range():
     amplitude, labels = pair()
-    changed, same_labels = augment(amplitude, labels, np.random.default_rng(3), flip=0.0, jitter=0.5)
-    inside = np.abs(changed) < 1
-    factors = changed[inside] / amplitude[inside]
-    assert np.ptp(factors) < 1e-5
-    assert 0.5 <= factors[0] <= 1.5
-    assert factors[0] != 1
-    assert np.abs(changed).max() <= 1
-    np.testing.assert_array_equal(same_labels, labels)
+    changed = Variant(factor=1.3).amplitude(amplitude)
+    np.testing.assert_array_equal(changed, np.clip(amplitude * np.float32(1.3), -1, 1))
+    assert np.abs(changed).max() == 1
+    np.testing.assert_array_equal(Variant(factor=1.3).labels(labels), labels)
 
 
-def test_the_same_generator_gives_the_same_section():
-    amplitude, labels = pair()
-    one, two = (augment(amplitude, labels, np.random.default_rng(5), flip=0.5, jitter=0.2) for _ in range(2))
-    np.testing.assert_array_equal(one[0], two[0])
-    np.testing.assert_array_equal(one[1], two[1])
+def augmentation(flip: float = 0.5, jitter: float = 0.2, copies: int = 0, seed: int = 5) -> Augmentation:
+    return Augmentation(flip, jitter, copies, seed)
+
+
+def test_chance_is_that_of_the_seed_the_epoch_and_the_section():
+    """A resumed run, or another worker process, draws the same."""
+    drawn = [augmentation().draw(section, epoch) for section in range(20) for epoch in range(5)]
+    assert drawn == [augmentation().draw(section, epoch) for section in range(20) for epoch in range(5)]
+    assert len({variant.factor for variant in drawn}) == 100
+    assert all(0.8 <= variant.factor <= 1.2 for variant in drawn)
+    assert 25 < sum(variant.flipped for variant in drawn) < 75
+    assert drawn != [augmentation(seed=6).draw(section, epoch) for section in range(20) for epoch in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("flip", "jitter", "copies", "count"),
+    [(0.0, 0.0, 0, 1), (1.0, 0.0, 0, 1), (0.5, 0.0, 0, 2), (0.5, 0.1, 1, 2), (0.5, 0.1, 3, 6), (0.0, 0.1, 4, 4)],
+)
+def test_what_is_kept_is_what_can_be_drawn(flip: float, jitter: float, copies: int, count: int):
+    """Every variant that training asks for has been encoded, and nothing else has."""
+    drawn = augmentation(flip, jitter, copies)
+    for section in (0, 7):
+        every = drawn.all_of(section)
+        assert len(every) == len(set(every)) == count
+        assert {drawn.draw(section, epoch) for epoch in range(200)} == set(every)
+    if jitter:
+        assert not {v.factor for v in drawn.all_of(0)} & {v.factor for v in drawn.all_of(7)}

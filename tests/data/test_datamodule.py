@@ -11,7 +11,7 @@ from lightning.pytorch.demos.boring_classes import BoringModel
 
 from sam_seismic.config import DataConfig, InputConfig, SplitConfig
 from sam_seismic.data.datamodule import F3DataModule, SeamAIDataModule, SeismicDataModule
-from sam_seismic.data.dataset import Batch
+from sam_seismic.data.dataset import Batch, EpochSampler
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
@@ -140,7 +140,7 @@ def test_the_preset_of_f3(f3_root: Path, orientation: Choice, val: dict[str, int
     assert counts(module, "val") == val
     assert set(module.survey.parts) == {"train", "val"}
     batch = next(iter(module.train_dataloader()))
-    assert batch.canvas.shape == (2, 3, 64, 64)
+    assert [tuple(image.shape) for image in batch.images] == [(3, 64, 64)] * 2
 
 
 @pytest.mark.parametrize(
@@ -171,3 +171,25 @@ def test_a_seed_gives_an_order(f3_root: Path):
     assert order(1) == order(1)
     assert order(1) != order(2)
     assert sorted(order(1)) == sorted(order(2))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
+def test_an_epoch_has_every_section_once_and_batches_of_one_group(batch_size: int):
+    """Sections of one size are encoded together; what is left over of each group comes last."""
+    groups = ["inline"] * 7 + ["crossline"] * 9
+    sampler = EpochSampler(groups, batch_size, seed=3)
+    orders = []
+    for epoch in (0, 1, 0):
+        sampler.set_epoch(epoch)
+        order = [index - epoch * 16 for index in sampler]
+        assert sorted(order) == list(range(16))
+        batches = [order[start : start + batch_size] for start in range(0, 16, batch_size)]
+        mixed = [len({groups[section] for section in batch}) > 1 for batch in batches]
+        assert sum(mixed) <= 1
+        assert not any(mixed[: (7 // batch_size) + (9 // batch_size)])
+        orders.append(order)
+    assert orders[0] == orders[2]
+    assert orders[0] != orders[1]
+    kinds = [groups[section] for section in orders[0]]
+    assert kinds != sorted(kinds), "the two orientations should take turns"
+    assert kinds != sorted(kinds, reverse=True)

@@ -22,7 +22,7 @@ def test_padding_comes_back_off_exactly(shape: tuple[int, int], seed: int):
     section = torch.randn(3, *shape, generator=torch.Generator().manual_seed(seed))
     canvas = frame.place(section)
     assert canvas.shape == (3, 128, 128)
-    assert torch.equal(frame.recover(canvas), section)
+    assert torch.equal(frame.recover(canvas, stride=1), section)
     assert torch.all(canvas[:, ~frame.valid()] == 0)
     assert int(frame.valid().sum()) == shape[0] * shape[1]
 
@@ -51,7 +51,7 @@ def test_a_smooth_section_survives_resizing(shape: tuple[int, int]):
     """A ramp comes back within what bilinear interpolation loses at the edges."""
     frame = Frame.fitted(shape, fit="resize", side=256)
     down = torch.linspace(0, 1, shape[0])[:, None] + torch.linspace(0, 1, shape[1])[None]
-    back = frame.recover(frame.place(down[None]))[0]
+    back = frame.recover(frame.place(down[None]), stride=1)[0]
     inside = (slice(shape[0] // 10 + 2, -shape[0] // 10 - 2), slice(shape[1] // 10 + 2, -shape[1] // 10 - 2))
     torch.testing.assert_close(back[inside], down[inside], atol=0.02, rtol=0)
 
@@ -68,12 +68,47 @@ def test_logits_of_a_quarter_of_the_resolution_land_where_they_belong():
     assert float(recovered[0, 39, 0]) == pytest.approx(-float(recovered[0, 40, 0]))
 
 
+@given(shape=st.tuples(st.integers(1, 300), st.integers(1, 300)), fit=st.sampled_from(["pad", "resize"]))
+def test_a_corner_of_the_logits_gives_what_all_of_them_give(shape: tuple[int, int], fit: str):
+    """The decoder upscales no more than `patches_read`; the sections of a batch come back as each would alone."""
+    frame = Frame.fitted(shape, fit=fit, side=304)
+    logits = torch.randn(2, 3, 76, 76)
+    rows, columns = frame.patches_read
+    corner = frame.recover(logits[:, :, : 4 * rows, : 4 * columns])
+    assert corner.shape == (2, 3, *shape)
+    assert torch.equal(corner, frame.recover(logits))
+    assert torch.equal(corner[1], frame.recover(logits[1]))
+
+
+@given(shape=st.tuples(st.integers(1, 300), st.integers(1, 300)))
+def test_an_unresized_section_reads_what_the_whole_canvas_would_show(shape: tuple[int, int]):
+    """PyTorch's own enlargement of the whole canvas, cut off afterwards, gives the same values."""
+    frame = Frame.fitted(shape, fit="pad", side=304)
+    logits = torch.randn(2, 76, 76)
+    whole = torch.nn.functional.interpolate(logits[None], size=(304, 304), mode="bilinear", align_corners=False)[0]
+    torch.testing.assert_close(frame.recover(logits), whole[:, : shape[0], : shape[1]])
+
+
+@pytest.mark.parametrize(
+    ("section", "fit", "canvas"),
+    [((255, 701), "pad", (256, 704)), ((255, 701), "resize", (384, 1024)), ((16, 1), "pad", (16, 16))],
+)
+def test_a_tight_canvas_ends_with_the_last_patch(section: tuple[int, int], fit: str, canvas: tuple[int, int]):
+    """255 x 701 pixels need 16 x 44 patches, not 64 x 64; the section lies where it lies on the square canvas."""
+    tight, square = (Frame.fitted(section, fit=fit, side=1024, canvas=each) for each in ("tight", "square"))
+    assert tight.canvas_shape == canvas
+    assert tight.placed_shape == square.placed_shape
+    pixels = torch.randn(3, *section)
+    assert torch.equal(tight.place(pixels), square.place(pixels)[:, : canvas[0], : canvas[1]])
+    assert tight.recover(torch.zeros(2, canvas[0] // 4, canvas[1] // 4)).shape == (2, *section)
+
+
 def test_padding_has_no_say_in_the_logits():
     """Whatever a net says on padding, the recovered section does not see it."""
     frame = Frame.fitted((64, 96), fit="pad", side=128)
     logits = torch.randn(2, 128, 128)
     shouting = torch.where(frame.valid(), logits, torch.tensor(1e9))
-    assert torch.equal(frame.recover(shouting), frame.recover(logits))
+    assert torch.equal(frame.recover(shouting, stride=1), frame.recover(logits, stride=1))
 
 
 def test_a_section_larger_than_the_canvas_is_refused_with_the_fix():

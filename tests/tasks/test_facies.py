@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from sam_seismic.config import ModelConfig, TrainConfig
-from sam_seismic.data.dataset import Batch, Sample, on_canvas
-from sam_seismic.data.frame import Frame
+from sam_seismic.data.dataset import Batch, Sample, fitted, on_canvas
 from sam_seismic.sam import build_sam
 from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation, rate_at
@@ -21,7 +20,7 @@ def batch_of(card: Card, shapes: list[tuple[int, int]]) -> Batch:
     rng = np.random.default_rng(0)
     samples = []
     for shape in shapes:
-        frame = Frame.fitted(shape, fit=card.inputs.fit, side=card.inputs.side)
+        frame = fitted(shape, card.inputs)
         canvas = on_canvas(rng.uniform(-1, 1, shape).astype(np.float32), frame)
         labels = torch.from_numpy(rng.integers(0, 3, shape).astype(np.uint8))
         samples.append(Sample(canvas, frame, labels, "IL 1"))
@@ -35,7 +34,7 @@ def test_sections_of_different_sizes_share_a_batch(task: FaciesSegmentation):
 
 def test_one_section_does_not_see_another_of_its_batch(task: FaciesSegmentation):
     batch = batch_of(task.card, [(40, 50), (64, 20)])
-    alone = Batch(batch.canvas[1:], batch.frames[1:], batch.labels[1:], batch.names[1:])
+    alone = Batch(batch.images[1:], batch.frames[1:], batch.labels[1:], batch.names[1:])
     task.eval()
     with torch.no_grad():
         together, single = task.section_logits(batch)[1], task.section_logits(alone)[0]
@@ -44,15 +43,43 @@ def test_one_section_does_not_see_another_of_its_batch(task: FaciesSegmentation)
 
 def test_padding_is_never_scored(task: FaciesSegmentation, monkeypatch: pytest.MonkeyPatch):
     """A net that is right on the section and wrong on all padding gets a perfect score."""
-    batch = batch_of(task.card, [(40, 50)])
-    right = torch.nn.functional.one_hot(batch.labels[0].long(), 3).permute(2, 0, 1).float() * 9
-    canvas = torch.full((3, 64, 64), -9.0)
-    canvas[:, :40, :50] = right
-    monkeypatch.setattr(task, "forward", lambda _: canvas[None])
+    batch = batch_of(task.card, [(40, 48)])
+    coarse = (torch.arange(10) % 3)[:, None].expand(10, 12)  # layers, as thick as a logit
+    labels = coarse.repeat_interleave(4, dim=0).repeat_interleave(4, dim=1).to(torch.uint8)  # [40, 48]
+    batch = replace(batch, labels=(labels,))
+    logits = torch.zeros(3, 16, 16)
+    logits[0] = 1.0  # padding: class 0, which is not asked for there
+    logits[:, :10, :12] = torch.nn.functional.one_hot(coarse, 3).permute(2, 0, 1).float() * 9
+    monkeypatch.setattr(task, "decode", lambda _, patches: logits[None, :, : 4 * patches[0], : 4 * patches[1]])
     task.test_step(batch)
     scores = task.scores()
-    assert scores.voxels == 40 * 50
+    assert scores.voxels == 40 * 48
     assert scores.mean_iou == 1.0
+
+
+def test_sections_go_through_together_and_come_back_in_their_order(task: FaciesSegmentation):
+    """Canvases of two sizes, one with two frames: each section gets the logits that it gets alone."""
+    inputs = task.card.inputs.model_copy(update={"canvas": "tight"})
+    batch = batch_of(replace(task.card, inputs=inputs), [(40, 50), (64, 20), (41, 52), (40, 50)])
+    assert [tuple(image.shape[1:]) for image in batch.images] == [(48, 64), (64, 32), (48, 64), (48, 64)]
+    task.eval()
+    with torch.no_grad():
+        together = task.section_logits(batch)
+        for position, logits in enumerate(together):
+            alone = task.logits_of([batch.images[position]], [batch.frames[position]])[0]
+            assert logits.shape[1:] == batch.frames[position].section_shape
+            torch.testing.assert_close(logits, alone, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("canvas", ["square", "tight"])
+def test_only_the_section_is_upscaled_and_nothing_of_it_changes(task: FaciesSegmentation, canvas: str):
+    """What the road of a batch leaves out is what `recover` never reads."""
+    inputs = task.card.inputs.model_copy(update={"canvas": canvas})
+    batch = batch_of(replace(task.card, inputs=inputs), [(30, 17)])
+    task.eval()
+    with torch.no_grad():
+        whole = batch.frames[0].recover(task(batch.images[0][None]))[0]
+        torch.testing.assert_close(task.section_logits(batch)[0], whole, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,10 @@ def test_dice_by_hand():
     target = torch.tensor([0, 0, 1])
     dice_0 = 2 * (0.8 + 0.5) / (1.4 + 2)
     dice_1 = 2 * 0.9 / (1.5 + 1)
-    torch.testing.assert_close(dice_loss(probabilities, target), torch.tensor(1 - (dice_0 + dice_1) / 2))
+    every = torch.ones(3, dtype=torch.bool)
+    torch.testing.assert_close(dice_loss(probabilities, target, every), torch.tensor(1 - (dice_0 + dice_1) / 2))
+    first = torch.tensor([True, False, False])  # of class 0 one voxel counts; class 1 does not occur
+    torch.testing.assert_close(dice_loss(probabilities, target, first), torch.tensor(1 - 2 * 0.8 / (0.8 + 1)))
 
 
 def test_a_perfect_answer_costs_nothing():

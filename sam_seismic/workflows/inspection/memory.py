@@ -34,12 +34,12 @@ from torch.utils._pytree import tree_leaves
 
 from sam_seismic.config import Config
 from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.data.dataset import Batch
-from sam_seismic.data.frame import Frame
+from sam_seismic.data.dataset import Batch, fitted
 from sam_seismic.sam import build_sam
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.losses import facies_loss
 
 PROGRAM, PREDICTING = 680 << 20, 520 << 20
 """Resident memory of a training, and of a prediction, whose network is next to nothing; measured."""
@@ -121,31 +121,25 @@ def predicting_peak(config: Config, facies: FaciesTable, shape: tuple[int, int],
         weights = tape.live
         samples = _blank_batch(config, [shape] * PREDICTED_AT_A_TIME)
         with torch.no_grad():
-            planes = task(samples.canvas)
-            for frame, plane in zip(samples.frames, planes, strict=True):
-                frame.recover(plane).softmax(dim=0)
+            for logits in task.logits_of(samples.images, samples.frames):
+                logits.softmax(dim=0)
         step = tape.peak
     whole = CONTEXT + int(SLACK * step) if gpu else PREDICTING + max(int(SLACK * step), 2 * weights)
     return Peak(weights, 0, step - weights, whole)
 
 
 def _loss(task: FaciesSegmentation, batch: Batch) -> Tensor:
-    """As large as tasks.losses.facies_loss where every voxel has a label: which have one is content, not here."""
     logits = task.section_logits(batch)
     voxels = torch.cat([section.flatten(1) for section in logits], dim=1)  # [class, voxels of the batch]
-    scored = torch.arange(voxels.shape[1])
-    voxels = voxels[:, scored].float()
-    target = torch.cat([label.flatten() for label in batch.labels])[scored].long()
-    probabilities = voxels.softmax(dim=0)
-    dice = probabilities.gather(0, target[None]).sum() + probabilities.sum(dim=1).sum()
-    return nn.functional.cross_entropy(voxels.T, target) + dice
+    labels = torch.cat([label.flatten() for label in batch.labels])
+    return facies_loss(voxels, labels, dice_weight=1.0)
 
 
 def _blank_batch(config: Config, shapes: Sequence[tuple[int, int]]) -> Batch:
-    side = config.input.side
-    frames = tuple(Frame.fitted(shape, fit=config.input.fit, side=side) for shape in shapes)
+    frames = tuple(fitted(shape, config.input) for shape in shapes)
     labels = tuple(torch.zeros(shape, dtype=torch.uint8) for shape in shapes)
-    return Batch(torch.zeros(len(shapes), 3, side, side), frames, labels, tuple("" for _ in shapes))
+    images = tuple(torch.zeros(3, *frame.canvas_shape) for frame in frames)
+    return Batch(images, frames, labels, tuple("" for _ in shapes))
 
 
 def _precision(config: Config) -> contextlib.AbstractContextManager[Any]:
