@@ -1,14 +1,14 @@
 """What several tests of the network share: random weights, the second implementation, the published manifest."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import nn
-from transformers import SamConfig, SamMaskDecoderConfig, SamModel, SamPromptEncoderConfig, SamVisionConfig
+from transformers import SamModel
 
-from sam_seismic.sam import EncoderSize, ImageEncoder, MaskDecoder, PromptEncoder
+from sam_seismic.sam import EncoderSize
+from scripts.benchmarking.peers import Pair, make_pair
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -109,86 +109,6 @@ def published_shapes() -> Callable[..., Shapes]:
 
 
 # --- the second implementation ------------------------------------------------------------------------------------
-
-RENAMED = {
-    "image_encoder.patch_embed.proj": "vision_encoder.patch_embed.projection",
-    "image_encoder.pos_embed": "vision_encoder.pos_embed",
-    "image_encoder.blocks": "vision_encoder.layers",
-    "image_encoder.neck.0": "vision_encoder.neck.conv1",
-    "image_encoder.neck.1": "vision_encoder.neck.layer_norm1",
-    "image_encoder.neck.2": "vision_encoder.neck.conv2",
-    "image_encoder.neck.3": "vision_encoder.neck.layer_norm2",
-    "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix": "shared_image_embedding.positional_embedding",
-    "point_embeddings": "point_embed",
-    "mask_downscaling.0": "mask_embed.conv1",
-    "mask_downscaling.1": "mask_embed.layer_norm1",
-    "mask_downscaling.3": "mask_embed.conv2",
-    "mask_downscaling.4": "mask_embed.layer_norm2",
-    "mask_downscaling.6": "mask_embed.conv3",
-    "output_upscaling.0": "upscale_conv1",
-    "output_upscaling.1": "upscale_layer_norm",
-    "output_upscaling.3": "upscale_conv2",
-    ".norm": ".layer_norm",
-}
-HEADS = {"layers.0": "proj_in", "layers.1": "layers.0", "layers.2": "proj_out"}
-
-
-def their_name(name: str) -> str:
-    for ours, theirs in RENAMED.items():
-        name = name.replace(ours, theirs)
-    if "output_hypernetworks_mlps" in name or "iou_prediction_head" in name:
-        stem, layer = name[: name.index("layers.")], name[name.index("layers.") :]
-        old = layer[: len("layers.0")]
-        return stem + layer.replace(old, HEADS[old])
-    return name
-
-
-def randomise(module: nn.Module, seed: int) -> None:
-    """Every parameter random, so that none hides behind zeros; of a size that keeps activations around one."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            if "norm" in name or ".neck.1." in name or ".neck.3." in name or "upscaling.1." in name:
-                parameter.copy_((1.0 if name.endswith("weight") else 0.0) + 0.2 * noise)
-            elif "rel_pos" in name or "pos_embed" in name:
-                parameter.copy_(0.3 * noise)
-            elif parameter.ndim > 1 and "embed" not in name and "token." not in name:
-                parameter.copy_(noise / parameter[0].numel() ** 0.5)
-            else:
-                parameter.copy_(0.5 * noise)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Our SAM and the other one, with the same weights."""
-
-    ours: nn.ModuleDict
-    theirs: SamModel
-
-
-def make_pair(size: EncoderSize, seed: int = 0) -> Pair:
-    """Both implementations, theirs for the square canvas only."""
-    ours = nn.ModuleDict(
-        {"image_encoder": ImageEncoder(size), "prompt_encoder": PromptEncoder(), "mask_decoder": MaskDecoder()}
-    ).eval()
-    randomise(ours, seed)
-    config = SamConfig(
-        vision_config=SamVisionConfig(
-            hidden_size=size.width,
-            num_hidden_layers=size.depth,
-            num_attention_heads=size.heads,
-            global_attn_indexes=list(size.global_blocks),
-        ),
-        prompt_encoder_config=SamPromptEncoderConfig(),
-        # The published decoder normalises with PyTorch's default epsilon, this implementation with another.
-        mask_decoder_config=SamMaskDecoderConfig(layer_norm_eps=1e-5),
-    )
-    theirs = SamModel(config).eval()
-    state = {their_name(name): tensor for name, tensor in ours.state_dict().items()}
-    shared = state["shared_image_embedding.positional_embedding"]
-    theirs.load_state_dict(state | {"prompt_encoder.shared_embedding.positional_embedding": shared})
-    return Pair(ours, theirs)
 
 
 def crop_tables(theirs: SamModel, height: int, width: int) -> None:

@@ -1,0 +1,87 @@
+"""Measure the network against other implementations of SAM and against what this machine's arithmetic allows.
+
+    .venv/bin/python scripts/benchmark.py                     everything; on two cores that takes hours, vit_h most
+    .venv/bin/python scripts/benchmark.py --rows encoder --sizes vit_b --batches 1
+    .venv/bin/python scripts/benchmark.py --fill docs/benchmarks.md       put the tables there
+    .venv/bin/python scripts/benchmark.py --quick             tiny networks, one round, to see that it runs
+
+Rows are printed as they are finished, and with --json FILE all figures are written. What is compared takes turns within
+each round; figures are medians. The other implementations come with the test extra.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from benchmarking.encoder import EVERY_SIZE, TINY, measure_encoders, print_peaks
+from benchmarking.machine import measure_machine
+from benchmarking.measure import PRECISIONS, Settings
+from benchmarking.rows import HEAD, Row, filled, tables
+
+GROUPS: dict[str, Callable[[Settings], Iterator[Row]]] = {
+    "machine": measure_machine,
+    "encoder": measure_encoders,
+}
+TITLES = {
+    "machine": "This machine's product of two square matrices: the limit",
+    "encoder": "Image encoder, for one section",
+}
+PUBLISHED = ("vit_b", "vit_l", "vit_h")
+
+
+def main() -> None:
+    """Measure what was asked for, print, fill in."""
+    given = _arguments()
+    if given.peak:
+        print_peaks(given.peak)
+        return
+    settings = _settings(given)
+    rows = []
+    for group in given.rows:
+        print(f"\n### {TITLES[group]}\n{HEAD}", flush=True)
+        for row in GROUPS[group](settings):
+            rows.append(row)
+            print(row, flush=True)
+    if given.fill is not None:
+        given.fill.write_text(filled(given.fill.read_text(), tables(rows, TITLES)))
+    if given.json is not None:
+        given.json.write_text(json.dumps([row.as_plain() for row in rows], indent=1))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", nargs="+", choices=GROUPS, default=list(GROUPS), help="kinds of rows; all")
+    parser.add_argument("--sizes", nargs="+", choices=EVERY_SIZE, default=PUBLISHED, help="of the network")
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=list(PRECISIONS))
+    parser.add_argument("--batches", nargs="+", type=int, default=(1, 4), help="sections at a time")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU where there is one"
+    )
+    parser.add_argument("--no-memory", action="store_true", help="leave out the memory: each figure costs a process")
+    parser.add_argument("--quick", action="store_true", help="a tiny network and one round, to see that it runs")
+    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--fill", type=Path, help="replace the tables in this page: docs/benchmarks.md")
+    parser.add_argument("--peak", nargs="+", metavar="PASS", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    auto = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(auto if given.device == "auto" else given.device)
+    return Settings(
+        device=device,
+        rounds=1 if given.quick else given.rounds,
+        sizes={"tiny": TINY} if given.quick else {size: EVERY_SIZE[size] for size in given.sizes},
+        precisions=tuple(given.precisions),
+        batches=(1,) if given.quick else tuple(given.batches),
+        matrix=256 if given.quick else 8192 if device.type == "cuda" else 4096,
+        quick=given.quick,
+        memory=not given.no_memory,
+    )
+
+
+if __name__ == "__main__":
+    main()

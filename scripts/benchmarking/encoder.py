@@ -1,0 +1,233 @@
+"""Rows of the image encoder: ours against `transformers` and `segment-anything`, all with the same random weights."""
+
+import copy
+import itertools
+import json
+import math
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sam_seismic.sam import CANVAS, SIZES, EncoderSize
+
+from .measure import PRECISIONS, Settings, Work, counted, largest_difference, matrix_product, peak_memory, timed
+from .peers import meta_encoder, random_encoder, transformers_encoder
+from .rows import Row
+
+SECTION = (255, 701)
+"""Samples and traces: a crossline of F3 in the benchmark of Alaudah et al."""
+TINY = EncoderSize(width=32, depth=2, heads=1, global_blocks=(1,))
+EVERY_SIZE = {**SIZES, "tiny": TINY}
+CANVASES = {
+    "square": "square 1024 x 1024",
+    "skipped": "square 1024 x 1024, padding skipped",
+    "resized": "resized 384 x 1024",
+    "tight": "tight 256 x 704",
+}
+"""Of a section. Peers take the square only."""
+PEERS = ("transformers", "segment-anything")
+ENTRY = Path(__file__).parents[1] / "benchmark.py"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One way to embed sections.
+
+    Args:
+        who: ours, or one of PEERS.
+        size: a name of EVERY_SIZE.
+        canvas: a name of CANVASES.
+        precision: a name of PRECISIONS.
+        batch: sections at a time.
+    """
+
+    who: str
+    size: str
+    canvas: str
+    precision: str
+    batch: int
+
+    def __str__(self) -> str:
+        return f"{self.who}:{self.size}:{self.canvas}:{self.precision}:{self.batch}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Pass":
+        """From its text."""
+        who, size, canvas, precision, batch = text.split(":")
+        return cls(who, size, canvas, precision, int(batch))
+
+
+class Encoders:
+    """The encoders of one size, made when they are asked for. They share their weights, so that vit_h fits."""
+
+    def __init__(self, size: EncoderSize, device: torch.device) -> None:
+        self.device = device
+        self.ours = random_encoder(size).to(device)
+
+    @cached_property
+    def bfloat16(self) -> nn.Module:
+        """Ours, cast."""
+        return copy.deepcopy(self.ours).to(torch.bfloat16)
+
+    @cached_property
+    def transformers(self) -> nn.Module:
+        """Of the library of that name."""
+        return transformers_encoder(self.ours)
+
+    @cached_property
+    def meta(self) -> nn.Module:
+        """Of `segment-anything`."""
+        return meta_encoder(self.ours)
+
+    def encoder(self, who: str, precision: str) -> nn.Module:
+        """The one that runs."""
+        if who == "ours":
+            return self.ours if precision == "float32" else self.bfloat16
+        return self.transformers if who == "transformers" else self.meta
+
+    def work(self, run: Pass) -> Work:
+        """What makes embeddings float[batch, 256, h, w]; the canvases lie ready."""
+        x = canvases(run.canvas, run.batch).to(self.device)
+        encoder = self.encoder(run.who, run.precision)
+        if run.who == "ours":
+            shown = SECTION if run.canvas == "skipped" else None
+            return partial(_embed, encoder, x.to(PRECISIONS[run.precision]), shown=shown)
+        return partial(_embed_theirs, encoder, x, autocast=run.precision == "bfloat16")
+
+
+@torch.inference_mode()
+def _embed(encoder: nn.Module, x: Tensor, *, shown: tuple[int, int] | None) -> Tensor:
+    out: Tensor = encoder(x, shown=shown)
+    return out
+
+
+@torch.inference_mode()
+def _embed_theirs(encoder: nn.Module, x: Tensor, *, autocast: bool) -> Tensor:
+    # Neither has a precision of its own; this is how PyTorch's users run them in bfloat16.
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=autocast):
+        out = encoder(x)
+    return out if isinstance(out, Tensor) else out.last_hidden_state
+
+
+def canvases(name: str, batch: int) -> Tensor:
+    """Sections of random pixels on their canvases, float32[batch, 3, height, width]; one gray section in 3 channels."""
+    section = torch.randn(batch, 1, *SECTION, generator=torch.Generator().manual_seed(1)).expand(-1, 3, -1, -1)
+    if name == "resized":
+        rows = round(SECTION[0] * CANVAS / SECTION[1])
+        section = functional.interpolate(section, size=(rows, CANVAS), mode="bilinear")  # [batch, 3, 372, 1024]
+    height, width = {"resized": (384, CANVAS), "tight": (256, 704)}.get(name, (CANVAS, CANVAS))
+    return functional.pad(section, (0, width - section.shape[-1], 0, height - section.shape[-2]))
+
+
+def measure_encoders(settings: Settings) -> Iterator[Row]:
+    """A row for each size, precision, batch, canvas and peer."""
+    for size, layout in settings.sizes.items():
+        encoders = Encoders(layout, settings.device)
+        for precision, batch in itertools.product(settings.precisions, settings.batches):
+            yield from _measure(Pass("ours", size, "square", precision, batch), encoders, settings)
+
+
+def _measure(plain: Pass, encoders: Encoders, settings: Settings) -> Iterator[Row]:
+    """All ways to embed with one size, precision and batch, in turns."""
+    ours = [replace(plain, canvas=canvas) for canvas in CANVASES]
+    theirs = [replace(plain, who=peer) for peer in PEERS]
+    works = {run: encoders.work(run) for run in (*ours, *theirs)}
+    memory = peaks(works, settings) if settings.memory else {}
+    # What broke off for want of memory must not take this process with it.
+    works = {run: work for run, work in works.items() if memory.get(run) != math.inf}
+    product, of_product = matrix_product(settings, plain.precision)
+    product()
+    works[ours[1]]()  # the padding that is skipped later is embedded, once
+    first, flop = {run: work() for run, work in works.items() if run in theirs}, {}
+    for run in ours:
+        first[run], flop[run] = counted(works[run])
+    seconds = timed({"limit": product} | {str(run): work for run, work in works.items()}, settings)
+    for run in ours:
+        each = seconds[str(run)] / run.batch
+        row = Row(
+            group="encoder",
+            what=f"{run.size}, {CANVASES[run.canvas]}, {run.precision}, batch {run.batch}",
+            seconds=each,
+            memory=memory.get(run),
+            rate=flop[run] / run.batch / each / 1e9,
+            limit=of_product / seconds["limit"] / 1e9,
+        )
+        same = run.precision == "float32" and run.canvas in ("square", "skipped")
+        for peer in theirs:
+            if peer not in works:
+                yield replace(row, against=f"{peer.who}: needs more memory than is free")
+                continue
+            yield replace(
+                row,
+                against=f"{peer.who}{'' if run.canvas in ('square', 'skipped') else ', square'}",
+                their_seconds=seconds[str(peer)] / run.batch,
+                their_memory=memory.get(peer),
+                difference=largest_difference(first[run], first[peer]) if same else None,
+            )
+
+
+# --- memory -------------------------------------------------------------------------------------------------------
+
+
+def peaks(works: Mapping[Pass, Work], settings: Settings) -> dict[Pass, float | None]:
+    """MB at the peak of each pass, weights not counted; infinite where there is not enough.
+
+    On the CPU, each in a process of its own: in one that ran others before, memory may lie ready.
+    """
+    if settings.device.type == "cuda":
+        return {run: _peak_of_gpu(work, settings.device) for run, work in works.items()}
+    together = [list(works)] if settings.quick else [[run] for run in works]
+    return {run: peak for runs in together for run, peak in zip(runs, _peaks_apart(runs), strict=True)}
+
+
+def _peak_of_gpu(work: Work, device: torch.device) -> float | None:
+    try:
+        work()  # libraries take their workspace, once
+        return peak_memory(work, device)
+    except torch.OutOfMemoryError:
+        return math.inf
+
+
+def _peaks_apart(runs: list[Pass]) -> list[float | None]:
+    """In another process, one after the other."""
+    command = [sys.executable, str(ENTRY), "--peak", *map(str, runs)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode == -signal.SIGKILL:  # the system wanted its memory back
+        return [math.inf] * len(runs)
+    if ran.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{ran.stderr}")
+    found: list[float | None] = json.loads(ran.stdout)
+    return found
+
+
+def print_peaks(texts: Iterable[str]) -> None:
+    """What the other process does: print the peaks of passes as JSON."""
+    _take_no_more_than_is_free()
+    print(json.dumps([_peak(Pass.parse(text)) for text in texts]))
+
+
+def _take_no_more_than_is_free() -> None:
+    """Let this process fail to get memory, rather than the system end any process that it likes."""
+    free = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable"))
+    resource.setrlimit(resource.RLIMIT_DATA, (1024 * int(free.split()[1]), resource.RLIM_INFINITY))
+
+
+def _peak(run: Pass) -> float | None:
+    cpu = torch.device("cpu")
+    Encoders(TINY, cpu).work(replace(run, batch=1))()  # programs and tables are read from the disk, once
+    work = Encoders(EVERY_SIZE[run.size], cpu).work(run)
+    try:
+        return peak_memory(work, cpu)
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        return math.inf

@@ -1,0 +1,86 @@
+"""The benchmark of the network runs, on a tiny one: its rows are there, its numbers agree, its page is filled."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a quick run left its figures and filled a page."""
+    folder = tmp_path_factory.mktemp("benchmark")
+    page = folder / "page.md"
+    page.write_text("before\n<!-- benchmark -->\nthe figures of last year\n<!-- end of benchmark -->\nafter\n")
+    given = ["--quick", "--device", "cpu", "--json", str(folder / "figures.json"), "--fill", str(page)]
+    ran = subprocess.run([sys.executable, str(SCRIPT), *given], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    (folder / "printed.txt").write_text(ran.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rows(folder: Path) -> Rows:
+    return json.loads((folder / "figures.json").read_text())
+
+
+def test_each_canvas_and_precision_is_compared_with_both_others(rows: Rows):
+    found = {(row["what"], row["against"]) for row in rows if row["group"] == "encoder"}
+    for precision in ("float32", "bfloat16"):
+        for canvas, square in (
+            ("square 1024 x 1024", ""),
+            ("square 1024 x 1024, padding skipped", ""),
+            ("resized 384 x 1024", ", square"),
+            ("tight 256 x 704", ", square"),
+        ):
+            for other in ("transformers", "segment-anything"):
+                assert (f"tiny, {canvas}, {precision}, batch 1", f"{other}{square}") in found
+
+
+def test_all_figures_are_above_zero(rows: Rows):
+    for row in rows:
+        assert row["seconds"] > 0
+        assert all(row[name] is None or row[name] > 0 for name in ("faster", "memory_share", "rate", "limit_share")), (
+            row
+        )
+    for row in (row for row in rows if row["group"] == "encoder"):
+        assert None not in (row["faster"], row["rate"], row["limit"]), row
+
+
+def test_the_same_canvas_gives_the_same_numbers(rows: Rows):
+    """What is compared does the same: all have the same weights, and ours makes no mistake when it skips padding."""
+    differences = [row["difference"] for row in rows if row["group"] == "encoder" and row["difference"] is not None]
+    assert len(differences) == 4
+    assert max(differences) <= 1e-3
+
+
+def test_a_skipped_padding_and_a_smaller_canvas_ask_for_less_arithmetic(rows: Rows):
+    """What is counted is what is really done, attention included."""
+    done = [row["rate"] * row["seconds"] for row in rows if "float32" in row["what"] and row["against"]]
+    assert done == sorted(done, reverse=True)
+    square = 2 * 64**4 * 32 * 2  # FLOP of attention over the whole canvas: two products of 4096 x 4096 x 32 numbers
+    assert done[0] * 1e9 > square
+
+
+def test_it_prints_and_fills_in_what_it_found(folder: Path, rows: Rows):
+    printed, page = (folder / "printed.txt").read_text(), (folder / "page.md").read_text()
+    for row in rows:
+        assert any(line.startswith(f"| {row['what']} | {row['against']} |") for line in printed.splitlines())
+    for line in printed.splitlines():
+        assert line in page
+    assert page.startswith("before\n")
+    assert page.endswith("\nafter\n")
+    assert "last year" not in page
+
+
+def test_our_page_has_a_place_for_the_tables():
+    page = PAGE.read_text()
+    assert page.index("<!-- benchmark -->") < page.index("<!-- end of benchmark -->")
