@@ -1,15 +1,17 @@
-"""A trained task and a volume come in; what is wanted of the whole goes out, line by line, and can be resumed."""
+"""A trained task and a volume come in; what is wanted of the whole goes out, line by line, and can be resumed.
+
+While the network is at a batch, the next ones are read on one thread, and those before it are written on another.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
-from sam_seismic.data.dataset import prepare
 from sam_seismic.inference.merge import CrosslineProbabilities
+from sam_seismic.inference.overlap import Ahead, Behind
 from sam_seismic.inference.products import Probabilities, Product
+from sam_seismic.inference.sections import SectionBatch, predict_batch, prepare_batch
 from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.journal import Journal
 from sam_seismic.survey.labelled import read_amplitude
@@ -17,8 +19,10 @@ from sam_seismic.survey.result import Result, Unfinished
 from sam_seismic.survey.volume import Orientation, Section, Volume
 from sam_seismic.tasks.facies import FaciesSegmentation
 
+BATCHES_AHEAD = 2
+"""Batches that are read and prepared before the network asks for them."""
 Done = Callable[[int, int], None]
-"""Called with (sections finished, sections in all)."""
+"""Called with (sections written, sections in all), on the calling thread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,16 +79,20 @@ def predict_volume(
                 scratch_path(outputs[0].result), volume.geometry, len(task.card.facies), start=journal.start
             )
             files.append(stack.enter_context(kept))
-        finished, total = journal.finished, count_sections(volume, orientations)
+        writer, total = _Writer(outputs, kept, journal, files), count_sections(volume, orientations)
+        batches = _batches(task, volume, orientations, skip=journal.finished, size=batch_size)
         try:
-            for sections in _batches(volume, orientations, skip=finished, size=batch_size):
-                for section, probabilities in zip(sections, predict_sections(task, sections), strict=True):
-                    _write(section, probabilities, outputs, kept)
-                finished += len(sections)
-                journal.advance(finished, files)
-                done(finished, total)
+            with Behind(writer.take, room=max(2, batch_size)) as behind, Ahead(batches, room=BATCHES_AHEAD) as ahead:
+                finished = journal.finished
+                for batch in ahead:
+                    before, finished = finished, finished + len(batch.sections)
+                    last = batch.sections[-1]
+                    for section, probabilities in zip(batch.sections, predict_batch(task, batch), strict=True):
+                        behind.put(_Predicted(section, probabilities, finished if section is last else before))
+                    done(writer.finished, total)
+            done(writer.finished, total)
         except KeyboardInterrupt:
-            journal.catch_up(finished, files)
+            journal.catch_up(writer.finished, files)
             raise
 
 
@@ -98,24 +106,68 @@ def count_sections(volume: Volume, orientations: Sequence[Orientation]) -> int:
     return sum(len(volume.lines(orientation)) for orientation in orientations)
 
 
-def _write(
-    section: Section, probabilities: Probabilities, outputs: Sequence[Output], kept: CrosslineProbabilities | None
-) -> None:
-    for output in outputs:
-        if kept is None or output.as_read:
-            output.write(section, probabilities)
-    if kept is None:
-        return
-    if section.orientation is Orientation.CROSSLINE:
-        kept.put(section, probabilities)
-        return
-    mean = kept.average(section, probabilities)
-    for output in outputs:
-        if not output.as_read:
-            output.write(section, mean)
+@dataclass(frozen=True, eq=False)
+class _Predicted:
+    """A section on its way to the results.
+
+    Args:
+        section: as read.
+        probabilities: float32[class, sample, trace].
+        finished: sections of the job, in whole batches, that are finished when it is written.
+    """
+
+    section: Section
+    probabilities: Probabilities
+    finished: int
 
 
-def _batches(volume: Volume, orientations: Sequence[Orientation], *, skip: int, size: int) -> Iterator[list[Section]]:
+class _Writer:
+    """Writes sections in their order, and tells the journal of each batch.
+
+    Args:
+        outputs: open results.
+        kept: where crosslines wait for the inlines through them; None where nothing is merged.
+        journal: open.
+        files: all that the job fills.
+    """
+
+    def __init__(
+        self,
+        outputs: Sequence[Output],
+        kept: CrosslineProbabilities | None,
+        journal: Journal,
+        files: Sequence[Unfinished],
+    ) -> None:
+        self.finished = journal.finished
+        """Sections of the job that are written, in whole batches: a resumed run makes the same ones."""
+        self._outputs, self._kept, self._journal, self._files = outputs, kept, journal, files
+
+    def take(self, predicted: _Predicted) -> None:
+        """Write a section; at the end of a batch tell the journal."""
+        self._write(predicted.section, predicted.probabilities)
+        if predicted.finished > self.finished:
+            self.finished = predicted.finished
+            self._journal.advance(self.finished, self._files)
+
+    def _write(self, section: Section, probabilities: Probabilities) -> None:
+        kept = self._kept
+        for output in self._outputs:
+            if kept is None or output.as_read:
+                output.write(section, probabilities)
+        if kept is None:
+            return
+        if section.orientation is Orientation.CROSSLINE:
+            kept.put(section, probabilities)
+            return
+        mean = kept.average(section, probabilities)
+        for output in self._outputs:
+            if not output.as_read:
+                output.write(section, mean)
+
+
+def _batches(
+    task: FaciesSegmentation, volume: Volume, orientations: Sequence[Orientation], *, skip: int, size: int
+) -> Iterator[SectionBatch]:
     """The sections of every orientation, some at a time, but for the first ones; crosslines come first.
 
     The merged inlines are then written one behind the other, as most files keep them.
@@ -123,16 +175,7 @@ def _batches(volume: Volume, orientations: Sequence[Orientation], *, skip: int, 
     for orientation in sorted(orientations):
         lines = volume.lines(orientation).tolist()
         for start in range(min(skip, len(lines)), len(lines), size):
-            yield [read_amplitude(volume, orientation, line) for line in lines[start : start + size]]
+            yield prepare_batch(
+                task, [read_amplitude(volume, orientation, line) for line in lines[start : start + size]]
+            )
         skip = max(0, skip - len(lines))
-
-
-def predict_sections(task: FaciesSegmentation, sections: Sequence[Section]) -> Iterator[Probabilities]:
-    """Class probabilities of a few sections of any size that fits the canvas, one after the other."""
-    canvases, frames = zip(*(prepare(section, task.card.scale, task.card.inputs) for section in sections), strict=True)
-    with torch.inference_mode():
-        logits = task(torch.stack(canvases).to(task.device))  # [section, class, height / 4, width / 4]
-    for frame, plane in zip(frames, logits, strict=True):
-        with torch.inference_mode():
-            probabilities = frame.recover(plane).float().softmax(dim=0).cpu().numpy()
-        yield probabilities

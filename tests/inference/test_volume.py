@@ -1,6 +1,7 @@
 """Whole volumes from sections: where two orientations meet they are averaged, a folder gets each section back."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,16 +11,18 @@ import torch
 
 from sam_seismic.config import DataConfig, InputConfig, ModelConfig
 from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.errors import SurveyError
 from sam_seismic.inference import Facies, Output, Probability, predict_sections, predict_volume
 from sam_seismic.inference.volume import count_sections
 from sam_seismic.sam import build_sam
+from sam_seismic.survey import journal as journals
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.images import FolderResult, FolderVolume
 from sam_seismic.survey.journal import Journal
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.result import Result
-from sam_seismic.survey.volume import Geometry, Orientation, Volume
+from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation
 
@@ -61,7 +64,12 @@ def as_folder(volume: Volume, path: Path) -> FolderVolume:
 
 
 def predict(
-    task: FaciesSegmentation, volume: Volume, orientations: Sequence[Orientation], classes: Result, **planes: Result
+    task: FaciesSegmentation,
+    volume: Volume,
+    orientations: Sequence[Orientation],
+    classes: Result,
+    done: Callable[[int, int], None] = lambda done, total: None,
+    **planes: Result,
 ) -> None:
     names = task.card.facies.names
     outputs = [Output(classes, Facies(task.card.facies))]
@@ -77,7 +85,7 @@ def predict(
             outputs,
             journal=journal,
             batch_size=2,
-            done=lambda done, total: None,
+            done=done,
         )
 
 
@@ -120,3 +128,102 @@ def test_volumes_get_the_mean_even_beside_a_folder(task: FaciesSegmentation, vol
     total = sum(np.load(tmp_path / f"{name}.npy") for name in planes)
     np.testing.assert_allclose(total, 1, atol=3e-3)
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("orientation", BOTH)
+def test_the_bytes_are_those_of_one_thing_after_the_other(
+    task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path, orientation: Orientation
+):
+    """Reading ahead and writing behind change when something is done, not what."""
+    probability = array(tmp_path / "p.npy", FLOATS)
+    predict(task, volume, [orientation], array(tmp_path / "f.npy", LABELS), shale=probability)
+    lines = volume.lines(orientation).tolist()
+    expected = []
+    for start in range(0, len(lines), 2):
+        sections = [volume.section(orientation, line) for line in lines[start : start + 2]]
+        expected += [probabilities[1].T for probabilities in predict_sections(task, sections)]  # [trace, sample]
+    axis = 0 if orientation is Orientation.INLINE else 1
+    np.testing.assert_array_equal(np.load(tmp_path / "p.npy"), np.stack(expected, axis=axis))
+
+
+class Damaged(MemoryVolume):
+    """Its inline 14 cannot be read."""
+
+    def section(self, orientation: Orientation, line: int) -> Section:
+        if line == 14:
+            raise SurveyError(problem="IL 14 is damaged", fix="copy the file again")
+        return super().section(orientation, line)
+
+
+class Full(ArrayResult):
+    """No room for inline 12."""
+
+    def write(self, section: Section) -> None:
+        if section.line == 12:
+            raise SurveyError(problem="the disk is full", fix="free some space")
+        super().write(section)
+
+
+@pytest.mark.parametrize("broken", ["reading", "writing"])
+def test_an_error_beside_the_network_comes_up_as_it_is(
+    task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path, broken: str
+):
+    before = threading.active_count()
+    given = Damaged(volume.values, GRID) if broken == "reading" else volume
+    kind = Full if broken == "writing" else ArrayResult
+    with pytest.raises(SurveyError) as refused:
+        predict(task, given, [Orientation.INLINE], kind(tmp_path / "f.npy", LABELS, geometry=GRID, overwrite=False))
+    assert (refused.value.problem, refused.value.fix) in {
+        ("IL 14 is damaged", "copy the file again"),
+        ("the disk is full", "free some space"),
+    }
+    assert list(tmp_path.iterdir()) == []
+    assert threading.active_count() == before
+
+
+class Watched(ArrayResult):
+    """Remembers the lines written, and asks the journal what it thinks of that."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, LABELS, geometry=GRID, overwrite=False)
+        self.written: list[int] = []
+        self.synced: list[int] = []
+
+    def write(self, section: Section) -> None:
+        super().write(section)
+        self.written.append(section.line)
+
+    def sync(self) -> None:
+        super().sync()
+        self.synced.append(len(self.written))
+
+
+def test_the_journal_never_runs_ahead_of_what_is_written(
+    task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """In order, in whole batches, each synced before it is put down; an interrupt puts down what is written."""
+    put_down, noted = Journal._put_down, []
+    result = Watched(tmp_path / "f.npy")
+
+    def noting(self: Journal, finished: int, files: Sequence[Result]) -> None:
+        put_down(self, finished, files)
+        assert result.synced[-1] == finished
+        noted.append((finished, threading.current_thread() is threading.main_thread()))
+
+    monkeypatch.setattr(Journal, "_put_down", noting)
+    monkeypatch.setattr(journals, "SECONDS", 0)
+    told: list[int] = []
+
+    def stop(done: int, total: int) -> None:
+        told.append(done)
+        if done >= 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        predict(task, volume, [Orientation.CROSSLINE], result, stop)
+    assert result.written == list(GRID.crosslines)[: len(result.written)]
+    finished = [count for count, _ in noted]
+    assert finished == [2, 4, 6, 7][: len(finished)]
+    assert told == sorted(told)
+    assert f"{finished[-1]} of 7 steps are finished" in stopped.value.__notes__[0]
+    assert not any(main for _, main in noted), "the network does not wait for the disk"
