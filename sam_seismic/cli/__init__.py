@@ -3,10 +3,12 @@
 from sam_seismic.cli.app import app
 from sam_seismic.cli.commands import convert, demo, evaluate, inspect, predict, score, train
 from sam_seismic.cli.data import data_app
+from sam_seismic.cli.embed import embed
 from sam_seismic.cli.weights import weights_app
 
 app.command()(demo)
 app.command()(train)
+app.command()(embed)
 app.command(name="eval")(evaluate)
 app.command()(predict)
 app.command()(score)

@@ -1,6 +1,7 @@
 """Sections of a part come in, canvases with their frames and labels go out, one at a time or as a batch."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Self
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sam_seismic.config import InputConfig
+from sam_seismic.data.ahead import read_ahead
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.augment import AS_IT_IS, Augmentation, Variant
 from sam_seismic.data.channels import to_channels
@@ -101,10 +103,13 @@ class SectionLoader(DataLoader[Batch]):
         Raises:
             UserError: a section cannot be read.
         """
-        for batch in super().__iter__():
-            if isinstance(batch, UserError):
-                raise batch
-            yield batch
+        # Worker processes are ahead by themselves; without any a thread is.
+        batches = super().__iter__()
+        with closing(read_ahead(batches)) if self.num_workers == 0 else nullcontext(batches) as ahead:
+            for batch in ahead:
+                if isinstance(batch, UserError):
+                    raise batch
+                yield batch
 
 
 def prepare(section: Section, scale: AmplitudeScale, inputs: InputConfig) -> tuple[Tensor, Frame]:

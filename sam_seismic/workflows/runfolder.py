@@ -13,7 +13,7 @@ from sam_seismic.workflows.files import write_text
 
 PARTS = ("config.yaml", "metrics.csv", "checkpoints", "report", "tensorboard")
 """What a training writes into its folder; nothing else in there is ever touched."""
-MAY_CHANGE = ("train.epochs", "train.patience", "data.workers", "output", "trainer.")
+MAY_CHANGE = ("train.epochs", "train.patience", "train.cache", "train.store", "data.workers", "output", "trainer.")
 """Keys, or beginnings of keys, that a resumed run may have other values for."""
 
 

@@ -24,13 +24,22 @@ def is_first_process() -> bool:
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
-def training_trainer(config: Config, folder: RunFolder, listener: Listener) -> lightning.Trainer:
+def training_trainer(
+    config: Config, folder: RunFolder, listener: Listener, further: Sequence[Callback] = ()
+) -> lightning.Trainer:
     """The Trainer that a configuration asks for.
+
+    Args:
+        config: the experiment.
+        folder: where it writes.
+        listener: is told of progress.
+        further: callbacks beside the usual ones.
 
     Raises:
         ConfigError: Lightning or this machine cannot do what it asks for.
     """
     callbacks: list[Callback] = [
+        *further,
         # The table comes first: a checkpoint must never be ahead of it.
         MetricsFile(folder.path / "metrics.csv"),
         TrainingProgress(listener),

@@ -21,6 +21,7 @@ from sam_seismic.workflows.listener import Listener, Silent
 from sam_seismic.workflows.pictures import draw_run
 from sam_seismic.workflows.quiet import quiet_lightning
 from sam_seismic.workflows.runfolder import RunFolder
+from sam_seismic.workflows.store import FillStore, Store, hold_frozen
 from sam_seismic.workflows.trainer import is_first_process, training_trainer
 
 
@@ -57,8 +58,14 @@ def train(request: TrainRequest, listener: Listener) -> Path | None:
     task = build_task(config, module)
     for line in describe(task, module):
         listener.say(line)
+    hold_frozen(task, config)
+    callbacks = []
+    if config.caches:
+        store = Store(config, module, task)
+        module.kept = store.kept
+        callbacks.append(FillStore(store, listener))
     with quiet_lightning():
-        trainer = training_trainer(config, folder, listener)
+        trainer = training_trainer(config, folder, listener, callbacks)
         with folder.making_way() if first and not request.resume else nullcontext():
             if first:
                 folder.write_config(config)
@@ -118,14 +125,16 @@ def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
     trainable, frozen = count_parameters(task)
     model, inputs, scale = task.card.model, task.card.inputs, task.card.scale
     weights = "random weights: not SAM's" if task.card.weights_hash is None else f"weights {task.card.weights_hash[:8]}"
+    canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
+    encoder = model.encoder if model.blocks is None else f"{model.encoder} ({model.blocks})"
     return [
         *(f"note: {note}" for note in module.survey.notes),
         f"classes: {', '.join(task.card.facies.names)}",
         *(f"split {part}" for part in module.survey.parts.values()),
         f"amplitudes: {scale.center:g} +- {scale.clip:g} becomes [-1, 1] "
         f"({inputs.clip_percentile:g}th percentile of the training lines)",
-        f"canvas: {inputs.side} x {inputs.side}, fit: {inputs.fit}",
-        f"model: {model.size}, {weights}; encoder {model.encoder}, decoder {model.decoder}",
+        f"canvas: {canvas}, fit: {inputs.fit}",
+        f"model: {model.size}, {weights}; encoder {encoder}, decoder {model.decoder}",
         f"parameters: {trainable:,} trainable, {frozen:,} frozen",
     ]
 

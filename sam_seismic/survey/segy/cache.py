@@ -13,10 +13,10 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pooch
 from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
+from sam_seismic.config.places import cache_folder
 from sam_seismic.survey.segy.headers import Layout
 from sam_seismic.survey.segy.lines import Lines, find_lines
 from sam_seismic.survey.segy.samples import TraceFile
@@ -71,8 +71,7 @@ def kept_lines(path: Path, layout: Layout, options: SegyOptions) -> tuple[Lines,
 
 def folder() -> Path:
     """The folder of kept headers."""
-    chosen = os.environ.get("SAM_SEISMIC_CACHE")
-    return Path(chosen or pooch.os_cache("sam-seismic")) / "headers"
+    return cache_folder("headers")
 
 
 def _identity(path: Path, layout: Layout, options: SegyOptions) -> str:

@@ -1,0 +1,276 @@
+"""The embedding store: what the frozen part of the encoder makes of a section is kept on disk, and read from there.
+
+A store is a folder of groups, one for each recipe: all that what is kept depends on beside the section. A group is
+named by the recipe's hash, so a changed recipe never finds what another one left, and an equal one shares it, whichever
+run it belongs to:
+
+    embeddings/3f0c.../recipe.json                what the group is of, for people
+    embeddings/3f0c.../IL_100.npy                 float16, one file a section and variant
+    embeddings/3f0c.../IL_100_flipped.npy
+
+A file gets its name when it is whole, so any number of processes may read and fill one store, on a network file system
+too, and one that is killed leaves nothing half behind. Half precision: the neck ends in a layer norm, and tokens are
+added up from numbers of about one.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.lib import format as npy
+from torch import Tensor
+
+from sam_seismic.data.augment import Variant
+from sam_seismic.errors import UserError
+from sam_seismic.sam import ImageEncoder
+from sam_seismic.survey.parts import Part
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Orientation
+from sam_seismic.tuning.cut import weights_below
+
+LAYOUT = 1
+"""Goes up with every change of what a file holds, or of what the encoder makes of a canvas."""
+RECIPE = "recipe.json"
+_ABANDONED_S = 24 * 3600.0
+"""Age at which a file without its name is nobody's."""
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that what is kept of a section depends on, but the section itself.
+
+    Args:
+        weights: hash of the frozen weights, see `weights_hash`.
+        size: vit_t, vit_b, vit_l or vit_h.
+        blocks: where the encoder is cut; None: it is not, the embedding is kept.
+        precision: that the frozen part computes in, e.g. `float32`.
+        survey: fingerprint of the amplitudes.
+        center, clip: of the amplitude scale.
+        channels: how a gray section becomes three channels.
+        fit, side, canvas: how it sits on the canvas.
+    """
+
+    weights: str
+    size: str
+    blocks: int | None
+    precision: str
+    survey: str
+    center: float
+    clip: float
+    channels: str
+    fit: str
+    side: int
+    canvas: str
+
+    @property
+    def hash(self) -> str:
+        """32 hexadecimal digits."""
+        known = json.dumps({"layout": LAYOUT} | asdict(self), sort_keys=True)
+        return hashlib.blake2b(known.encode(), digest_size=16).hexdigest()
+
+
+def weights_hash(encoder: ImageEncoder, blocks: int | None) -> str:
+    """A hash of the frozen part's weights, as they are held: 32 hexadecimal digits."""
+    found = hashlib.blake2b(digest_size=16)
+    for name, tensor in weights_below(encoder, blocks):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+class Group:
+    """What one recipe makes of the sections of a volume.
+
+    Args:
+        store: folder of the store.
+        recipe: of the group.
+        about: whose sections, for people.
+    """
+
+    def __init__(self, store: Path, recipe: Recipe, about: str) -> None:
+        self.folder = store / recipe.hash
+        self._recipe = recipe
+        self._about = about
+
+    def path(self, ref: SectionRef, variant: Variant) -> Path:
+        """Where a variant of a section is kept."""
+        name = f"{ref.orientation.short}_{ref.line}"
+        name += "" if ref.traces is None else f"_{ref.traces[0]}-{ref.traces[1]}"
+        name += "_flipped" if variant.flipped else ""
+        name += "" if variant.factor == 1 else f"_x{variant.factor!r}"
+        return self.folder / f"{name}.npy"
+
+    def has(self, ref: SectionRef, variant: Variant, shape: Shape) -> bool:
+        """Whether a variant is kept, whole."""
+        try:
+            return self.path(ref, variant).stat().st_size == file_size(shape)
+        except FileNotFoundError:
+            return False
+
+    def read(self, ref: SectionRef, variant: Variant) -> Tensor:
+        """What is kept of a variant: float16, of the shape that was written.
+
+        Raises:
+            UserError: nothing is kept of it, or it is damaged.
+        """
+        path = self.path(ref, variant)
+        try:
+            return torch.from_numpy(np.load(path, allow_pickle=False))
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(
+                problem=f"{path}: an embedding of {ref.name} cannot be read: {error}",
+                fix="train again, or fill the store with sam-seismic embed: what is missing is encoded anew",
+            ) from error
+
+    def write(self, ref: SectionRef, variant: Variant, kept: Tensor) -> None:
+        """Keep a variant; a reader finds all of it or nothing.
+
+        Raises:
+            UserError: half precision cannot hold it.
+        """
+        half = kept.detach().to("cpu", torch.float16).contiguous()
+        if not bool(half.isfinite().all()):
+            raise UserError(
+                problem=f"{ref.name}: the frozen encoder gives numbers that half precision cannot hold",
+                fix="compute it in trainer.precision: 32-true or bf16-mixed, or keep nothing: train.cache: false",
+            )
+        self._begin()
+        path = self.path(ref, variant)
+        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{path.stem}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.save(file, half.numpy(), allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())  # else a machine that crashes could leave the name without the content
+            Path(temporary).chmod(_usual_mode())
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+    def use(self) -> None:
+        """Note that the group is used now, so that it is not taken for forgotten."""
+        if (self.folder / RECIPE).is_file():
+            os.utime(self.folder / RECIPE)
+
+    def _begin(self) -> None:
+        """Make the folder, and say in it what it is of."""
+        card = self.folder / RECIPE
+        if card.is_file():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"about": self._about, "layout": LAYOUT} | asdict(self._recipe), file, indent=2)
+        Path(temporary).chmod(_usual_mode())
+        Path(temporary).replace(card)
+
+
+class KeptSections:
+    """Gives what is kept of the sections of some parts, in place of their canvases.
+
+    Args:
+        groups: by name of the part and orientation.
+    """
+
+    def __init__(self, groups: Mapping[tuple[str, Orientation], Group]) -> None:
+        self._groups = groups
+
+    def __call__(self, part: Part, ref: SectionRef, variant: Variant) -> Tensor:
+        """What is kept of a variant: float16.
+
+        Raises:
+            UserError: nothing is kept of it, or it is damaged.
+        """
+        return self.group(part, ref).read(ref, variant)
+
+    def group(self, part: Part, ref: SectionRef) -> Group:
+        """Where the sections of a part are kept."""
+        return self._groups[part.name, ref.orientation]
+
+    def use(self) -> None:
+        """Note that all of it is used now."""
+        for group in self._groups.values():
+            group.use()
+
+
+@cache
+def file_size(shape: Shape) -> int:
+    """Bytes of the file of a section."""
+    head = io.BytesIO()
+    npy.write_array_header_1_0(head, {"descr": "<f2", "fortran_order": False, "shape": shape})
+    return len(head.getvalue()) + 2 * int(np.prod(shape))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A group that a store holds.
+
+    Args:
+        folder: of the group.
+        about: whose sections.
+        recipe: as it was written down.
+        sections: files.
+        size: bytes.
+        used: when it was used last, seconds since 1970.
+    """
+
+    folder: Path
+    about: str
+    recipe: Mapping[str, object]
+    sections: int
+    size: int
+    used: float
+
+
+def stored_groups(store: Path) -> Iterator[Stored]:
+    """The groups of a store; other folders that lie there are left alone."""
+    for card in sorted(store.glob(f"*/{RECIPE}")):
+        try:
+            recipe = json.loads(card.read_text(encoding="utf-8"))
+            sizes = [path.stat().st_size for path in card.parent.glob("*.npy")]
+            used = card.stat().st_mtime
+        except (OSError, ValueError):
+            continue  # another process removes it, or it is none of ours
+        if isinstance(recipe, dict) and "about" in recipe and "weights" in recipe:
+            yield Stored(card.parent, str(recipe.pop("about")), recipe, len(sizes), sum(sizes), used)
+
+
+def prune(store: Path, *, days: float) -> list[Stored]:
+    """Remove the groups that have not been used for some days, and what killed processes left in the others.
+
+    Returns:
+        The groups removed.
+    """
+    now = time.time()
+    removed = []
+    for group in stored_groups(store):
+        if now - group.used >= days * 24 * 3600:
+            # Without its recipe first: what is left of a removal that breaks off is taken for no group.
+            for path in (group.folder / RECIPE, *group.folder.glob("*.npy"), *group.folder.glob(".*.part")):
+                path.unlink(missing_ok=True)
+            shutil.rmtree(group.folder, ignore_errors=True)
+            removed.append(group)
+            continue
+        for path in group.folder.glob("*.part"):
+            if now - path.stat().st_mtime > _ABANDONED_S:
+                path.unlink(missing_ok=True)
+    return removed
+
+
+def _usual_mode() -> int:
+    """What a new file would be allowed, but for mkstemp: a store may be shared by a group of users."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

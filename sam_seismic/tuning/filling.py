@@ -1,0 +1,161 @@
+"""Sections that are not kept yet come in; they are read, encoded and put into the embedding store, all at once."""
+
+import os
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sam_seismic.config import InputConfig
+from sam_seismic.data.ahead import Behind, read_ahead
+from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.data.augment import Variant
+from sam_seismic.data.dataset import Sample, SectionDataset, fitted, sample_of
+from sam_seismic.sam import ImageEncoder
+from sam_seismic.survey.disk import check_room
+from sam_seismic.survey.parts import Part
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.tuning.cut import below, shape_below
+from sam_seismic.tuning.embeddings import Group, KeptSections, Shape, file_size
+
+Done = Callable[[int, int], None]
+"""Called with (sections done, sections in all)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A variant of a section, and where it is to be kept.
+
+    Args:
+        part, ref, variant: which.
+        group: of the store.
+        shape: of what will be kept.
+    """
+
+    part: Part
+    ref: SectionRef
+    variant: Variant
+    group: Group
+    shape: Shape
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is in the store."""
+        return self.group.has(self.ref, self.variant, self.shape)
+
+
+class Filling:
+    """What a training will ask a store for, and how it gets there.
+
+    Args:
+        datasets: whose sections, in every variant that they can ask for.
+        kept: where they go.
+        encoder: cut before its block number `blocks`.
+        blocks: None where it is not cut.
+        scale, inputs: from amplitudes to canvases.
+    """
+
+    def __init__(
+        self,
+        datasets: Sequence[SectionDataset],
+        kept: KeptSections,
+        *,
+        encoder: ImageEncoder,
+        blocks: int | None,
+        scale: AmplitudeScale,
+        inputs: InputConfig,
+    ) -> None:
+        self._encoder, self._blocks = encoder, blocks
+        self._scale, self._inputs = scale, inputs
+        shapes: dict[object, Shape] = {}
+        self.entries = []
+        for part, ref, variant in (each for dataset in datasets for each in dataset.variants()):
+            key = (id(part), ref.orientation, ref.traces, None if part.volume.amplitude.has_grid else ref.line)
+            if key not in shapes:
+                shapes[key] = self._shape(part, ref)
+            self.entries.append(Entry(part, ref, variant, kept.group(part, ref), shapes[key]))
+
+    def missing(self) -> list[Entry]:
+        """What is not in the store."""
+        return [entry for entry in self.entries if not entry.kept]
+
+    def check_room(self, store: Path) -> None:
+        """Refuse to begin what the disk has no room for.
+
+        Raises:
+            SurveyError: it has not.
+        """
+        there = next(folder for folder in (store, *store.absolute().parents) if folder.is_dir())
+        check_room(
+            there,
+            sum(file_size(entry.shape) for entry in self.missing()),
+            what=f"{store}: keeping the embeddings",
+            fix="free some disk, sam-seismic embed --prune 30, another folder in train.store or $SAM_SEISMIC_CACHE, "
+            "input.canvas: tight, or keep nothing: train.cache: false",
+        )
+
+    def run(self, *, batch_size: int, done: Done, share: tuple[int, int] | None = None) -> None:
+        """Encode what is missing, and keep it.
+
+        Several processes may do so at once: those that know of each other each take a share; those that do not begin
+        anywhere and leave out what the others have done by then.
+
+        Args:
+            batch_size: sections at a time.
+            done: told of progress.
+            share: (which, of how many) processes that run together; None: alone, as far as is known.
+
+        Raises:
+            UserError: a section cannot be read or encoded; what was done until then is kept.
+        """
+        # Of all entries, not of the missing ones: those are fewer by the minute, and by process.
+        entries = self.entries if share is None else self.entries[share[0] :: share[1]]
+        missing = [entry for entry in entries if not entry.kept]
+        if share is None:
+            start = random.Random(os.urandom(8)).randrange(max(1, len(missing)))
+            missing = missing[start:] + missing[:start]
+        finished = 0
+        with Behind(_keep) as write, closing(read_ahead(self._read(missing, batch_size))) as batches:
+            for batch, samples in batches:
+                write((batch, self._encode(samples)))
+                finished += len(batch)
+                done(finished, len(missing))
+        if finished < len(missing):  # others did the rest
+            done(len(missing), len(missing))
+
+    def _shape(self, part: Part, ref: SectionRef) -> Shape:
+        section = part.labels(ref)
+        frame = fitted(section.shape, self._inputs, section.whole_shape)
+        return shape_below(self._encoder, frame.canvas_shape, blocks=self._blocks)
+
+    def _read(self, entries: Sequence[Entry], size: int) -> Iterator[tuple[list[Entry], list[Sample]]]:
+        """Batches of canvases of one size that are still not kept when their turn comes."""
+        batch: list[Entry] = []
+        for entry in entries:
+            if entry.kept:
+                continue
+            if batch and (len(batch) == size or entry.shape != batch[0].shape):
+                yield batch, [self._sample(each) for each in batch]
+                batch = []
+            batch.append(entry)
+        if batch:
+            yield batch, [self._sample(each) for each in batch]
+
+    def _sample(self, entry: Entry) -> Sample:
+        return sample_of(entry.part, entry.ref, entry.variant, self._scale, self._inputs)
+
+    def _encode(self, samples: Sequence[Sample]) -> Tensor:
+        """Canvases of one size -> what is kept of each: float[section, ...]."""
+        placed = [sample.frame.placed_shape for sample in samples]
+        shown = (max(rows for rows, _ in placed), max(columns for _, columns in placed))
+        canvas = torch.stack([sample.image for sample in samples]).to(self._encoder.pos_embed.device)
+        return below(self._encoder, canvas, blocks=self._blocks, shown=shown)
+
+
+def _keep(encoded: tuple[list[Entry], Tensor]) -> None:
+    for entry, kept in zip(*encoded, strict=True):
+        entry.group.write(entry.ref, entry.variant, kept)

@@ -1,0 +1,67 @@
+"""A configuration comes in; the embedding store that its training reads from goes out, filled; or a store is tidied."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+
+from sam_seismic.config import Config
+from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.errors import ConfigError
+from sam_seismic.tuning.embeddings import Stored, prune, stored_groups
+from sam_seismic.workflows.devices import choose_device
+from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.store import Store, hold_frozen, store_folder
+from sam_seismic.workflows.training import build_task, check_canvas, describe
+
+
+@dataclass(frozen=True)
+class EmbedRequest:
+    """What to encode ahead of training.
+
+    Args:
+        config: the experiment.
+        batch_size: sections at a time; None for that of the training.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
+    """
+
+    config: Config
+    batch_size: int | None = None
+    device: str = "auto"
+
+
+def embed(request: EmbedRequest, listener: Listener) -> Path:
+    """Fill the store that a training would read from, and return its folder. What is in it already stays.
+
+    Raises:
+        UserError: the configuration, the survey or the weights cannot be used as they are, or keep nothing.
+    """
+    config = request.config
+    if not config.caches:
+        raise ConfigError(
+            problem="this configuration keeps no embeddings: "
+            + ("model.encoder: full" if config.model.encoder == "full" else "train.cache: false"),
+            fix="set model.encoder: frozen or last_blocks, and leave train.cache out",
+        )
+    device = choose_device(request.device)
+    lightning.seed_everything(config.train.seed, verbose=False)
+    module = SeismicDataModule(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
+    check_canvas(module.survey, config.input)
+    task = build_task(config, module)
+    for line in describe(task, module):
+        listener.say(line)
+    hold_frozen(task, config)
+    task.image_encoder.to(device)
+    store = Store(config, module, task)
+    store.fill(listener, batch_size=request.batch_size)
+    return store.folder
+
+
+def stored(folder: Path | None) -> list[Stored]:
+    """What a store holds."""
+    return list(stored_groups(store_folder(folder)))
+
+
+def prune_store(folder: Path | None, *, days: float) -> list[Stored]:
+    """Remove from a store what no run has used for some days; what was removed."""
+    return prune(store_folder(folder), days=days)
