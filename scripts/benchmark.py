@@ -15,18 +15,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from benchmarking.encoder import EVERY_SIZE, TINY, measure_encoders, print_peaks
+from benchmarking import decoder, encoder
+from benchmarking.apart import print_peaks
+from benchmarking.encoder import EVERY_SIZE, TINY
 from benchmarking.machine import measure_machine
 from benchmarking.measure import PRECISIONS, Settings
 from benchmarking.rows import HEAD, Row, filled, tables
 
 GROUPS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "machine": measure_machine,
-    "encoder": measure_encoders,
+    "encoder": encoder.measure_encoders,
+    "decoder": decoder.measure_decoder,
 }
 TITLES = {
     "machine": "This machine's product of two square matrices: the limit",
     "encoder": "Image encoder, for one section",
+    "decoder": "Training step of the decoder on stored embeddings (forward, backward, AdamW), for one section",
 }
 PUBLISHED = ("vit_b", "vit_l", "vit_h")
 
@@ -35,7 +39,7 @@ def main() -> None:
     """Measure what was asked for, print, fill in."""
     given = _arguments()
     if given.peak:
-        print_peaks(given.peak)
+        print_peaks(given.peak, {"encoder": encoder.prepare, "decoder": decoder.prepare})
         return
     settings = _settings(given)
     rows = []

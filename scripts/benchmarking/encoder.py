@@ -2,16 +2,10 @@
 
 import copy
 import itertools
-import json
 import math
-import resource
-import signal
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +13,8 @@ from torch.nn import functional
 
 from sam_seismic.sam import CANVAS, SIZES, EncoderSize
 
-from .measure import PRECISIONS, Settings, Work, counted, largest_difference, matrix_product, peak_memory, timed
+from .apart import peaks
+from .measure import PRECISIONS, Settings, Work, counted, largest_difference, matrix_product, timed
 from .peers import meta_encoder, random_encoder, transformers_encoder
 from .rows import Row
 
@@ -35,7 +30,6 @@ CANVASES = {
 }
 """Of a section. Peers take the square only."""
 PEERS = ("transformers", "segment-anything")
-ENTRY = Path(__file__).parents[1] / "benchmark.py"
 
 
 @dataclass(frozen=True)
@@ -141,7 +135,7 @@ def _measure(plain: Pass, encoders: Encoders, settings: Settings) -> Iterator[Ro
     ours = [replace(plain, canvas=canvas) for canvas in CANVASES]
     theirs = [replace(plain, who=peer) for peer in PEERS]
     works = {run: encoders.work(run) for run in (*ours, *theirs)}
-    memory = peaks(works, settings) if settings.memory else {}
+    memory = peaks("encoder", works, settings)
     # What broke off for want of memory must not take this process with it.
     works = {run: work for run, work in works.items() if memory.get(run) != math.inf}
     product, of_product = matrix_product(settings, plain.precision)
@@ -175,59 +169,8 @@ def _measure(plain: Pass, encoders: Encoders, settings: Settings) -> Iterator[Ro
             )
 
 
-# --- memory -------------------------------------------------------------------------------------------------------
-
-
-def peaks(works: Mapping[Pass, Work], settings: Settings) -> dict[Pass, float | None]:
-    """MB at the peak of each pass, weights not counted; infinite where there is not enough.
-
-    On the CPU, each in a process of its own: in one that ran others before, memory may lie ready.
-    """
-    if settings.device.type == "cuda":
-        return {run: _peak_of_gpu(work, settings.device) for run, work in works.items()}
-    together = [list(works)] if settings.quick else [[run] for run in works]
-    return {run: peak for runs in together for run, peak in zip(runs, _peaks_apart(runs), strict=True)}
-
-
-def _peak_of_gpu(work: Work, device: torch.device) -> float | None:
-    try:
-        work()  # libraries take their workspace, once
-        return peak_memory(work, device)
-    except torch.OutOfMemoryError:
-        return math.inf
-
-
-def _peaks_apart(runs: list[Pass]) -> list[float | None]:
-    """In another process, one after the other."""
-    command = [sys.executable, str(ENTRY), "--peak", *map(str, runs)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ran.returncode == -signal.SIGKILL:  # the system wanted its memory back
-        return [math.inf] * len(runs)
-    if ran.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{ran.stderr}")
-    found: list[float | None] = json.loads(ran.stdout)
-    return found
-
-
-def print_peaks(texts: Iterable[str]) -> None:
-    """What the other process does: print the peaks of passes as JSON."""
-    _take_no_more_than_is_free()
-    print(json.dumps([_peak(Pass.parse(text)) for text in texts]))
-
-
-def _take_no_more_than_is_free() -> None:
-    """Let this process fail to get memory, rather than the system end any process that it likes."""
-    free = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable"))
-    resource.setrlimit(resource.RLIMIT_DATA, (1024 * int(free.split()[1]), resource.RLIM_INFINITY))
-
-
-def _peak(run: Pass) -> float | None:
-    cpu = torch.device("cpu")
-    Encoders(TINY, cpu).work(replace(run, batch=1))()  # programs and tables are read from the disk, once
-    work = Encoders(EVERY_SIZE[run.size], cpu).work(run)
-    try:
-        return peak_memory(work, cpu)
-    except RuntimeError as error:
-        if "memory" not in str(error):
-            raise
-        return math.inf
+def prepare(text: str) -> Work:
+    """A pass from its text, on the CPU; a tiny network has read programs and tables from the disk."""
+    run, cpu = Pass.parse(text), torch.device("cpu")
+    Encoders(TINY, cpu).work(replace(run, batch=1))()
+    return Encoders(EVERY_SIZE[run.size], cpu).work(run)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 from sam_seismic.sam import EncoderSize
 
@@ -80,8 +80,14 @@ def counted(work: Work) -> tuple[Any, float]:
     def of_attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
         return sdpa_flop_count(query, key, value)
 
+    def of_its_gradient(gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+        return sdpa_backward_flop_count(gradient, query, key, value)
+
     # PyTorch counts attention on a GPU; on the CPU it has another name, which its counter does not know.
-    more = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: of_attention}
+    more = {
+        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: of_attention,
+        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: of_its_gradient,
+    }
     with FlopCounterMode(display=False, custom_mapping=more) as counter:
         out = work()
     return out, float(counter.get_total_flops())

@@ -1,0 +1,201 @@
+"""Rows of a training step of the decoder: ours against one made with `transformers`, both on stored embeddings."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import AdamW
+from transformers import SamModel
+
+from sam_seismic import __version__
+from sam_seismic.config import DataConfig, InputConfig, ModelConfig
+from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.data.dataset import Batch
+from sam_seismic.data.frame import Frame
+from sam_seismic.sam import CANVAS, CHANNELS, PATCH, build_sam
+from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.facies import FaciesSegmentation
+
+from .apart import peaks
+from .encoder import SECTION, TINY
+from .measure import Settings, Work, counted, matrix_product, timed
+from .peers import randomise, their_config
+from .rows import Row
+
+CLASSES = 6
+"""As F3 has in the benchmark of Alaudah et al."""
+CANVASES = {"square": "64 x 64", "tight": "16 x 44"}
+"""Sides of their embeddings, in patches. Theirs takes the square one only."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A training step of a decoder.
+
+    Args:
+        who: ours or transformers.
+        canvas: a name of CANVASES.
+        precision: a name of PRECISIONS; bfloat16 is autocast, for both.
+        batch: sections a step.
+    """
+
+    who: str
+    canvas: str
+    precision: str
+    batch: int
+
+    def __str__(self) -> str:
+        return f"{self.who}:{self.canvas}:{self.precision}:{self.batch}"
+
+    def work(self, device: torch.device) -> Work:
+        """What makes the step; network, embeddings and labels lie ready."""
+        return (OurStep if self.who == "ours" else TheirStep)(self, device)
+
+    def labels(self) -> Tensor:
+        """Random facies, uint8[section, sample, trace]."""
+        return torch.randint(CLASSES, (self.batch, *SECTION), generator=torch.Generator().manual_seed(2)).byte()
+
+    def embeddings(self) -> Tensor:
+        """Random numbers of the size that embeddings have, float32[section, 256, h, w]."""
+        height, width = frame_on(self.canvas).canvas_shape
+        generator = torch.Generator().manual_seed(3)
+        return torch.randn(self.batch, CHANNELS, height // PATCH, width // PATCH, generator=generator)
+
+
+def frame_on(canvas: str) -> Frame:
+    """How the section sits on the canvas."""
+    return Frame.fitted(SECTION, fit="pad", side=CANVAS, canvas=canvas)
+
+
+class OurStep:
+    """A step of `sam-seismic train` with a frozen encoder, whose embeddings were stored."""
+
+    def __init__(self, step: Step, device: torch.device) -> None:
+        self.autocast = step.precision == "bfloat16"
+        self.device = device
+        sections = range(step.batch)
+        self.batch = Batch(
+            images=tuple(step.embeddings()),
+            frames=tuple(frame_on(step.canvas) for _ in sections),
+            labels=tuple(step.labels()),
+            names=tuple(f"IL {number}" for number in sections),
+            kept=True,
+        ).to(device)
+        self.task = FaciesSegmentation(build_sam("vit_t"), random_card()).to(device).train()
+        randomise(self.task, 0)
+        self.optimizer = AdamW(self.task.decoder.parameters())
+
+    def __call__(self) -> Tensor:
+        """Forward, backward and AdamW; the loss comes out."""
+        self.optimizer.zero_grad()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            loss = self.task._loss(self.task.section_logits(self.batch), self.batch)  # as in `training_step`
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+
+class TheirStep:
+    """The same with the mask decoder of `transformers`, as it would be written by hand.
+
+    Of the masks for one prompt the first is left out, as everywhere in SAM: there is one more of them than classes.
+    """
+
+    def __init__(self, step: Step, device: torch.device) -> None:
+        self.autocast = step.precision == "bfloat16"
+        self.device = device
+        self.embeddings = step.embeddings().to(device)
+        self.labels = step.labels().long().to(device)
+        config = their_config(TINY)
+        config.mask_decoder_config.num_multimask_outputs = CLASSES
+        self.sam = SamModel(config).to(device).train()
+        randomise(self.sam, 0)
+        for part in (self.sam.vision_encoder, self.sam.prompt_encoder, self.sam.shared_image_embedding):
+            part.requires_grad_(False)
+        self.optimizer = AdamW(self.sam.mask_decoder.parameters())
+
+    def __call__(self) -> Tensor:
+        """Forward, backward and AdamW; the loss comes out."""
+        self.optimizer.zero_grad()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            logits = self.logits()
+        loss = functional.cross_entropy(logits, self.labels) + dice_loss(logits.softmax(dim=1), self.labels)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    def logits(self) -> Tensor:
+        """Logits float32[section, class, sample, trace] of the whole canvas, then of the section."""
+        places = self.sam.get_image_wide_positional_embeddings().repeat(len(self.embeddings), 1, 1, 1)
+        sparse, dense = self.sam.prompt_encoder(None, None, None, None)
+        masks, _ = self.sam.mask_decoder(self.embeddings, places, sparse, dense, multimask_output=True)
+        planes = masks[:, 0].float()  # [section, class, 256, 256]
+        planes = functional.interpolate(planes, size=(CANVAS, CANVAS), mode="bilinear", align_corners=False)
+        return planes[..., : SECTION[0], : SECTION[1]]
+
+
+def dice_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """One minus the mean soft Dice of the classes, as it is mostly written: float[section, class, ...] and classes."""
+    truth = functional.one_hot(labels, CLASSES).permute(0, 3, 1, 2).float()  # [section, class, sample, trace]
+    over = (0, 2, 3)
+    both = (probabilities * truth).sum(dim=over)  # [class]
+    return 1 - (2 * both / (probabilities.sum(dim=over) + truth.sum(dim=over)).clamp_min(1e-6)).mean()
+
+
+def random_card() -> Card:
+    """Of a task with a frozen encoder and CLASSES facies."""
+    names = tuple(f"facies {number}" for number in range(CLASSES))
+    return Card(
+        data=DataConfig(source="synthetic"),
+        inputs=InputConfig(),
+        model=ModelConfig(size="vit_t", weights="random"),
+        facies=FaciesTable(names, tuple(range(CLASSES)), ()),
+        scale=AmplitudeScale(center=0.0, clip=1.0),
+        split=(),
+        weights_hash=None,
+        version=__version__,
+    )
+
+
+def measure_decoder(settings: Settings) -> Iterator[Row]:
+    """A row for each precision, batch and canvas."""
+    for precision, batch in itertools.product(settings.precisions, settings.batches):
+        ours = [Step("ours", canvas, precision, batch) for canvas in CANVASES]
+        theirs = Step("transformers", "square", precision, batch)
+        yield from _measure(ours, theirs, settings)
+
+
+def _measure(ours: list[Step], theirs: Step, settings: Settings) -> Iterator[Row]:
+    works = {step: step.work(settings.device) for step in (*ours, theirs)}
+    product, of_product = matrix_product(settings, theirs.precision)
+    for work in (product, *works.values()):
+        work()
+    memory = peaks("decoder", works, settings)
+    seconds = timed({"limit": product} | {str(step): work for step, work in works.items()}, settings)
+    for step in ours:
+        # PyTorch's counter does not bear autocast; the arithmetic is the same.
+        _, flop = counted(replace(step, precision="float32").work(settings.device))
+        each = seconds[str(step)] / step.batch
+        yield Row(
+            group="decoder",
+            what=f"embedding {CANVASES[step.canvas]}, {step.precision}, batch {step.batch}",
+            seconds=each,
+            against="transformers" + ("" if step.canvas == "square" else ", square"),
+            their_seconds=seconds[str(theirs)] / theirs.batch,
+            memory=memory.get(step),
+            their_memory=memory.get(theirs),
+            rate=flop / step.batch / each / 1e9,
+            limit=of_product / seconds["limit"] / 1e9,
+        )
+
+
+def prepare(text: str) -> Work:
+    """A step from its text, on the CPU; one has been made, so that AdamW has what it keeps."""
+    who, canvas, precision, batch = text.split(":")
+    work = Step(who, canvas, precision, int(batch)).work(torch.device("cpu"))
+    work()
+    return work
