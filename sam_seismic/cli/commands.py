@@ -16,6 +16,7 @@ from sam_seismic.cli.options import (
     OrientationOption,
     Output,
     Overwrite,
+    PrecisionOption,
     Resume,
     StoredFormat,
     reads_volumes,
@@ -70,8 +71,10 @@ def evaluate(
     split: Annotated[str, typer.Option(help="test, val, train, or a part such as test1.")] = "test",
     output: Output = None,
     overwrite: Overwrite = False,
+    *,
     batch_size: BatchSize = 2,
     device: Device = "auto",
+    precision: PrecisionOption = "32",
     json: Json = False,
 ) -> None:
     """Score a checkpoint on lines it has not seen, beside guesses without a network.
@@ -82,7 +85,7 @@ def evaluate(
     from sam_seismic.workflows.evaluation import EvaluationRequest
     from sam_seismic.workflows.evaluation import evaluate as run
 
-    request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, device)
+    request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, device, precision)
     with Terminal() as terminal:
         found = run(request, terminal)
     if json:
@@ -117,6 +120,7 @@ def predict(
     resume: Resume = False,
     batch_size: BatchSize = 2,
     device: Device = "auto",
+    precision: PrecisionOption = "32",
     read: ReadOptions,
 ) -> None:
     """Turn an amplitude volume into a facies volume with the same headers and trace order.
@@ -129,7 +133,7 @@ def predict(
 
     wanted = Wanted(output, probabilities, confidence, entropy, horizons, stored_format)
     request = PredictRequest(
-        checkpoint, input_, wanted, orientation, read, overwrite, resume, batch_size=batch_size, device=device
+        checkpoint, input_, wanted, orientation, read, overwrite, resume, batch_size, device, precision
     )
     with Terminal() as terminal:
         files = run(request, terminal)

@@ -8,6 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from sam_seismic.errors import UserError
 from sam_seismic.inference.merge import CrosslineProbabilities
 from sam_seismic.inference.overlap import Ahead, Behind
 from sam_seismic.inference.products import Probabilities, Product
@@ -69,6 +72,7 @@ def predict_volume(
 
     Raises:
         SurveyError: the amplitudes are not finite, a section does not fit the canvas, or the disk is full.
+        UserError: the network overflows.
     """
     merges = len(orientations) > 1 and not all(output.as_read for output in outputs)
     files: list[Unfinished] = [output.result for output in outputs]
@@ -143,7 +147,16 @@ class _Writer:
         self._outputs, self._kept, self._journal, self._files = outputs, kept, journal, files
 
     def take(self, predicted: _Predicted) -> None:
-        """Write a section; at the end of a batch tell the journal."""
+        """Write a section; at the end of a batch tell the journal.
+
+        Raises:
+            UserError: the network gave no numbers for it; they would become the first class.
+        """
+        if not np.isfinite(predicted.probabilities.sum()):
+            raise UserError(
+                problem=f"{predicted.section.name}: the network overflows, and gives no numbers for it",
+                fix="--precision bf16 or 32 in place of 16; with these the checkpoint itself is damaged",
+            )
         self._write(predicted.section, predicted.probabilities)
         if predicted.finished > self.finished:
             self.finished = predicted.finished

@@ -19,7 +19,7 @@ from sam_seismic.tasks.metrics import (
     majority_guess,
 )
 from sam_seismic.workflows.callbacks import TestProgress
-from sam_seismic.workflows.devices import choose_device
+from sam_seismic.workflows.devices import Precision, choose_device, hold_encoder
 from sam_seismic.workflows.files import METRICS, new_folder, write_metrics
 from sam_seismic.workflows.listener import Listener
 from sam_seismic.workflows.pictures import draw_evaluation
@@ -39,6 +39,7 @@ class EvaluationRequest:
         overwrite: replace the metrics and pictures of an earlier evaluation; other files are left alone.
         batch_size: sections at a time.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
+        precision: of the image encoder.
     """
 
     checkpoint: Path
@@ -48,6 +49,7 @@ class EvaluationRequest:
     overwrite: bool = False
     batch_size: int = 2
     device: str = "auto"
+    precision: Precision = "32"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,7 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
     device, task = choose_device(request.device), load_task(request.checkpoint)
+    hold_encoder(task.image_encoder, request.precision)
     card = task.card
     module = SeismicDataModule(request.data or card.data, card.inputs, batch_size=request.batch_size, scale=card.scale)
     _check_classes(module.survey, card.facies.names, listener)

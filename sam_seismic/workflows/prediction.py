@@ -19,7 +19,7 @@ from sam_seismic.survey.result import check_output, check_outputs_apart, not_as_
 from sam_seismic.survey.splits import MIN_TRACES
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 from sam_seismic.tasks.facies import FaciesSegmentation, load_task
-from sam_seismic.workflows.devices import choose_device
+from sam_seismic.workflows.devices import Precision, choose_device, hold_encoder
 from sam_seismic.workflows.listener import Listener
 from sam_seismic.workflows.outputs import Wanted, open_outputs
 
@@ -39,6 +39,7 @@ class PredictRequest:
         resume: go on with what an earlier run finished.
         batch_size: sections at a time.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
+        precision: of the image encoder.
     """
 
     checkpoint: Path
@@ -50,6 +51,7 @@ class PredictRequest:
     resume: bool = False
     batch_size: int = 2
     device: str = "auto"
+    precision: Precision = "32"
 
 
 def predict(request: PredictRequest, listener: Listener) -> list[Path]:
@@ -61,7 +63,9 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
     wanted = request.wanted
     _check_outputs(request, [wanted.facies])
     device = choose_device(request.device)
-    task = load_task(request.checkpoint).to(device)
+    task = load_task(request.checkpoint)
+    hold_encoder(task.image_encoder, request.precision)
+    task = task.to(device)
     paths = wanted.paths(task.card.facies)
     check_outputs_apart(paths)
     _check_outputs(request, paths)
@@ -112,6 +116,7 @@ def _job(request: PredictRequest, orientations: Sequence[Orientation], paths: Se
         "read": request.read.model_dump(mode="json"),
         "orientations": list(orientations),
         "sample format": request.wanted.sample_format,
+        "precision": request.precision,
     }
 
 

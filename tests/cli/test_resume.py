@@ -142,9 +142,10 @@ def test_another_job_cannot_go_on(made: Made, run: Run, tmp_path: Path):
     plain = run(*command)
     assert plain.exit_code == 2
     assert "an earlier run finished" in plain.stderr
-    other = run(*command, "--resume", "--sample-format", "int16", "--orientation", "both")
+    more = ("--sample-format", "int16", "--orientation", "both", "--precision", "bf16")
+    other = run(*command, "--resume", *more)
     assert other.exit_code == 2
-    assert "these have changed: orientations, sample format, steps" in other.stderr
+    assert "these have changed: orientations, precision, sample format, steps" in other.stderr
     assert hashes(tmp_path / "out") == left, "nothing is lost by trying"
     assert run(*command, "--overwrite").exit_code == 0
     assert not any(name.startswith(".") for name in hashes(tmp_path / "out"))
