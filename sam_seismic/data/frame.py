@@ -114,14 +114,14 @@ class Frame:
             float32[class, sample, trace] or float32[section, class, sample, trace].
         """
         planes = (logits if logits.ndim == 4 else logits[None]).float()  # half has no antialiased kernel on the CPU
-        rows, columns = (self._places_read(axis, stride) for axis in (0, 1))
-        planes = planes[:, :, :rows, :columns]
-        # At the edge of the canvas the last place serves for its neighbour, as bilinear resizing has it.
-        missing = (0, columns - planes.shape[3], 0, rows - planes.shape[2])
-        planes = F.pad(planes, missing, mode="replicate") if any(missing) else planes
+        planes = planes[:, :, : self._places_read(0, stride), : self._places_read(1, stride)]
         (samples, traces), placed = self.section_shape, self.placed_shape
         if stride != 1 or placed != self.section_shape:
             scales = (stride * samples / placed[0], stride * traces / placed[1])
+            # PyTorch rounds the size down. At the edge of the canvas the last place serves for the one beyond.
+            short = [int(there * scale) for there, scale in zip(planes.shape[2:], scales, strict=True)]
+            if short[0] < samples or short[1] < traces:
+                planes = F.pad(planes, (0, int(short[1] < traces), 0, int(short[0] < samples)), mode="replicate")
             # Smoothed first where it shrinks: nothing aliases.
             planes = F.interpolate(
                 planes, scale_factor=scales, mode="bilinear", align_corners=False, antialias=min(scales) < 1

@@ -63,9 +63,10 @@ class TwoWayBlock(nn.Module):
             placed = tokens + token_pe
             tokens = tokens + self.self_attn(placed, placed, tokens)
         tokens = self.norm1(tokens)
-        tokens = self.norm2(tokens + self.cross_attn_token_to_image(tokens + token_pe, image + image_pe, image))
+        placed_image = image + image_pe
+        tokens = self.norm2(tokens + self.cross_attn_token_to_image(tokens + token_pe, placed_image, image))
         tokens = self.norm3(tokens + self.mlp(tokens))
-        image = self.norm4(image + self.cross_attn_image_to_token(image + image_pe, tokens + token_pe, tokens))
+        image = self.norm4(image + self.cross_attn_image_to_token(placed_image, tokens + token_pe, tokens))
         return tokens, image
 
 
@@ -89,8 +90,9 @@ class TwoWayTransformer(nn.Module):
         Returns:
             Tokens float[B, N, 256] and the image as tokens float[B, h*w, 256].
         """
-        image = image.flatten(2).transpose(1, 2)  # [B, h*w, 256]
-        image_pe = image_pe.flatten(2).transpose(1, 2)  # [1 or B, h*w, 256]
+        # Token by token in memory: each of the layers below would copy them into that order.
+        image = image.flatten(2).transpose(1, 2).contiguous()  # [B, h*w, 256]
+        image_pe = image_pe.flatten(2).transpose(1, 2).contiguous()  # [1 or B, h*w, 256]
         token_pe = tokens
         for layer in self.layers:
             tokens, image = layer(tokens, image, token_pe=token_pe, image_pe=image_pe)

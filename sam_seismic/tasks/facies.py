@@ -170,7 +170,12 @@ class FaciesSegmentation(lightning.LightningModule):
             {"params": list(_trainable(self.decoder)), "lr": train.learning_rate},
             {"params": list(_trainable(self.image_encoder)), "lr": train.learning_rate * train.encoder_rate},
         ]
-        optimizer = AdamW([group for group in groups if group["params"]], weight_decay=train.weight_decay)
+        optimizer = AdamW(
+            [group for group in groups if group["params"]],
+            weight_decay=train.weight_decay,
+            # One pass over the memory; Lightning cannot clip the gradients of such a one in mixed precision.
+            fused=self.trainer.precision == "32-true" and self.device.type in ("cpu", "cuda"),
+        )
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = LambdaLR(optimizer, lambda step: rate_at(step, steps, warmup=train.warmup))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
