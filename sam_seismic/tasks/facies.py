@@ -99,7 +99,7 @@ class FaciesSegmentation(lightning.LightningModule):
             together.setdefault(tuple(image.shape), []).append(position)
         logits: dict[int, Tensor] = {}
         for positions in together.values():
-            stack = torch.stack([images[position] for position in positions])
+            stack = torch.stack([images[position].float() for position in positions])  # kept ones are halves
             theirs = [frames[position] for position in positions]
             if kept:
                 embedding = above(self.image_encoder, stack, blocks=self.card.model.blocks_below)

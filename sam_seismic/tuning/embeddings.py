@@ -17,13 +17,14 @@ import hashlib
 import io
 import json
 import os
-import shutil
-import tempfile
+import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -43,6 +44,8 @@ LAYOUT = 1
 RECIPE = "recipe.json"
 _ABANDONED_S = 24 * 3600.0
 """Age at which a file without its name is nobody's."""
+_CHANCES = 3
+"""How often a file is begun whose folder another process removes."""
 
 Shape = tuple[int, int, int]
 
@@ -146,22 +149,19 @@ class Group:
                 problem=f"{ref.name}: the frozen encoder gives numbers that half precision cannot hold",
                 fix="compute it in trainer.precision: 32-true or bf16-mixed, or keep nothing: train.cache: false",
             )
-        self._begin()
-        path = self.path(ref, variant)
-        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{path.stem}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, half.numpy(), allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())  # else a machine that crashes could leave the name without the content
-            Path(temporary).chmod(_usual_mode())
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        for chances in reversed(range(_CHANCES)):
+            try:
+                self._begin()
+                _put(self.path(ref, variant), lambda file: np.save(file, half.numpy(), allow_pickle=False))
+            except FileNotFoundError:  # another process removes the group at this moment
+                if not chances:
+                    raise
+            else:
+                return
 
     def use(self) -> None:
         """Note that the group is used now, so that it is not taken for forgotten."""
-        if (self.folder / RECIPE).is_file():
+        with suppress(FileNotFoundError):
             os.utime(self.folder / RECIPE)
 
     def _begin(self) -> None:
@@ -170,11 +170,8 @@ class Group:
         if card.is_file():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"about": self._about, "layout": LAYOUT} | asdict(self._recipe), file, indent=2)
-        Path(temporary).chmod(_usual_mode())
-        Path(temporary).replace(card)
+        told = json.dumps({"about": self._about, "layout": LAYOUT} | asdict(self._recipe), indent=2)
+        _put(card, lambda file: file.write(told.encode()))
 
 
 class KeptSections:
@@ -257,20 +254,28 @@ def prune(store: Path, *, days: float) -> list[Stored]:
     removed = []
     for group in stored_groups(store):
         if now - group.used >= days * 24 * 3600:
-            # Without its recipe first: what is left of a removal that breaks off is taken for no group.
-            for path in (group.folder / RECIPE, *group.folder.glob("*.npy"), *group.folder.glob(".*.part")):
+            # The recipe goes last: what is left of a removal that breaks off is still a group, and removed the next time.
+            for path in (*group.folder.glob("*.npy"), *group.folder.glob("*.part"), group.folder / RECIPE):
                 path.unlink(missing_ok=True)
-            shutil.rmtree(group.folder, ignore_errors=True)
+            with suppress(OSError):  # somebody put something else into it, or removed it too
+                group.folder.rmdir()
             removed.append(group)
             continue
         for path in group.folder.glob("*.part"):
-            if now - path.stat().st_mtime > _ABANDONED_S:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # it was finished just now
+                if now - path.stat().st_mtime > _ABANDONED_S:
+                    path.unlink()
     return removed
 
 
-def _usual_mode() -> int:
-    """What a new file would be allowed, but for mkstemp: a store may be shared by a group of users."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def _put(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file that gets its name when it is whole; if that fails, nothing is left behind."""
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part")
+    try:
+        with temporary.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())  # else a machine that crashes could leave the name without the content
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
