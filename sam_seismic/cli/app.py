@@ -24,11 +24,6 @@ _PATHS = {
     errno.ENAMETOOLONG: ("the name is too long for the file system", "choose a shorter one"),
 }
 """What is wrong with a path that the file system refuses, and the fix."""
-_GPU_FULL = UserError(
-    problem="out of memory on the GPU",
-    fix="eval and predict: add --batch-size 1; train: add --set train.batch_size=1, --set trainer.precision=16-mixed, "
-    "or train with a smaller input.side or model.size",
-)
 
 
 class PoliteGroup(TyperGroup):
@@ -51,10 +46,6 @@ class PoliteGroup(TyperGroup):
             _tell(UserError(problem=problem, fix=fix), stop)
         except OSError as error:
             _tell(_explained(error), error)
-        except RuntimeError as error:
-            if not _is_gpu_full(error):
-                raise
-            _tell(_GPU_FULL, error)
         sys.exit(2)
 
 
@@ -80,14 +71,6 @@ def _stoppable() -> Iterator[None]:
     finally:
         if ours:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _is_gpu_full(error: RuntimeError) -> bool:
-    """Whether it is PyTorch's OutOfMemoryError, told by its name: importing torch takes seconds."""
-    return any(
-        kind.__name__ == "OutOfMemoryError" and kind.__module__.partition(".")[0] == "torch"
-        for kind in type(error).__mro__
-    )
 
 
 def _explained(error: OSError) -> UserError:

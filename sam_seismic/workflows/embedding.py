@@ -11,6 +11,7 @@ from sam_seismic.errors import ConfigError
 from sam_seismic.tuning.embeddings import Stored, prune, stored_groups
 from sam_seismic.workflows.devices import choose_device
 from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.memory_advice import memory_advice, training_remedies
 from sam_seismic.workflows.store import Store, hold_frozen, store_folder
 from sam_seismic.workflows.training import build_task, check_canvas, describe
 
@@ -34,7 +35,8 @@ def embed(request: EmbedRequest, listener: Listener) -> Path:
     """Fill the store that a training would read from, and return its folder. What is in it already stays.
 
     Raises:
-        UserError: the configuration, the survey or the weights cannot be used as they are, or keep nothing.
+        UserError: the configuration, the survey or the weights cannot be used as they are, or keep nothing; or memory
+            runs out.
     """
     config = request.config
     if not config.caches:
@@ -44,16 +46,19 @@ def embed(request: EmbedRequest, listener: Listener) -> Path:
             fix="set model.encoder: frozen or last_blocks, and leave train.cache out",
         )
     device = choose_device(request.device)
-    lightning.seed_everything(config.train.seed, verbose=False)
-    module = SeismicDataModule(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
-    check_canvas(module.survey, config.input)
-    task = build_task(config, module)
-    for line in describe(task, module):
-        listener.say(line)
-    hold_frozen(task, config)
-    task.image_encoder.to(device)
-    store = Store(config, module, task)
-    store.fill(listener, batch_size=request.batch_size)
+    with memory_advice(training_remedies(config, encoding=request.batch_size or config.train.batch_size)):
+        lightning.seed_everything(config.train.seed, verbose=False)
+        module = SeismicDataModule(
+            config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed
+        )
+        check_canvas(module.survey, config.input)
+        task = build_task(config, module)
+        for line in describe(task, module):
+            listener.say(line)
+        hold_frozen(task, config)
+        task.image_encoder.to(device)
+        store = Store(config, module, task)
+        store.fill(listener, batch_size=request.batch_size)
     return store.folder
 
 

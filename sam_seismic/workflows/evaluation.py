@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from sam_seismic.config import DataConfig
 from sam_seismic.data.datamodule import SeismicDataModule
@@ -22,6 +23,7 @@ from sam_seismic.workflows.callbacks import TestProgress
 from sam_seismic.workflows.devices import Precision, choose_device, hold_encoder
 from sam_seismic.workflows.files import METRICS, new_folder, write_metrics
 from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.workflows.pictures import draw_evaluation
 from sam_seismic.workflows.quiet import quiet_lightning
 from sam_seismic.workflows.trainer import testing_trainer
@@ -76,12 +78,21 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     the protocol of the F3 facies benchmark.
 
     Raises:
-        UserError: the checkpoint, the survey, the split or the output folder cannot be used as they are.
+        UserError: the checkpoint, the survey, the split or the output folder cannot be used as they are, or memory runs
+            out.
     """
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
     device, task = choose_device(request.device), load_task(request.checkpoint)
     hold_encoder(task.image_encoder, request.precision)
+    remedies = predicting_remedies(task.card, batch_size=request.batch_size, precision=request.precision, device=device)
+    with memory_advice(remedies):
+        return _evaluate_with(task, device, request, listener)
+
+
+def _evaluate_with(
+    task: FaciesSegmentation, device: torch.device, request: EvaluationRequest, listener: Listener
+) -> Evaluation:
     card = task.card
     module = SeismicDataModule(request.data or card.data, card.inputs, batch_size=request.batch_size, scale=card.scale)
     _check_classes(module.survey, card.facies.names, listener)

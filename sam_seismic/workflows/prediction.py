@@ -21,6 +21,7 @@ from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 from sam_seismic.tasks.facies import FaciesSegmentation, load_task
 from sam_seismic.workflows.devices import Precision, choose_device, hold_encoder
 from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.workflows.outputs import Wanted, open_outputs
 
 
@@ -58,14 +59,20 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
     """Predict a volume and return the files written.
 
     Raises:
-        UserError: the checkpoint, the input or an output cannot be used as they are; nothing is written then.
+        UserError: the checkpoint, the input or an output cannot be used as they are, and nothing is written then; or
+            memory runs out.
     """
-    wanted = request.wanted
-    _check_outputs(request, [wanted.facies])
+    _check_outputs(request, [request.wanted.facies])
     device = choose_device(request.device)
     task = load_task(request.checkpoint)
-    hold_encoder(task.image_encoder, request.precision)
-    task = task.to(device)
+    remedies = predicting_remedies(task.card, batch_size=request.batch_size, precision=request.precision, device=device)
+    with memory_advice(remedies):
+        hold_encoder(task.image_encoder, request.precision)
+        return _predict_with(task.to(device), request, listener)
+
+
+def _predict_with(task: FaciesSegmentation, request: PredictRequest, listener: Listener) -> list[Path]:
+    wanted = request.wanted
     paths = wanted.paths(task.card.facies)
     check_outputs_apart(paths)
     _check_outputs(request, paths)

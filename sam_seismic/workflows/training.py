@@ -18,6 +18,7 @@ from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.methods import count_parameters
 from sam_seismic.workflows.listener import Listener, Silent
+from sam_seismic.workflows.memory_advice import memory_advice, training_remedies
 from sam_seismic.workflows.pictures import draw_run
 from sam_seismic.workflows.quiet import quiet_lightning
 from sam_seismic.workflows.runfolder import RunFolder
@@ -46,8 +47,14 @@ def train(request: TrainRequest, listener: Listener) -> Path | None:
     """Train and return the best checkpoint; None on all but the first process of a distributed training.
 
     Raises:
-        UserError: the configuration, the survey, the weights or the run folder cannot be used as they are.
+        UserError: the configuration, the survey, the weights or the run folder cannot be used as they are, or memory
+            runs out.
     """
+    with memory_advice(training_remedies(request.config)):
+        return _train(request, listener)
+
+
+def _train(request: TrainRequest, listener: Listener) -> Path | None:
     config, folder, first = request.config, RunFolder(request.output), is_first_process()
     listener = listener if first else Silent()
     if first:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from sam_seismic.cli.app import app
 from sam_seismic.config import ReadOptions
@@ -186,18 +185,6 @@ def test_an_error_of_no_file_is_a_fault_of_ours(made: Made, tmp_path: Path, monk
     monkeypatch.setattr(prediction, "predict", failing)
     with pytest.raises(FileNotFoundError):
         invoke(*words(made, made.amplitude, tmp_path / "f.sgy"))
-
-
-def test_a_full_gpu_is_told_with_what_to_lower(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def failing(*_: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-    monkeypatch.setattr(prediction, "predict", failing)
-    result = run(*words(made, made.amplitude, tmp_path / "f.sgy"))
-    assert result.exit_code == 2
-    assert "out of memory on the GPU" in result.stderr
-    for fix in ("--batch-size 1", "train.batch_size=1", "trainer.precision=16-mixed", "input.side", "model.size"):
-        assert fix in result.stderr
 
 
 def test_other_runtime_errors_are_faults_of_ours(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
