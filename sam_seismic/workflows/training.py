@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
+from lightning.pytorch.callbacks import Callback
 
 from sam_seismic import __version__
 from sam_seismic.config import Config, InputConfig, ModelConfig
@@ -16,6 +17,7 @@ from sam_seismic.sam.weights import file_hash, official_path
 from sam_seismic.survey.parts import Survey
 from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tuning.compiling import compile_blocks
 from sam_seismic.tuning.methods import count_parameters
 from sam_seismic.workflows.listener import Listener, Silent
 from sam_seismic.workflows.memory_advice import memory_advice, training_remedies
@@ -66,7 +68,10 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     for line in describe(task, module):
         listener.say(line)
     hold_frozen(task, config)
-    callbacks = []
+    if config.model.compile:
+        compile_blocks(task.image_encoder)
+        listener.say("the encoder is compiled at its first step: minutes, once for each shape of canvas and batch")
+    callbacks: list[Callback] = []
     if config.caches:
         store = Store(config, module, task)
         module.kept = store.kept

@@ -1,0 +1,29 @@
+"""The blocks of an image encoder go in; they run compiled from their first call on."""
+
+import os
+import shutil
+
+from sam_seismic.errors import UserError
+from sam_seismic.sam import ImageEncoder
+
+
+def compile_blocks(encoder: ImageEncoder, *, backend: str = "inductor") -> None:
+    """Compile each block with torch.compile, in place; names and weights stay what they are.
+
+    The first call with each shape of canvas and batch takes about a minute or more.
+
+    Args:
+        encoder: changed in place.
+        backend: of torch.compile.
+
+    Raises:
+        UserError: there is no compiler on this machine.
+    """
+    compilers = [os.environ.get("CXX", "g++"), "g++", "clang++"]
+    if backend == "inductor" and not any(map(shutil.which, compilers)):
+        raise UserError(
+            problem="model.compile: true needs a C++ compiler, and there is none here",
+            fix="install g++ (or load its module, or set $CXX), or set model.compile: false",
+        )
+    for block in encoder.blocks:
+        block.compile(backend=backend)
