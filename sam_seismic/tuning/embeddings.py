@@ -161,7 +161,7 @@ class Group:
 
     def use(self) -> None:
         """Note that the group is used now, so that it is not taken for forgotten."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it may have been removed, or be another user's, whose store may still be read
             os.utime(self.folder / RECIPE)
 
     def _begin(self) -> None:
@@ -254,7 +254,7 @@ def prune(store: Path, *, days: float) -> list[Stored]:
     removed = []
     for group in stored_groups(store):
         if now - group.used >= days * 24 * 3600:
-            # The recipe goes last: what is left of a removal that breaks off is still a group, and removed the next time.
+            # The recipe goes last: what a removal that breaks off leaves is still a group, removed the next time.
             for path in (*group.folder.glob("*.npy"), *group.folder.glob("*.part"), group.folder / RECIPE):
                 path.unlink(missing_ok=True)
             with suppress(OSError):  # somebody put something else into it, or removed it too
