@@ -15,22 +15,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from benchmarking import decoder, encoder
+from benchmarking import decoder, encoder, prediction, start, training
 from benchmarking.apart import print_peaks
 from benchmarking.encoder import EVERY_SIZE, TINY
 from benchmarking.machine import measure_machine
 from benchmarking.measure import PRECISIONS, Settings
-from benchmarking.rows import HEAD, Row, filled, tables
+from benchmarking.rows import Row, Table, filled, written
 
 GROUPS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "machine": measure_machine,
     "encoder": encoder.measure_encoders,
     "decoder": decoder.measure_decoder,
+    "training": training.measure_training,
+    "prediction": prediction.measure_prediction,
+    "start": start.measure_start,
 }
-TITLES = {
-    "machine": "This machine's product of two square matrices: the limit",
-    "encoder": "Image encoder, for one section",
-    "decoder": "Training step of the decoder on stored embeddings (forward, backward, AdamW), for one section",
+COMPARED = ("what", "against", "ms", "theirs, ms", "times as fast")
+MEMORY = ("MB", "theirs, MB", "of theirs")
+ARITHMETIC = ("GFLOP/s", "of limit")
+TABLES = {
+    "machine": Table("This machine's product of two square matrices: the limit", ("what", "ms", "GFLOP/s")),
+    "encoder": Table("Image encoder, for one section", (*COMPARED, "largest difference", *MEMORY, *ARITHMETIC)),
+    "decoder": Table(
+        "Training step of the decoder on stored embeddings, for one section", (*COMPARED, *MEMORY, *ARITHMETIC)
+    ),
+    "training": Table("Training with a frozen encoder, for one section", (*COMPARED, "sections/s")),
+    "prediction": Table("`sam-seismic predict`, SEG-Y to SEG-Y, for one section", (*COMPARED, "sections/s")),
+    "start": Table("Start of the command line", COMPARED),
 }
 PUBLISHED = ("vit_b", "vit_l", "vit_h")
 
@@ -44,12 +55,12 @@ def main() -> None:
     settings = _settings(given)
     rows = []
     for group in given.rows:
-        print(f"\n### {TITLES[group]}\n{HEAD}", flush=True)
+        print(f"\n{TABLES[group].head}", flush=True)
         for row in GROUPS[group](settings):
             rows.append(row)
-            print(row, flush=True)
+            print(TABLES[group].line(row), flush=True)
     if given.fill is not None:
-        given.fill.write_text(filled(given.fill.read_text(), tables(rows, TITLES)))
+        given.fill.write_text(filled(given.fill.read_text(), written(rows, TABLES)))
     if given.json is not None:
         given.json.write_text(json.dumps([row.as_plain() for row in rows], indent=1))
 

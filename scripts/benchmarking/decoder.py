@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -53,7 +54,10 @@ class Step:
 
     def work(self, device: torch.device) -> Work:
         """What makes the step; network, embeddings and labels lie ready."""
-        return (OurStep if self.who == "ours" else TheirStep)(self, device)
+        if self.who == "ours":
+            return OurStep(self, device)
+        embeddings, labels = self.embeddings().to(device), self.labels().long().to(device)
+        return partial(TheirDecoder(device, precision=self.precision).step, embeddings, labels)
 
     def labels(self) -> Tensor:
         """Random facies, uint8[section, sample, trace]."""
@@ -87,7 +91,7 @@ class OurStep:
         ).to(device)
         self.task = FaciesSegmentation(build_sam("vit_t"), random_card()).to(device).train()
         randomise(self.task, 0)
-        self.optimizer = AdamW(self.task.decoder.parameters())
+        self.optimizer = AdamW(self.task.decoder.parameters(), fused=not self.autocast)  # as train makes it
 
     def __call__(self) -> Tensor:
         """Forward, backward and AdamW; the loss comes out."""
@@ -99,17 +103,14 @@ class OurStep:
         return loss.detach()
 
 
-class TheirStep:
-    """The same with the mask decoder of `transformers`, as it would be written by hand.
+class TheirDecoder:
+    """The mask decoder of `transformers` with an optimiser, as it would be written by hand.
 
     Of the masks for one prompt the first is left out, as everywhere in SAM: there is one more of them than classes.
     """
 
-    def __init__(self, step: Step, device: torch.device) -> None:
-        self.autocast = step.precision == "bfloat16"
-        self.device = device
-        self.embeddings = step.embeddings().to(device)
-        self.labels = step.labels().long().to(device)
+    def __init__(self, device: torch.device, *, precision: str) -> None:
+        self.autocast = precision == "bfloat16"
         config = their_config(TINY)
         config.mask_decoder_config.num_multimask_outputs = CLASSES
         self.sam = SamModel(config).to(device).train()
@@ -118,24 +119,28 @@ class TheirStep:
             part.requires_grad_(False)
         self.optimizer = AdamW(self.sam.mask_decoder.parameters())
 
-    def __call__(self) -> Tensor:
-        """Forward, backward and AdamW; the loss comes out."""
+    def step(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Forward, backward and AdamW; the loss comes out.
+
+        Args:
+            embeddings: float32[section, 256, 64, 64].
+            labels: int64[section, sample, trace].
+        """
         self.optimizer.zero_grad()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            logits = self.logits()
-        loss = functional.cross_entropy(logits, self.labels) + dice_loss(logits.softmax(dim=1), self.labels)
+        with torch.autocast(embeddings.device.type, torch.bfloat16, enabled=self.autocast):
+            logits = self.logits(embeddings)[..., : labels.shape[1], : labels.shape[2]]
+        loss = functional.cross_entropy(logits, labels) + dice_loss(logits.softmax(dim=1), labels)
         loss.backward()
         self.optimizer.step()
         return loss.detach()
 
-    def logits(self) -> Tensor:
-        """Logits float32[section, class, sample, trace] of the whole canvas, then of the section."""
-        places = self.sam.get_image_wide_positional_embeddings().repeat(len(self.embeddings), 1, 1, 1)
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """Logits float32[section, class, 1024, 1024]."""
+        places = self.sam.get_image_wide_positional_embeddings().repeat(len(embeddings), 1, 1, 1)
         sparse, dense = self.sam.prompt_encoder(None, None, None, None)
-        masks, _ = self.sam.mask_decoder(self.embeddings, places, sparse, dense, multimask_output=True)
+        masks, _ = self.sam.mask_decoder(embeddings, places, sparse, dense, multimask_output=True)
         planes = masks[:, 0].float()  # [section, class, 256, 256]
-        planes = functional.interpolate(planes, size=(CANVAS, CANVAS), mode="bilinear", align_corners=False)
-        return planes[..., : SECTION[0], : SECTION[1]]
+        return functional.interpolate(planes, size=(CANVAS, CANVAS), mode="bilinear", align_corners=False)
 
 
 def dice_loss(probabilities: Tensor, labels: Tensor) -> Tensor:

@@ -1,13 +1,8 @@
 """Rows of figures go in, tables go out: printed as they are finished, and put into a page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-COLUMNS = (
-    *("what", "against", "ms", "theirs", "times as fast", "largest difference"),
-    *("MB", "theirs", "of theirs", "GFLOP/s", "of limit"),
-)
-HEAD = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 BEGIN, END = "<!-- benchmark -->", "<!-- end of benchmark -->"
 """Between them the tables stand in a page."""
 
@@ -60,21 +55,45 @@ class Row:
         shares = {"faster": self.faster, "memory_share": self.memory_share, "limit_share": self.limit_share}
         return asdict(self) | shares
 
-    def __str__(self) -> str:
-        cells = [
-            self.what,
-            self.against,
-            _number(self.seconds, 1e3),
-            _number(self.their_seconds, 1e3),
-            "" if self.faster is None else f"{self.faster:.2f}",
-            "" if self.difference is None else f"{self.difference:.0e}",
-            _number(self.memory),
-            _number(self.their_memory),
-            "" if self.memory_share is None else f"{100 * self.memory_share:.0f} %",
-            _number(self.rate),
-            "" if self.limit_share is None else f"{100 * self.limit_share:.0f} %",
-        ]
-        return f"| {' | '.join(cells)} |"
+    @property
+    def cells(self) -> dict[str, str]:
+        """Its figures as text, by column."""
+        return {
+            "what": self.what,
+            "ms": _number(self.seconds, 1e3),
+            "sections/s": _number(1 / self.seconds),
+            "against": self.against,
+            "theirs, ms": _number(self.their_seconds, 1e3),
+            "times as fast": "" if self.faster is None else f"{self.faster:.2f}",
+            "largest difference": "" if self.difference is None else f"{self.difference:.0e}",
+            "MB": _number(self.memory),
+            "theirs, MB": _number(self.their_memory),
+            "of theirs": "" if self.memory_share is None else f"{100 * self.memory_share:.0f} %",
+            "GFLOP/s": _number(self.rate),
+            "of limit": "" if self.limit_share is None else f"{100 * self.limit_share:.0f} %",
+        }
+
+
+@dataclass(frozen=True)
+class Table:
+    """What stands around the rows of a group.
+
+    Args:
+        title: of the table.
+        columns: of `Row.cells`.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        """All that comes before the rows."""
+        return f"### {self.title}\n| {' | '.join(self.columns)} |\n|{'---|' * len(self.columns)}"
+
+    def line(self, row: Row) -> str:
+        """A row."""
+        return f"| {' | '.join(row.cells[column] for column in self.columns)} |"
 
 
 def _number(value: float | None, scale: float = 1) -> str:
@@ -84,13 +103,13 @@ def _number(value: float | None, scale: float = 1) -> str:
     return f"{scale * value:.0f}" if scale * value >= 100 else f"{scale * value:.3g}"
 
 
-def tables(rows: Iterable[Row], titles: dict[str, str]) -> str:
-    """A heading and a table for each group that has rows."""
+def written(rows: Iterable[Row], tables: Mapping[str, Table]) -> str:
+    """A table for each group that has rows."""
     of_groups: dict[str, list[Row]] = {}
     for row in rows:
         of_groups.setdefault(row.group, []).append(row)
     return "\n\n".join(
-        "\n".join([f"### {titles[group]}", HEAD, *map(str, found)]) for group, found in of_groups.items()
+        "\n".join([tables[group].head, *map(tables[group].line, found)]) for group, found in of_groups.items()
     )
 
 

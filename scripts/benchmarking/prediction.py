@@ -1,0 +1,122 @@
+"""Rows of `sam-seismic predict`, SEG-Y to SEG-Y: against the network alone, which it should hardly be slower than."""
+
+import itertools
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.inference.sections import SectionBatch, prepare_batch
+from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.labelled import read_amplitude
+from sam_seismic.survey.volume import Orientation
+from sam_seismic.tasks.checkpoint import KEY
+from sam_seismic.tasks.facies import FaciesSegmentation, largest, load_task
+from sam_seismic.workflows.devices import Precision, hold_encoder
+from sam_seismic.workflows.listener import Silent
+from sam_seismic.workflows.outputs import Wanted
+from sam_seismic.workflows.prediction import PredictRequest, predict
+from sam_seismic.workflows.training import build_task
+
+from .measure import Settings, timed
+from .road import Road, canvases_of, made_road
+from .rows import Row
+
+HELD: dict[str, Precision] = {"float32": "32", "bfloat16": "bf16"}
+
+
+class Clock(Silent):
+    """Hears when how many sections were written."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, int]] = []
+
+    def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:  # noqa: ARG002
+        """Note the time."""
+        if done and (not self.heard or done > self.heard[-1][1]):
+            self.heard.append((time.perf_counter(), done))
+
+    @property
+    def each(self) -> float:
+        """Seconds for a section, between the first and the last that were heard of."""
+        (start, first), (end, last) = self.heard[0], self.heard[-1]
+        return (end - start) / (last - first)
+
+
+def measure_prediction(settings: Settings) -> Iterator[Row]:
+    """Rows for each precision and canvas."""
+    with made_road(settings) as road:
+        for precision, canvas in itertools.product(settings.precisions, canvases_of(settings)):
+            yield from _measure(road, settings, canvas=canvas, precision=precision)
+
+
+def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> Iterator[Row]:
+    checkpoint = _checkpoint(road, canvas, precision)
+    task = load_task(checkpoint)
+    hold_encoder(task.image_encoder, HELD[precision])
+    task = task.to(road.device)
+    batches = list(_batches(road, task))
+    sections = sum(len(batch.sections) for batch in batches)
+    under_way = []
+
+    def command() -> None:
+        clock = Clock()
+        request = PredictRequest(
+            checkpoint,
+            road.amplitude,
+            Wanted(road.new("facies.sgy")),
+            orientation="inline",
+            batch_size=road.batch,
+            device=road.device.type,
+            precision=HELD[precision],
+        )
+        predict(request, clock)
+        under_way.append(clock.each)
+
+    def network() -> None:
+        for batch in batches:
+            _network(task, batch)
+
+    for work in (command, network):
+        work()
+    under_way.clear()
+    seconds = timed({"command": command, "network": network}, settings)
+    row = replace(
+        road.row("prediction", "", canvas=canvas, precision=precision),
+        against="encoder and decoder alone",
+        their_seconds=seconds["network"] / sections,
+    )
+    yield replace(row, what=f"under way{row.what}", seconds=statistics.median(under_way))
+    yield replace(
+        row, what=f"a run of {sections} sections, loading included{row.what}", seconds=seconds["command"] / sections
+    )
+
+
+def _checkpoint(road: Road, canvas: str, precision: str) -> Path:
+    """What a training would leave, without one."""
+    config = road.config(canvas, precision)
+    task = build_task(config, SeismicDataModule(config.data, config.input))
+    path = road.new("best.ckpt")
+    torch.save({"state_dict": task.state_dict(), KEY: task.card.as_plain()}, path)
+    return path
+
+
+def _batches(road: Road, task: FaciesSegmentation) -> Iterator[SectionBatch]:
+    """All inlines, ready for the network."""
+    volume = open_volume(road.amplitude)
+    lines = volume.lines(Orientation.INLINE).tolist()
+    for start in range(0, len(lines), road.batch):
+        some = [read_amplitude(volume, Orientation.INLINE, line) for line in lines[start : start + road.batch]]
+        yield prepare_batch(task, some)
+
+
+@torch.inference_mode()
+def _network(task: FaciesSegmentation, batch: SectionBatch) -> None:
+    """Encoder and decoder, and nothing of what becomes of the logits."""
+    stack = torch.stack(batch.canvases).to(task.device)
+    embedding = task.embed(stack, shown=largest(frame.placed_shape for frame in batch.frames))
+    task.decode(embedding, patches=largest(frame.patches_read for frame in batch.frames))
