@@ -1,7 +1,7 @@
 """Sections of a part come in, canvases with their frames and labels go out, one at a time or as a batch."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Self
@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sam_seismic.config import InputConfig
-from sam_seismic.data.ahead import read_ahead
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.augment import AS_IT_IS, Augmentation, Variant
 from sam_seismic.data.channels import to_channels
 from sam_seismic.data.frame import Frame
+from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead
 from sam_seismic.errors import UserError
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
@@ -105,7 +105,7 @@ class SectionLoader(DataLoader[Batch]):
         """
         # Worker processes are ahead by themselves; without any a thread is.
         batches = super().__iter__()
-        with closing(read_ahead(batches)) if self.num_workers == 0 else nullcontext(batches) as ahead:
+        with Ahead(batches, room=BATCHES_AHEAD) if self.num_workers == 0 else nullcontext(batches) as ahead:
             for batch in ahead:
                 if isinstance(batch, UserError):
                     raise batch

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead, Behind
 from sam_seismic.errors import UserError
 from sam_seismic.inference.merge import CrosslineProbabilities
-from sam_seismic.inference.overlap import Ahead, Behind
 from sam_seismic.inference.products import Probabilities, Product
 from sam_seismic.inference.sections import SectionBatch, predict_batch, prepare_batch
 from sam_seismic.survey.images import FolderResult
@@ -22,8 +22,6 @@ from sam_seismic.survey.result import Result, Unfinished
 from sam_seismic.survey.volume import Orientation, Section, Volume
 from sam_seismic.tasks.facies import FaciesSegmentation
 
-BATCHES_AHEAD = 2
-"""Batches that are read and prepared before the network asks for them."""
 Done = Callable[[int, int], None]
 """Called with (sections written, sections in all), on the calling thread."""
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from sam_seismic.data.overlap import Ahead, Behind
 from sam_seismic.errors import SurveyError
-from sam_seismic.inference.overlap import Ahead, Behind
 
 REFUSED = SurveyError(problem="line 3 is damaged", fix="copy it again")
 

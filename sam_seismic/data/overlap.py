@@ -15,6 +15,9 @@ from threading import Thread
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+BATCHES_AHEAD = 2
+"""Batches that are read and prepared before the network asks for them."""
+
 T = TypeVar("T")
 
 
