@@ -2,19 +2,21 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from sam_seismic.config import InputConfig
-from sam_seismic.data.ahead import Behind, read_ahead
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.augment import Variant
 from sam_seismic.data.dataset import Sample, SectionDataset, fitted, sample_of
+from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead, Behind
 from sam_seismic.sam import ImageEncoder
 from sam_seismic.survey.disk import check_room
 from sam_seismic.survey.parts import Part
@@ -24,6 +26,8 @@ from sam_seismic.tuning.embeddings import Group, KeptSections, Shape, file_size
 
 Done = Callable[[int, int], None]
 """Called with (sections done, sections in all)."""
+BATCHES_BEHIND = 2
+"""Batches that are encoded and not yet written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +106,7 @@ class Filling:
         """Encode what is missing, and keep it.
 
         Several processes may do so at once: those that know of each other each take a share; those that do not begin
-        anywhere and leave out what the others have done by then.
+        anywhere, and go on elsewhere when they meet.
 
         Args:
             batch_size: sections at a time.
@@ -110,18 +114,22 @@ class Filling:
             share: (which, of how many) processes that run together; None: alone, as far as is known.
 
         Raises:
-            UserError: a section cannot be read or encoded; what was done until then is kept.
+            UserError: a section cannot be read or encoded; what was written until then is kept.
         """
         # Of all entries, not of the missing ones: those are fewer by the minute, and by process.
         entries = self.entries if share is None else self.entries[share[0] :: share[1]]
         missing = [entry for entry in entries if not entry.kept]
-        if share is None:
-            start = random.Random(os.urandom(8)).randrange(max(1, len(missing)))
-            missing = missing[start:] + missing[:start]
+        turns = Turns(missing)
         finished = 0
-        with Behind(_keep) as write, closing(read_ahead(self._read(missing, batch_size))) as batches:
+        with (
+            Behind(partial(_keep, turns), room=BATCHES_BEHIND) as behind,
+            Ahead(self._read(turns, batch_size), room=BATCHES_AHEAD) as batches,
+        ):
             for batch, samples in batches:
-                write((batch, self._encode(samples)))
+                if all(entry.kept for entry in batch):  # done since it was read
+                    turns.meet()
+                    continue
+                behind.put((batch, self._encode(samples)))
                 finished += len(batch)
                 done(finished, len(missing))
         if finished < len(missing):  # others did the rest
@@ -132,12 +140,10 @@ class Filling:
         frame = fitted(section.shape, self._inputs, section.whole_shape)
         return shape_below(self._encoder, frame.canvas_shape, blocks=self._blocks)
 
-    def _read(self, entries: Sequence[Entry], size: int) -> Iterator[tuple[list[Entry], list[Sample]]]:
-        """Batches of canvases of one size that are still not kept when their turn comes."""
+    def _read(self, turns: "Turns", size: int) -> Iterator[tuple[list[Entry], list[Sample]]]:
+        """Batches of canvases of one size."""
         batch: list[Entry] = []
-        for entry in entries:
-            if entry.kept:
-                continue
+        for entry in turns:
             if batch and (len(batch) == size or entry.shape != batch[0].shape):
                 yield batch, [self._sample(each) for each in batch]
                 batch = []
@@ -156,6 +162,42 @@ class Filling:
         return below(self._encoder, canvas, blocks=self._blocks, shown=shown)
 
 
-def _keep(encoded: tuple[list[Entry], Tensor]) -> None:
+class Turns:
+    """Entries, each when its turn comes, if it is not kept by then: in their order, from anywhere on.
+
+    Where another process is met, it goes on elsewhere: two that go the same way would do all the rest twice.
+
+    Args:
+        entries: in the order in which they are read best.
+    """
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = entries
+        self._met = threading.Event()
+
+    def meet(self) -> None:
+        """Note that another process has just done what was at hand here; from any thread."""
+        self._met.set()
+
+    def __iter__(self) -> Iterator[Entry]:
+        left = _from_anywhere(self._entries)
+        while left:
+            if self._met.is_set() or left[0].kept:
+                self._met.clear()
+                left = _from_anywhere(entry for entry in left if not entry.kept)
+            else:
+                yield left.popleft()
+
+
+def _from_anywhere(entries: Iterable[Entry]) -> deque[Entry]:
+    left = deque(entries)
+    left.rotate(random.Random(os.urandom(8)).randrange(max(1, len(left))))
+    return left
+
+
+def _keep(turns: Turns, encoded: tuple[Sequence[Entry], Tensor]) -> None:
     for entry, kept in zip(*encoded, strict=True):
-        entry.group.write(entry.ref, entry.variant, kept)
+        if entry.kept:
+            turns.meet()
+        else:
+            entry.group.write(entry.ref, entry.variant, kept)

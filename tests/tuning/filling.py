@@ -1,0 +1,150 @@
+"""A small filling of an embedding store: a synthetic survey, a tiny encoder, the sections of both orientations.
+
+Run as a program it fills the store that it is given, and prints how many sections it encoded:
+
+    python -m tests.tuning.filling STORE [--wait-for FILE] [--killed-after N] [--slow S] [--copies N] [--share WHICH OF]
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sam_seismic.config import InputConfig
+from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.data.dataset import SectionDataset
+from sam_seismic.sam import EncoderSize, ImageEncoder
+from sam_seismic.survey.parts import Part
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.synthetic import model_survey
+from sam_seismic.survey.volume import Orientation
+from sam_seismic.tuning.embeddings import Group, KeptSections, Recipe, weights_hash
+from sam_seismic.tuning.filling import Filling
+
+SCALE = AmplitudeScale(center=0.0, clip=3.0)
+TIGHT = InputConfig(side=64, canvas="tight", jitter=0.1, jittered_copies=2)
+
+
+def tiny_encoder() -> ImageEncoder:
+    torch.manual_seed(0)
+    return ImageEncoder(EncoderSize(width=24, depth=4, heads=2, global_blocks=(1, 3))).requires_grad_(False)
+
+
+def parts_of(*, seed: int = 0, train: int = 6, val: int = 3) -> list[Part]:
+    """So many inlines of 20 traces and crosslines of 24 to train on, and some inlines of 17 traces to validate on."""
+    volume = model_survey((24, 20, 40), seed).labelled()
+    inlines, crosslines = volume.amplitude.geometry.inlines, volume.amplitude.geometry.crosslines
+    chosen = [SectionRef(Orientation.INLINE, int(line)) for line in inlines[:train]]
+    chosen += [SectionRef(Orientation.CROSSLINE, int(line)) for line in crosslines[:train]]
+    cut = [SectionRef(Orientation.INLINE, int(line), (3, 20)) for line in inlines[-val:]]
+    return [Part("train", volume, tuple(chosen)), Part("val", volume, tuple(cut))]
+
+
+def datasets_of(parts: list[Part], inputs: InputConfig = TIGHT) -> list[SectionDataset]:
+    """With the variants of training, and without."""
+    seeds = {"train": 7, "val": None}
+    return [SectionDataset([part], SCALE, inputs, seed=seeds[part.name]) for part in parts]
+
+
+def filling_of(
+    store: Path,
+    *,
+    blocks: int | None = None,
+    inputs: InputConfig = TIGHT,
+    encoder: ImageEncoder | None = None,
+    parts: list[Part] | None = None,
+) -> Filling:
+    encoder, parts = encoder or tiny_encoder(), parts or parts_of()
+    groups = {}
+    for part in parts:
+        for orientation in Orientation:
+            recipe = Recipe(
+                weights=weights_hash(encoder, blocks),
+                size="tiny",
+                blocks=blocks,
+                precision="float32",
+                survey=f"{part.name} {orientation}",
+                center=SCALE.center,
+                clip=SCALE.clip,
+                channels="repeat",
+                fit=inputs.fit,
+                side=inputs.side,
+                canvas=inputs.canvas,
+            )
+            groups[part.name, orientation] = Group(store, recipe, "test")
+    return Filling(
+        datasets_of(parts, inputs),
+        KeptSections(groups),
+        encoder=encoder,
+        blocks=blocks,
+        scale=SCALE,
+        inputs=inputs,
+    )
+
+
+class Counted:
+    """Counts the canvases that a filling encodes, and takes its time with them.
+
+    Args:
+        filling: changed in place.
+        slow: seconds that each batch takes longer.
+    """
+
+    def __init__(self, filling: Filling, slow: float = 0.0) -> None:
+        self.batches: list[int] = []
+        encode = filling._encode
+
+        def counting(samples: list[object]) -> Tensor:
+            self.batches.append(len(samples))
+            time.sleep(slow)
+            return encode(samples)
+
+        filling._encode = counting
+
+    @property
+    def sections(self) -> int:
+        return sum(self.batches)
+
+
+def kill_in_the_middle_of_file(number: int) -> None:
+    """SIGKILL to this process when that file has been written half."""
+    save, count = np.save, iter(range(1, 1_000_000))
+
+    def killing(file: object, values: np.ndarray, **options: object) -> None:
+        if next(count) == number:
+            file.write(b"half of it")
+            file.flush()
+            os.kill(os.getpid(), 9)
+        save(file, values, **options)
+
+    np.save = killing
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--wait-for", type=Path)
+    parser.add_argument("--killed-after", type=int)
+    parser.add_argument("--slow", type=float, default=0.0)
+    parser.add_argument("--copies", type=int, default=TIGHT.jittered_copies)
+    parser.add_argument("--share", type=int, nargs=2)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    filling = filling_of(asked.store, inputs=TIGHT.model_copy(update={"jittered_copies": asked.copies}))
+    counted = Counted(filling, asked.slow)
+    if asked.killed_after is not None:
+        kill_in_the_middle_of_file(asked.killed_after)
+    print("ready", flush=True)
+    while asked.wait_for is not None and not asked.wait_for.exists():
+        time.sleep(0.005)
+    filling.run(batch_size=1, done=lambda *_: None, share=asked.share and tuple(asked.share))
+    print(counted.sections, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
