@@ -10,26 +10,16 @@ each round; figures are medians. The other implementations come with the test ex
 """
 
 import argparse
+import importlib
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import torch
-from benchmarking import decoder, encoder, prediction, start, training
 from benchmarking.apart import print_peaks
-from benchmarking.encoder import EVERY_SIZE, TINY
-from benchmarking.machine import measure_machine
-from benchmarking.measure import PRECISIONS, Settings
-from benchmarking.rows import Row, Table, filled, written
+from benchmarking.measure import EVERY_SIZE, PRECISIONS, TINY, Settings
+from benchmarking.rows import Table, filled, written
 
-GROUPS: dict[str, Callable[[Settings], Iterator[Row]]] = {
-    "machine": measure_machine,
-    "encoder": encoder.measure_encoders,
-    "decoder": decoder.measure_decoder,
-    "training": training.measure_training,
-    "prediction": prediction.measure_prediction,
-    "start": start.measure_start,
-}
 COMPARED = ("what", "against", "ms", "theirs, ms", "times as fast")
 MEMORY = ("MB", "theirs, MB", "of theirs")
 ARITHMETIC = ("GFLOP/s", "of limit")
@@ -50,13 +40,13 @@ def main() -> None:
     """Measure what was asked for, print, fill in."""
     given = _arguments()
     if given.peak:
-        print_peaks(given.peak, {"encoder": encoder.prepare, "decoder": decoder.prepare})
+        print_peaks(given.peak, lambda group, run: _group(group).prepare(run))
         return
     settings = _settings(given)
     rows = []
     for group in given.rows:
         print(f"\n{TABLES[group].head}", flush=True)
-        for row in GROUPS[group](settings):
+        for row in _group(group).measure(settings):
             rows.append(row)
             print(TABLES[group].line(row), flush=True)
     if given.fill is not None:
@@ -65,9 +55,14 @@ def main() -> None:
         given.json.write_text(json.dumps([row.as_plain() for row in rows], indent=1))
 
 
+def _group(name: str) -> ModuleType:
+    """What measures the rows of a table; the many processes that tell of memory need not import the others."""
+    return importlib.import_module(f"benchmarking.{name}")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", nargs="+", choices=GROUPS, default=list(GROUPS), help="kinds of rows; all")
+    parser.add_argument("--rows", nargs="+", choices=TABLES, default=list(TABLES), help="kinds of rows; all")
     parser.add_argument("--sizes", nargs="+", choices=EVERY_SIZE, default=PUBLISHED, help="of the network")
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=list(PRECISIONS))
     parser.add_argument("--batches", nargs="+", type=int, default=(1, 4), help="sections at a time")
@@ -94,7 +89,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         batches=(1,) if given.quick else tuple(given.batches),
         matrix=256 if given.quick else 8192 if device.type == "cuda" else 4096,
         quick=given.quick,
-        memory=not given.no_memory,
+        memory=() if given.no_memory else ("float32",) if given.quick else tuple(given.precisions),
     )
 
 

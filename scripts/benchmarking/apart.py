@@ -20,8 +20,8 @@ from .measure import Settings, Work, peak_memory
 ENTRY = Path(__file__).parents[1] / "benchmark.py"
 
 Run = TypeVar("Run", bound=Hashable)
-Prepare = Callable[[str], Work]
-"""The text of a run -> its work, on the CPU, after a small one has warmed up the libraries."""
+Prepare = Callable[[str, str], Work]
+"""Group and text of a run -> its work, on the CPU, after a small one has warmed up the libraries."""
 
 
 def peaks(group: str, works: Mapping[Run, Work], settings: Settings) -> dict[Run, float | None]:
@@ -32,8 +32,6 @@ def peaks(group: str, works: Mapping[Run, Work], settings: Settings) -> dict[Run
         works: by run, whose text says what it does.
         settings: of the benchmark.
     """
-    if not settings.memory:
-        return {}
     if settings.device.type == "cuda":
         return {run: _peak_of_gpu(work, settings.device) for run, work in works.items()}
     together = [list(works)] if settings.quick else [[run] for run in works]
@@ -60,15 +58,15 @@ def _peaks_apart(group: str, runs: list[Run]) -> list[float | None]:
     return found
 
 
-def print_peaks(texts: Iterable[str], prepare: Mapping[str, Prepare]) -> None:
+def print_peaks(texts: Iterable[str], prepare: Prepare) -> None:
     """What the other process does: print the peaks of runs as JSON.
 
     Args:
         texts: `group/run`.
-        prepare: by group.
+        prepare: what it does.
     """
     _take_no_more_than_is_free()
-    print(json.dumps([_peak(prepare[group](run)) for group, _, run in (text.partition("/") for text in texts)]))
+    print(json.dumps([_peak(prepare(group, run)) for group, _, run in (text.partition("/") for text in texts)]))
 
 
 def _take_no_more_than_is_free() -> None:

@@ -1,8 +1,7 @@
 """Rows of a training step of the decoder: ours against one made with `transformers`, both on stored embeddings."""
 
-import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -22,8 +21,8 @@ from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 from .apart import peaks
-from .encoder import SECTION, TINY
-from .measure import Settings, Work, counted, matrix_product, timed
+from .encoder import SECTION
+from .measure import TINY, Settings, Work, counted, matrix_product, timed
 from .peers import randomise, their_config
 from .rows import Row
 
@@ -166,24 +165,29 @@ def random_card() -> Card:
     )
 
 
-def measure_decoder(settings: Settings) -> Iterator[Row]:
+def measure(settings: Settings) -> Iterator[Row]:
     """A row for each precision, batch and canvas."""
-    for precision, batch in itertools.product(settings.precisions, settings.batches):
-        ours = [Step("ours", canvas, precision, batch) for canvas in CANVASES]
-        theirs = Step("transformers", "square", precision, batch)
-        yield from _measure(ours, theirs, settings)
+    for batch in settings.batches:
+        # PyTorch's counter does not bear autocast; the arithmetic is the same.
+        flop = {
+            canvas: counted(Step("ours", canvas, "float32", batch).work(settings.device))[1] / batch
+            for canvas in CANVASES
+        }
+        for precision in settings.precisions:
+            yield from _measure(precision, batch, flop, settings)
 
 
-def _measure(ours: list[Step], theirs: Step, settings: Settings) -> Iterator[Row]:
+def _measure(precision: str, batch: int, flop: Mapping[str, float], settings: Settings) -> Iterator[Row]:
+    """All steps with one precision and batch, in turns; given the FLOP of ours for a section, by canvas."""
+    ours = [Step("ours", canvas, precision, batch) for canvas in CANVASES]
+    theirs = Step("transformers", "square", precision, batch)
     works = {step: step.work(settings.device) for step in (*ours, theirs)}
     product, of_product = matrix_product(settings, theirs.precision)
     for work in (product, *works.values()):
         work()
-    memory = peaks("decoder", works, settings)
+    memory = peaks("decoder", works, settings) if precision in settings.memory else {}
     seconds = timed({"limit": product} | {str(step): work for step, work in works.items()}, settings)
     for step in ours:
-        # PyTorch's counter does not bear autocast; the arithmetic is the same.
-        _, flop = counted(replace(step, precision="float32").work(settings.device))
         each = seconds[str(step)] / step.batch
         yield Row(
             group="decoder",
@@ -193,7 +197,7 @@ def _measure(ours: list[Step], theirs: Step, settings: Settings) -> Iterator[Row
             their_seconds=seconds[str(theirs)] / theirs.batch,
             memory=memory.get(step),
             their_memory=memory.get(theirs),
-            rate=flop / step.batch / each / 1e9,
+            rate=flop[step.canvas] / each / 1e9,
             limit=of_product / seconds["limit"] / 1e9,
         )
 

@@ -11,17 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sam_seismic.sam import CANVAS, SIZES, EncoderSize
+from sam_seismic.sam import CANVAS, EncoderSize
 
 from .apart import peaks
-from .measure import PRECISIONS, Settings, Work, counted, largest_difference, matrix_product, timed
+from .measure import EVERY_SIZE, PRECISIONS, TINY, Settings, Work, counted, largest_difference, matrix_product, timed
 from .peers import meta_encoder, random_encoder, transformers_encoder
 from .rows import Row
 
 SECTION = (255, 701)
 """Samples and traces: a crossline of F3 in the benchmark of Alaudah et al."""
-TINY = EncoderSize(width=32, depth=2, heads=1, global_blocks=(1,))
-EVERY_SIZE = {**SIZES, "tiny": TINY}
 CANVASES = {
     "square": "square 1024 x 1024",
     "skipped": "square 1024 x 1024, padding skipped",
@@ -122,7 +120,7 @@ def canvases(name: str, batch: int) -> Tensor:
     return functional.pad(section, (0, width - section.shape[-1], 0, height - section.shape[-2]))
 
 
-def measure_encoders(settings: Settings) -> Iterator[Row]:
+def measure(settings: Settings) -> Iterator[Row]:
     """A row for each size, precision, batch, canvas and peer."""
     for size, layout in settings.sizes.items():
         encoders = Encoders(layout, settings.device)
@@ -135,7 +133,7 @@ def _measure(plain: Pass, encoders: Encoders, settings: Settings) -> Iterator[Ro
     ours = [replace(plain, canvas=canvas) for canvas in CANVASES]
     theirs = [replace(plain, who=peer) for peer in PEERS]
     works = {run: encoders.work(run) for run in (*ours, *theirs)}
-    memory = peaks("encoder", works, settings)
+    memory = peaks("encoder", works, settings) if plain.precision in settings.memory else {}
     # What broke off for want of memory must not take this process with it.
     works = {run: work for run, work in works.items() if memory.get(run) != math.inf}
     product, of_product = matrix_product(settings, plain.precision)

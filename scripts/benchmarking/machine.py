@@ -6,7 +6,7 @@ from .measure import Settings, matrix_product, timed
 from .rows import Row
 
 
-def measure_machine(settings: Settings) -> Iterator[Row]:
+def measure(settings: Settings) -> Iterator[Row]:
     """A row for each precision."""
     products = {precision: matrix_product(settings, precision) for precision in settings.precisions}
     for product, _ in products.values():

@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
-from sam_seismic.sam import EncoderSize
+from sam_seismic.sam import SIZES, EncoderSize
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+TINY = EncoderSize(width=32, depth=2, heads=1, global_blocks=(1,))
+EVERY_SIZE = {**SIZES, "tiny": TINY}
 
 Work = Callable[[], Any]
 
@@ -32,7 +34,7 @@ class Settings:
         batches: sections at a time.
         matrix: rows of the square matrices whose product is the limit.
         quick: tiny, to see that it runs.
-        memory: whether memory is measured, too.
+        memory: the precisions that memory is measured in, too.
     """
 
     device: torch.device
@@ -42,7 +44,7 @@ class Settings:
     batches: tuple[int, ...]
     matrix: int
     quick: bool
-    memory: bool
+    memory: tuple[str, ...]
 
 
 def timed(works: Mapping[str, Work], settings: Settings) -> dict[str, float]:

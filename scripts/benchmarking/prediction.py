@@ -47,7 +47,7 @@ class Clock(Silent):
         return (end - start) / (last - first)
 
 
-def measure_prediction(settings: Settings) -> Iterator[Row]:
+def measure(settings: Settings) -> Iterator[Row]:
     """Rows for each precision and canvas."""
     with made_road(settings) as road:
         for precision, canvas in itertools.product(settings.precisions, canvases_of(settings)):

@@ -12,7 +12,7 @@ HELP = ("-m", "sam_seismic", "--help")
 COMMANDS = {"help": HELP, "python": ("-c", "pass"), "torch": ("-c", "import torch")}
 
 
-def measure_start(settings: Settings) -> Iterator[Row]:
+def measure(settings: Settings) -> Iterator[Row]:
     """The command line's help, against what any Python needs and what one with torch would."""
     works = {name: partial(_run, *words) for name, words in COMMANDS.items()}
     for work in works.values():

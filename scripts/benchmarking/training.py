@@ -94,7 +94,7 @@ def _now() -> float:
     return time.perf_counter()
 
 
-def measure_training(settings: Settings) -> Iterator[Row]:
+def measure(settings: Settings) -> Iterator[Row]:
     """Rows for each precision and canvas."""
     with made_road(settings) as road:
         for precision, canvas in itertools.product(settings.precisions, canvases_of(settings)):
@@ -109,7 +109,7 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
     hold_frozen(task, config)
     sections = [dataset[i] for dataset in map(module.dataset, ("train", "val")) for i in range(len(dataset))]
     batches = [Batch.collate(sections[i : i + road.batch]) for i in range(0, len(sections), road.batch)]
-    theirs = _their_batches(batches[:THEIR_STEPS])
+    theirs = _their_batches(batches[: 1 if settings.quick else THEIR_STEPS])
     works = {
         "ours": lambda: found.append(_train(road, canvas=canvas, precision=precision)),
         "encoder": partial(_encode, task.to(road.device), batches),

@@ -82,6 +82,14 @@ def test_all_figures_are_above_zero(rows: Rows):
         assert row["group"] not in ("encoder", "decoder") or None not in (row["rate"], row["limit"]), row
 
 
+def test_memory_is_measured_in_a_process_of_its_own(rows: Rows):
+    measured = [row for row in rows if row["group"] in ("encoder", "decoder") and "float32" in row["what"]]
+    if all(row["memory"] is None for row in measured):
+        pytest.skip("this system does not tell of a process's memory at its peak")
+    for row in measured:
+        assert 0 < row["memory"] < row["their_memory"], row
+
+
 def test_the_same_canvas_gives_the_same_numbers(rows: Rows):
     """What is compared does the same: all have the same weights, and ours makes no mistake when it skips padding."""
     differences = [row["difference"] for row in rows if row["group"] == "encoder" and row["difference"] is not None]
