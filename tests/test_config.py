@@ -10,6 +10,8 @@ from sam_seismic.config import Config, ModelConfig, dump_config, load_config, pa
 from sam_seismic.errors import ConfigError
 
 FILES = {"amplitude": "a.sgy", "labels": "l.sgy", "classes": ["sand", "shale"]}
+LAST_BLOCKS = {"encoder": "last_blocks", "blocks": 3}
+JITTER = {"jitter": 0.1}
 
 
 def problems_of(tree: dict[str, Any]) -> str:
@@ -67,6 +69,32 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
         ({"data": FILES, "model": {"size": "vit_t"}}, "weights: random is needed for vit_t"),
         ({"data": FILES, "model": {"weights": "random"}}, "a frozen encoder with random weights sees nothing"),
         ({"data": FILES, "input": {"side": 1000}}, "multiple of 16"),
+        ({"data": FILES, "input": {"canvas": "loose"}}, "input.canvas  must be 'square' or 'tight' (got 'loose')"),
+        ({"data": FILES, "input": {"jittered_copies": 3}}, "jittered_copies: 3 cannot apply without jitter"),
+        ({"data": FILES, "input": {"jitter": 0.1, "jittered_copies": -1}}, "must be at least 0 (got -1)"),
+        ({"data": FILES, "model": {"blocks": 2}}, "blocks and encoder: last_blocks need each other"),
+        ({"data": FILES, "model": {"blocks": 2, "encoder": "full"}}, "blocks and encoder: last_blocks need each other"),
+        ({"data": FILES, "model": {"encoder": "last_blocks"}}, "blocks and encoder: last_blocks need each other"),
+        ({"data": FILES, "model": LAST_BLOCKS | {"blocks": 0}}, "model.blocks  must be at least 1 (got 0)"),
+        *(
+            (
+                {"data": FILES, "model": LAST_BLOCKS | {"size": size, "blocks": depth}},
+                f"blocks must be less than the {depth} that {size} has (got {depth}); encoder: full trains all",
+            )
+            for size, depth in (("vit_b", 12), ("vit_l", 24), ("vit_h", 32))
+        ),
+        ({"data": FILES, "model": {"checkpointing": True}}, "checkpointing cannot apply to encoder: frozen"),
+        (
+            {"data": FILES, "model": {"encoder": "full"}, "train": {"cache": True}},
+            "train.cache: true cannot apply to model.encoder: full",
+        ),
+        *(
+            ({"data": FILES} | tree, "train.store cannot apply where nothing is kept")
+            for tree in (
+                {"train": {"cache": False, "store": "x"}},
+                {"model": {"encoder": "full"}, "train": {"store": "x"}},
+            )
+        ),
         ({"data": FILES, "train": None}, "train  has no keys below it"),
         ({"data": FILES, "train": 3}, "train  must hold keys (got 3)"),
         (
@@ -78,6 +106,65 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
 )
 def test_what_cannot_apply_is_refused(tree: dict[str, Any], told: str):
     assert told in problems_of(tree)
+
+
+@pytest.mark.parametrize("model", [{}, LAST_BLOCKS], ids=["frozen", "last_blocks"])
+@pytest.mark.parametrize("cache", [{}, {"train": {"cache": True}}], ids=["by default", "asked for"])
+def test_jitter_beside_a_store_names_the_three_ways_out(model: dict[str, Any], cache: dict[str, Any]):
+    """A new image each time cannot be encoded once; each way out, as it is told, is accepted."""
+    tree = {"data": FILES, "input": JITTER, "model": model} | cache
+    told = problems_of(tree)
+    assert "input.jitter: 0.1 makes a new image each time" in told
+    for way in ("input.jittered_copies: 3", "input.jitter: 0", "train.cache: false"):
+        assert way in told
+    assert parse_config(tree | {"input": JITTER | {"jittered_copies": 3}}, "x.yaml").caches
+    assert parse_config(tree | {"input": {"jitter": 0}}, "x.yaml").caches
+    assert not parse_config(tree | {"train": {"cache": False}}, "x.yaml").caches
+
+
+def test_jitter_is_free_where_nothing_is_kept():
+    config = parse_config({"data": FILES, "input": JITTER, "model": {"encoder": "full"}}, "x.yaml")
+    assert not config.caches
+    assert config.input.jittered_copies == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "below"),
+    [
+        ({}, None),
+        ({"encoder": "full"}, 0),
+        (LAST_BLOCKS, 9),
+        (LAST_BLOCKS | {"size": "vit_l", "blocks": 23}, 1),
+        (LAST_BLOCKS | {"size": "vit_h", "blocks": 1}, 31),
+        (LAST_BLOCKS | {"size": "vit_t", "weights": "random", "blocks": 2, "checkpointing": True}, 4),
+    ],
+)
+def test_the_blocks_below_the_cut_are_those_that_are_not_trained(model: dict[str, Any], below: int | None):
+    assert ModelConfig.model_validate(model).blocks_below == below
+
+
+def test_a_store_is_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As every path: absolute from the start. By default nothing is named, and everything frozen is kept."""
+    monkeypatch.chdir(tmp_path)
+    config = parse_config({"data": FILES, "train": {"store": "kept"}}, "x.yaml")
+    assert config.train.store == tmp_path / "kept"
+    plain = parse_config({"data": FILES}, "x.yaml")
+    assert (plain.train.store, plain.train.cache, plain.caches) == (None, None, True)
+    assert (plain.input.canvas, plain.input.jittered_copies) == ("square", 0)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"model": LAST_BLOCKS | {"checkpointing": True}, "input": {"canvas": "tight"}},
+        {"input": JITTER | {"jittered_copies": 3}, "train": {"cache": True, "store": "kept"}},
+        {"input": JITTER, "train": {"cache": False}},
+        {"model": {"encoder": "full"}, "train": {"cache": False}},
+    ],
+)
+def test_what_is_kept_is_written_and_read_back_the_same(tree: dict[str, Any]):
+    config = parse_config({"data": FILES} | tree, "x.yaml")
+    assert parse_config(yaml.safe_load(dump_config(config)), "again") == config
 
 
 @pytest.mark.parametrize(

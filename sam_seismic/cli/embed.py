@@ -3,13 +3,13 @@
 # ruff: noqa: PLC0415  # torch takes seconds to import: `--help` must not wait for it
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sam_seismic.cli.options import Device, Json
+from sam_seismic.cli.options import Json
 from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import Terminal, print_json, print_table
 from sam_seismic.config import load_config
@@ -27,7 +27,7 @@ def embed(
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Sections at a time. Default: train.batch_size.")
     ] = None,
-    device: Device = "auto",
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show what the store holds.")] = False,
     prune: Annotated[
         float | None, typer.Option(min=0, metavar="DAYS", help="Remove what no run has used for so many days.")
@@ -48,20 +48,26 @@ def embed(
             problem="embed does one of three things", fix="give one of --config FILE, --list and --prune DAYS"
         )
     if config is None:
+        task = "--list" if list_ else "--prune"
+        _refuse({"--set": override, "--batch-size": batch_size, "--device": device}, task, {})
         _tidy(store, prune, json=json)
         return
-    if store is not None or json:
-        raise UserError(
-            problem=f"{'--store' if store else '--json'} cannot apply to --config",
-            fix="name the store in the configuration: --set train.store=FOLDER" if store else "leave it out",
-        )
+    elsewhere = {"--store": "name the store in the configuration: --set train.store=FOLDER"}
+    _refuse({"--store": store, "--json": json or None}, "--config", elsewhere)
     experiment = load_config(config, override or [])
     from sam_seismic.workflows.embedding import EmbedRequest
     from sam_seismic.workflows.embedding import embed as run
 
     with Terminal() as terminal:
-        folder = run(EmbedRequest(experiment, batch_size, device), terminal)
+        folder = run(EmbedRequest(experiment, batch_size, device or "auto"), terminal)
     show_files([folder])
+
+
+def _refuse(options: Mapping[str, object], task: str, fixes: Mapping[str, str]) -> None:
+    """Refuse options that were given and cannot apply to what is asked for."""
+    for name, value in options.items():
+        if value is not None:
+            raise UserError(problem=f"{name} cannot apply to {task}", fix=fixes.get(name, "leave it out"))
 
 
 def _tidy(store: Path | None, days: float | None, *, json: bool) -> None:

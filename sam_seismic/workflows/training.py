@@ -15,7 +15,7 @@ from sam_seismic.errors import UserError
 from sam_seismic.sam import build_sam
 from sam_seismic.sam.weights import file_hash, official_path
 from sam_seismic.survey.parts import Survey
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import Card, read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.compiling import compile_blocks
 from sam_seismic.tuning.methods import count_parameters
@@ -67,6 +67,9 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     task = build_task(config, module)
     for line in describe(task, module):
         listener.say(line)
+    if request.resume and config.caches:
+        # Lightning would do so later: what is kept is named by the weights that it is made with.
+        task.load_state_dict(read_checkpoint(folder.last)[1]["state_dict"])
     hold_frozen(task, config)
     if config.model.compile:
         compile_blocks(task.image_encoder)
