@@ -5,8 +5,9 @@
     .venv/bin/python scripts/benchmark.py --fill docs/benchmarks.md       put the tables there
     .venv/bin/python scripts/benchmark.py --quick             tiny networks, one round, to see that it runs
 
-Rows are printed as they are finished, and with --json FILE all figures are written. What is compared takes turns within
-each round; figures are medians. The other implementations come with the test extra.
+Rows are printed as they are finished. With --json FILE all figures are written; rows that the file has already are
+replaced where they were measured again and kept where not, so that a long benchmark can be made in parts, for --fill.
+What is compared takes turns within each round; figures are medians. The other implementations come with the test extra.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from types import ModuleType
 import torch
 from benchmarking.apart import print_peaks
 from benchmarking.measure import EVERY_SIZE, PRECISIONS, TINY, Settings
-from benchmarking.rows import Table, filled, written
+from benchmarking.rows import Row, Table, filled, joined, written
 
 COMPARED = ("what", "against", "ms", "theirs, ms", "times as fast")
 MEMORY = ("MB", "theirs, MB", "of theirs")
@@ -43,16 +44,18 @@ def main() -> None:
         print_peaks(given.peak, lambda group, run: _group(group).prepare(run))
         return
     settings = _settings(given)
-    rows = []
+    rows: list[Row] = []
     for group in given.rows:
         print(f"\n{TABLES[group].head}", flush=True)
         for row in _group(group).measure(settings):
             rows.append(row)
             print(TABLES[group].line(row), flush=True)
+    if given.json is not None:
+        older = json.loads(given.json.read_text()) if given.json.is_file() else []
+        rows = joined([Row.from_plain(plain) for plain in older], rows)
+        given.json.write_text(json.dumps([row.as_plain() for row in rows], indent=1))
     if given.fill is not None:
         given.fill.write_text(filled(given.fill.read_text(), written(rows, TABLES)))
-    if given.json is not None:
-        given.json.write_text(json.dumps([row.as_plain() for row in rows], indent=1))
 
 
 def _group(name: str) -> ModuleType:
@@ -72,7 +75,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory: each figure costs a process")
     parser.add_argument("--quick", action="store_true", help="a tiny network and one round, to see that it runs")
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--json", type=Path, help="add the figures to those of this file")
     parser.add_argument("--fill", type=Path, help="replace the tables in this page: docs/benchmarks.md")
     parser.add_argument("--peak", nargs="+", metavar="PASS", help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -1,7 +1,8 @@
 """Rows of figures go in, tables go out: printed as they are finished, and put into a page."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 BEGIN, END = "<!-- benchmark -->", "<!-- end of benchmark -->"
 """Between them the tables stand in a page."""
@@ -55,6 +56,11 @@ class Row:
         shares = {"faster": self.faster, "memory_share": self.memory_share, "limit_share": self.limit_share}
         return asdict(self) | shares
 
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """The inverse of `as_plain`."""
+        return cls(**{field.name: plain[field.name] for field in fields(cls)})
+
     @property
     def cells(self) -> dict[str, str]:
         """Its figures as text, by column."""
@@ -101,6 +107,12 @@ def _number(value: float | None, scale: float = 1) -> str:
     if value is None:
         return ""
     return f"{scale * value:.0f}" if scale * value >= 100 else f"{scale * value:.3g}"
+
+
+def joined(older: Iterable[Row], rows: Iterable[Row]) -> list[Row]:
+    """Older rows, replaced where they were measured again, and all others behind them."""
+    found = {(row.group, row.what, row.against): row for row in older}
+    return list((found | {(row.group, row.what, row.against): row for row in rows}).values())
 
 
 def written(rows: Iterable[Row], tables: Mapping[str, Table]) -> str:

@@ -119,3 +119,19 @@ def test_it_prints_and_fills_in_what_it_found(folder: Path, rows: Rows):
 def test_our_page_has_a_place_for_the_tables():
     page = PAGE.read_text()
     assert page.index("<!-- benchmark -->") < page.index("<!-- end of benchmark -->")
+
+
+def test_a_benchmark_can_be_made_in_parts(folder: Path, tmp_path: Path):
+    """Rows that were not measured again stay, others are replaced, and the page gets all of them."""
+    figures, page = tmp_path / "figures.json", tmp_path / "page.md"
+    older = json.loads((folder / "figures.json").read_text())
+    old = [row | {"seconds": 1e9} if row["group"] == "machine" else row for row in older]
+    figures.write_text(json.dumps(old))
+    page.write_text("<!-- benchmark --><!-- end of benchmark -->")
+    given = ["--quick", "--device", "cpu", "--rows", "machine", "--json", str(figures), "--fill", str(page)]
+    subprocess.run([sys.executable, str(SCRIPT), *given], capture_output=True, check=True)
+    rows = json.loads(figures.read_text())
+    assert [(row["what"], row["against"]) for row in rows] == [(row["what"], row["against"]) for row in older]
+    assert all(row["seconds"] < 1e9 for row in rows)
+    assert [row for row in rows if row["group"] != "machine"] == [row for row in older if row["group"] != "machine"]
+    assert "Training step of the decoder" in page.read_text()
