@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.volume import Geometry
-from sam_seismic.workflows.inspection import configuration
+from sam_seismic.workflows.inspection import demands
 from sam_seismic.workflows.inspection.machine import Room
 from tests.cli.running import Made, Run, configured
 from tests.survey.segy_files import Parts
@@ -250,14 +250,45 @@ def test_a_configuration_tells_what_it_would_do(made: Made, run: Run):
     assert memory["weights"] + memory["gradients_and_moments"] + memory["activations"] < memory["training"]
     for shares in found["class_shares"].values():
         assert sum(shares) == pytest.approx(1, abs=1e-5)
+    time = found["time"]["CPU"]
+    assert time["run"] == pytest.approx(2 * time["epoch"], rel=0.02)
+    assert (time["section"], time["filling"], memory["filling"], found["store"]) == (None, None, None, None)
+    assert said(text, "all 2 epochs").split()[-1] in ("s", "min", "h")
     assert said(text, "steps") == "3 an epoch, 6 in 2 epochs (batch 2, one device)"
     assert said(text, "train") == "6 inlines 100-120 step 4"
     assert "6 of 6 of train, 6 of 6 of val, 6 of 6 of test" in " ".join(text.split())
 
 
+def test_what_a_training_keeps_is_told_before_it_is(made: Made, run: Run, tmp_path: Path):
+    """Two variants of 6 training sections, which may be flipped, and 6 validation sections of 3 x 2 patches."""
+    config = yaml.safe_load(made.config.read_text())
+    config["input"]["canvas"] = "tight"
+    config["model"]["encoder"] = "frozen"
+    config["train"]["store"] = str(tmp_path / "store")
+    path = tmp_path / "keeps.yaml"
+    path.write_text(yaml.safe_dump(config))
+    text, found = screen(run, path), facts(run, path)
+    assert found["store"] | {"disk_free": 0} == {
+        "folder": str(tmp_path / "store"),
+        "sections": 12,
+        "embeddings": 18,
+        "bytes": 18 * (128 + 2 * 256 * 3 * 2),
+        "kept": 0,
+        "disk_free": 0,
+    }
+    assert said(text, "canvas") == "tight, at most 64 pixels, fit: pad"
+    assert said(text, "keeps") == "18 variants of 12 sections in 0.1 MB"
+    assert said(text, "kept already") == "0 of 18"
+    time, memory = found["time"]["CPU"], found["memory"]["CPU"]
+    assert time["filling"] == pytest.approx(18 * time["section"], rel=0.02)
+    assert time["run"] == pytest.approx(time["filling"] + 2 * time["epoch"], rel=0.02)
+    assert memory["weights"] < memory["filling"] <= memory["training"]
+    assert len(text.splitlines()) < 70
+
+
 def test_too_little_memory_is_told_before_it_is_met(made: Made, run: Run, monkeypatch: pytest.MonkeyPatch):
     small = [Room(gpu=False, total=100 << 20), Room(gpu=True, total=None)]
-    monkeypatch.setattr(configuration, "rooms", lambda _: small)
+    monkeypatch.setattr(demands, "rooms", lambda _: small)
     text = " ".join(screen(run, made.config).split())
     assert "of this machine's memory, which has 100 MiB: lower train.batch_size" in text
     assert "predict with --batch-size 1" in text

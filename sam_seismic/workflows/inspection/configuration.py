@@ -1,31 +1,21 @@
-"""A configuration comes in; what it would read, how it splits, how long it trains and in what memory go out."""
+"""A configuration comes in; what it would read and keep, how it splits, how long it trains, in what memory, go out."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from sam_seismic.config import Config
 from sam_seismic.errors import UserError
 from sam_seismic.sam.weights import official_path
-from sam_seismic.survey.facies import IGNORE
-from sam_seismic.survey.parts import Part, Survey, open_survey
-from sam_seismic.survey.splits import SectionRef, describe_sections
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.parts import Survey, open_survey
+from sam_seismic.survey.splits import describe_sections
 from sam_seismic.tuning.methods import count_parameters
-from sam_seismic.workflows.inspection.found import Block, Columns, Facts, Inspection
-from sam_seismic.workflows.inspection.machine import Room, rooms
-from sam_seismic.workflows.inspection.memory import Peak, blank_task, predicting_peak, training_peak
-from sam_seismic.workflows.inspection.words import percent, size
+from sam_seismic.workflows.inspection.classes import absent, class_shares, share_table
+from sam_seismic.workflows.inspection.demands import demands_of, largest_of, memory_table, section_shapes, time_table
+from sam_seismic.workflows.inspection.found import Block, Facts, Inspection
+from sam_seismic.workflows.inspection.keeping import keeping
+from sam_seismic.workflows.inspection.rehearsal import blank_task
+from sam_seismic.workflows.inspection.words import size
 from sam_seismic.workflows.listener import Listener
 from sam_seismic.workflows.training import check_canvas
-
-SAMPLED = 12
-"""Sections of each part and orientation whose labels are read."""
-
-Shares = Mapping[str, Sequence[float]]
-"""By part: the share of each class, of all labelled voxels that were read."""
 
 
 def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection:
@@ -36,14 +26,22 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
     """
     survey = open_survey(config.data)
     check_canvas(survey, config.input)
-    shares, read = _class_shares(survey, listener)
+    shares, read = class_shares(survey, listener)
     steps = steps_an_epoch(config, len(survey.parts["train"].sections))
-    trainable, frozen = count_parameters(blank_task(config, survey.facies))
-    shape = _largest_section(survey)
+    blank = blank_task(config, survey.facies)
+    trainable, frozen = count_parameters(blank)
+    shapes = section_shapes(survey)
+    keeps = keeping(config, survey, blank)
     listener.say("walk the network without its content")
-    peaks = {room: _peaks(config, survey, shape, room) for room in rooms(config.trainer.accelerator)}
+    demands = demands_of(config, survey, shapes, keeps, blank)
     weights, missing = _weights(config)
-    warnings = (*survey.notes, *missing, *_absent(survey, shares), *_too_little(peaks))
+    warnings = (
+        *survey.notes,
+        *missing,
+        *absent(survey, shares),
+        *(() if keeps is None else keeps.warnings),
+        *(warning for demand in demands for warning in demand.warnings()),
+    )
     facts = {
         "parts": {name: str(part).partition(": ")[2] for name, part in survey.parts.items()},
         "sections": {name: len(part.sections) for name, part in survey.parts.items()},
@@ -54,15 +52,19 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
         "steps_an_epoch": steps,
         "steps": steps * config.train.epochs,
         "parameters": {"trainable": trainable, "frozen": frozen},
-        "memory": {room.name: _memory_facts(room, peak) for room, peak in peaks.items()},
+        "memory": {demand.room.name: demand.memory_facts() for demand in demands},
+        "time": {demand.room.name: demand.time_facts() for demand in demands},
+        "store": None if keeps is None else keeps.facts(),
         "warnings": list(warnings),
     }
     blocks: list[Block] = [
         Facts(str(path), _file_rows(survey)),
         Facts("Split", [(name, describe_sections(part.sections)) for name, part in survey.parts.items()]),
-        _share_table(survey, shares, read),
+        share_table(survey, shares, read),
         Facts("Training", _training_rows(config, weights, (trainable, frozen), steps)),
-        _memory_table(peaks, shape, config),
+        *([] if keeps is None else [keeps.block()]),
+        memory_table(demands, largest_of(shapes), config),
+        *([] if (times := time_table(demands, config)) is None else [times]),
     ]
     return Inspection(facts, blocks, warnings)
 
@@ -71,44 +73,6 @@ def steps_an_epoch(config: Config, sections: int) -> int:
     """Steps of the optimiser, on one device."""
     batches = -(-sections // config.train.batch_size)
     return -(-batches // config.trainer.accumulate_grad_batches)
-
-
-def _class_shares(survey: Survey, listener: Listener) -> tuple[Shares, dict[str, int]]:
-    """The share of each class in each part that has labels, and how many sections were read for it."""
-    shares, read = {}, {}
-    for name, part in survey.parts.items():
-        if part.volume.labels is None:
-            continue
-        chosen = _spread(part)
-        counts = np.zeros(len(survey.facies), np.int64)
-        for done, ref in enumerate(chosen, start=1):
-            labels = part.read(ref)[1]
-            counts += np.bincount(labels[labels != IGNORE], minlength=len(counts))[: len(counts)]
-            listener.progress(f"read labels of {name}", done, len(chosen))
-        shares[name] = (counts / max(1, counts.sum())).tolist()
-        read[name] = len(chosen)
-    return shares, read
-
-
-def _spread(part: Part) -> list[SectionRef]:
-    """Some sections of each orientation, spread evenly."""
-    found = []
-    for orientation in Orientation:
-        refs = [ref for ref in part.sections if ref.orientation is orientation]
-        positions = np.unique(np.linspace(0, len(refs) - 1, min(SAMPLED, len(refs))).round().astype(int))
-        found += [refs[at] for at in positions.tolist()]
-    return found
-
-
-def _largest_section(survey: Survey) -> tuple[int, int]:
-    """(samples, traces) of the largest section among one of each kind."""
-    shapes = []
-    for part in survey.parts.values():
-        kinds = {(ref.orientation, ref.traces): ref for ref in part.sections}
-        for ref in kinds.values():
-            whole = part.volume.amplitude.section(ref.orientation, ref.line)
-            shapes.append((whole.shape[0], whole.shape[1] if ref.traces is None else ref.traces[1] - ref.traces[0]))
-    return max(shapes, key=lambda shape: shape[0] * shape[1])
 
 
 def _files(survey: Survey) -> list[Path]:
@@ -132,15 +96,6 @@ def _file_rows(survey: Survey) -> list[tuple[str, str]]:
     return [*(rows or [("reads", "nothing: the survey is modelled")]), *(("grid", grid) for grid in known)]
 
 
-def _share_table(survey: Survey, shares: Shares, read: Mapping[str, int]) -> Columns:
-    rows = [
-        (name, *(percent(each[index]) if each[index] else "-" for each in shares.values()))
-        for index, name in enumerate(survey.facies.names)
-    ]
-    counts = ", ".join(f"{count} of {len(survey.parts[name].sections)} of {name}" for name, count in read.items())
-    return Columns("Share of each class", ("class", *shares), rows, note=f"Labels of a sample of sections: {counts}.")
-
-
 def _weights(config: Config) -> tuple[str, list[str]]:
     """What training starts from, and what is wrong with it."""
     model = config.model
@@ -157,78 +112,17 @@ def _weights(config: Config) -> tuple[str, list[str]]:
 
 
 def _training_rows(config: Config, weights: str, parameters: tuple[int, int], steps: int) -> list[tuple[str, str]]:
-    model, train = config.model, config.train
+    model, train, inputs = config.model, config.train, config.input
+    encoder = model.encoder if model.blocks is None else f"{model.encoder} ({model.blocks})"
+    encoder += " with checkpointing" if model.checkpointing else ""
+    canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
     gathered = config.trainer.accumulate_grad_batches
     batch = f"batch {train.batch_size}" + (f" x {gathered} accumulated" if gathered > 1 else "")
     return [
-        ("model", f"{model.size}, encoder {model.encoder}, decoder {model.decoder}"),
+        ("model", f"{model.size}, encoder {encoder}, decoder {model.decoder}"),
         ("weights", weights),
         ("parameters", f"{parameters[0]:,} trainable, {parameters[1]:,} frozen"),
-        ("canvas", f"{config.input.side} x {config.input.side}, fit: {config.input.fit}"),
+        ("canvas", f"{canvas}, fit: {inputs.fit}"),
         ("steps", f"{steps:,} an epoch, {steps * train.epochs:,} in {train.epochs} epochs ({batch}, one device)"),
         ("precision", config.trainer.precision),
     ]
-
-
-def _peaks(config: Config, survey: Survey, shape: tuple[int, int], room: Room) -> tuple[Peak, Peak]:
-    """Of training, and of predicting."""
-    return (
-        training_peak(config, survey.facies, shape, gpu=room.gpu),
-        predicting_peak(config, survey.facies, shape, gpu=room.gpu),
-    )
-
-
-def _memory_facts(room: Room, peaks: tuple[Peak, Peak]) -> dict[str, Any]:
-    train, predict = peaks
-    return {
-        "weights": train.weights,
-        "gradients_and_moments": train.training,
-        "activations": train.activations,
-        "training": train.peak,
-        "prediction": predict.peak,
-        "there_is": room.total,
-    }
-
-
-def _memory_table(peaks: Mapping[Room, tuple[Peak, Peak]], shape: tuple[int, int], config: Config) -> Columns:
-    rows = [
-        ("weights", *(size(train.weights) for train, _ in peaks.values())),
-        ("gradients, optimiser", *(size(train.training) for train, _ in peaks.values())),
-        ("activations", *(size(train.activations) for train, _ in peaks.values())),
-        ("training, at its peak", *(size(train.peak) for train, _ in peaks.values())),
-        ("prediction, two sections at a time", *(size(predict.peak) for _, predict in peaks.values())),
-    ]
-    rows.append(("this machine has", *("no GPU" if room.total is None else size(room.total) for room in peaks)))
-    note = (
-        f"Estimated for sections of {shape[0]} samples x {shape[1]} traces, batch {config.train.batch_size}; the peak "
-        "holds the program too."
-    )
-    return Columns("Memory", ("", *(room.name for room in peaks)), rows, note=note)
-
-
-def _absent(survey: Survey, shares: Shares) -> list[str]:
-    """Classes that were not seen in a part."""
-    found = []
-    for name, each in shares.items():
-        gone = [facies for facies, share in zip(survey.facies.names, each, strict=True) if not share]
-        if gone:
-            found.append(f"not seen in the sections of {name} that were read: {', '.join(gone)}")
-    return found
-
-
-def _too_little(peaks: Mapping[Room, tuple[Peak, Peak]]) -> list[str]:
-    """What to do where the memory there is will not do."""
-    fix = "lower train.batch_size or input.side, take a smaller model.size, keep the encoder frozen"
-    found = []
-    for room, (train, predict) in peaks.items():
-        more = f"{fix}, or set trainer.precision: 16-mixed" if room.gpu else fix
-        if room.total is not None and train.peak > room.total:
-            found.append(
-                f"training needs about {size(train.peak)} of {room.where}, which has {size(room.total)}: {more}"
-            )
-        if room.total is not None and predict.peak > room.total:
-            found.append(
-                f"prediction needs about {size(predict.peak)} of {room.where}, which has {size(room.total)}: "
-                "predict with --batch-size 1"
-            )
-    return found

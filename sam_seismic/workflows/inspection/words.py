@@ -24,3 +24,12 @@ def size(count: int) -> str:
         if count >= scale:
             return f"{count / scale:.1f} {unit}" if count < 10 * scale else f"{count / scale:.0f} {unit}"
     return f"{count} bytes"
+
+
+def a_while(seconds: float) -> str:
+    """A time that is not known well, in two digits: `0.35 s`, `12 s`, `4.5 min`, `2.1 h`, `3.2 days`."""
+    for unit, scale in (("days", 24 * 3600), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * scale:
+            value = seconds / scale
+            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.2g} s"
