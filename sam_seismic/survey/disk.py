@@ -71,13 +71,13 @@ def _claim(file: BinaryIO, size: int) -> None:
 
 
 def _left(folder: Path) -> str:
-    return f"the disk has {_in_words(shutil.disk_usage(folder).free)} left"
+    return f"the disk has {in_words(shutil.disk_usage(folder).free)} left"
 
 
 def _too_full(what: str, size: int, left: str, fix: str) -> SurveyError:
-    return SurveyError(problem=f"{what} needs {_in_words(size)}, {left}", fix=fix)
+    return SurveyError(problem=f"{what} needs {in_words(size)}, {left}", fix=fix)
 
 
-def _in_words(size: int) -> str:
+def in_words(size: int) -> str:
     """Bytes as `6.2 MB` or `1.4 GB`."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

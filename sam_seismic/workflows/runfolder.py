@@ -96,14 +96,13 @@ class RunFolder:
     def making_way(self) -> Iterator[None]:
         """Set an older run aside while a new one begins, and delete it when the new one has a checkpoint.
 
-        If the new one ends without any, the older one comes back as it was.
+        If the new one ends without any, what it wrote goes, and the older one comes back as it was.
         """
+        existed = self.path.is_dir()
         aside = self.path / ".replaced"
         old = [self.path / name for name in PARTS if (self.path / name).exists()]
-        if not old:
-            yield
-            return
-        aside.mkdir(exist_ok=True)
+        if old:
+            aside.mkdir(exist_ok=True)
         for path in old:
             path.replace(aside / path.name)
         try:
@@ -112,9 +111,12 @@ class RunFolder:
             if not self.last.is_file():
                 for name in PARTS:
                     _remove(self.path / name)
-                for path in aside.iterdir():
+                for path in aside.iterdir() if old else ():
                     path.replace(self.path / path.name)
-            shutil.rmtree(aside)
+            if old:
+                shutil.rmtree(aside)
+            elif not existed and self.path.is_dir() and not any(self.path.iterdir()):
+                self.path.rmdir()
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from sam_seismic.config import Config
 from sam_seismic.config.places import cache_folder
 from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.survey.disk import in_words
 from sam_seismic.survey.fingerprint import fingerprint
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -80,9 +81,7 @@ class Store:
         """
         entries, missing = self.filling.entries, self.filling.missing()
         size = sum(file_size(entry.shape) for entry in entries)
-        listener.say(
-            f"embeddings: {len(entries):,} of {size / 1e9:.2f} GB in {self.folder}, {len(missing):,} to encode"
-        )
+        listener.say(f"embeddings: {len(entries):,}, {in_words(size)}, in {self.folder}, {len(missing):,} to encode")
         if missing:
             self.filling.check_room(self.folder)
             start = time.monotonic()

@@ -106,7 +106,7 @@ def test_embed_makes_what_training_reads(config: Path, filled: Path, tmp_path: P
     before = entries(filled)
     changes = ("train.batch_size=3", "train.learning_rate=1e-3", "train.epochs=1", "train.encoder_rate=2")
     told = train(config, tmp_path / "run", filled, *(word for change in changes for word in ("--set", change)))
-    assert f"embeddings: {ENTRIES} of" in told
+    assert f"embeddings: {ENTRIES}, " in told
     assert ", 0 to encode" in told
     assert entries(filled) == before
     again = invoke("embed", "--config", config, "--set", f"train.store={filled}", "--batch-size", 3)

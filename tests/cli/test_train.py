@@ -275,3 +275,21 @@ def test_mixed_precision_trains(made: Made, run: Run, tmp_path: Path, precision:
     assert result.exit_code == 0, result.stderr
     with (tmp_path / "run" / "metrics.csv").open() as file:
         assert float(next(csv.DictReader(file))["val_loss"]) > 0
+
+
+def test_a_run_that_is_stopped_in_its_first_epoch_leaves_nothing_in_the_way(
+    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The same command works again, without --overwrite."""
+    arguments = ("train", "--config", made.config, "--output", tmp_path / "run", "--set", "train.epochs=1")
+
+    def interrupted(*_: object) -> object:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FaciesSegmentation, "training_step", interrupted)
+        told = run(*arguments)
+    assert told.exit_code == 2
+    assert "run the same command again" in told.stderr
+    assert not (tmp_path / "run").exists()
+    assert run(*arguments).exit_code == 0
