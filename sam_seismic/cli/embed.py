@@ -4,6 +4,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,13 +89,19 @@ def _tidy(store: Path | None, days: float | None, *, json: bool) -> None:
 
 
 def _row(group: "Stored") -> Sequence[str]:
-    recipe = group.recipe
-    cut = "" if recipe["blocks"] is None else f", {recipe['blocks']} blocks"
+    known = {"model": "of another version", "canvas": ""}
+    with suppress(KeyError):  # of another version of sam-seismic
+        recipe = group.recipe
+        cut = "" if recipe["blocks"] is None else f", {recipe['blocks']} blocks"
+        known = {
+            "model": f"{recipe['size']}{cut}, {recipe['precision']}",
+            "canvas": f"{recipe['canvas']}, {recipe['fit']} {recipe['side']}",
+        }
     days = (time.time() - group.used) / _DAY
     return (
         group.about,
-        f"{recipe['size']}{cut}, {recipe['precision']}",
-        f"{recipe['canvas']}, {recipe['fit']} {recipe['side']}",
+        known["model"],
+        known["canvas"],
         f"{group.sections:,}",
         f"{group.size / 1e9:.2f}",
         "today" if days < 1 else f"{days:.0f} days ago",

@@ -122,10 +122,7 @@ class Frame:
             short = [int(there * scale) for there, scale in zip(planes.shape[2:], scales, strict=True)]
             if short[0] < samples or short[1] < traces:
                 planes = F.pad(planes, (0, int(short[1] < traces), 0, int(short[0] < samples)), mode="replicate")
-            # Smoothed first where it shrinks: nothing aliases.
-            planes = F.interpolate(
-                planes, scale_factor=scales, mode="bilinear", align_corners=False, antialias=min(scales) < 1
-            )
+            planes = _scaled(planes, scales)
         found = planes[:, :, :samples, :traces]  # [section, class, sample, trace]
         return found if logits.ndim == 4 else found[0]
 
@@ -143,3 +140,29 @@ def _resize(planes: Tensor, shape: tuple[int, int]) -> Tensor:
     """float[plane, a, b] -> float[plane, *shape], bilinear, smoothed first where it shrinks: nothing aliases."""
     shrinks = shape[0] < planes.shape[-2] or shape[1] < planes.shape[-1]
     return F.interpolate(planes[None], size=shape, mode="bilinear", align_corners=False, antialias=shrinks)[0]
+
+
+def _scaled(planes: Tensor, scales: tuple[float, float]) -> Tensor:
+    """float[section, plane, a, b] -> the same, so many times as high and as wide, rounded down; bilinear."""
+    # PyTorch takes an axis that keeps its length for one that is not scaled, whatever the scale.
+    kept = [int(there * scale) == there for there, scale in zip(planes.shape[2:], scales, strict=True)]
+    usual = [1.0 if same else scale for same, scale in zip(kept, scales, strict=True)]
+    if not all(kept):
+        # Smoothed first where it shrinks: nothing aliases.
+        planes = F.interpolate(
+            planes, scale_factor=usual, mode="bilinear", align_corners=False, antialias=min(usual) < 1
+        )
+    for axis, (same, scale) in enumerate(zip(kept, scales, strict=True), start=2):
+        if same and scale != 1:
+            planes = _stretched(planes, axis, scale)
+    return planes
+
+
+def _stretched(planes: Tensor, axis: int, scale: float) -> Tensor:
+    """An axis a little longer, cut to its length: linear, the first place for what lies before it."""
+    count = planes.shape[axis]
+    where = ((torch.arange(count, device=planes.device) + 0.5) / scale - 0.5).clamp(0, count - 1)
+    before = where.floor().long()
+    after = (before + 1).clamp_max(count - 1)
+    share = (where - before).view(-1, *[1] * (planes.ndim - axis - 1))
+    return planes.index_select(axis, before) * (1 - share) + planes.index_select(axis, after) * share

@@ -149,9 +149,14 @@ def folded(q: Tensor, k: Tensor, v: Tensor, *, down: Tensor, right: Tensor) -> T
     """
     d = q.shape[-1]
     places = key_places(down.shape[-1], right.shape[-1], like=q)  # [h*w, h + w]
-    queries = torch.cat([q * d**-0.5, down.flatten(2, 3), right.flatten(2, 3)], dim=-1)  # [B, heads, h*w, d + h + w]
+    # Without a fused kernel all scores would be made at once; these want a multiple of 8 channels.
+    spare = -(d + places.shape[1]) % 8
+    queries = torch.cat(
+        [q * d**-0.5, down.flatten(2, 3), right.flatten(2, 3)], dim=-1
+    )  # [B, heads, queries, d + h + w]
     keys = torch.cat([k, places.expand(*k.shape[:2], -1, -1)], dim=-1)  # [B, heads, h*w, d + h + w]
-    values = functional.pad(v, (0, places.shape[1]))  # [B, heads, h*w, d + h + w]: as fused kernels want them
+    queries, keys = (functional.pad(each, (0, spare)) for each in (queries, keys))
+    values = functional.pad(v, (0, places.shape[1] + spare))  # as many channels: fused kernels want that too
     return functional.scaled_dot_product_attention(queries, keys, values, scale=1.0)[..., :d]
 
 

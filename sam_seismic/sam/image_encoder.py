@@ -5,7 +5,7 @@ Backbones for Object Detection" (windows, neck); Li et al. 2022, "MViTv2" (decom
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -142,7 +142,7 @@ class ImageEncoder(nn.Module):
         Args:
             x: float[B, 3, H, W], normalised; H and W are multiples of 16 and at most 1024.
             shown: (rows, columns) of pixels outside which all canvases are padding, zeros: the same numbers come out
-                with less work. None: not known.
+                with less work where the first blocks are frozen. None: not known.
 
         Returns:
             float[B, 256, H/16, W/16].
@@ -165,8 +165,9 @@ class ImageEncoder(nn.Module):
         check_canvas(x.shape[-2], x.shape[-1])
         last = self.depth if blocks is None else blocks
         start = 0
-        if shown is not None and not torch.is_grad_enabled():
-            tokens, start = self._skip_padding(x, shown, last)
+        first = min((last, *self.size.global_blocks))
+        if shown is not None and not torch.is_grad_enabled() and self._padding.may_serve(self, first):
+            tokens, start = self._skip_padding(x, shown, first), first
         else:
             tokens = self._embed(x)
         return self._run(tokens, start, last)
@@ -199,23 +200,31 @@ class ImageEncoder(nn.Module):
                 tokens = block(tokens)
         return tokens
 
-    def _skip_padding(self, x: Tensor, shown: tuple[int, int], last: int) -> tuple[Tensor, int]:
-        """Tokens before the first block that attends over the whole canvas, at most `last`; and which block that is.
+    def forget_padding(self) -> None:
+        """Remember nothing of empty canvases: for whoever changes frozen weights past PyTorch, through `.data`."""
+        self._padding = RememberedPadding()
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Self:
+        """What `to`, `float`, `cuda` and their like call: the weights become others."""
+        self.forget_padding()
+        return super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call, no-any-return]
+
+    def _skip_padding(self, x: Tensor, shown: tuple[int, int], blocks: int) -> Tensor:
+        """Tokens after the first blocks, none of which attends over the whole canvas: float[B, h, w, width].
 
         Until then a window that shows only padding knows nothing of the section: its tokens are those of an empty
         canvas, which are remembered.
         """
-        first = min(last, *self.size.global_blocks)
         h, w = x.shape[-2] // PATCH, x.shape[-1] // PATCH
         rows, columns = (-(-side // (PATCH * WINDOW)) * WINDOW for side in shown)
         rows, columns = min(rows, h), min(columns, w)
-        tokens = self._run(self._embed(x[..., : rows * PATCH, : columns * PATCH]), 0, first)
+        tokens = self._run(self._embed(x[..., : rows * PATCH, : columns * PATCH]), 0, blocks)
         if (rows, columns) == (h, w):
-            return tokens, first
-        empty = self._padding.get(self, x, first)  # [1, h, w, width]
+            return tokens
+        empty = self._padding.get(self, x, blocks)  # [1, h, w, width]
         tokens_of_all = empty.repeat(len(x), 1, 1, 1)  # [B, h, w, width]
         tokens_of_all[:, :rows, :columns] = tokens
-        return tokens_of_all, first
+        return tokens_of_all
 
 
 class RememberedPadding:
@@ -228,6 +237,13 @@ class RememberedPadding:
         """A copy of an encoder begins with none."""
         return type(self), ()
 
+    def may_serve(self, encoder: ImageEncoder, blocks: int) -> bool:
+        """Whether it can be told that the weights have not changed: those that are trained change unseen.
+
+        PyTorch counts the changes of each tensor, but not those by a fused optimizer, nor any in inference mode.
+        """
+        return not any(each.requires_grad or each.is_inference() for each in self._weights(encoder, blocks))
+
     def get(self, encoder: ImageEncoder, x: Tensor, blocks: int) -> Tensor:
         """Tokens float[1, h, w, width] after the first blocks, as an encoder makes them of a canvas of zeros.
 
@@ -236,15 +252,20 @@ class RememberedPadding:
             x: float[B, 3, H, W], of the canvas, type and device that are meant.
             blocks: how many, none of which attends over the whole canvas.
         """
-        weights = [*encoder.patch_embed.parameters(), encoder.pos_embed, *encoder.blocks[:blocks].parameters()]
-        state = tuple((id(each), each._version) for each in weights)  # PyTorch counts the changes of each tensor
+        weights = self._weights(encoder, blocks)
+        state = tuple((id(each), each._version) for each in weights)
         autocast = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else None
         key = (tuple(x.shape[-2:]), x.dtype, x.device, autocast, blocks, state)
-        if key not in self._known:
-            self._known.clear()  # one canvas and precision a run is usual
-            # With the weights, so that no others can take their ids.
-            self._known[key] = weights, encoder.lower(torch.zeros_like(x[:1]), blocks=blocks)
-        return self._known[key][1]
+        if (known := self._known.get(key)) is not None:
+            return known[1]
+        tokens = encoder.lower(torch.zeros_like(x[:1]), blocks=blocks)
+        # One canvas and precision a run is usual. With the weights, so that no others can take their ids.
+        self._known = {key: (weights, tokens)}
+        return tokens
+
+    @staticmethod
+    def _weights(encoder: ImageEncoder, blocks: int) -> list[nn.Parameter]:
+        return [*encoder.patch_embed.parameters(), encoder.pos_embed, *encoder.blocks[:blocks].parameters()]
 
 
 def check_canvas(height: int, width: int) -> None:

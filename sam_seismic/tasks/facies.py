@@ -218,7 +218,7 @@ def load_task(path: Path) -> FaciesSegmentation:
             problem=f"{path}: its weights do not fit {card.model.size} with {len(card.facies)} classes: {error}",
             fix=f"load it with the version of sam-seismic that wrote it, which was {card.version}, or train again",
         ) from error
-    return task.eval()
+    return task.eval().requires_grad_(False)
 
 
 def largest(shapes: Iterable[tuple[int, int]]) -> tuple[int, int]:

@@ -41,7 +41,9 @@ def dice_loss(probabilities: Tensor, target: Tensor, scored: Tensor) -> Tensor:
     none = torch.zeros(len(probabilities), device=hit.device, dtype=hit.dtype)
     intersection = none.index_add(0, target, hit)  # [class]
     size = none.index_add(0, target, counted)  # [class]
-    dice = 2 * intersection / (probabilities @ counted + size).clamp_min(1e-6)
+    # A sum of products, not a product of matrices: autocast would take halves for that, which end at 65504.
+    total = (probabilities * counted).sum(dim=1)  # [class]
+    dice = 2 * intersection / (total + size).clamp_min(1e-6)
     occurs = size > 0
     # Sums, not a choice of classes: a GPU need not be waited for.
     return (occurs * (1 - dice)).sum() / occurs.sum().clamp_min(1)

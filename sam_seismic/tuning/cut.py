@@ -77,3 +77,4 @@ def hold(encoder: ImageEncoder, blocks: int | None, dtype: torch.dtype) -> None:
     for part in parts_below(encoder, blocks):
         part.to(dtype)
     encoder.pos_embed.data = encoder.pos_embed.data.to(dtype)
+    encoder.forget_padding()

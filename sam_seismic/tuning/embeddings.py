@@ -13,6 +13,7 @@ too, and one that is killed leaves nothing half behind. Half precision: the neck
 added up from numbers of about one.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -46,6 +47,12 @@ _ABANDONED_S = 24 * 3600.0
 """Age at which a file without its name is nobody's."""
 _CHANCES = 3
 """How often a file is begun whose folder another process removes."""
+
+MORE_ROOM = (
+    "free some disk, sam-seismic embed --prune 30 --store {store}, another folder in train.store, or keep nothing: "
+    "train.cache: false"
+)
+"""What helps where a store has no room."""
 
 Shape = tuple[int, int, int]
 
@@ -119,7 +126,7 @@ class Group:
         """Whether a variant is kept, whole."""
         try:
             return self.path(ref, variant).stat().st_size == file_size(shape)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def read(self, ref: SectionRef, variant: Variant) -> Tensor:
@@ -130,18 +137,25 @@ class Group:
         """
         path = self.path(ref, variant)
         try:
-            return torch.from_numpy(np.load(path, allow_pickle=False))
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(
-                problem=f"{path}: an embedding of {ref.name} cannot be read: {error}",
-                fix="train again, or fill the store with sam-seismic embed: what is missing is encoded anew",
-            ) from error
+            with path.open("rb") as file:
+                return torch.from_numpy(npy.read_array(file, allow_pickle=False))
+        except OSError as error:
+            why = error.strerror or str(error)
+        except (ValueError, EOFError):
+            why = "it is damaged, and was removed"
+            with suppress(OSError):  # else it would be taken for whole, by its size, for ever
+                path.unlink()
+        raise UserError(
+            problem=f"{path}: an embedding of {ref.name} cannot be read: {why}",
+            fix="the same command again (train: with --resume once an epoch was finished): what is missing is encoded "
+            "anew",
+        )
 
     def write(self, ref: SectionRef, variant: Variant, kept: Tensor) -> None:
         """Keep a variant; a reader finds all of it or nothing.
 
         Raises:
-            UserError: half precision cannot hold it.
+            UserError: half precision cannot hold it, or the disk is full.
         """
         half = kept.detach().to("cpu", torch.float16).contiguous()
         if not bool(half.isfinite().all()):
@@ -152,11 +166,20 @@ class Group:
         for chances in reversed(range(_CHANCES)):
             try:
                 self._begin()
-                _put(self.path(ref, variant), lambda file: np.save(file, half.numpy(), allow_pickle=False))
+                _put(self.path(ref, variant), lambda file: _write_array(file, half))
+                self._begin()
             except FileNotFoundError:  # another process removes the group at this moment
                 if not chances:
                     raise
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                raise UserError(
+                    problem=f"{self.folder.parent}: the disk is full; the embeddings written until now are kept",
+                    fix=MORE_ROOM.format(store=self.folder.parent),
+                ) from error
             else:
+                self.use()  # a long filling is no forgotten group
                 return
 
     def use(self) -> None:
@@ -200,6 +223,12 @@ class KeptSections:
         """Note that all of it is used now."""
         for group in self._groups.values():
             group.use()
+
+
+def _write_array(file: BinaryIO, half: Tensor) -> None:
+    """As numpy.save, which does not tell why a disk takes no more."""
+    npy.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": tuple(half.shape)})
+    file.write(half.numpy().data)
 
 
 @cache

@@ -22,7 +22,7 @@ from sam_seismic.survey.disk import check_room
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.tuning.cut import below, shape_below
-from sam_seismic.tuning.embeddings import Group, KeptSections, Shape, file_size
+from sam_seismic.tuning.embeddings import MORE_ROOM, Group, KeptSections, Shape, file_size
 
 Done = Callable[[int, int], None]
 """Called with (sections done, sections in all)."""
@@ -87,19 +87,19 @@ class Filling:
         """What is not in the store."""
         return [entry for entry in self.entries if not entry.kept]
 
-    def check_room(self, store: Path) -> None:
+    def check_room(self, store: Path, missing: Sequence[Entry]) -> None:
         """Refuse to begin what the disk has no room for.
 
         Raises:
             SurveyError: it has not.
         """
         there = next(folder for folder in (store, *store.absolute().parents) if folder.is_dir())
+        tight = "" if self._inputs.canvas == "tight" else "input.canvas: tight, "
         check_room(
             there,
-            sum(file_size(entry.shape) for entry in self.missing()),
+            sum(file_size(entry.shape) for entry in missing),
             what=f"{store}: keeping the embeddings",
-            fix="free some disk, sam-seismic embed --prune 30, another folder in train.store or $SAM_SEISMIC_CACHE, "
-            "input.canvas: tight, or keep nothing: train.cache: false",
+            fix=tight + MORE_ROOM.format(store=store),
         )
 
     def run(self, *, batch_size: int, done: Done, share: tuple[int, int] | None = None) -> None:

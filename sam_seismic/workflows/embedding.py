@@ -7,7 +7,7 @@ import lightning
 
 from sam_seismic.config import Config
 from sam_seismic.data.datamodule import SeismicDataModule
-from sam_seismic.errors import ConfigError
+from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.tuning.embeddings import Stored, prune, stored_groups
 from sam_seismic.workflows.devices import choose_device
 from sam_seismic.workflows.listener import Listener
@@ -63,10 +63,25 @@ def embed(request: EmbedRequest, listener: Listener) -> Path:
 
 
 def stored(folder: Path | None) -> list[Stored]:
-    """What a store holds."""
-    return list(stored_groups(store_folder(folder)))
+    """What a store holds.
+
+    Raises:
+        UserError: the folder that was chosen is not there.
+    """
+    return list(stored_groups(_there(folder)))
 
 
 def prune_store(folder: Path | None, *, days: float) -> list[Stored]:
-    """Remove from a store what no run has used for some days; what was removed."""
-    return prune(store_folder(folder), days=days)
+    """Remove from a store what no run has used for some days; what was removed.
+
+    Raises:
+        UserError: the folder that was chosen is not there.
+    """
+    return prune(_there(folder), days=days)
+
+
+def _there(chosen: Path | None) -> Path:
+    """The folder of a store; one that was named must be there."""
+    if chosen is not None and not chosen.is_dir():
+        raise UserError(problem=f"{chosen}: there is no such folder", fix="give the folder that train.store names")
+    return store_folder(chosen)

@@ -1,5 +1,6 @@
 """A run folder: what it holds, whether a training may use it, and how an older run in it makes way."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,11 @@ class RunFolder:
         """Everything that a resumed run needs, from the last finished epoch."""
         return self.checkpoints / "last.ckpt"
 
+    @property
+    def aside(self) -> Path:
+        """Where an older run waits until its replacement has a checkpoint."""
+        return self.path / ".replaced"
+
     def check_new(self, *, overwrite: bool) -> None:
         """Whether a new run may begin here.
 
@@ -57,7 +63,7 @@ class RunFolder:
             raise UserError(problem=f"{self.path}: is a file", fix="give a folder as --output")
         if not self.path.is_dir() or not any(self.path.iterdir()):
             return
-        if not self.config.is_file():
+        if not self.config.is_file() and not self.aside.is_dir():
             raise UserError(problem=f"{self.path}: holds files, but no run", fix="choose another --output")
         if not overwrite:
             go_on = "--resume to go on with that run, " if self.last.is_file() else ""
@@ -74,8 +80,14 @@ class RunFolder:
             ConfigError: the run was made with other values of keys that a run cannot change on its way.
         """
         if not self.last.is_file():
-            raise UserError(problem=f"{self.path}: no checkpoints/last.ckpt to go on from", fix="leave --resume out")
-        before, now = (_flat(each.model_dump(mode="json")) for each in (load_config(self.config), config))
+            fix = "leave --resume out"
+            if (self.aside / "checkpoints" / "last.ckpt").is_file():
+                fix += f"; {self.aside} holds an older run, whose replacement was killed: move its content back"
+            raise UserError(problem=f"{self.path}: no checkpoints/last.ckpt to go on from", fix=fix)
+        # What may change must not stand in the way: a run of an older version knows no cache, but may have jitter.
+        train = config.train.model_dump(mode="json")
+        run = load_config(self.config, [f"train.{key}={json.dumps(train[key])}" for key in ("cache", "store")])
+        before, now = (_flat(each.model_dump(mode="json")) for each in (run, config))
         changed = [
             f"  {key}: {before.get(key)} in the run, now {now.get(key)}"
             for key in sorted(before.keys() | now.keys())
@@ -99,24 +111,34 @@ class RunFolder:
         If the new one ends without any, what it wrote goes, and the older one comes back as it was.
         """
         existed = self.path.is_dir()
-        aside = self.path / ".replaced"
-        old = [self.path / name for name in PARTS if (self.path / name).exists()]
-        if old:
-            aside.mkdir(exist_ok=True)
-        for path in old:
-            path.replace(aside / path.name)
+        self._set_aside()
         try:
             yield
         finally:
             if not self.last.is_file():
-                for name in PARTS:
-                    _remove(self.path / name)
-                for path in aside.iterdir() if old else ():
-                    path.replace(self.path / path.name)
-            if old:
-                shutil.rmtree(aside)
+                self._put_back()
+            if self.aside.is_dir():
+                shutil.rmtree(self.aside)
             elif not existed and self.path.is_dir() and not any(self.path.iterdir()):
                 self.path.rmdir()
+
+    def _set_aside(self) -> None:
+        """Move the older run; one that a process set aside which was killed before its first checkpoint stays there."""
+        if self.aside.is_dir() and self.last.is_file():
+            shutil.rmtree(self.aside)  # the process that was to do it was killed
+        if self.aside.is_dir():
+            for name in PARTS:
+                _remove(self.path / name)
+        for path in [self.path / name for name in PARTS if (self.path / name).exists()]:
+            self.aside.mkdir(exist_ok=True)
+            path.replace(self.aside / path.name)
+
+    def _put_back(self) -> None:
+        """Remove what the new run wrote, and move the older one back."""
+        for name in PARTS:
+            _remove(self.path / name)
+        for path in self.aside.iterdir() if self.aside.is_dir() else ():
+            path.replace(self.path / path.name)
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

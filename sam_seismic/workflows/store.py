@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from sam_seismic.config import Config
 from sam_seismic.config.places import cache_folder
 from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.errors import UserError
 from sam_seismic.survey.disk import in_words
 from sam_seismic.survey.fingerprint import fingerprint
 from sam_seismic.survey.volume import Orientation
@@ -40,6 +41,10 @@ class Store:
 
     def __init__(self, config: Config, module: SeismicDataModule, task: FaciesSegmentation) -> None:
         self.folder = store_folder(config.train.store)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UserError(
+                problem=f"{self.folder}: is a file, not an embedding store", fix="name a folder in train.store"
+            )
         self._batch_size = config.train.batch_size
         blocks, encoder = config.model.blocks_below, task.image_encoder
         weights = weights_hash(encoder, blocks)
@@ -79,11 +84,12 @@ class Store:
         Raises:
             UserError: the disk has no room, or a section cannot be read or encoded.
         """
+        self.kept.use()  # from now on nobody takes it for forgotten
         entries, missing = self.filling.entries, self.filling.missing()
         size = sum(file_size(entry.shape) for entry in entries)
         listener.say(f"embeddings: {len(entries):,}, {in_words(size)}, in {self.folder}, {len(missing):,} to encode")
         if missing:
-            self.filling.check_room(self.folder)
+            self.filling.check_room(self.folder, missing)
             start = time.monotonic()
             self.filling.run(
                 batch_size=batch_size or self._batch_size,
@@ -91,7 +97,6 @@ class Store:
                 done=lambda done, total: listener.progress("encode", done, total),
             )
             listener.say(f"encoded in {time.monotonic() - start:.0f} s")
-        self.kept.use()
 
 
 class FillStore(Callback):
@@ -107,10 +112,23 @@ class FillStore(Callback):
         self._listener = listener
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
-        """Fill it, and wait until all processes have."""
-        world = trainer.world_size
-        self._store.fill(self._listener, share=(trainer.global_rank, world) if world > 1 else None)
-        trainer.strategy.barrier("embeddings")
+        """Fill it, and wait until all processes have.
+
+        Raises:
+            UserError: this process, or another one, could not encode its share.
+        """
+        world, failed = trainer.world_size, None
+        try:
+            self._store.fill(self._listener, share=(trainer.global_rank, world) if world > 1 else None)
+        except (UserError, OSError) as error:
+            failed = error
+        # All must hear of it: a process that waits for one that has ended would end in a fault of its own.
+        if trainer.strategy.reduce_boolean_decision(failed is None, all=True):
+            return
+        raise failed or UserError(
+            problem="another process of this training could not encode its share of the sections",
+            fix="see what it said; what was encoded until then is kept",
+        )
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
         """A long run keeps its embeddings from being taken for forgotten."""

@@ -68,7 +68,7 @@ def random_encoder(size: EncoderSize, seed: int = 0) -> ImageEncoder:
         encoder = ImageEncoder(size)
     encoder.to_empty(device="cpu")
     randomise(nn.ModuleDict({"image_encoder": encoder}), seed)
-    return encoder.eval()
+    return encoder.eval().requires_grad_(False)
 
 
 def transformers_encoder(ours: ImageEncoder) -> nn.Module:

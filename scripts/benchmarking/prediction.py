@@ -3,16 +3,20 @@
 import itertools
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.inference.sections import SectionBatch, prepare_batch
 from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.journal import Journal
 from sam_seismic.survey.labelled import read_amplitude
+from sam_seismic.survey.result import Unfinished
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.checkpoint import KEY
 from sam_seismic.tasks.facies import FaciesSegmentation, largest, load_task
@@ -29,20 +33,27 @@ from .rows import Row
 HELD: dict[str, Precision] = {"float32": "32", "bfloat16": "bf16"}
 
 
-class Clock(Silent):
-    """Hears when how many sections were written."""
+class Clock:
+    """Notes when each batch has been written: the journal hears of it then."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, int]] = []
 
-    def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:  # noqa: ARG002
-        """Note the time."""
-        if done and (not self.heard or done > self.heard[-1][1]):
-            self.heard.append((time.perf_counter(), done))
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Inside, it listens."""
+        advance = Journal.advance
+
+        def noting(journal: Journal, finished: int, files: Sequence[Unfinished]) -> None:
+            advance(journal, finished, files)
+            self.heard.append((time.perf_counter(), finished))
+
+        with patch.object(Journal, "advance", noting):
+            yield
 
     @property
     def each(self) -> float:
-        """Seconds for a section, between the first and the last that were heard of."""
+        """Seconds for a section, from the first batch written to the last."""
         (start, first), (end, last) = self.heard[0], self.heard[-1]
         return (end - start) / (last - first)
 
@@ -74,7 +85,8 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
             device=road.device.type,
             precision=HELD[precision],
         )
-        predict(request, clock)
+        with clock.running():
+            predict(request, Silent())
         under_way.append(clock.each)
 
     def network() -> None:

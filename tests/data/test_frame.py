@@ -103,6 +103,20 @@ def test_a_tight_canvas_ends_with_the_last_patch(section: tuple[int, int], fit: 
     assert tight.recover(torch.zeros(2, canvas[0] // 4, canvas[1] // 4)).shape == (2, *section)
 
 
+@pytest.mark.parametrize(("section", "side"), [((257, 200), 1024), ((17, 11), 64), ((33, 53), 208), ((200, 258), 1024)])
+def test_an_axis_that_keeps_its_length_is_scaled_too(section: tuple[int, int], side: int):
+    """PyTorch takes it for one that is not. A ramp over the canvas must show each sample its own place."""
+    frame = Frame.fitted(section, fit="resize", side=side)
+    places = torch.arange(side // 4, dtype=torch.float32)
+    ramps = torch.stack([places[:, None].expand(-1, len(places)), places[None].expand(len(places), -1)])
+    found = frame.recover(ramps)
+    for plane, axis in ((0, 0), (1, 1)):
+        placed = frame.placed_shape[axis]
+        wanted = ((torch.arange(section[axis]) + 0.5) * placed / section[axis] / 4 - 0.5).clamp(0, side // 4 - 1)
+        along = found[plane, :, 0] if axis == 0 else found[plane, 0]
+        torch.testing.assert_close(along, wanted, atol=1e-3, rtol=0)
+
+
 def test_padding_has_no_say_in_the_logits():
     """Whatever a net says on padding, the recovered section does not see it."""
     frame = Frame.fitted((64, 96), fit="pad", side=128)

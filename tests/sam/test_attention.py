@@ -102,6 +102,24 @@ def test_the_folded_bias_is_the_whole_one_with_its_gradients(queries, grid):
             assert torch.allclose(a, b, atol=1e-4), name
 
 
+@pytest.mark.parametrize("grid", [(16, 44), (17, 44), (64, 64), (15, 15)])
+def test_fused_kernels_take_the_folded_bias(monkeypatch, grid):
+    """They refuse channels that are no multiple of 8, and what is left then makes all scores at once."""
+    asked = []
+
+    def noting(q, k, v, **given):
+        asked.append((q.shape[-1], k.shape[-1], v.shape[-1]))
+        return attend(q, k, v, **given)
+
+    attend = functional.scaled_dot_product_attention
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", noting)
+    given = random_scores(grid, grid)
+    assert folded(**given).shape == given["q"].shape
+    ((q, k, v),) = asked
+    assert q == k == v
+    assert q % 8 == 0
+
+
 @pytest.mark.parametrize("windowed", [True, False])
 @pytest.mark.parametrize(("h", "w"), [(16, 44), (30, 31)])
 def test_attention_is_the_same_with_and_without_gradients(h, w, windowed):

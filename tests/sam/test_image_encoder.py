@@ -15,7 +15,7 @@ def encoder():
     for block in made.blocks:
         torch.nn.init.normal_(block.attn.rel_pos_h)
         torch.nn.init.normal_(block.attn.rel_pos_w)
-    return made
+    return made.requires_grad_(False)
 
 
 def padded(shown: tuple[int, int], canvas: tuple[int, int] = (640, 512), seed: int = 0) -> torch.Tensor:
@@ -49,6 +49,44 @@ def test_padding_is_forgotten_when_weights_change(encoder):
         assert not torch.allclose(after, before, atol=1e-3)
 
 
+@pytest.mark.parametrize("fused", [True, False])
+def test_padding_follows_a_training(encoder, fused):
+    """A fused optimizer changes weights without PyTorch's count of changes: validation must see the new ones."""
+    pixels, shown = padded((100, 300)), (100, 300)
+    with torch.no_grad():
+        encoder(pixels, shown=shown)
+    encoder.requires_grad_(True)
+    optimizer = torch.optim.AdamW(encoder.parameters(), lr=0.1, fused=fused)
+    for _ in range(2):
+        encoder(pixels).square().mean().backward()
+        optimizer.step()
+        with torch.no_grad():
+            assert torch.allclose(encoder(pixels, shown=shown), encoder(pixels), atol=1e-5)
+
+
+@torch.no_grad()
+def test_padding_is_forgotten_when_weights_are_cast(encoder):
+    """There and back they are rounded, under the same names and types."""
+    pixels, shown = padded((100, 300)), (100, 300)
+    before = encoder(pixels, shown=shown)
+    encoder.bfloat16().float()
+    after = encoder(pixels, shown=shown)
+    assert torch.allclose(after, encoder(pixels), atol=1e-5)
+    assert not torch.equal(after, before)
+
+
+def test_an_encoder_that_was_made_in_inference_mode_can_be_told_what_is_shown():
+    with torch.inference_mode():
+        made, pixels = ImageEncoder(SIZE).eval(), padded((100, 300))
+        assert torch.allclose(made(pixels, shown=(100, 300)), made(pixels), atol=1e-5)
+
+
+def test_without_a_global_block_padding_is_skipped_in_all(encoder):
+    made = ImageEncoder(EncoderSize(width=24, depth=2, heads=2, global_blocks=())).eval().requires_grad_(False)
+    pixels = padded((100, 300))
+    assert torch.allclose(made(pixels, shown=(100, 300)), made(pixels), atol=1e-5)
+
+
 @torch.no_grad()
 def test_padding_is_not_shared_between_precisions(encoder):
     """bfloat16 by weights, bfloat16 by autocast, float32: each its own."""
@@ -76,6 +114,7 @@ def test_a_cut_between_any_two_blocks_changes_nothing(encoder, blocks, shown):
 
 def test_padding_is_not_remembered_while_it_is_trained(encoder):
     """The gradient must see the padding too."""
+    encoder.requires_grad_(True)
     encoder(padded((100, 300)), shown=(100, 300)).sum().backward()
     assert not encoder._padding._known
     assert all(parameter.grad is not None for parameter in encoder.parameters())
@@ -84,6 +123,7 @@ def test_padding_is_not_remembered_while_it_is_trained(encoder):
 def test_blocks_that_are_computed_twice_have_the_same_gradients(encoder):
     """Checkpointing saves memory and changes no number."""
     pixels = padded((100, 300))
+    encoder.requires_grad_(True)
     gradients = []
     for twice in (False, True):
         encoder.checkpointing = twice

@@ -48,3 +48,19 @@ def test_without_dice_it_is_the_cross_entropy():
     labels = torch.randint(0, 4, (9,), dtype=torch.uint8)
     expected = F.cross_entropy(logits.T, labels.long())
     torch.testing.assert_close(facies_loss(logits, labels, dice_weight=0.0), expected)
+
+
+def test_half_precision_neither_overflows_nor_rounds_the_dice():
+    """A class of more voxels than a half can count: as in single precision, in value and gradient."""
+    torch.manual_seed(0)
+    labels = (torch.arange(300_000) % 2).to(torch.uint8)
+    outcomes = []
+    for dtype in (None, torch.float16, torch.bfloat16):
+        logits = torch.randn(2, 300_000, generator=torch.Generator().manual_seed(0), requires_grad=True)
+        with torch.autocast("cpu", dtype=dtype, enabled=dtype is not None):
+            loss = facies_loss(logits, labels, dice_weight=1.0)
+        loss.backward()
+        outcomes.append((loss.detach(), logits.grad))
+    for loss, gradient in outcomes[1:]:
+        torch.testing.assert_close(loss, outcomes[0][0])
+        torch.testing.assert_close(gradient, outcomes[0][1])

@@ -206,7 +206,29 @@ def test_what_cannot_be_read_names_the_file_and_the_fix(group: Group, damage: Ca
     with pytest.raises(UserError) as caught:
         group.read(REF, AS_IT_IS)
     assert caught.value.problem.startswith(f"{path}: an embedding of IL 100 cannot be read")
-    assert "sam-seismic embed" in caught.value.fix
+    assert "the same command again" in caught.value.fix
+
+
+def zeroed(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [cut_short, empty, zeroed])
+def test_what_is_damaged_is_removed_and_encoded_anew(group: Group, damage: Callable[[Path], None]):
+    """By its size alone it could be taken for whole for ever."""
+    group.write(REF, AS_IT_IS, random_embedding())
+    damage(group.path(REF, AS_IT_IS))
+    with pytest.raises(UserError, match="it is damaged, and was removed"):
+        group.read(REF, AS_IT_IS)
+    assert not group.has(REF, AS_IT_IS, SHAPE)
+
+
+def test_a_long_filling_is_in_use(group: Group):
+    """Else --prune would take it from under the process that fills it."""
+    group.write(REF, AS_IT_IS, random_embedding())
+    os.utime(group.folder / RECIPE, (0, 0))
+    group.write(REF, Variant(flipped=True), random_embedding())
+    assert prune(group.folder.parent, days=1) == []
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 70_000.0])
@@ -231,10 +253,10 @@ def test_a_write_that_fails_leaves_nothing_behind(group: Group, monkeypatch: pyt
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", full_at_even_ones)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UserError, match="the disk is full"):
         group.write(REF, AS_IT_IS, random_embedding())
     assert names_in(group.folder) == set()
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UserError, match="the disk is full"):
         group.write(REF, AS_IT_IS, random_embedding())
     assert names_in(group.folder) == {RECIPE}
 

@@ -341,17 +341,17 @@ def test_a_disk_without_room_is_refused_before_any_work(tmp_path: Path, monkeypa
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10 * needed, 0, free))
 
     left(needed)
-    filling.check_room(store)
+    filling.check_room(store, filling.missing())
     left(needed - 1)
     with pytest.raises(SurveyError) as caught:
-        filling.check_room(store)
+        filling.check_room(store, filling.missing())
     assert str(store) in caught.value.problem
-    for way in ("sam-seismic embed --prune 30", "train.store", "$SAM_SEISMIC_CACHE", "canvas: tight", "cache: false"):
+    for way in ("sam-seismic embed --prune 30", "train.store", "cache: false"):
         assert way in caught.value.fix
     assert not (tmp_path / "new").exists()
     run(filling)
     left(0)
-    filling.check_room(store)
+    filling.check_room(store, filling.missing())
 
 
 def test_an_entry_is_kept_where_it_says(tmp_path: Path):

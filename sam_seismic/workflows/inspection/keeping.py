@@ -103,7 +103,7 @@ def keeping(config: Config, survey: Survey, blank: FaciesSegmentation) -> Keepin
         kept = len(filling.entries) - len(filling.missing())
     warnings: tuple[str, ...] = ()
     try:
-        filling.check_room(folder)
+        filling.check_room(folder, filling.missing())
     except UserError as error:
         warnings = (f"{error.problem}: {error.fix}",)
     there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
