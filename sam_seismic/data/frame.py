@@ -1,6 +1,7 @@
 """Section <-> canvas: a seismic section goes in, the image SAM sees comes out, and logits find their way back."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -130,6 +131,12 @@ class Frame:
         """How many logits along an axis the last sample's value depends on, and those before it."""
         placed, there = self.placed_shape[axis], self.section_shape[axis]
         return math.ceil(placed / stride + max(1.0, placed / (stride * there)))
+
+
+def largest(shapes: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """The most rows and the most columns of all."""
+    rows, columns = zip(*shapes, strict=True)
+    return max(rows), max(columns)
 
 
 def _whole_patches(pixels: int) -> int:

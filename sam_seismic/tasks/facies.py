@@ -1,7 +1,7 @@
 """Facies segmentation: batches of sections come in, one logit plane a class goes out, and SAM is tuned towards that."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from sam_seismic.config import TrainConfig
 from sam_seismic.data.dataset import Batch
-from sam_seismic.data.frame import Frame
+from sam_seismic.data.frame import Frame, largest
 from sam_seismic.errors import SurveyError, WeightsError
 from sam_seismic.sam import Sam, build_sam
 from sam_seismic.survey.facies import IGNORE
@@ -219,12 +219,6 @@ def load_task(path: Path) -> FaciesSegmentation:
             fix=f"load it with the version of sam-seismic that wrote it, which was {card.version}, or train again",
         ) from error
     return task.eval().requires_grad_(False)
-
-
-def largest(shapes: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """The most rows and the most columns of all."""
-    rows, columns = zip(*shapes, strict=True)
-    return max(rows), max(columns)
 
 
 def _trainable(module: torch.nn.Module) -> Iterator[torch.nn.Parameter]:

@@ -16,6 +16,7 @@ from sam_seismic.config import InputConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.augment import Variant
 from sam_seismic.data.dataset import Sample, SectionDataset, fitted, sample_of
+from sam_seismic.data.frame import largest
 from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead, Behind
 from sam_seismic.sam import ImageEncoder
 from sam_seismic.survey.disk import check_room
@@ -156,8 +157,7 @@ class Filling:
 
     def _encode(self, samples: Sequence[Sample]) -> Tensor:
         """Canvases of one size -> what is kept of each: float[section, ...]."""
-        placed = [sample.frame.placed_shape for sample in samples]
-        shown = (max(rows for rows, _ in placed), max(columns for _, columns in placed))
+        shown = largest(sample.frame.placed_shape for sample in samples)
         canvas = torch.stack([sample.image for sample in samples]).to(self._encoder.pos_embed.device)
         return below(self._encoder, canvas, blocks=self._blocks, shown=shown)
 

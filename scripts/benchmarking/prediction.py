@@ -12,6 +12,7 @@ from unittest.mock import patch
 import torch
 
 from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.data.frame import largest
 from sam_seismic.inference.sections import SectionBatch, prepare_batch
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.journal import Journal
@@ -19,7 +20,7 @@ from sam_seismic.survey.labelled import read_amplitude
 from sam_seismic.survey.result import Unfinished
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.checkpoint import KEY
-from sam_seismic.tasks.facies import FaciesSegmentation, largest, load_task
+from sam_seismic.tasks.facies import FaciesSegmentation, load_task
 from sam_seismic.workflows.devices import Precision, hold_encoder
 from sam_seismic.workflows.listener import Silent
 from sam_seismic.workflows.outputs import Wanted

@@ -16,8 +16,9 @@ from torch.nn import functional
 from sam_seismic.config import Config
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.data.dataset import Batch
+from sam_seismic.data.frame import largest
 from sam_seismic.sam import CANVAS
-from sam_seismic.tasks.facies import FaciesSegmentation, largest
+from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.cut import below
 from sam_seismic.workflows.listener import Silent
 from sam_seismic.workflows.quiet import quiet_lightning

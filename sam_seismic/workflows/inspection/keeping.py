@@ -13,6 +13,7 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.data.dataset import SectionDataset
 from sam_seismic.errors import UserError
+from sam_seismic.survey.disk import in_words
 from sam_seismic.survey.parts import Survey
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -74,8 +75,8 @@ class Keeping:
         kept = "not looked up: that would take long" if self.kept is None else f"{self.kept:,} of {count:,}"
         rows = [
             ("folder", str(self.folder)),
-            ("keeps", f"{count:,} variants of {self.sections:,} sections in {_on_disk(self.size)}"),
-            ("of the disk", f"{percent(self.size / max(1, self.free))} of the {_on_disk(self.free)} that are free"),
+            ("keeps", f"{count:,} variants of {self.sections:,} sections in {in_words(self.size)}"),
+            ("of the disk", f"{percent(self.size / max(1, self.free))} of the {in_words(self.free)} that are free"),
             ("kept already", kept),
         ]
         return Facts("Embedding store", rows)
@@ -166,8 +167,3 @@ def _known(config: Config) -> Filling:
         task = build_task(config, module)
     hold_frozen(task, config)
     return Store(config, module, task).filling
-
-
-def _on_disk(size: int) -> str:
-    """Bytes as disks are told of: `6.2 MB` or `1.4 GB`."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
