@@ -21,8 +21,9 @@ from sam_seismic.sam import Sam, build_sam
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.tasks.checkpoint import KEY, Card, read_checkpoint
 from sam_seismic.tasks.facies_decoder import FaciesDecoder
-from sam_seismic.tasks.losses import facies_loss
+from sam_seismic.tasks.losses import loss_of, loss_sums
 from sam_seismic.tasks.metrics import FaciesScores
+from sam_seismic.tasks.processes import over_processes
 from sam_seismic.tuning.cut import above, below
 from sam_seismic.tuning.methods import apply_method, train_above
 
@@ -54,6 +55,7 @@ class FaciesSegmentation(lightning.LightningModule):
         apply_method(self.prompt_encoder, "frozen")
         self.decoder.apply_method(card.model.decoder)
         self.confusion = MulticlassConfusionMatrix(len(card.facies), ignore_index=IGNORE, validate_args=False)
+        self._sums: Tensor | None = None
 
     def forward(self, canvas: Tensor) -> Tensor:
         """Canvas float[section, 3, height, width] -> logits float[section, class, height / 4, width / 4]."""
@@ -118,16 +120,21 @@ class FaciesSegmentation(lightning.LightningModule):
         return self.logits_of(batch.images, batch.frames, kept=batch.kept)
 
     def training_step(self, batch: Batch) -> Tensor:
-        """Loss over all voxels of the batch that have a label."""
-        loss = self._loss(self.section_logits(batch), batch)
+        """Loss over all voxels that have a label, of the batches of all processes together."""
+        loss = self.loss(self.section_logits(batch), batch)
         self.log("train_loss_step", loss)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch), sync_dist=True)
         return loss
 
+    def on_validation_epoch_start(self) -> None:
+        """Each validation starts from nothing, also where the one before was broken off."""
+        self.confusion.reset()
+        self._sums = None
+
     def validation_step(self, batch: Batch) -> None:
-        """Loss, and one confusion matrix for the whole split."""
+        """Loss and confusion matrix, each one for the whole split."""
         logits = self.section_logits(batch)
-        self.log("val_loss", self._loss(logits, batch), batch_size=len(batch), sync_dist=True)
+        sums = self._loss_sums(logits, batch)
+        self._sums = sums if self._sums is None else self._sums + sums
         self._count(logits, batch)
 
     def on_validation_epoch_end(self) -> None:
@@ -137,18 +144,19 @@ class FaciesSegmentation(lightning.LightningModule):
             SurveyError: none of their voxels has a label, so no epoch could be told to be the best.
         """
         scores = self.scores()
-        self.confusion.reset()
         if scores.voxels == 0:
             raise SurveyError(
                 problem="the validation lines hold no labelled voxel", fix="choose other lines in data.split"
             )
+        assert self._sums is not None, "there were batches"
         values = {
+            "val_loss": float(loss_of(over_processes(self._sums), dice_weight=self._train_config.dice)),
             "val_mean_iou": scores.mean_iou,
             "val_pixel_accuracy": scores.pixel_accuracy,
             "val_mean_class_accuracy": scores.mean_class_accuracy,
             **{f"val_iou/{name}": float(iou) for name, iou in zip(scores.names, scores.iou, strict=True)},
         }
-        # The confusion matrix is that of all processes already; the mean of equals changes nothing.
+        # They are those of all processes already; the mean of equals changes nothing.
         self.log_dict(values, sync_dist=True)
 
     def test_step(self, batch: Batch) -> None:
@@ -184,10 +192,19 @@ class FaciesSegmentation(lightning.LightningModule):
         """Put the card beside the weights."""
         checkpoint[KEY] = self.card.as_plain()
 
-    def _loss(self, logits: list[Tensor], batch: Batch) -> Tensor:
+    def loss(self, logits: list[Tensor], batch: Batch) -> Tensor:
+        """Loss over the labelled voxels of a batch, and of those that the other processes are at.
+
+        Args:
+            logits: float[class, sample, trace] of each section.
+            batch: their labels.
+        """
+        return loss_of(over_processes(self._loss_sums(logits, batch)), dice_weight=self._train_config.dice)
+
+    def _loss_sums(self, logits: list[Tensor], batch: Batch) -> Tensor:
         voxels = torch.cat([section.flatten(1) for section in logits], dim=1)  # [class, voxels of the batch]
         labels = torch.cat([label.flatten() for label in batch.labels])  # [voxels of the batch]
-        return facies_loss(voxels, labels, dice_weight=self._train_config.dice)
+        return loss_sums(voxels, labels)
 
     def _count(self, logits: list[Tensor], batch: Batch) -> None:
         for section, labels in zip(logits, batch.labels, strict=True):

@@ -96,7 +96,7 @@ class OurStep:
         """Forward, backward and AdamW; the loss comes out."""
         self.optimizer.zero_grad()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            loss = self.task._loss(self.task.section_logits(self.batch), self.batch)  # as in `training_step`
+            loss = self.task.loss(self.task.section_logits(self.batch), self.batch)  # as in `training_step`
         loss.backward()
         self.optimizer.step()
         return loss.detach()

@@ -97,7 +97,7 @@ def test_a_step_changes_what_is_trained_and_nothing_else(card: Card, encoder: st
     batch = batch_of(task.card, [(40, 50)])
     parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(parameters, lr=1.0)
-    task._loss(task.section_logits(batch), batch).backward()
+    task.loss(task.section_logits(batch), batch).backward()
     optimizer.step()
     changed = {name for name, value in task.state_dict().items() if not torch.equal(value, before[name])}
     assert all(any(name.startswith(prefix) for prefix in trained) for name in changed)
@@ -110,7 +110,7 @@ def test_every_trained_parameter_gets_a_gradient(card: Card):
     model = ModelConfig(size="vit_t", weights="random", encoder="full", decoder="full")
     task = FaciesSegmentation(build_sam("vit_t"), replace(card, model=model))
     batch = batch_of(task.card, [(64, 64)])
-    task._loss(task.section_logits(batch), batch).backward()
+    task.loss(task.section_logits(batch), batch).backward()
     without = [name for name, value in task.named_parameters() if value.requires_grad and value.grad is None]
     assert without == []
 
@@ -158,5 +158,5 @@ def test_dice_weight_reaches_the_loss(card: Card):
         torch.manual_seed(1)
         task = FaciesSegmentation(sam, card, TrainConfig(dice=dice))
         batch = batch_of(card, [(40, 50)])
-        losses.append(task._loss(task.section_logits(batch), batch).item())
+        losses.append(task.loss(task.section_logits(batch), batch).item())
     assert 0 < losses[1] - losses[0] < 1

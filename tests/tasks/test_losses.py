@@ -3,19 +3,33 @@
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from sam_seismic.tasks.losses import dice_loss, facies_loss
+from sam_seismic.tasks.losses import facies_loss, loss_of, loss_sums
 
 
 def test_dice_by_hand():
     """Two voxels of class 0, one of class 1, none of class 2."""
-    probabilities = torch.tensor([[0.8, 0.5, 0.1], [0.1, 0.5, 0.9], [0.1, 0.0, 0.0]])
-    target = torch.tensor([0, 0, 1])
+    logits = torch.tensor([[0.8, 0.5, 0.1], [0.1, 0.5, 0.9], [0.1, 1e-12, 1e-12]]).log()
+    target = torch.tensor([0, 0, 1], dtype=torch.uint8)
     dice_0 = 2 * (0.8 + 0.5) / (1.4 + 2)
     dice_1 = 2 * 0.9 / (1.5 + 1)
-    every = torch.ones(3, dtype=torch.bool)
-    torch.testing.assert_close(dice_loss(probabilities, target, every), torch.tensor(1 - (dice_0 + dice_1) / 2))
-    first = torch.tensor([True, False, False])  # of class 0 one voxel counts; class 1 does not occur
-    torch.testing.assert_close(dice_loss(probabilities, target, first), torch.tensor(1 - 2 * 0.8 / (0.8 + 1)))
+    torch.testing.assert_close(dice_alone(logits, target), torch.tensor(1 - (dice_0 + dice_1) / 2))
+    first = torch.tensor([0, 255, 255], dtype=torch.uint8)  # of class 0 one voxel counts; class 1 does not occur
+    torch.testing.assert_close(dice_alone(logits, first), torch.tensor(1 - 2 * 0.8 / (0.8 + 1)))
+
+
+def dice_alone(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The loss without its cross-entropy."""
+    return facies_loss(logits, labels, dice_weight=1.0) - facies_loss(logits, labels, dice_weight=0.0)
+
+
+def test_sums_of_parts_are_those_of_the_whole():
+    """Voxels that are spread over processes or batches give the loss of all of them together."""
+    generator = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(3, 50, generator=generator), torch.randint(0, 3, (50,), generator=generator).byte()
+    labels[40:] = 255
+    parts = [loss_sums(logits[:, part], labels[part]) for part in (slice(0, 20), slice(20, 45), slice(45, 50))]
+    together = loss_of(torch.stack(parts).sum(dim=0), dice_weight=0.7)
+    torch.testing.assert_close(together, facies_loss(logits, labels, dice_weight=0.7))
 
 
 def test_a_perfect_answer_costs_nothing():

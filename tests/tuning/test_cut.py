@@ -219,7 +219,7 @@ def test_a_step_of_last_blocks_changes_them_and_the_decoder_alone(kept: bool, ch
     before = {name: value.clone() for name, value in task.state_dict().items()}
     parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
     batch = batch_for(task, kept=kept)
-    task._loss(task.section_logits(batch), batch).backward()
+    task.loss(task.section_logits(batch), batch).backward()
     assert all(parameter.grad is not None for parameter in parameters), "distributed training would hang on one"
     torch.optim.SGD(parameters, lr=1.0).step()
     changed = {name for name, value in task.state_dict().items() if not torch.equal(value, before[name])}
@@ -234,7 +234,7 @@ def test_a_batch_that_was_kept_gives_the_loss_of_its_canvases(model: dict[str, o
     losses = []
     for kept in (False, True):
         batch = batch_for(task, kept=kept)
-        losses.append(task._loss(task.section_logits(batch), batch).item())
+        losses.append(task.loss(task.section_logits(batch), batch).item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd.graph import get_gradient_edge
 
@@ -25,7 +25,6 @@ from sam_seismic.sam import ImageEncoder, build_sam
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tasks.losses import facies_loss
 from sam_seismic.tuning.cut import below, shape_below
 from sam_seismic.workflows.inspection.tape import OnGpu, Tape, Work
 from sam_seismic.workflows.store import hold_frozen
@@ -147,7 +146,7 @@ def _walk_step(tape: Tape, task: FaciesSegmentation, config: Config, frame: Fram
     batch = Batch(images, (frame,) * count, labels, ("",) * count, kept=blocks != 0)
     tape.start_again()
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.trainer.precision != "32-true"):
-        loss = _loss(task.section_logits(batch), batch)
+        loss = task.loss(task.section_logits(batch), batch)
     forward = Walk(tape.peak - before, tape.work)
     # With the loss itself `OnGpu` would be left, and blocks that are computed again would be on the CPU.
     torch.autograd.backward(get_gradient_edge(loss), torch.ones_like(loss))
@@ -205,9 +204,3 @@ def _counted(tape: Tape, short: ImageEncoder, times: Sequence[int]) -> Iterator[
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _loss(logits: Sequence[Tensor], batch: Batch) -> Tensor:
-    voxels = torch.cat([section.flatten(1) for section in logits], dim=1)  # [class, voxels of the batch]
-    labels = torch.cat([label.flatten() for label in batch.labels])  # [voxels of the batch]
-    return facies_loss(voxels, labels, dice_weight=1.0)
