@@ -82,7 +82,9 @@ TRAIN_CASES: list[tuple[str, Damage, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "damage", "problem", "fix"), TRAIN_CASES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("key", "damage", "problem", "fix"), TRAIN_CASES, ids=lambda value: getattr(value, "__name__", str(value)[:30])
+)
 def test_train_on_bad_data(made: Made, run: Run, tmp_path: Path, key: str, damage: Damage, problem: str, fix: str):
     path = damage(made, tmp_path)
     # Every line is trained on, so that the damaged one is met.

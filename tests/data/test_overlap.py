@@ -138,15 +138,20 @@ def test_an_interrupt_waits_for_what_is_being_done_however_often_it_comes():
 @pytest.mark.parametrize("items", [3, 9])
 def test_an_interrupt_while_the_last_items_are_used(items: int):
     """Waiting for the end, and waiting for room."""
-    used, given = [], threading.Event()
+    used: list[int] = []
+    given = threading.Event()
+    begun: list[Behind[int]] = []
 
     def use(number: int) -> None:
         given.wait()
         ctrl_c()
+        while not begun[0]._given_up:  # a busy machine may let the main thread wait
+            time.sleep(0.01)
         used.append(number)
 
     def give() -> None:
         with Behind(use, room=3) as behind:
+            begun.append(behind)
             for number in range(items):
                 if number == 2:
                     given.set()
