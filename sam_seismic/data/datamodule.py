@@ -1,17 +1,16 @@
 """A data configuration comes in, Lightning's loaders of batches go out."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import lightning
 import numpy as np
-import torch
 
 from sam_seismic.config import DataConfig, InputConfig, SplitConfig
 from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
-from sam_seismic.data.dataset import EpochSampler, Kept, SectionDataset, SectionLoader, collate
+from sam_seismic.data.dataset import Kept, SectionDataset
+from sam_seismic.data.loader import SectionLoader, SharedBatches
 from sam_seismic.survey.parts import Part, Survey, open_survey
 
 SCALE_SECTIONS = 64
@@ -24,7 +23,7 @@ class SeismicDataModule(lightning.LightningDataModule):
     Args:
         data: the survey and its split.
         inputs: scaling, canvas and augmentation.
-        batch_size: sections a batch.
+        batch_size: sections a batch, on each process of a distributed training.
         seed: of the order of training sections and their augmentation.
         scale: of the amplitudes; None fits it on the training part.
 
@@ -59,8 +58,7 @@ class SeismicDataModule(lightning.LightningDataModule):
 
     def train_dataloader(self) -> SectionLoader:
         """Training sections, augmented, in a new order each epoch."""
-        dataset = self.dataset("train")
-        return self._loader(dataset, EpochSampler(dataset.groups(), self._batch_size, self._seed))
+        return self._loader(self.dataset("train"), self._seed)
 
     def val_dataloader(self) -> SectionLoader:
         """Validation sections in the order of their lines."""
@@ -74,16 +72,10 @@ class SeismicDataModule(lightning.LightningDataModule):
         """Sections of a split, as they are, in the order of their lines."""
         return self._loader(SectionDataset(self.survey.named(split), self.scale, self.inputs, seed=None))
 
-    def _loader(self, dataset: SectionDataset, sampler: EpochSampler | None = None) -> SectionLoader:
-        return SectionLoader(
-            dataset,  # type: ignore[arg-type]  # collate turns samples into batches, which the stub cannot express
-            batch_size=self._batch_size,
-            sampler=sampler,
-            collate_fn=partial(collate, kept=dataset.kept),
-            num_workers=self._workers,
-            pin_memory=torch.cuda.is_available(),  # page-locked memory, from which copies to a GPU need not wait
-            persistent_workers=self._workers > 0,
-        )
+    def _loader(self, dataset: SectionDataset, seed: int | None = None) -> SectionLoader:
+        share = (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
+        batches = SharedBatches(dataset.groups(), self._batch_size, seed=seed, share=share)
+        return SectionLoader(dataset, batches, workers=self._workers)
 
 
 class PublishedDataModule(SeismicDataModule):

@@ -1,24 +1,22 @@
 """Sections of a part come in, canvases with their frames and labels go out, one at a time or as a batch."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset
 
 from sam_seismic.config import InputConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.augment import AS_IT_IS, Augmentation, Variant
 from sam_seismic.data.channels import to_channels
 from sam_seismic.data.frame import Frame
-from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead
 from sam_seismic.errors import UserError
+from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Section
@@ -91,27 +89,6 @@ def collate(samples: Sequence[Sample | UserError], *, kept: bool = False) -> Bat
     return Batch.collate([sample for sample in samples if isinstance(sample, Sample)], kept=kept)
 
 
-class SectionLoader(DataLoader[Batch]):
-    """A loader that raises what reading a section raised, as it was raised, whether worker processes read or not.
-
-    PyTorch makes the exceptions of its workers anew from their text alone, which loses a problem and its fix.
-    """
-
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # Lightning asks for no more than an iterator
-        """Batches, as `collate` makes them.
-
-        Raises:
-            UserError: a section cannot be read.
-        """
-        # Worker processes are ahead by themselves; without any a thread is.
-        batches = super().__iter__()
-        with Ahead(batches, room=BATCHES_AHEAD) if self.num_workers == 0 else nullcontext(batches) as ahead:
-            for batch in ahead:
-                if isinstance(batch, UserError):
-                    raise batch
-                yield batch
-
-
 def prepare(section: Section, scale: AmplitudeScale, inputs: InputConfig) -> tuple[Tensor, Frame]:
     """Amplitudes of a section -> canvas float32[3, height, width] and its frame: the road that train and predict share.
 
@@ -157,7 +134,8 @@ class SectionDataset(Dataset[Sample | UserError]):
     """The sections of one or more parts; the error in place of a section that cannot be read.
 
     An index names a section and an epoch at once, `epoch * len(dataset) + section`: augmentation then depends on
-    nothing but the seed and the index, in whichever worker process or resumed run it is drawn.
+    nothing but the seed and the index, in whichever worker process or resumed run it is drawn. The complement of an
+    index, `~index`, names the same section without any label: it fills a batch, and counts for nothing.
 
     Args:
         parts: what to read.
@@ -193,15 +171,17 @@ class SectionDataset(Dataset[Sample | UserError]):
         return len(self._sections)
 
     def __getitem__(self, index: int) -> Sample | UserError:
-        epoch, position = divmod(index, len(self))
+        epoch, position = divmod(max(index, ~index), len(self))
         part, ref = self._sections[position]
         variant = AS_IT_IS if self._augmentation is None else self._augmentation.draw(position, epoch)
         try:
             if self._kept is not None:
-                return kept_sample(part, ref, variant, self._inputs, self._kept)
-            return sample_of(part, ref, variant, self._scale, self._inputs)
+                sample = kept_sample(part, ref, variant, self._inputs, self._kept)
+            else:
+                sample = sample_of(part, ref, variant, self._scale, self._inputs)
         except UserError as error:
             return error
+        return sample if index >= 0 else replace(sample, labels=torch.full_like(sample.labels, IGNORE))
 
     def variants(self) -> list[tuple[Part, SectionRef, Variant]]:
         """Every variant of every section that can be asked for."""
@@ -238,42 +218,3 @@ def kept_sample(part: Part, ref: SectionRef, variant: Variant, inputs: InputConf
     frame = fitted(found.shape, inputs, found.whole_shape)
     labels = torch.from_numpy(variant.labels(found.values.astype(np.uint8, copy=False)))
     return Sample(kept(part, ref, variant), frame, labels, ref.name)
-
-
-class EpochSampler(Sampler[int]):
-    """A new order each epoch that depends on the seed and the epoch only, so that a resumed run goes on with it.
-
-    It yields indices as SectionDataset takes them. As many batches as can be are of one group.
-
-    Args:
-        groups: of each section, see `SectionDataset.groups`.
-        batch_size: sections a batch.
-        seed: of the order.
-    """
-
-    def __init__(self, groups: Sequence[Hashable], batch_size: int, seed: int) -> None:
-        self._groups = groups
-        self._batch_size = batch_size
-        self._seed = seed
-        self._epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this before each epoch."""
-        self._epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self._groups)
-
-    def __iter__(self) -> Iterator[int]:
-        rng = np.random.default_rng([self._seed, self._epoch])
-        order = rng.permutation(len(self)).tolist()
-        by_group: dict[Hashable, list[int]] = {}
-        for section in order:
-            by_group.setdefault(self._groups[section], []).append(section)
-        whole, rest = [], []
-        for sections in by_group.values():
-            end = len(sections) // self._batch_size * self._batch_size
-            whole += [sections[start : start + self._batch_size] for start in range(0, end, self._batch_size)]
-            rest += sections[end:]
-        batches = [whole[position] for position in rng.permutation(len(whole))]
-        return iter(self._epoch * len(self) + section for section in [*chain.from_iterable(batches), *rest])

@@ -11,7 +11,8 @@ from lightning.pytorch.demos.boring_classes import BoringModel
 
 from sam_seismic.config import DataConfig, InputConfig, SplitConfig
 from sam_seismic.data.datamodule import F3DataModule, SeamAIDataModule, SeismicDataModule
-from sam_seismic.data.dataset import Batch, EpochSampler
+from sam_seismic.data.dataset import Batch
+from sam_seismic.data.loader import SharedBatches
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
@@ -177,13 +178,15 @@ def test_a_seed_gives_an_order(f3_root: Path):
 def test_an_epoch_has_every_section_once_and_batches_of_one_group(batch_size: int):
     """Sections of one size are encoded together; what is left over of each group comes last."""
     groups = ["inline"] * 7 + ["crossline"] * 9
-    sampler = EpochSampler(groups, batch_size, seed=3)
+    sampler = SharedBatches(groups, batch_size, seed=3)
     orders = []
     for epoch in (0, 1, 0):
         sampler.set_epoch(epoch)
-        order = [index - epoch * 16 for index in sampler]
+        batches = [[index - epoch * 16 for index in batch] for batch in sampler]
+        assert len(batches) == len(sampler)
+        order = [section for batch in batches for section in batch]
         assert sorted(order) == list(range(16))
-        batches = [order[start : start + batch_size] for start in range(0, 16, batch_size)]
+        assert {len(batch) for batch in batches[:-1]} == {batch_size}
         mixed = [len({groups[section] for section in batch}) > 1 for batch in batches]
         assert sum(mixed) <= 1
         assert not any(mixed[: (7 // batch_size) + (9 // batch_size)])
@@ -193,3 +196,45 @@ def test_an_epoch_has_every_section_once_and_batches_of_one_group(batch_size: in
     kinds = [groups[section] for section in orders[0]]
     assert kinds != sorted(kinds), "the two orientations should take turns"
     assert kinds != sorted(kinds, reverse=True)
+
+
+@pytest.mark.parametrize(("processes", "batch_size"), [(2, 1), (2, 2), (3, 2), (4, 4)])
+def test_processes_share_each_batch_of_one_that_is_as_large(processes: int, batch_size: int):
+    """Every section once an epoch; what fills the last batch counts for nothing."""
+    groups = ["inline"] * 7 + ["crossline"] * 10
+    alone = SharedBatches(groups, processes * batch_size, seed=3)
+    shared = [SharedBatches(groups, batch_size, seed=3, share=(which, processes)) for which in range(processes)]
+    for sampler in (alone, *shared):
+        sampler.set_epoch(1)
+    whole, parts = list(alone), [list(sampler) for sampler in shared]
+    assert {len(part) for part in parts} == {len(whole)} == {len(sampler) for sampler in shared}
+    for batch, *mine in zip(whole, *parts, strict=True):
+        assert all(0 < len(part) <= batch_size for part in mine)
+        assert sorted(index for part in mine for index in part if index >= 0) == sorted(batch)
+
+
+def test_a_filling_section_has_no_label(tmp_path: Path):
+    dataset = with_a_nan(tmp_path, 0).dataset("train")
+    real, filling = dataset[3], dataset[~3]
+    assert real.name == filling.name
+    assert torch.equal(real.image, filling.image)
+    assert set(real.labels.unique().tolist()) == {0}
+    assert set(filling.labels.unique().tolist()) == {255}
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_loader_goes_on_within_an_epoch(tmp_path: Path, workers: int):
+    """The next epoch is whole again."""
+    first, second = (with_a_nan(tmp_path, workers).train_dataloader() for _ in range(2))
+    names = [batch.names for batch in first]
+    begun = iter(second)
+    assert [next(begun).names for _ in range(4)] == names[:4]
+    state = second.state_dict()
+    del begun
+    third = with_a_nan(tmp_path, workers).train_dataloader()
+    third.load_state_dict(state)
+    assert [batch.names for batch in third] == names[4:]
+    assert third.state_dict() == {"epoch": 0, "given": len(names)}
+    third.batch_sampler.set_epoch(1)
+    assert sorted(name for batch in third for name in batch.names) == sorted(name for both in names for name in both)

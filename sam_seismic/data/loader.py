@@ -1,0 +1,131 @@
+"""A dataset comes in, its batches go out: in an order of their own each epoch, shared out over processes, resumable."""
+
+import math
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import nullcontext
+from functools import partial
+from itertools import chain
+from typing import Self
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from sam_seismic.data.dataset import Batch, SectionDataset, collate
+from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead
+from sam_seismic.errors import UserError
+
+
+class SectionLoader(DataLoader[Batch]):
+    """Batches of a dataset; it knows how many it has given, so that a resumed run goes on behind them.
+
+    It raises what reading a section raised, as it was raised, whether worker processes read or not: PyTorch makes the
+    exceptions of its workers anew from their text alone, which loses a problem and its fix.
+
+    Args:
+        dataset: of sections.
+        batches: which of them go together.
+        workers: processes that read; 0 for a thread.
+    """
+
+    def __init__(self, dataset: SectionDataset, batches: "SharedBatches", *, workers: int) -> None:
+        super().__init__(
+            dataset,  # type: ignore[arg-type]  # collate turns samples into batches, which the stub cannot express
+            batch_sampler=batches,
+            collate_fn=partial(collate, kept=dataset.kept),
+            num_workers=workers,
+            pin_memory=torch.cuda.is_available(),  # page-locked memory, from which copies to a GPU need not wait
+            persistent_workers=workers > 0,
+        )
+        self._batches = batches
+        self._given = 0
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # Lightning asks for no more than an iterator
+        """Batches, as `collate` makes them.
+
+        Raises:
+            UserError: a section cannot be read.
+        """
+        self._given = self._batches.behind
+        # Worker processes are ahead by themselves; without any a thread is.
+        batches = super().__iter__()
+        with Ahead(batches, room=BATCHES_AHEAD) if self.num_workers == 0 else nullcontext(batches) as ahead:
+            for batch in ahead:
+                if isinstance(batch, UserError):
+                    raise batch
+                self._given += 1
+                yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """How far the epoch has come; Lightning keeps this in a checkpoint."""
+        return {"epoch": self._batches.epoch, "given": self._given}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin that epoch behind the batches that it has given; Lightning calls this before it goes on."""
+        self._batches.begun = (state["epoch"], state["given"])
+
+
+class SharedBatches(Sampler[list[int]]):
+    """Which sections go together, in a new order each epoch that depends on the seed and the epoch only.
+
+    It yields indices as SectionDataset takes them. As many batches as can be are of one group. Several processes share
+    each batch out: together they see the batch that a single process with as many sections would see, and each section
+    once. A process for which nothing is left of the last batch gets a section that counts for nothing.
+
+    Args:
+        groups: of each section, see `SectionDataset.groups`.
+        batch_size: sections a batch on each process.
+        seed: of the order; None: as they are.
+        share: (which, of how many) processes.
+    """
+
+    def __init__(
+        self, groups: Sequence[Hashable], batch_size: int, *, seed: int | None, share: tuple[int, int] = (0, 1)
+    ) -> None:
+        self._groups = groups
+        self._seed = seed
+        self._which, self._processes = share
+        self._size = batch_size * self._processes
+        self.epoch = 0
+        self.begun = (0, 0)
+        """An epoch that was broken off, and the batches that it had given."""
+
+    @property
+    def sampler(self) -> Self:
+        """Where Lightning looks for what to tell of a new epoch."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this before each epoch."""
+        self.epoch = epoch
+
+    @property
+    def behind(self) -> int:
+        """Batches that this epoch begins behind."""
+        epoch, given = self.begun
+        return given if epoch == self.epoch else 0
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._groups) / self._size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = [self.epoch * len(self._groups) + section for section in self._order()]
+        for start in range(self.behind * self._size, len(order), self._size):
+            together = order[start : start + self._size]
+            yield together[self._which :: self._processes] or [~together[0]]
+
+    def _order(self) -> Sequence[int]:
+        if self._seed is None:
+            return range(len(self._groups))
+        rng = np.random.default_rng([self._seed, self.epoch])
+        order = rng.permutation(len(self._groups)).tolist()
+        by_group: dict[Hashable, list[int]] = {}
+        for section in order:
+            by_group.setdefault(self._groups[section], []).append(section)
+        whole, rest = [], []
+        for sections in by_group.values():
+            end = len(sections) // self._size * self._size
+            whole += [sections[start : start + self._size] for start in range(0, end, self._size)]
+            rest += sections[end:]
+        batches = [whole[position] for position in rng.permutation(len(whole))]
+        return [*chain.from_iterable(batches), *rest]
