@@ -32,3 +32,11 @@ class NoGridError(SurveyError):
 
 class WeightsError(UserError):
     """A weights file or checkpoint that is missing, damaged, unsafe or of another network."""
+
+
+class StoppedError(UserError):
+    """Work that was stopped from outside, and can go on."""
+
+
+class PeerLostError(UserError):
+    """Another process of a distributed training has ended, and this one cannot go on without it."""

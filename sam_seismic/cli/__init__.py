@@ -4,6 +4,8 @@ from sam_seismic.cli.app import app
 from sam_seismic.cli.commands import convert, demo, evaluate, inspect, predict, score, train
 from sam_seismic.cli.data import data_app
 from sam_seismic.cli.embed import embed
+from sam_seismic.cli.status import status
+from sam_seismic.cli.submit import submit
 from sam_seismic.cli.weights import weights_app
 
 app.command()(demo)
@@ -14,6 +16,11 @@ app.command()(predict)
 app.command()(score)
 app.command()(inspect)
 app.command()(convert)
+app.command()(status)
+# What follows the name of the other command is left to that.
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+)(submit)
 app.add_typer(weights_app, name="weights")
 app.add_typer(data_app, name="data")
 

@@ -1,18 +1,15 @@
 """The Typer application, and how errors are told: the user's in words with exit 2, ours with a traceback and exit 1."""
 
 import errno
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from sam_seismic import __version__
-from sam_seismic.errors import UserError
+from sam_seismic.cli.stopping import Word, leave_word, stoppable
+from sam_seismic.errors import PeerLostError, StoppedError, UserError
 
 _NOTHING_LEFT = "no half-written file was left behind"
 _PATHS = {
@@ -29,17 +26,30 @@ _PATHS = {
 class PoliteGroup(TyperGroup):
     """Runs a command; an error that the user can mend is told without a traceback."""
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the program; if it does not end well, leave word to a batch script."""
+        self._word: Word = "failed"
+        try:
+            return super().main(*args, **options)
+        except BaseException as end:
+            if not isinstance(end, SystemExit) or end.code not in (0, None):
+                leave_word(self._word)
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         """Run, and turn an error into words and exit 2."""
         try:
-            with _stoppable():
+            with stoppable():
                 found = super().invoke(ctx)
                 # A reader that has gone (`| head`) is met here, and Typer ends quietly; Python's own end would be loud.
                 sys.stdout.flush()
                 return found
         except UserError as error:
             _tell(error, error)
+            self._word = "stopped" if isinstance(error, StoppedError) else "failed"
+            self._word = "lost" if isinstance(error, PeerLostError) else self._word
         except KeyboardInterrupt as stop:
+            self._word = "stopped"
             kept, what = bool(_notes(stop)), str(stop) or "interrupted"
             problem = what if kept else f"{what}; {_NOTHING_LEFT}"
             fix = "run the command again, with --resume" if kept else "run the command again"
@@ -47,30 +57,6 @@ class PoliteGroup(TyperGroup):
         except OSError as error:
             _tell(_explained(error), error)
         sys.exit(2)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Inside, SIGTERM (of scancel, timeout or kill) ends a command as Ctrl-C does: unfinished files are removed.
-
-    A program that ignores or handles the signal itself, and calls this in its own process, keeps its way.
-    """
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    stopped = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopped
-        if not stopped:  # `timeout` sends it twice; the second one must not break off the cleaning up
-            stopped = True
-            raise KeyboardInterrupt("stopped by SIGTERM")
-
-    if ours:
-        signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _explained(error: OSError) -> UserError:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sam_seismic.cli.array import one_of
 from sam_seismic.cli.options import (
     BatchSize,
     Checkpoint,
@@ -24,6 +25,7 @@ from sam_seismic.cli.options import (
 from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
 from sam_seismic.cli.terminal import Terminal, print_json
 from sam_seismic.config import ReadOptions, load_config
+from sam_seismic.errors import UserError
 
 
 def demo(
@@ -42,7 +44,10 @@ def demo(
 
 
 def train(
-    config: Annotated[Path, typer.Option(help="YAML of the experiment.")],
+    configs: Annotated[
+        list[Path],
+        typer.Option("--config", help="YAML of the experiment; several in a Slurm array: element 0 trains the first."),
+    ],
     override: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. train.epochs=10.")] = None,
     output: Annotated[Path | None, typer.Option(help="Run folder. Default: output: of the YAML, or runs/NAME.")] = None,
     resume: Annotated[
@@ -54,6 +59,9 @@ def train(
 
     Example: sam-seismic train --config configs/segy.yaml --set train.epochs=10
     """
+    config = one_of(configs)
+    if output is not None and len(configs) > 1:
+        raise UserError(problem="--output cannot apply to several --config", fix="name it in each YAML, as output:")
     experiment = load_config(config, override or [])
     from sam_seismic.workflows.training import TrainRequest
     from sam_seismic.workflows.training import train as run
@@ -137,7 +145,8 @@ def predict(
     )
     with Terminal() as terminal:
         files = run(request, terminal)
-    show_files(files)
+    if files:
+        show_files(files)
 
 
 @reads_volumes

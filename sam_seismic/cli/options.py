@@ -75,14 +75,19 @@ def read_options(
     return ReadOptions(segy=segy, axes=axes, key=key)
 
 
+def taken_from(given: dict[str, Any]) -> ReadOptions:
+    """How to open volumes, from all options of a command, which loses those of `read_options`."""
+    names = inspect.signature(read_options).parameters
+    return read_options(**{name: given.pop(name) for name in names if name in given})
+
+
 def reads_volumes(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of `read_options`; the command itself gets them as one argument, `read`."""
     own = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "read"]
     shared = list(inspect.signature(read_options).parameters.values())
-    names = {parameter.name for parameter in shared}
 
     def run(*args: Any, **given: Any) -> None:
-        read = read_options(**{name: given.pop(name) for name in names & given.keys()})
+        read = taken_from(given)
         command(*args, **given, read=read)
 
     # Typer asks a function for its signature and its annotations; the wrapped one's would hide the shared options.

@@ -89,6 +89,7 @@ class TrainConfig(Model):
 
     epochs: int = Field(default=50, ge=1)
     batch_size: int = Field(default=2, ge=1)
+    """Sections a step, on each device."""
     learning_rate: float = Field(default=1e-4, gt=0)
     """Peak rate of AdamW, reached after the warm-up, then a cosine down to 1 % of it."""
     encoder_rate: float = Field(default=1.0, gt=0)
@@ -105,6 +106,9 @@ class TrainConfig(Model):
     wherever a part is frozen."""
     store: UserPath | None = None
     """Folder of what is kept; nothing: `embeddings` in the user's cache, $SAM_SEISMIC_CACHE."""
+    checkpoint_every: int | None = Field(default=1000, ge=1)
+    """Steps after which last.ckpt is written, beside the end of each epoch: what a run loses that is killed; nothing:
+    at the ends of epochs only."""
     seed: int = Field(default=0, ge=0)
 
 
@@ -113,7 +117,9 @@ class TrainerConfig(Model):
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
     devices: int | list[int] | Literal["auto"] = "auto"
-    num_nodes: int = Field(default=1, ge=1)
+    """Of each node. `auto`: as many as Slurm granted tasks, else all GPUs that can be seen, or one CPU process."""
+    num_nodes: int | Literal["auto"] = "auto"
+    """`auto`: as many as Slurm granted, else 1."""
     strategy: str = "auto"
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     accumulate_grad_batches: int = Field(default=1, ge=1)

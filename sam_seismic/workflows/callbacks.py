@@ -1,4 +1,4 @@
-"""What happens beside the training loop: progress for the listener, and the table metrics.csv."""
+"""What happens beside the training loop: progress for the listener, the mean loss, and the table metrics.csv."""
 
 import csv
 import io
@@ -8,9 +8,47 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback
+from torch import Tensor
 
 from sam_seismic.workflows.files import write_text
 from sam_seismic.workflows.listener import Listener
+
+
+class MeanLoss(Callback):
+    """Logs `train_loss`, the mean over the steps of an epoch, also of one that was broken off and resumed."""
+
+    def __init__(self) -> None:
+        self._total: float | Tensor = 0.0
+        self._steps = 0
+
+    def on_train_epoch_start(self, *_: Any) -> None:
+        """A new epoch; one that is resumed does not come here."""
+        self._total, self._steps = 0.0, 0
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Add the loss of a step, wherever it lies."""
+        self._total = self._total + _loss(trainer, outputs)
+        self._steps += 1
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Tell the mean."""
+        pl_module.log("train_loss", self._total / self._steps, sync_dist=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"total": float(self._total), "steps": self._steps}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From a checkpoint."""
+        self._total, self._steps = state_dict["total"], state_dict["steps"]
+
+
+def _loss(trainer: lightning.Trainer, outputs: Any) -> Tensor:
+    """The loss of a step; Lightning has divided it by the steps whose gradients are added up."""
+    loss: Tensor = outputs["loss"].detach() * trainer.accumulate_grad_batches
+    return loss
 
 
 class TrainingProgress(Callback):
@@ -30,7 +68,7 @@ class TrainingProgress(Callback):
         if trainer.is_global_zero:
             steps = int(trainer.num_training_batches)
             what = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
-            self._listener.progress(what, batch_idx + 1, steps, f"loss {float(outputs['loss']):.3f}")
+            self._listener.progress(what, batch_idx + 1, steps, f"loss {float(_loss(trainer, outputs)):.3f}")
 
     def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         """One validation batch done; the check before training is not worth telling."""

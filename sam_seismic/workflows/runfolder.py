@@ -11,10 +11,20 @@ from typing import Any
 from sam_seismic.config import Config, dump_config, load_config
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.workflows.files import write_text
+from sam_seismic.workflows.status import STATUS
 
-PARTS = ("config.yaml", "metrics.csv", "checkpoints", "report", "tensorboard")
+PARTS = ("config.yaml", STATUS, "metrics.csv", "checkpoints", "report", "tensorboard")
 """What a training writes into its folder; nothing else in there is ever touched."""
-MAY_CHANGE = ("train.epochs", "train.patience", "train.cache", "train.store", "data.workers", "output", "trainer.")
+MAY_CHANGE = (
+    "train.epochs",
+    "train.patience",
+    "train.checkpoint_every",
+    "train.cache",
+    "train.store",
+    "data.workers",
+    "output",
+    "trainer.",
+)
 """Keys, or beginnings of keys, that a resumed run may have other values for."""
 
 
@@ -34,6 +44,11 @@ class RunFolder:
         return self.path / "config.yaml"
 
     @property
+    def status(self) -> Path:
+        """How the run stands, as it notes itself every few seconds."""
+        return self.path / STATUS
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of best.ckpt and last.ckpt."""
         return self.path / "checkpoints"
@@ -45,7 +60,7 @@ class RunFolder:
 
     @property
     def last(self) -> Path:
-        """Everything that a resumed run needs, from the last finished epoch."""
+        """Everything that a resumed run needs, from the end of an epoch or a step within one."""
         return self.checkpoints / "last.ckpt"
 
     @property

@@ -1,29 +1,34 @@
 """A configuration comes in; a run folder goes out: configuration, checkpoints, metrics and pictures."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lightning
 from lightning.pytorch.callbacks import Callback
 
 from sam_seismic import __version__
-from sam_seismic.config import Config, InputConfig, ModelConfig
+from sam_seismic.config import Config, InputConfig, ModelConfig, load_config
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.data.dataset import frame_of
-from sam_seismic.errors import UserError
+from sam_seismic.errors import PeerLostError, StoppedError, UserError
 from sam_seismic.sam import build_sam
 from sam_seismic.sam.weights import file_hash, official_path
 from sam_seismic.survey.parts import Survey
 from sam_seismic.tasks.checkpoint import Card, read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.processes import peer_is_lost
 from sam_seismic.tuning.compiling import compile_blocks
 from sam_seismic.tuning.methods import count_parameters
+from sam_seismic.workflows.job import Job
 from sam_seismic.workflows.listener import Listener, Silent
 from sam_seismic.workflows.memory_advice import memory_advice, training_remedies
+from sam_seismic.workflows.noting import StatusFile
 from sam_seismic.workflows.pictures import draw_run
 from sam_seismic.workflows.quiet import quiet_lightning
 from sam_seismic.workflows.runfolder import RunFolder
+from sam_seismic.workflows.status import read_status
+from sam_seismic.workflows.stopping import RunStopped
 from sam_seismic.workflows.store import FillStore, Store, hold_frozen
 from sam_seismic.workflows.trainer import is_first_process, training_trainer
 
@@ -57,8 +62,15 @@ def train(request: TrainRequest, listener: Listener) -> Path | None:
 
 
 def _train(request: TrainRequest, listener: Listener) -> Path | None:
+    job = Job.current()
+    if job is not None:
+        job.limit_threads()
     config, folder, first = request.config, RunFolder(request.output), is_first_process()
     listener = listener if first else Silent()
+    if job is not None and job.array and _finished(request, folder):
+        listener.say(f"{folder.path}: finished already, nothing is left to do")
+        return folder.best if first else None
+    request = _again(request, folder, job)
     if first:
         _check_folder(request, folder)
     lightning.seed_everything(config.train.seed, verbose=False)
@@ -74,22 +86,42 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     if config.model.compile:
         compile_blocks(task.image_encoder)
         listener.say("the encoder is compiled at its first step: minutes, once for each shape of canvas and batch")
-    callbacks: list[Callback] = []
+    status = StatusFile(folder.status, job)
+    callbacks: list[Callback] = [status]
     if config.caches:
         store = Store(config, module, task)
         module.kept = store.kept
         callbacks.append(FillStore(store, listener))
     with quiet_lightning():
-        trainer = training_trainer(config, folder, listener, callbacks)
-        with folder.making_way() if first and not request.resume else nullcontext():
-            if first:
-                folder.write_config(config)
-            _fit(trainer, task, module, folder.last if request.resume else None)
-    if not first:
-        return None
-    draw_run(folder.path, folder.best, module)
+        trainer = training_trainer(config, folder, listener, callbacks, job=job)
+        last = folder.last if request.resume else None
+        if not first:
+            _fit(trainer, task, module, last)
+            return None
+        with folder.making_way() if last is None else nullcontext():
+            folder.write_config(config)
+            with status.telling(goes_on=request.resume):
+                _fit(trainer, task, module, last)
+                draw_run(folder.path, folder.best, module)
     listener.say(f"best checkpoint: {folder.best}")
     return folder.best
+
+
+def _finished(request: TrainRequest, folder: RunFolder) -> bool:
+    """Whether the folder holds just this run, at its end: an array is submitted again for those that are not."""
+    status = None if request.overwrite else read_status(folder.status)
+    return status is not None and status.state == "finished" and load_config(folder.config) == request.config
+
+
+def _again(request: TrainRequest, folder: RunFolder, job: Job | None) -> TrainRequest:
+    """What a job does that Slurm started again: go on with its own run, which may not have come to a checkpoint."""
+    if job is None or not job.restarts:
+        return request
+    status = read_status(folder.status)
+    if status is None or status.job != job.name:
+        return request
+    there = folder.last.is_file()
+    return replace(request, resume=there, overwrite=not there)
 
 
 def check_canvas(survey: Survey, inputs: InputConfig) -> None:
@@ -166,14 +198,25 @@ def _check_folder(request: TrainRequest, folder: RunFolder) -> None:
 def _fit(trainer: lightning.Trainer, task: FaciesSegmentation, module: SeismicDataModule, last: Path | None) -> None:
     try:
         trainer.fit(task, module, ckpt_path=last, weights_only=True)
+    except RunStopped as stop:
+        raise StoppedError(
+            problem=f"{trainer.default_root_dir}: {stop}", fix="go on with that step: the same command with --resume"
+        ) from stop
+    except RuntimeError as error:
+        if trainer.world_size > 1 and peer_is_lost(error):
+            raise PeerLostError(
+                problem=f"{trainer.default_root_dir}: another process of this training has ended",
+                fix="see what it said; then go on from the last checkpoint: the same command with --resume",
+            ) from error
+        raise
     except SystemExit as stop:
         # Lightning turns Ctrl-C into an exit of its own.
         if not trainer.interrupted:
             raise
         resumable = RunFolder(Path(trainer.default_root_dir)).last.is_file()
-        raise UserError(
+        raise StoppedError(
             problem=f"{trainer.default_root_dir}: interrupted in epoch {trainer.current_epoch + 1}",
-            fix="go on from the last finished epoch: the same command with --resume"
+            fix="go on from the last checkpoint: the same command with --resume"
             if resumable
-            else "no epoch was finished: run the same command again",
+            else "there is no checkpoint yet: run the same command again",
         ) from stop

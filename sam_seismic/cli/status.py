@@ -1,0 +1,64 @@
+"""`sam-seismic status`: how runs stand, from their folders alone."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sam_seismic.cli.options import Json
+from sam_seismic.cli.terminal import print_json, print_table
+from sam_seismic.workflows.status import RunStatus, status_of
+
+
+def status(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    json: Json = False,
+) -> None:
+    """Show how runs stand: step, speed, time left, last checkpoint, restarts.
+
+    Example: sam-seismic status runs/*
+    """
+    found = {run: status_of(run) for run in runs}
+    now = time.time()
+    if json:
+        print_json([_facts(run, each, now) for run, each in found.items()])
+        return
+    columns = ("run", "state", "epoch", "step", "s/step", "left", "checkpoint", "restarts", "host", "job")
+    print_table("Runs", columns, [_row(run, each, now) for run, each in found.items()])
+    for run, each in found.items():
+        if each.why:
+            print(f"{run}: {each.why}")
+
+
+def _row(run: Path, status: RunStatus, now: float) -> tuple[str, ...]:
+    silence = status.silent(now)
+    return (
+        str(run),
+        status.state if silence is None else f"no news for {duration(silence)}",
+        f"{status.epoch}/{status.epochs}",
+        f"{status.step:,}/{status.steps:,}",
+        "" if status.pace is None else f"{status.pace:.3g}",
+        "" if status.left is None or status.state != "training" else duration(status.left),
+        "none" if status.checkpoint is None else f"{status.checkpoint:,}",
+        str(status.restarts),
+        status.host,
+        status.job or "",
+    )
+
+
+def _facts(run: Path, status: RunStatus, now: float) -> dict[str, object]:
+    facts = {"run": str(run)} | asdict(status)
+    return facts | {"seconds_left": status.left, "silent_for": status.silent(now)}
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `7 min`, `3 h 05 min`, `2 d 4 h`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"

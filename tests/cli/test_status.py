@@ -1,0 +1,66 @@
+"""`status` tells of a run from its folder alone, and tells a dead run from one that is under way."""
+
+import json
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sam_seismic.cli.status import duration
+from sam_seismic.workflows.status import RunStatus, read_status, write_status
+from tests.cli.running import Made, Run
+
+HALFWAY = RunStatus("training", host="node1", epoch=3, epochs=10, step=250, steps=1000, checkpoint=200, pace=2.0)
+
+
+def test_a_finished_run(made: Made, run: Run, tmp_path: Path):
+    shutil.copy(made.run / "status.json", tmp_path)
+    found = json.loads(run("status", tmp_path, "--json").stdout)[0]
+    assert found["state"] == "finished"
+    assert (found["epoch"], found["epochs"], found["step"], found["steps"], found["checkpoint"]) == (2, 2, 6, 6, 6)
+    assert found["seconds_left"] == 0
+    assert found["silent_for"] is None
+    assert 0 < found["pace"] < found["noted"] - found["begun"]
+
+
+@pytest.mark.parametrize(("ago", "state"), [(10, "training"), (130, "no news for 2 min")])
+def test_a_run_under_way(run: Run, tmp_path: Path, ago: float, state: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "140")
+    write_status(tmp_path / "status.json", replace(HALFWAY, noted=time.time() - ago))
+    told = run("status", tmp_path).stdout
+    assert state in told
+    for fact in ("3/10", "250/1,000", "25 min", "200", "node1"):
+        assert fact in told
+
+
+def test_a_failure_says_why(run: Run, tmp_path: Path):
+    write_status(tmp_path / "status.json", replace(HALFWAY, state="failed", why="the disk is full"))
+    assert f"{tmp_path}: the disk is full" in run("status", tmp_path).stdout
+
+
+def test_what_is_no_run_is_refused(run: Run, tmp_path: Path):
+    assert "there is no such folder" in run("status", tmp_path / "none").stderr
+    told = run("status", tmp_path)
+    assert told.exit_code == 2
+    assert "holds no status.json" in told.stderr
+    (tmp_path / "status.json").write_text("{")
+    assert "not a status that this version wrote" in run("status", tmp_path).stderr
+
+
+def test_a_resumed_run_counts_its_restarts(made: Made, run: Run, tmp_path: Path):
+    folder = tmp_path / "run"
+    shutil.copytree(made.run, folder)
+    more = ("--resume", "--set", "train.epochs=3")
+    assert run("train", "--config", made.config, "--output", folder, *more).exit_code == 0
+    now = read_status(folder / "status.json")
+    assert now is not None
+    assert (now.state, now.restarts, now.step) == ("finished", 1, 9)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(42, "42 s"), (420, "7 min"), (11100, "3 h 05 min"), (187_200, "2 d 4 h")]
+)
+def test_durations_in_words(seconds: float, words: str):
+    assert duration(seconds) == words
