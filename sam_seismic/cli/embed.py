@@ -61,7 +61,8 @@ def embed(
 
     with Terminal() as terminal:
         folder = run(EmbedRequest(experiment, batch_size, device or "auto"), terminal)
-    show_files([folder])
+    if folder is not None:
+        show_files([folder])
 
 
 def _refuse(options: Mapping[str, object], task: str, fixes: Mapping[str, str]) -> None:

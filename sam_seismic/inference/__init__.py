@@ -1,17 +1,24 @@
 """Whole-volume prediction: sections are streamed, orientations merged, and what users want of them written down."""
 
+from sam_seismic.inference.meeting import Meeting
+from sam_seismic.inference.pieces import Output
 from sam_seismic.inference.products import Confidence, Entropy, Facies, FaciesIndex, Probability, Product
 from sam_seismic.inference.sections import predict_sections
-from sam_seismic.inference.volume import Output, predict_volume
+from sam_seismic.inference.turns import count_sections
+from sam_seismic.inference.volume import predict_share, predict_volume, scratch_path
 
 __all__ = [
     "Confidence",
     "Entropy",
     "Facies",
     "FaciesIndex",
+    "Meeting",
     "Output",
     "Probability",
     "Product",
+    "count_sections",
     "predict_sections",
+    "predict_share",
     "predict_volume",
+    "scratch_path",
 ]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sam_seismic.inference.products import Probabilities
 from sam_seismic.survey.disk import reserve
@@ -53,12 +54,11 @@ class CrosslineProbabilities(Recorded, Unfinished):
         """
         self.open_whole(self.temporary, self._layout, size=self._size)
 
-    def put(self, section: Section, probabilities: Probabilities) -> None:
-        """Keep float32[class, sample, trace] of a crossline."""
+    def put(self, section: Section, kept: NDArray[np.float16]) -> None:
+        """Keep what `waiting` makes of a crossline."""
         inlines = len(self._geometry.inlines)
         position = self._geometry.index(Orientation.CROSSLINE, section.line)
-        by_trace = probabilities.transpose(2, 0, 1).astype(np.float16)  # [inline, class, sample]
-        self.records.write(position * inlines + np.arange(inlines), by_trace)
+        self.records.write(position * inlines + np.arange(inlines), kept)
 
     def average(self, section: Section, probabilities: Probabilities) -> Probabilities:
         """The mean of float32[class, sample, trace] of an inline and the crosslines through it, in the same array."""
@@ -72,3 +72,8 @@ class CrosslineProbabilities(Recorded, Unfinished):
     def publish(self) -> None:
         """Remove it."""
         remove(self.temporary)
+
+
+def waiting(probabilities: Probabilities) -> NDArray[np.float16]:
+    """float32[class, sample, trace] of a crossline -> float16[inline, class, sample], as it waits."""
+    return probabilities.transpose(2, 0, 1).astype(np.float16)

@@ -1,47 +1,29 @@
 """A trained task and a volume come in; what is wanted of the whole goes out, line by line, and can be resumed.
 
 While the network is at a batch, the next ones are read on one thread, and those before it are written on another.
+Several processes can share the batches: the first one writes what all of them make.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead, Behind
-from sam_seismic.errors import UserError
+from sam_seismic.inference.meeting import Meeting
 from sam_seismic.inference.merge import CrosslineProbabilities
-from sam_seismic.inference.products import Probabilities, Product
+from sam_seismic.inference.pieces import Output, Piece, piece_of
+from sam_seismic.inference.products import Probabilities
 from sam_seismic.inference.sections import SectionBatch, predict_batch, prepare_batch
-from sam_seismic.survey.images import FolderResult
+from sam_seismic.inference.turns import Turn, count_sections, turns
 from sam_seismic.survey.journal import Journal
 from sam_seismic.survey.labelled import read_amplitude
-from sam_seismic.survey.result import Result, Unfinished
+from sam_seismic.survey.result import Result, Start, Unfinished
 from sam_seismic.survey.volume import Orientation, Section, Volume
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 Done = Callable[[int, int], None]
 """Called with (sections written, sections in all), on the calling thread."""
-
-
-@dataclass(frozen=True, eq=False)
-class Output:
-    """A result and what it gets of the probabilities of each section."""
-
-    result: Result
-    product: Product
-
-    @property
-    def as_read(self) -> bool:
-        """Whether it keeps each section as it was predicted: a folder has a place for either orientation."""
-        return isinstance(self.result, FolderResult)
-
-    def write(self, section: Section, probabilities: Probabilities) -> None:
-        """Write what it gets of the float32[class, sample, trace] of a section."""
-        values = self.product.of(probabilities).astype(self.result.dtype, copy=False)
-        self.result.write(replace(section, values=values))
 
 
 def predict_volume(
@@ -53,6 +35,7 @@ def predict_volume(
     journal: Journal,
     batch_size: int,
     done: Done,
+    meeting: Meeting | None = None,
 ) -> None:
     """Predict every line of a volume, or those that an earlier run left, and write them down.
 
@@ -67,30 +50,38 @@ def predict_volume(
         journal: open, of as many steps as `count_sections` says; told of each batch.
         batch_size: sections at a time.
         done: told of progress.
+        meeting: of the processes that share the work, of which this is the first; None: alone.
 
     Raises:
         SurveyError: the amplitudes are not finite, a section does not fit the canvas, or the disk is full.
         UserError: the network overflows.
     """
-    merges = len(orientations) > 1 and not all(output.as_read for output in outputs)
     files: list[Unfinished] = [output.result for output in outputs]
     with ExitStack() as stack:
-        kept = None
-        if merges:
-            kept = CrosslineProbabilities(
-                scratch_path(outputs[0].result), volume.geometry, len(task.card.facies), start=journal.start
-            )
+        kept = scratch(task, volume, orientations, outputs, start=journal.start)
+        if kept is not None:
             files.append(stack.enter_context(kept))
-        writer, total = _Writer(outputs, kept, journal, files), count_sections(volume, orientations)
-        batches = _batches(task, volume, orientations, skip=journal.finished, size=batch_size)
+        writer, total = _Writer(outputs, kept, journal, files, meeting), count_sections(volume, orientations)
+        if meeting is not None:
+            crosslines = len(volume.lines(Orientation.CROSSLINE)) if kept is not None else 0
+            writer.opens_after = crosslines
+            meeting.begin(journal.start.mark, journal.finished)
+            writer.open_crosslines()
+        processes = 1 if meeting is None else meeting.processes
+        order = turns(volume, orientations, size=batch_size, processes=processes, skip=journal.finished)
+        batches = ((turn, _prepared(task, volume, turn) if turn.process == 0 else None) for turn in order)
         try:
-            with Behind(writer.take, room=max(2, batch_size)) as behind, Ahead(batches, room=BATCHES_AHEAD) as ahead:
-                finished = journal.finished
-                for batch in ahead:
-                    before, finished = finished, finished + len(batch.sections)
-                    last = batch.sections[-1]
-                    for section, probabilities in zip(batch.sections, predict_batch(task, batch), strict=True):
-                        behind.put(_Predicted(section, probabilities, finished if section is last else before))
+            with (
+                Behind(writer.take, room=max(2, batch_size) * processes) as behind,
+                Ahead(batches, room=BATCHES_AHEAD) as ahead,
+                _giving_up(meeting),
+            ):
+                for turn, batch in ahead:
+                    if batch is None:
+                        behind.put(_Elsewhere(turn))
+                        continue
+                    for predicted in _predicted(task, turn, batch):
+                        behind.put(predicted)
                     done(writer.finished, total)
             done(writer.finished, total)
         except KeyboardInterrupt:
@@ -98,14 +89,65 @@ def predict_volume(
             raise
 
 
+def predict_share(
+    task: FaciesSegmentation,
+    volume: Volume,
+    orientations: Sequence[Orientation],
+    outputs: Sequence[Output],
+    *,
+    meeting: Meeting,
+    finished: int,
+    start: Start,
+    batch_size: int,
+) -> None:
+    """Predict the lines whose turn falls to this process, and leave them for the first one.
+
+    Args:
+        task, volume, orientations, batch_size: as the first process has them.
+        outputs: the same results, not open.
+        meeting: joined.
+        finished: sections that the first process has.
+        start: as its unfinished files began.
+
+    Raises:
+        UserError: as `predict_volume`.
+    """
+    kept = scratch(task, volume, orientations, outputs, start=start)
+    order = turns(volume, orientations, size=batch_size, processes=meeting.processes, skip=finished)
+    mine = (turn for turn in order if turn.process == meeting.process and not meeting.has(turn))
+    batches = ((turn, _prepared(task, volume, turn)) for turn in mine)
+    leaver = _Leaver(outputs, kept, meeting)
+    try:
+        with (
+            Behind(leaver.take, room=max(2, batch_size)) as behind,
+            Ahead(batches, room=BATCHES_AHEAD) as ahead,
+            _giving_up(meeting),
+        ):
+            for turn, batch in ahead:
+                for predicted in _predicted(task, turn, batch):
+                    behind.put(predicted)
+    finally:
+        if kept is not None:
+            kept.close()
+
+
+def scratch(
+    task: FaciesSegmentation,
+    volume: Volume,
+    orientations: Sequence[Orientation],
+    outputs: Sequence[Output],
+    *,
+    start: Start,
+) -> CrosslineProbabilities | None:
+    """Where crosslines wait for the inlines through them; None where nothing is merged."""
+    if len(orientations) < 2 or all(output.as_read for output in outputs):
+        return None
+    return CrosslineProbabilities(scratch_path(outputs[0].result), volume.geometry, len(task.card.facies), start=start)
+
+
 def scratch_path(result: Result) -> Path:
     """Where the probabilities of crosslines wait, beside a result."""
     return result.temporary.with_suffix(".merge")
-
-
-def count_sections(volume: Volume, orientations: Sequence[Orientation]) -> int:
-    """Sections that are predicted."""
-    return sum(len(volume.lines(orientation)) for orientation in orientations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +157,21 @@ class _Predicted:
     Args:
         section: as read.
         probabilities: float32[class, sample, trace].
-        finished: sections of the job, in whole batches, that are finished when it is written.
+        turn: that it belongs to.
+        last: whether it is the last one of that.
     """
 
     section: Section
     probabilities: Probabilities
-    finished: int
+    turn: Turn
+    last: bool
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    """A turn of another process."""
+
+    turn: Turn
 
 
 class _Writer:
@@ -131,6 +182,7 @@ class _Writer:
         kept: where crosslines wait for the inlines through them; None where nothing is merged.
         journal: open.
         files: all that the job fills.
+        meeting: where the pieces of other processes come from.
     """
 
     def __init__(
@@ -139,54 +191,96 @@ class _Writer:
         kept: CrosslineProbabilities | None,
         journal: Journal,
         files: Sequence[Unfinished],
+        meeting: Meeting | None,
     ) -> None:
         self.finished = journal.finished
         """Sections of the job that are written, in whole batches: a resumed run makes the same ones."""
+        self.opens_after = 0
+        """Finished sections after which the other processes may read the crosslines."""
         self._outputs, self._kept, self._journal, self._files = outputs, kept, journal, files
+        self._meeting, self._open = meeting, False
 
-    def take(self, predicted: _Predicted) -> None:
-        """Write a section; at the end of a batch tell the journal.
+    def take(self, item: _Predicted | _Elsewhere) -> None:
+        """Write a section, or the turn of another process; at the end of a batch tell the journal.
 
         Raises:
-            UserError: the network gave no numbers for it; they would become the first class.
+            UserError: the network gave no numbers for it.
         """
-        if not np.isfinite(predicted.probabilities.sum()):
-            raise UserError(
-                problem=f"{predicted.section.name}: the network overflows, and gives no numbers for it",
-                fix="--precision bf16 or 32 in place of 16; with these the checkpoint itself is damaged",
-            )
-        self._write(predicted.section, predicted.probabilities)
-        if predicted.finished > self.finished:
-            self.finished = predicted.finished
-            self._journal.advance(self.finished, self._files)
+        if isinstance(item, _Elsewhere):
+            assert self._meeting is not None, "there are others"
+            for piece in self._meeting.take(item.turn):
+                self._write(piece)
+        else:
+            self._write(piece_of(item.section, item.probabilities, self._outputs, self._kept))
+            if not item.last:
+                return
+        self.finished = item.turn.finished
+        self._journal.advance(self.finished, self._files)
+        self.open_crosslines()
 
-    def _write(self, section: Section, probabilities: Probabilities) -> None:
-        kept = self._kept
-        for output in self._outputs:
-            if kept is None or output.as_read:
-                output.write(section, probabilities)
-        if kept is None:
-            return
-        if section.orientation is Orientation.CROSSLINE:
-            kept.put(section, probabilities)
-            return
-        mean = kept.average(section, probabilities)
-        for output in self._outputs:
-            if not output.as_read:
-                output.write(section, mean)
+    def open_crosslines(self) -> None:
+        """Let the other processes read the crosslines, once all of them lie on the disk."""
+        if self._kept is not None and self._meeting is not None and not self._open:
+            self._open = self.finished >= self.opens_after
+            if self._open:
+                self._kept.sync()
+                self._meeting.cross()
+
+    def _write(self, piece: Piece) -> None:
+        for position, values in piece.products.items():
+            self._outputs[position].result.write(replace(piece.section, values=values))
+        if piece.kept is not None:
+            assert self._kept is not None, "they are kept where orientations are merged"
+            self._kept.put(piece.section, piece.kept)
 
 
-def _batches(
-    task: FaciesSegmentation, volume: Volume, orientations: Sequence[Orientation], *, skip: int, size: int
-) -> Iterator[SectionBatch]:
-    """The sections of every orientation, some at a time, but for the first ones; crosslines come first.
+class _Leaver:
+    """Leaves the pieces of each turn for the first process.
 
-    The merged inlines are then written one behind the other, as most files keep them.
+    Args:
+        outputs: of the job, not open.
+        kept: where crosslines wait; opened when there is something to read.
+        meeting: of the processes.
     """
-    for orientation in sorted(orientations):
-        lines = volume.lines(orientation).tolist()
-        for start in range(min(skip, len(lines)), len(lines), size):
-            yield prepare_batch(
-                task, [read_amplitude(volume, orientation, line) for line in lines[start : start + size]]
-            )
-        skip = max(0, skip - len(lines))
+
+    def __init__(self, outputs: Sequence[Output], kept: CrosslineProbabilities | None, meeting: Meeting) -> None:
+        self._outputs, self._kept, self._meeting = outputs, kept, meeting
+        self._crossed = False
+        self._pieces: list[Piece] = []
+
+    def take(self, predicted: _Predicted) -> None:
+        """Make a piece, and leave those of a turn together.
+
+        Raises:
+            UserError: the network gave no numbers for it.
+        """
+        inline = predicted.section.orientation is Orientation.INLINE
+        if self._kept is not None and inline and not self._crossed:
+            self._meeting.crossed()
+            self._kept.reopen()
+            self._crossed = True
+        self._pieces.append(piece_of(predicted.section, predicted.probabilities, self._outputs, self._kept))
+        if predicted.last:
+            self._meeting.leave(predicted.turn, self._pieces)
+            self._pieces = []
+
+
+@contextmanager
+def _giving_up(meeting: Meeting | None) -> Iterator[None]:
+    """A block that, left by an error, ends what waits for other processes."""
+    try:
+        yield
+    except BaseException:
+        if meeting is not None:
+            meeting.give_up()
+        raise
+
+
+def _prepared(task: FaciesSegmentation, volume: Volume, turn: Turn) -> SectionBatch:
+    return prepare_batch(task, [read_amplitude(volume, turn.orientation, line) for line in turn.lines])
+
+
+def _predicted(task: FaciesSegmentation, turn: Turn, batch: SectionBatch) -> Iterator[_Predicted]:
+    last = batch.sections[-1]
+    for section, probabilities in zip(batch.sections, predict_batch(task, batch), strict=True):
+        yield _Predicted(section, probabilities, turn, section is last)

@@ -7,6 +7,7 @@ import torch
 from sam_seismic.errors import UserError
 from sam_seismic.sam import ImageEncoder
 from sam_seismic.tuning.cut import hold
+from sam_seismic.workflows.job import Job
 
 DEVICES = ("cpu", "cuda", "mps")
 """Kinds of device to evaluate and predict on; PyTorch knows others, such as `meta`, which computes nothing."""
@@ -15,14 +16,22 @@ Precision = Literal["32", "bf16", "16"]
 _HALVES = {"bf16": torch.bfloat16, "16": torch.float16}
 
 
-def choose_device(name: str) -> torch.device:
-    """A device by name; `auto` takes a GPU where there is one.
+def choose_device(name: str, job: Job | None = None) -> torch.device:
+    """A device by name; `auto` takes a GPU where there is one, and each task on a node another one.
+
+    Args:
+        name: `auto`, or PyTorch's.
+        job: of Slurm, that it is for.
 
     Raises:
         UserError: there is no such device here, or it computes nothing.
     """
+    if name == "auto" and not torch.cuda.is_available():
+        return torch.device("cpu")
+    if name == "auto" and job is not None and job.tasks_per_node > 1:
+        name = f"cuda:{job.local_rank % torch.cuda.device_count()}"  # where each task sees its own only: the one
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda"
     fix = "use --device cpu, or leave it out"
     try:
         device = torch.device(name)

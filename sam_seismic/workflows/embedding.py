@@ -10,7 +10,8 @@ from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.tuning.embeddings import Stored, prune, stored_groups
 from sam_seismic.workflows.devices import choose_device
-from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.job import Job
+from sam_seismic.workflows.listener import Listener, Silent
 from sam_seismic.workflows.memory_advice import memory_advice, training_remedies
 from sam_seismic.workflows.store import Store, hold_frozen, store_folder
 from sam_seismic.workflows.training import build_task, check_canvas, describe
@@ -31,8 +32,10 @@ class EmbedRequest:
     device: str = "auto"
 
 
-def embed(request: EmbedRequest, listener: Listener) -> Path:
+def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     """Fill the store that a training would read from, and return its folder. What is in it already stays.
+
+    Each task of a Slurm job encodes its share; None on all but the first.
 
     Raises:
         UserError: the configuration, the survey or the weights cannot be used as they are, or keep nothing; or memory
@@ -45,7 +48,12 @@ def embed(request: EmbedRequest, listener: Listener) -> Path:
             + ("model.encoder: full" if config.model.encoder == "full" else "train.cache: false"),
             fix="set model.encoder: frozen or last_blocks, and leave train.cache out",
         )
-    device = choose_device(request.device)
+    job = Job.current()
+    if job is not None:
+        job.limit_threads()
+    first = job is None or job.rank == 0
+    listener = listener if first else Silent()
+    device = choose_device(request.device, job)
     with memory_advice(training_remedies(config, encoding=request.batch_size or config.train.batch_size)):
         lightning.seed_everything(config.train.seed, verbose=False)
         module = SeismicDataModule(
@@ -58,8 +66,9 @@ def embed(request: EmbedRequest, listener: Listener) -> Path:
         hold_frozen(task, config)
         task.image_encoder.to(device)
         store = Store(config, module, task)
-        store.fill(listener, batch_size=request.batch_size)
-    return store.folder
+        share = (job.rank, job.tasks) if job is not None and job.tasks > 1 else None
+        store.fill(listener, share=share, batch_size=request.batch_size)
+    return store.folder if first else None
 
 
 def stored(folder: Path | None) -> list[Stored]:

@@ -2,25 +2,25 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.inference import Output, predict_volume
-from sam_seismic.inference.volume import count_sections, scratch_path
+from sam_seismic.inference import Meeting, Output, count_sections, predict_share, predict_volume, scratch_path
 from sam_seismic.sam.weights import file_hash
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.horizons import HorizonTable
 from sam_seismic.survey.journal import Journal, stamp
 from sam_seismic.survey.parts import orientations_of
-from sam_seismic.survey.result import check_output, check_outputs_apart, not_as_left, remove
+from sam_seismic.survey.result import Start, check_output, check_outputs_apart, not_as_left, remove
 from sam_seismic.survey.splits import MIN_TRACES
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 from sam_seismic.tasks.facies import FaciesSegmentation, load_task
 from sam_seismic.workflows.devices import Precision, choose_device, hold_encoder
-from sam_seismic.workflows.listener import Listener
+from sam_seismic.workflows.job import Job
+from sam_seismic.workflows.listener import Listener, Silent
 from sam_seismic.workflows.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.workflows.outputs import Wanted, open_outputs
 
@@ -56,24 +56,41 @@ class PredictRequest:
 
 
 def predict(request: PredictRequest, listener: Listener) -> list[Path]:
-    """Predict a volume and return the files written.
+    """Predict a volume and return the files written; each task of a Slurm job predicts its share, the first one writes.
+
+    A job that Slurm started again goes on with what it finished.
 
     Raises:
         UserError: the checkpoint, the input or an output cannot be used as they are, and nothing is written then; or
             memory runs out.
     """
-    _check_outputs(request, [request.wanted.facies])
-    device = choose_device(request.device)
+    job = Job.current()
+    if job is not None:
+        job.limit_threads()
+        request = replace(request, resume=request.resume or job.restarts > 0)
+        listener = listener if job.rank == 0 else Silent()
+    if job is None or job.rank == 0:
+        _check_outputs(request, [request.wanted.facies])
+    device = choose_device(request.device, job)
     task = load_task(request.checkpoint)
     remedies = predicting_remedies(task.card, batch_size=request.batch_size, precision=request.precision, device=device)
     with memory_advice(remedies):
         hold_encoder(task.image_encoder, request.precision)
-        return _predict_with(task.to(device), request, listener)
+        return _predict_with(task.to(device), request, listener, job)
 
 
-def _predict_with(task: FaciesSegmentation, request: PredictRequest, listener: Listener) -> list[Path]:
+def _predict_with(
+    task: FaciesSegmentation, request: PredictRequest, listener: Listener, slurm: Job | None
+) -> list[Path]:
     wanted = request.wanted
     paths = wanted.paths(task.card.facies)
+    meeting = None
+    if slurm is not None and slurm.tasks > 1:
+        folder = paths[0].with_name(f".{paths[0].name}.{slurm.name.replace('/', '-')}.pieces")
+        meeting = Meeting(folder, process=slurm.rank, processes=slurm.tasks, attempt=slurm.restarts)
+        if slurm.rank > 0:
+            _help(task, request, listener, meeting)
+            return []
     check_outputs_apart(paths)
     _check_outputs(request, paths)
     volume = open_volume(request.input, request.read)
@@ -87,9 +104,13 @@ def _predict_with(task: FaciesSegmentation, request: PredictRequest, listener: L
         outputs = open_outputs(wanted, volume, task.card.facies, overwrite=overwrite, start=journal.start)
         journal.claim()
         if journal.complete:
+            if meeting is not None:
+                meeting.begin(journal.start.mark, journal.finished)  # for them nothing is left
             _publish(outputs)
         else:
-            _predict(request, task, volume, orientations, outputs, journal, listener)
+            _predict(request, task, volume, orientations, outputs, journal, listener, meeting)
+    if meeting is not None:
+        meeting.close()
     for output in outputs:
         if isinstance(output.result, HorizonTable) and output.result.out_of_order is not None:
             listener.say(f"horizons: {output.result.summary()}")
@@ -135,6 +156,7 @@ def _predict(  # what the command brought together
     outputs: Sequence[Output],
     journal: Journal,
     listener: Listener,
+    meeting: Meeting | None,
 ) -> None:
     if journal.finished:
         listener.say(f"going on after {journal.finished} of {journal.steps} sections")
@@ -152,7 +174,26 @@ def _predict(  # what the command brought together
             journal=journal,
             batch_size=request.batch_size,
             done=lambda done, total: listener.progress("predict", done, total),
+            meeting=meeting,
         )
+
+
+def _help(task: FaciesSegmentation, request: PredictRequest, listener: Listener, meeting: Meeting) -> None:
+    """Predict a share of the volume for the process that writes the results."""
+    token, finished = meeting.joined()
+    volume = open_volume(request.input, request.read)
+    start = Start(token, resumed=True)
+    predict_share(
+        task,
+        volume,
+        _orientations(request, task, volume, listener),
+        open_outputs(request.wanted, volume, task.card.facies, overwrite=True, start=start),
+        meeting=meeting,
+        finished=finished,
+        start=start,
+        batch_size=request.batch_size,
+    )
+    meeting.part()
 
 
 def _publish(outputs: Sequence[Output]) -> None:

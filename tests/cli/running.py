@@ -1,16 +1,19 @@
 """The command line, run in this process."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from click.testing import Result
 from typer.testing import CliRunner
 
 from sam_seismic.cli import app
+from sam_seismic.survey.images import FolderResult
+from sam_seismic.survey.volume import Orientation, Volume
 
 Run = Callable[..., Result]
 
@@ -35,6 +38,15 @@ def invoke(*words: str | Path) -> Result:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def folder_of(volume: Volume, path: Path, lines: Mapping[Orientation, Sequence[int]]) -> Path:
+    """A folder of some sections of a volume."""
+    with FolderResult(path, np.dtype(np.float32), overwrite=False) as result:
+        for orientation, numbers in lines.items():
+            for line in numbers:
+                result.write(volume.section(orientation, line))
+    return path
 
 
 KILLING = """

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,13 @@ from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError, UserError
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.images import FolderResult, FolderVolume
+from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.segy import write_segy
-from sam_seismic.survey.volume import Geometry, Orientation, Volume
+from sam_seismic.survey.volume import Geometry, Orientation
 from sam_seismic.workflows import prediction
 from sam_seismic.workflows.devices import choose_device
 from sam_seismic.workflows.outputs import probability_paths
-from tests.cli.running import Made, Run, invoke, program
+from tests.cli.running import Made, Run, folder_of, invoke, program
 
 CLASSES = ("overburden", "deltaic", "channel", "shale", "chalk", "salt")
 
@@ -31,14 +30,6 @@ CLASSES = ("overburden", "deltaic", "channel", "shale", "chalk", "salt")
 def words(made: Made, input_: Path, output: Path, *more: str | Path) -> list[str]:
     given = ("predict", "--checkpoint", made.best, "--input", input_, "--output", output, "--device", "cpu", *more)
     return [str(word) for word in given]
-
-
-def folder_of(volume: Volume, path: Path, lines: dict[Orientation, Sequence[int]]) -> Path:
-    with FolderResult(path, np.dtype(np.float32), overwrite=False) as result:
-        for orientation, numbers in lines.items():
-            for line in numbers:
-                result.write(volume.section(orientation, line))
-    return path
 
 
 @pytest.fixture

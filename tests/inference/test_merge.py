@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.inference.merge import CrosslineProbabilities
+from sam_seismic.inference.merge import CrosslineProbabilities, waiting
 from sam_seismic.survey.result import Start
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
@@ -27,7 +27,7 @@ def test_inlines_meet_the_crosslines_through_them(tmp_path: Path):
     given = np.random.default_rng(99).random((3, 9, 7), np.float32)  # [class, sample, crossline]
     with CrosslineProbabilities(tmp_path / "x.merge", GRID, 3) as kept:
         for section, probabilities in [*crosslines, crosslines[2]]:  # one of them twice, as after a kill
-            kept.put(section, probabilities)
+            kept.put(section, waiting(probabilities))
         inline = Section(Orientation.INLINE, 13, given[0], np.ones(7, bool))
         mean = kept.average(inline, given.copy())
     expected = np.stack([probabilities[:, :, 3] for _, probabilities in crosslines], axis=2)

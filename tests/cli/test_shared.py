@@ -1,0 +1,145 @@
+"""Several tasks of a job predict one volume, or fill one store: what comes out is, byte for byte, what one task makes.
+
+Here they are processes that are told of a job; `tests/cluster` has the real one.
+"""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sam_seismic.config import ReadOptions
+from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.volume import Orientation
+from tests.cli.running import Made, Run, folder_of, program
+
+PLAIN = [sys.executable, "-m", "sam_seismic"]
+
+
+def tasks(words: Sequence[str | Path], *, count: int, restart: int = 0, first: Sequence[str] = PLAIN) -> list[str]:
+    """Run a command as the tasks of a job; what each said on stderr. The job ends when a task fails, as srun ends it.
+
+    Args:
+        words: of the command.
+        count: of tasks.
+        restart: how often the job was started before.
+        first: how the program is called on the first task.
+    """
+    job = {
+        "SLURM_JOB_ID": "7",
+        "SLURM_STEP_ID": "0",
+        "SLURM_NTASKS": str(count),
+        "SLURM_NNODES": "1",
+        "SLURM_NTASKS_PER_NODE": str(count),
+        "SLURM_RESTART_COUNT": str(restart),
+        "SLURM_CPUS_PER_TASK": "1",
+    }
+    running = [
+        subprocess.Popen(
+            [*(first if rank == 0 else PLAIN), *map(str, words)],
+            env=os.environ | job | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(count)
+    ]
+    said = []
+    for rank, process in enumerate(running):
+        said.append(process.communicate()[1])
+        if rank == 0 and process.returncode != 0:
+            for other in running[1:]:
+                other.terminate()
+    assert running[0].returncode == 0 or first is not PLAIN, said
+    return said
+
+
+def predicting(made: Made, folder: Path, ending: str, orientation: str) -> list[str]:
+    given = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", folder / f"f{ending}",
+        "--probabilities", folder / f"p{ending}", "--entropy", folder / f"e{ending}", "--horizons", folder / "h.csv",
+        "--device", "cpu", "--orientation", orientation)  # fmt: skip
+    return [str(word) for word in given]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.parametrize(
+    ("ending", "orientation", "count"), [(".sgy", "both", 2), (".sgy", "inline", 3), (".h5", "both", 3)]
+)
+def test_a_volume_is_predicted_together(
+    made: Made, run: Run, tmp_path: Path, ending: str, orientation: str, count: int
+):
+    assert run(*predicting(made, tmp_path / "alone", ending, orientation)).exit_code == 0
+    said = tasks(predicting(made, tmp_path / "shared", ending, orientation), count=count)
+    assert hashes(tmp_path / "shared") == hashes(tmp_path / "alone")
+    assert "predicting" in said[0]
+    assert not any(said[1:]), "one task prints"
+
+
+def test_a_folder_of_sections_is_predicted_together(made: Made, run: Run, tmp_path: Path):
+    """It keeps the sections of both orientations, of sizes of their own."""
+    volume = open_volume(made.amplitude, ReadOptions())
+    lines = {Orientation.INLINE: range(100, 107), Orientation.CROSSLINE: range(305, 310)}
+    folder = folder_of(volume, tmp_path / "in", lines)
+    for name in ("alone", "shared"):
+        given = ("predict", "--checkpoint", made.best, "--input", folder, "--output", tmp_path / name / "f",
+            "--device", "cpu", "--orientation", "both")  # fmt: skip
+        if name == "alone":
+            told = run(*given)
+            assert told.exit_code == 0, told.stderr
+        else:
+            tasks(given, count=2)
+    found = hashes(tmp_path / "shared")
+    assert found == hashes(tmp_path / "alone")
+    assert len(found) == 12
+
+
+@pytest.mark.parametrize("after", [2, 18, 30])
+def test_killed_and_started_again(made: Made, run: Run, tmp_path: Path, after: int):
+    """Among the crosslines, and among the inlines; the job that Slurm starts again is not told to resume."""
+    assert run(*predicting(made, tmp_path / "alone", ".sgy", "both")).exit_code == 0
+    words = predicting(made, tmp_path / "shared", ".sgy", "both")
+    tasks(words, count=2, first=program(noted_every=0, killed_after=after))
+    assert "f.sgy" not in hashes(tmp_path / "shared")
+    said = tasks(words, count=2, restart=1)
+    assert "going on after" in said[0]
+    assert hashes(tmp_path / "shared") == hashes(tmp_path / "alone")
+
+
+def test_a_store_is_filled_together(made: Made, run: Run, tmp_path: Path):
+    """Each section by one task."""
+    config = yaml.safe_load(made.config.read_text())
+    config["model"]["encoder"] = "frozen"
+    for name in ("alone", "shared"):
+        config["train"]["store"] = str(tmp_path / name)
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(config))
+        words = ("embed", "--config", path, "--device", "cpu", "--batch-size", "1")
+        if name == "alone":
+            assert run(*words).exit_code == 0
+        else:
+            tasks(words, count=2)
+    alone, shared = (
+        {name: found for name, found in hashes(tmp_path / each).items() if name.endswith(".npy")}
+        for each in ("alone", "shared")
+    )
+    assert shared == alone
+    assert len(shared) == 18, "six sections to train on, also flipped, and six to validate on"
+
+
+def test_tasks_without_srun_are_refused(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    told = run(*predicting(made, tmp_path, ".sgy", "inline"))
+    assert told.exit_code == 2
+    assert "outside of srun" in told.stderr
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

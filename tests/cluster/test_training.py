@@ -1,0 +1,241 @@
+"""On a real Slurm: two tasks train what one trains, and what interrupts them changes nothing in the result."""
+
+import csv
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from sam_seismic.survey.segy import write_segy
+from sam_seismic.survey.synthetic import model_survey
+from tests.cluster.slurm import NODES, Cluster
+
+# One cluster serves them all, so they run in one process.
+pytestmark = pytest.mark.xdist_group("cluster")
+
+SCRIPT = Path(__file__).parents[2] / "run_sbatch.sh"
+CPU = ("--gpus-per-task=0", "--cpus-per-task=1")
+"""Options for nodes without GPUs."""
+TWO = (*CPU, "--nodes=2", "--ntasks-per-node=1")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where jobs are submitted from, with the configuration of a small experiment."""
+    write_config(tmp_path / "small.yaml", batch_size=2)
+    return tmp_path
+
+
+def write_config(path: Path, *, batch_size: int, epochs: int = 3, size: int = 48) -> None:
+    config = {
+        "data": {
+            "source": "synthetic",
+            "synthetic": {"shape": [size, 32, 48]},
+            "orientation": "inline",
+            "split": {"val": 0.2, "test": 0, "guard": 2},
+        },
+        "input": {"side": 64},
+        "model": {"size": "vit_t", "weights": "random", "encoder": "full"},
+        "train": {"epochs": epochs, "batch_size": batch_size, "checkpoint_every": 4},
+        "trainer": {"accelerator": "cpu"},
+    }
+    path.write_text(yaml.safe_dump(config))
+
+
+def submitted(cluster: Cluster, folder: Path, *words: str, options: tuple[str, ...] = TWO) -> str:
+    program = str(Path(sys.prefix) / "bin" / "sam-seismic")
+    return cluster.submit(SCRIPT, words, *options, folder=folder, SAM_SEISMIC_PROGRAM=program)
+
+
+def log(folder: Path, job: str) -> str:
+    return (folder / f"sam-seismic-{job}.out").read_text()
+
+
+def last(run: Path) -> dict[str, object]:
+    found: dict[str, object] = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    return found
+
+
+def rows(run: Path) -> list[dict[str, float]]:
+    with (run / "metrics.csv").open() as file:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+
+
+def steps(cluster: Cluster, run: Path, count: int) -> None:
+    """Wait until a run has come so far."""
+    path = run / "status.json"
+    cluster.until(lambda: path.is_file() and yaml.safe_load(path.read_text())["step"] >= count, 120)
+
+
+def test_two_tasks_train_what_one_trains(cluster: Cluster, folder: Path):
+    """With the same sections a step the loss curve is the same, but for the order of additions."""
+    write_config(folder / "alone.yaml", batch_size=4)
+    jobs = [
+        submitted(cluster, folder, "train", "--config", "small.yaml"),
+        submitted(cluster, folder, "train", "--config", "alone.yaml", options=CPU),
+    ]
+    for job in jobs:
+        assert cluster.ended(job)["JobState"] == "COMPLETED", log(folder, job)
+    together, alone = rows(folder / "runs" / "small"), rows(folder / "runs" / "alone")
+    assert len(together) == len(alone) == 3
+    for mine, theirs in zip(together, alone, strict=True):
+        assert mine["step"] == theirs["step"]
+        for name in ("train_loss", "val_loss", "val_mean_iou"):
+            assert mine[name] == pytest.approx(theirs[name], rel=2e-3), name
+    assert log(folder, jobs[0]).count("split train") == 1, "one task prints"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two tasks that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    write_config(folder / "small.yaml", batch_size=2)
+    job = submitted(cluster, folder, "train", "--config", "small.yaml")
+    assert cluster.ended(job)["JobState"] == "COMPLETED", log(folder, job)
+    return folder / "runs" / "small"
+
+
+def same_weights(one: Path, other: Path) -> None:
+    """Bit by bit."""
+    first, second = last(one), last(other)
+    assert first["global_step"] == second["global_step"]
+    for name, value in first["state_dict"].items():  # type: ignore[attr-defined]
+        assert torch.equal(value, second["state_dict"][name]), name  # type: ignore[index]
+    assert rows(one) == rows(other)
+
+
+def test_preempted_it_goes_on(cluster: Cluster, folder: Path, undisturbed: Path):
+    job = submitted(cluster, folder, "train", "--config", "small.yaml", options=(*TWO, "--partition=spare"))
+    steps(cluster, folder / "runs" / "small", 5)
+    urgent = folder / "urgent.sh"
+    urgent.write_text("#!/bin/sh\nsleep 1\n")
+    assert (
+        cluster.ended(cluster.submit(urgent, [], "--nodes=2", "--exclusive", folder=folder))["JobState"] == "COMPLETED"
+    )
+    found = cluster.ended(job)
+    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
+    assert "stopped by SIGTERM after step" in log(folder, job)
+    same_weights(folder / "runs" / "small", undisturbed)
+
+
+def test_before_its_time_limit_it_is_queued_again(cluster: Cluster, folder: Path, undisturbed: Path):
+    """The signal that Slurm sends before a limit, sent by hand: it sends its own up to a minute early."""
+    job = submitted(cluster, folder, "train", "--config", "small.yaml")
+    steps(cluster, folder / "runs" / "small", 5)
+    cluster.signal_script(job, "USR1")
+    found = cluster.ended(job)
+    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
+    said = log(folder, job)
+    assert "time is nearly up: asking for a checkpoint" in said
+    assert "stopped by SIGUSR1 after step" in said
+    same_weights(folder / "runs" / "small", undisturbed)
+    assert not (folder / ".sam-seismic-jobs").exists()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_task_is_killed(cluster: Cluster, folder: Path, undisturbed: Path, rank: int):
+    job = submitted(cluster, folder, "train", "--config", "small.yaml")
+    steps(cluster, folder / "runs" / "small", 5)
+    cluster.signal_task(job, rank, signal.SIGKILL)
+    found = cluster.ended(job)
+    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
+    assert "lost a task: queued again" in log(folder, job)
+    same_weights(folder / "runs" / "small", undisturbed)
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_a_node_is_lost(cluster: Cluster, folder: Path, undisturbed: Path, node: str):
+    """The first one runs the batch script, too: nobody is left to ask for another try but Slurm itself."""
+    job = submitted(cluster, folder, "train", "--config", "small.yaml")
+    steps(cluster, folder / "runs" / "small", 5)
+    cluster.kill_node(node)
+    try:
+        cluster.until(lambda: cluster.job(job)["Restarts"] == "1", 120)
+    finally:
+        cluster.start_node(node)
+    found = cluster.ended(job)
+    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
+    same_weights(folder / "runs" / "small", undisturbed)
+
+
+FAILING = """
+import os
+if os.environ.get("SLURM_PROCID") == "1":
+    import sam_seismic.tasks.facies as facies
+    step = facies.FaciesSegmentation.training_step
+    def failing(self, batch):
+        if self.global_step == 3:
+            raise ArithmeticError("made to fail")
+        return step(self, batch)
+    facies.FaciesSegmentation.training_step = failing
+"""
+
+
+def test_a_task_that_fails_ends_the_job(cluster: Cluster, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """At once, with its error, and the job is not queued again."""
+    (folder / "sitecustomize.py").write_text(FAILING)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    job = submitted(cluster, folder, "train", "--config", "small.yaml")
+    found = cluster.ended(job)
+    assert (found["JobState"], found["Restarts"]) == ("FAILED", "0")
+    said = log(folder, job)
+    assert "ArithmeticError: made to fail" in said
+    assert "failed, see above" in said
+    assert not (folder / ".sam-seismic-jobs").exists()
+
+
+def test_an_array_with_an_element_that_fails(cluster: Cluster, folder: Path):
+    """Three results and one error; submitted again, it runs that one only."""
+    names = [f"c{number}.yaml" for number in range(4)]
+    for name in names:
+        write_config(folder / name, batch_size=4, epochs=1)
+    good = (folder / names[2]).read_text()
+    (folder / names[2]).write_text(good.replace("vit_t", "vit_x"))
+    words = ["train", *(word for name in names for word in ("--config", name))]
+    array = submitted(cluster, folder, *words, options=(*CPU, "--array=0-3"))
+    ends = {element: cluster.ended(f"{array}_{element}")["JobState"] for element in range(4)}
+    assert ends == {0: "COMPLETED", 1: "COMPLETED", 2: "FAILED", 3: "COMPLETED"}
+    before = {name: (folder / "runs" / name / "metrics.csv").stat().st_mtime_ns for name in ("c0", "c1", "c3")}
+    (folder / names[2]).write_text(good)
+    again = submitted(cluster, folder, *words, options=(*CPU, "--array=0-3"))
+    assert {cluster.ended(f"{again}_{element}")["JobState"] for element in range(4)} == {"COMPLETED"}
+    assert (folder / "runs" / "c2" / "metrics.csv").is_file()
+    for name, time in before.items():
+        assert (folder / "runs" / name / "metrics.csv").stat().st_mtime_ns == time
+
+
+def test_a_configuration_that_contradicts_the_grant(cluster: Cluster, folder: Path):
+    job = submitted(cluster, folder, "train", "--config", "small.yaml", "--set", "trainer.devices=4")
+    assert cluster.ended(job)["JobState"] == "FAILED"
+    assert "trainer.devices: 4, but Slurm granted 1 tasks on each node" in log(folder, job)
+
+
+def test_a_volume_and_a_store_are_made_together(cluster: Cluster, folder: Path):
+    """Two tasks write the bytes that one writes."""
+    survey = model_survey((24, 32, 48), 1)
+    write_segy(folder / "amplitude.sgy", survey.amplitude, survey.geometry, format="ieee")
+    write_config(folder / "small.yaml", batch_size=2, epochs=1)
+    train = submitted(cluster, folder, "train", "--config", "small.yaml", options=CPU)
+    assert cluster.ended(train)["JobState"] == "COMPLETED", log(folder, train)
+    jobs = []
+    for name, options in (("alone", CPU), ("together", TWO)):
+        words = ("predict", "--checkpoint", "runs/small/checkpoints/best.ckpt", "--input", "amplitude.sgy", "--output",
+            f"{name}.sgy", "--probabilities", f"{name}_p.sgy", "--orientation", "both")  # fmt: skip
+        jobs.append(submitted(cluster, folder, *words, options=options))
+        frozen = ("--set", "model.encoder=frozen", "--set", f"train.store={folder / name}", "--batch-size", "1")
+        jobs.append(submitted(cluster, folder, "embed", "--config", "small.yaml", *frozen, options=options))
+    for job in jobs:
+        assert cluster.ended(job)["JobState"] == "COMPLETED", log(folder, job)
+    volumes = sorted(path.name for path in folder.glob("alone*.sgy"))
+    assert len(volumes) > 2
+    for name in volumes:
+        other = folder / name.replace("alone", "together")
+        assert (folder / name).read_bytes() == other.read_bytes(), name
+    kept = {path.relative_to(folder / "alone") for path in (folder / "alone").rglob("*.npy")}
+    assert kept
+    for path in kept:
+        assert (folder / "alone" / path).read_bytes() == (folder / "together" / path).read_bytes()
+    assert not list(folder.glob(".*.pieces"))
