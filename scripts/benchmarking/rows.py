@@ -70,6 +70,7 @@ class Row:
             "sections/s": _number(1 / self.seconds),
             "against": self.against,
             "theirs, ms": _number(self.their_seconds, 1e3),
+            "of the whole": "" if self.faster is None else f"{100 / self.faster:.0f} %",
             "times as fast": "" if self.faster is None else f"{self.faster:.2f}",
             "largest difference": "" if self.difference is None else f"{self.difference:.0e}",
             "MB": _number(self.memory),
