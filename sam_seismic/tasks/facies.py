@@ -202,9 +202,9 @@ class FaciesSegmentation(lightning.LightningModule):
         return loss_of(over_processes(self._loss_sums(logits, batch)), dice_weight=self._train_config.dice)
 
     def _loss_sums(self, logits: list[Tensor], batch: Batch) -> Tensor:
-        voxels = torch.cat([section.flatten(1) for section in logits], dim=1)  # [class, voxels of the batch]
-        labels = torch.cat([label.flatten() for label in batch.labels])  # [voxels of the batch]
-        return loss_sums(voxels, labels)
+        # Section by section, which stays in the processor's cache.
+        sums = [loss_sums(some.flatten(1), labels.flatten()) for some, labels in zip(logits, batch.labels, strict=True)]
+        return torch.stack(sums).sum(dim=0)
 
     def _count(self, logits: list[Tensor], batch: Batch) -> None:
         for section, labels in zip(logits, batch.labels, strict=True):

@@ -53,10 +53,11 @@ def measure(settings: Settings) -> Iterator[Row]:
 def _parts(what: str, work: Work, sections: int, settings: Settings) -> Iterator[Row]:
     """The time of a work, for a section, and how it is spent: shares as the profiler sees them, the largest first."""
     work()
-    whole = timed({what: work}, settings)[what] / sections
+    seconds = timed({what: work}, settings)[what]
+    whole = seconds / sections
     cuda = settings.device.type == "cuda"
     with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]) as found:
-        for _ in range(settings.rounds):
+        for _ in range(1 if seconds > 1 else settings.rounds):  # a long one tells enough the first time
             work()
     spent: dict[str, float] = {}
     for event in found.key_averages():

@@ -66,6 +66,22 @@ def test_a_prediction_is_compared_with_the_network_alone(rows: Rows):
         assert f"a run of 10 sections, loading included, vit_t, tight canvas, {precision}, batch 1" in found
 
 
+def test_the_parts_of_a_pass_make_the_whole(rows: Rows):
+    """What PyTorch calls by a name that no kind knows is not lost: it stands with all else."""
+    parts = [row for row in rows if row["group"] == "breakdown"]
+    wholes = {row["what"]: row["seconds"] for row in parts if not row["against"]}
+    for canvas in ("square 1024 x 1024", "tight 256 x 704"):
+        whole = wholes[f"encoder, tiny, {canvas}, float32, batch 1"]
+        mine = {
+            row["what"]: row["seconds"] for row in parts if canvas in row["against"] and "float32" in row["against"]
+        }
+        assert sum(mine.values()) == pytest.approx(whole)
+        for kind in ("products of matrices", "norms", "activations"):
+            assert mine[f"\N{MIDDLE DOT} {kind}"] > 0
+        attention = "\N{MIDDLE DOT} attention: scores, softmax and their product with the values"
+        assert mine[attention] > 0
+
+
 def test_help_does_without_torch(rows: Rows):
     """Torch takes seconds to import, which somebody who only asks for help need not wait for."""
     assert {row["what"] for row in rows if row["group"] == "start"} == {"`sam-seismic --help`, torch not imported"}
