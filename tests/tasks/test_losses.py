@@ -78,3 +78,29 @@ def test_half_precision_neither_overflows_nor_rounds_the_dice():
     for loss, gradient in outcomes[1:]:
         torch.testing.assert_close(loss, outcomes[0][0])
         torch.testing.assert_close(gradient, outcomes[0][1])
+
+
+def test_the_gradient_is_that_of_the_sums():
+    """It is written by hand; PyTorch's own, of the same sums made with its own operations, is right."""
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(4, 60, generator=generator, requires_grad=True)
+    labels = torch.randint(0, 4, (60,), generator=generator).byte()
+    labels[::7] = 255
+    weights = torch.randn(13, generator=generator)
+    counted = (labels != 255).float()
+    truth = F.one_hot(labels.long() * (labels != 255), 4).T * counted  # [class, voxel]
+    logs = logits.log_softmax(dim=0)
+    plain = [(logs * truth).sum()[None], (logs.exp() * truth).sum(1), truth.sum(1), (logs.exp() * counted).sum(1)]
+    torch.testing.assert_close(loss_sums(logits, labels), torch.cat(plain))
+    (expected,) = torch.autograd.grad((torch.cat(plain) * weights).sum(), logits)
+    (found,) = torch.autograd.grad((loss_sums(logits, labels) * weights).sum(), logits)
+    torch.testing.assert_close(found, expected)
+
+
+def test_autocast_sums_as_ever():
+    """Halves stop counting voxels at a few thousand."""
+    logits, labels = torch.zeros(2, 100_000, dtype=torch.bfloat16), torch.zeros(100_000, dtype=torch.uint8)
+    with torch.autocast("cpu", torch.bfloat16):
+        sums = loss_sums(logits, labels)
+    assert sums.dtype == torch.float32
+    torch.testing.assert_close(sums[1:], torch.tensor([5e4, 0, 1e5, 0, 5e4, 5e4]))
