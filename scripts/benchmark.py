@@ -33,6 +33,7 @@ TABLES = {
     "training": Table("Training with a frozen encoder, for one section", (*COMPARED, "sections/s")),
     "prediction": Table("`sam-seismic predict`, SEG-Y to SEG-Y, for one section", (*COMPARED, "sections/s")),
     "start": Table("Start of the command line", COMPARED),
+    "scaling": Table("One or two processes, one thread each", ("what", "against", "s", "theirs, s", "times as fast")),
     "breakdown": Table("Where the time of ours goes, for one section", ("what", "ms", "of the whole")),
 }
 PUBLISHED = ("vit_b", "vit_l", "vit_h")

@@ -35,6 +35,7 @@ class Road:
         encoder: its image encoder, float32 on that device.
         classes: names of the facies.
         batch: sections at a time.
+        inlines: of the survey.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Road:
     encoder: ImageEncoder
     classes: tuple[str, ...]
     batch: int
+    inlines: int
 
     @property
     def amplitude(self) -> Path:
@@ -93,14 +95,15 @@ def made_road(settings: Settings) -> Iterator[Road]:
     os.environ["SAM_SEISMIC_CACHE"] = str(folder / "cache")
     try:
         samples, traces = (64, 96) if settings.quick else SECTION
-        survey = model_survey((INLINES // 2 if settings.quick else INLINES, traces, samples), 0)
+        inlines = INLINES // 2 if settings.quick else INLINES
+        survey = model_survey((inlines, traces, samples), 0)
         write_pair(survey, folder / "amplitude.sgy", folder / "labels.sgy")
         size = next((size for size in settings.sizes if size in SIZES), "vit_t")
         sam = build_sam(size).eval()
         randomise(sam, 0)
         torch.save(sam.state_dict(), folder / "weights.pth")
         encoder = sam.image_encoder.to(settings.device)
-        yield Road(folder, settings.device, size, encoder, survey.facies.names, max(settings.batches))
+        yield Road(folder, settings.device, size, encoder, survey.facies.names, max(settings.batches), inlines)
     finally:
         shutil.rmtree(folder)
         if before is None:

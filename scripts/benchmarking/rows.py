@@ -67,6 +67,8 @@ class Row:
         return {
             "what": self.what,
             "ms": _number(self.seconds, 1e3),
+            "s": _number(self.seconds),
+            "theirs, s": _number(self.their_seconds),
             "sections/s": _number(1 / self.seconds),
             "against": self.against,
             "theirs, ms": _number(self.their_seconds, 1e3),

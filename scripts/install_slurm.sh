@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Install Debian's Slurm for the tests in tests/cluster, which start daemons of their own; none is started here. Needs root.
+set -euo pipefail
+programs=(munged slurmctld slurmd sbatch srun scontrol)
+PATH=$PATH:/usr/sbin:/sbin
+command -v "${programs[@]}" >/dev/null && [ "$(command -v "${programs[@]}" | wc -l)" = ${#programs[@]} ] && exit 0
+[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "no Slurm here, and no way to install it: tests/cluster will be skipped"; exit 0; }
+# Packages of Debian start their daemons unless this file says no.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod 755 $policy
+  trap 'rm -f $policy' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends munge slurmctld slurmd slurm-client tmux >/dev/null
