@@ -24,7 +24,8 @@ SECONDS = 2.0
 def stoppable() -> Iterator[None]:
     """Inside, SIGTERM, SIGUSR1 and the file `stop` end a command as Ctrl-C does: unfinished files are removed.
 
-    A program that ignores or handles a signal itself, and calls this in its own process, keeps its way.
+    A program that ignores or handles a signal itself, and calls this in its own process, keeps its way. A batch script
+    has them ignored only on the way here, by what serves a container.
     """
     stopped = False
 
@@ -34,13 +35,13 @@ def stoppable() -> Iterator[None]:
             stopped = True
             raise KeyboardInterrupt(f"stopped by {signal.Signals(number).name}")
 
-    mine = [
-        number
-        for number in (signal.SIGTERM, signal.SIGUSR1)
-        if threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL
-    ]
+    folder = os.environ.get(JOB)
+    nobodys = (signal.SIG_DFL, signal.SIG_IGN) if folder else (signal.SIG_DFL,)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    main = threading.current_thread() is threading.main_thread()
+    mine = [number for number, handler in before.items() if main and handler in nobodys]
     over = threading.Event()
-    if (folder := os.environ.get(JOB)) and mine:
+    if folder and mine:
         threading.Thread(target=_watch, args=(Path(folder) / "stop", over), daemon=True).start()
     for number in mine:
         signal.signal(number, stop)
@@ -49,7 +50,7 @@ def stoppable() -> Iterator[None]:
     finally:
         over.set()
         for number in mine:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, before[number])
 
 
 def leave_word(word: Word) -> None:

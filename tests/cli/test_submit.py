@@ -1,6 +1,8 @@
 """`submit` shows the script that it would queue, and refuses what would fail after hours in a queue."""
 
 import os
+import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -100,3 +102,20 @@ def test_what_slurm_says_is_told(made: Made, run: Run, tmp_path: Path, monkeypat
         said = run(*words)
         assert told in said.stdout + said.stderr
         assert "set -- train" in (tmp_path / "script").read_text()
+
+
+def test_what_the_pages_say_can_be_typed(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each `submit` of the README and of the page on clusters, on a small survey."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    for name in ("configs/f3.yaml", "a.yaml", "b.yaml"):
+        shutil.copy(made.config, name)
+    shutil.copy(made.amplitude, "a.sgy")
+    shutil.copytree(made.run / "checkpoints", "runs/trained/checkpoints")
+    root = Path(__file__).parents[2]
+    text = "\n".join((root / page).read_text() for page in ("README.md", "docs/cluster.md"))
+    lines = re.findall(r"^sam-seismic submit (.*?)(?:  #.*)?$", text, flags=re.MULTILINE)
+    assert len(lines) == 4
+    for line in lines:
+        words = shlex.split(line.replace("runs/f3/", "runs/trained/"))
+        script_of(run, *(word for word in words if word != "--dry-run"))

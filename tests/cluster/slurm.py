@@ -180,6 +180,14 @@ class Cluster:
         """Send a signal to the batch script of a job, as Slurm does before a time limit."""
         subprocess.run(["scancel", "--batch", f"--signal={name}", job], env=self.env, check=True)
 
+    def cancel(self, job: str) -> None:
+        """What its owner does who does not want it any more."""
+        subprocess.run(["scancel", job], env=self.env, check=True)
+
+    def busy(self) -> bool:
+        """Whether a job waits, runs, or is just ending."""
+        return bool(self._said("squeue", "-h").strip())
+
     def until(self, true: Callable[[], bool], seconds: float) -> None:
         """Wait until something holds."""
         end = time.monotonic() + seconds

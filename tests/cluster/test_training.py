@@ -107,14 +107,17 @@ def same_weights(one: Path, other: Path) -> None:
     assert rows(one) == rows(other)
 
 
+def preempted(cluster: Cluster, folder: Path) -> dict[str, str]:
+    """Let a job of higher priority have both nodes; what Slurm knows of that one when it has ended."""
+    urgent = folder / "urgent.sh"
+    urgent.write_text("#!/bin/sh\nsleep 1\n")
+    return cluster.ended(cluster.submit(urgent, [], "--nodes=2", "--exclusive", folder=folder))
+
+
 def test_preempted_it_goes_on(cluster: Cluster, folder: Path, undisturbed: Path):
     job = submitted(cluster, folder, "train", "--config", "small.yaml", options=(*TWO, "--partition=spare"))
     steps(cluster, folder / "runs" / "small", 5)
-    urgent = folder / "urgent.sh"
-    urgent.write_text("#!/bin/sh\nsleep 1\n")
-    assert (
-        cluster.ended(cluster.submit(urgent, [], "--nodes=2", "--exclusive", folder=folder))["JobState"] == "COMPLETED"
-    )
+    assert preempted(cluster, folder)["JobState"] == "COMPLETED"
     found = cluster.ended(job)
     assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
     assert "stopped by SIGTERM after step" in log(folder, job)
@@ -239,3 +242,37 @@ def test_a_volume_and_a_store_are_made_together(cluster: Cluster, folder: Path):
     for path in kept:
         assert (folder / "alone" / path).read_bytes() == (folder / "together" / path).read_bytes()
     assert not list(folder.glob(".*.pieces"))
+
+
+def test_a_cancelled_job_is_not_queued_again(cluster: Cluster, folder: Path, undisturbed: Path):
+    """It stops with a checkpoint, which whoever wants to can go on from."""
+    job = submitted(cluster, folder, "train", "--config", "small.yaml")
+    steps(cluster, folder / "runs" / "small", 5)
+    cluster.cancel(job)
+    found = cluster.ended(job)
+    assert (found["JobState"], found["Restarts"]) == ("CANCELLED", "0"), log(folder, job)
+    cluster.until(lambda: not cluster.busy(), 60)
+    assert cluster.job(job)["JobState"] == "CANCELLED"
+    again = submitted(cluster, folder, "train", "--config", "small.yaml", "--resume")
+    assert cluster.ended(again)["JobState"] == "COMPLETED", log(folder, again)
+    same_weights(folder / "runs" / "small", undisturbed)
+
+
+def test_a_prediction_that_is_preempted_goes_on(cluster: Cluster, folder: Path):
+    survey = model_survey((600, 32, 48), 1)
+    write_segy(folder / "amplitude.sgy", survey.amplitude, survey.geometry, format="ieee")
+    write_config(folder / "small.yaml", batch_size=2, epochs=1)
+    train = submitted(cluster, folder, "train", "--config", "small.yaml", options=CPU)
+    assert cluster.ended(train)["JobState"] == "COMPLETED", log(folder, train)
+    words = ("predict", "--checkpoint", "runs/small/checkpoints/best.ckpt", "--input", "amplitude.sgy", "--output")
+    alone = submitted(cluster, folder, *words, "alone.sgy", options=CPU)
+    assert cluster.ended(alone)["JobState"] == "COMPLETED", log(folder, alone)
+    job = submitted(cluster, folder, *words, "together.sgy", options=(*TWO, "--partition=spare"))
+    journal = folder / ".together.sgy.journal"
+    cluster.until(lambda: journal.is_file() and len(journal.read_text().splitlines()) > 1, 60)
+    assert preempted(cluster, folder)["JobState"] == "COMPLETED"
+    found = cluster.ended(job)
+    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
+    assert "going on after" in log(folder, job)
+    assert (folder / "together.sgy").read_bytes() == (folder / "alone.sgy").read_bytes()
+    assert not [path.name for path in folder.iterdir() if path.name.startswith(".together")]
