@@ -36,6 +36,7 @@ TABLES = {
     "scaling": Table("One or two processes, one thread each", ("what", "against", "s", "theirs, s", "times as fast")),
     "breakdown": Table("Where the time of ours goes, for one section", ("what", "ms", "of the whole")),
 }
+CANVASES = ("square", "tight")
 PUBLISHED = ("vit_b", "vit_l", "vit_h")
 
 
@@ -70,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", nargs="+", choices=TABLES, default=list(TABLES), help="kinds of rows; all")
     parser.add_argument("--sizes", nargs="+", choices=EVERY_SIZE, default=PUBLISHED, help="of the network")
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=list(PRECISIONS))
+    parser.add_argument("--canvases", nargs="+", choices=CANVASES, default=CANVASES, help="of whole commands")
     parser.add_argument("--batches", nargs="+", type=int, default=(1, 4), help="sections at a time")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
@@ -91,6 +93,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         rounds=1 if given.quick else given.rounds,
         sizes={"tiny": TINY} if given.quick else {size: EVERY_SIZE[size] for size in given.sizes},
         precisions=tuple(given.precisions),
+        canvases=("tight",) if given.quick else tuple(given.canvases),
         batches=(1,) if given.quick else tuple(given.batches),
         matrix=256 if given.quick else 8192 if device.type == "cuda" else 4096,
         quick=given.quick,

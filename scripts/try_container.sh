@@ -8,11 +8,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 image=${1:?usage: scripts/try_container.sh IMAGE [OPTIONS OF apptainer build]}
 shift
-apptainer=${APPTAINER:-$(command -v apptainer || command -v singularity)}
+apptainer=${APPTAINER:-$(command -v apptainer || command -v singularity || true)}
+[ -n "$apptainer" ] || { echo "error: neither apptainer nor singularity is here; name one in APPTAINER" >&2; exit 2; }
 definition=$(mktemp ./.try-container.XXXXXX)
 trap 'rm -f "$definition"' EXIT
 {
-  printf 'Bootstrap: debootstrap\nOSVersion: bookworm\nMirrorURL: %s\nInclude: python3 python3-venv ca-certificates\n' \
+  printf 'Bootstrap: debootstrap\nOSVersion: bookworm\nMirrorURL: %s\n' \
     "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
   tail -n +3 Singularity.def
 } >"$definition"

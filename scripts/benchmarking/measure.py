@@ -31,6 +31,7 @@ class Settings:
         rounds: in which all that is compared takes turns.
         sizes: of the image encoder, by name.
         precisions: names of PRECISIONS.
+        canvases: that whole commands are run with.
         batches: sections at a time.
         matrix: rows of the square matrices whose product is the limit.
         quick: tiny, to see that it runs.
@@ -41,6 +42,7 @@ class Settings:
     rounds: int
     sizes: Mapping[str, EncoderSize]
     precisions: tuple[str, ...]
+    canvases: tuple[str, ...]
     batches: tuple[int, ...]
     matrix: int
     quick: bool

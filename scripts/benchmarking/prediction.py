@@ -28,7 +28,7 @@ from sam_seismic.workflows.prediction import PredictRequest, predict
 from sam_seismic.workflows.training import build_task
 
 from .measure import Settings, timed
-from .road import Road, canvases_of, made_road
+from .road import Road, made_road
 from .rows import Row
 
 HELD: dict[str, Precision] = {"float32": "32", "bfloat16": "bf16"}
@@ -62,7 +62,7 @@ class Clock:
 def measure(settings: Settings) -> Iterator[Row]:
     """Rows for each precision and canvas."""
     with made_road(settings) as road:
-        for precision, canvas in itertools.product(settings.precisions, canvases_of(settings)):
+        for precision, canvas in itertools.product(settings.precisions, settings.canvases):
             yield from _measure(road, settings, canvas=canvas, precision=precision)
 
 

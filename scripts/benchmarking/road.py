@@ -110,8 +110,3 @@ def made_road(settings: Settings) -> Iterator[Road]:
             del os.environ["SAM_SEISMIC_CACHE"]
         else:
             os.environ["SAM_SEISMIC_CACHE"] = before
-
-
-def canvases_of(settings: Settings) -> tuple[str, ...]:
-    """The kinds of canvas to run on."""
-    return ("tight",) if settings.quick else ("square", "tight")

@@ -30,7 +30,7 @@ from sam_seismic.workflows.training import build_task
 from .decoder import TheirDecoder
 from .measure import Settings, timed
 from .peers import transformers_encoder
-from .road import Road, canvases_of, made_road
+from .road import Road, made_road
 from .rows import Row
 
 THEIR_STEPS = 2
@@ -43,22 +43,42 @@ class Times:
 
     Args:
         filling: of the store.
+        under_way: filling, from the first batch encoded to the last.
         first: training step in the first epoch.
         later: training step in the second one.
         whole: second epoch with validation and checkpoints, for each section trained on.
     """
 
     filling: float
+    under_way: float
     first: float
     later: float
     whole: float
+
+
+class Clock(Silent):
+    """Notes when each batch has been encoded."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, int]] = []
+
+    def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:  # noqa: ARG002
+        """Some sections are done."""
+        self.heard.append((time.perf_counter(), done))
+
+    @property
+    def each(self) -> float:
+        """Seconds for a section, from the first batch to the last."""
+        (start, first), (end, last) = self.heard[0], self.heard[-1]
+        return (end - start) / (last - first)
 
 
 class TimedFilling(FillStore):
     """Fills the store and keeps the times."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store, Silent())
+        self.clock = Clock()
+        super().__init__(store, self.clock)
         self.filling = 0.0
         self.starts: list[float] = []
         self.steps: list[float] = []
@@ -98,7 +118,7 @@ def _now() -> float:
 def measure(settings: Settings) -> Iterator[Row]:
     """Rows for each precision and canvas."""
     with made_road(settings) as road:
-        for precision, canvas in itertools.product(settings.precisions, canvases_of(settings)):
+        for precision, canvas in itertools.product(settings.precisions, settings.canvases):
             yield from _measure(road, settings, canvas=canvas, precision=precision)
 
 
@@ -123,7 +143,14 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
     median = {name: statistics.median(getattr(times, name) for times in found) for name in Times.__annotations__}
     yield replace(
         row,
-        what=f"filling the store{row.what}",
+        what=f"filling the store, under way{row.what}",
+        seconds=median["under_way"],
+        against="the encoder alone",
+        their_seconds=seconds["encoder"] / len(sections),
+    )
+    yield replace(
+        row,
+        what=f"filling the store with {len(sections)} sections, start and end{row.what}",
         seconds=median["filling"],
         against="the encoder alone",
         their_seconds=seconds["encoder"] / len(sections),
@@ -157,6 +184,7 @@ def _train(road: Road, *, canvas: str, precision: str) -> Times:
     sections = len(module.dataset("train"))
     return Times(
         filling=clock.filling / len(store.filling.entries),
+        under_way=clock.clock.each,
         first=clock.steps[0] / sections,
         later=clock.steps[1] / sections,
         whole=(clock.end - clock.starts[1]) / sections,
