@@ -32,7 +32,9 @@ number=$SLURM_JOB_ID
 if [ -e "$image" ]; then
   runtime=$(command -v apptainer || command -v singularity) || { echo "error: $image needs apptainer" >&2; exit 2; }
   run=("$runtime" exec --bind "$SLURM_SUBMIT_DIR")
-  [ ! -d "${SAM_SEISMIC_CACHE:-}" ] || run+=(--bind "$SAM_SEISMIC_CACHE")
+  for folder in "${SAM_SEISMIC_CACHE:-}" "${SAM_SEISMIC_WEIGHTS:-}"; do
+    [ ! -d "$folder" ] || run+=(--bind "$folder")
+  done
   [ -z "${SLURM_GPUS_ON_NODE:-}" ] || run+=(--nv)
   # Slurm signals all processes of a task, and the one that serves the image would end before the program has saved.
   run=(bash -c 'trap "" TERM; exec "$@"' bash "${run[@]}" "$image" sam-seismic)

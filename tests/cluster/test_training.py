@@ -1,73 +1,17 @@
 """On a real Slurm: two tasks train what one trains, and what interrupts them changes nothing in the result."""
 
-import csv
 import signal
-import sys
 from pathlib import Path
 
 import pytest
-import torch
-import yaml
 
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
+from tests.cluster.runs import CPU, TWO, log, preempted, rows, same_weights, steps, submitted, write_config
 from tests.cluster.slurm import NODES, Cluster
 
 # One cluster serves them all, so they run in one process.
 pytestmark = pytest.mark.xdist_group("cluster")
-
-SCRIPT = Path(__file__).parents[2] / "run_sbatch.sh"
-CPU = ("--gpus-per-task=0", "--cpus-per-task=1")
-"""Options for nodes without GPUs."""
-TWO = (*CPU, "--nodes=2", "--ntasks-per-node=1")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where jobs are submitted from, with the configuration of a small experiment."""
-    write_config(tmp_path / "small.yaml", batch_size=2)
-    return tmp_path
-
-
-def write_config(path: Path, *, batch_size: int, epochs: int = 3, size: int = 48) -> None:
-    config = {
-        "data": {
-            "source": "synthetic",
-            "synthetic": {"shape": [size, 32, 48]},
-            "orientation": "inline",
-            "split": {"val": 0.2, "test": 0, "guard": 2},
-        },
-        "input": {"side": 64},
-        "model": {"size": "vit_t", "weights": "random", "encoder": "full"},
-        "train": {"epochs": epochs, "batch_size": batch_size, "checkpoint_every": 4},
-        "trainer": {"accelerator": "cpu"},
-    }
-    path.write_text(yaml.safe_dump(config))
-
-
-def submitted(cluster: Cluster, folder: Path, *words: str, options: tuple[str, ...] = TWO) -> str:
-    program = str(Path(sys.prefix) / "bin" / "sam-seismic")
-    return cluster.submit(SCRIPT, words, *options, folder=folder, SAM_SEISMIC_PROGRAM=program)
-
-
-def log(folder: Path, job: str) -> str:
-    return (folder / f"sam-seismic-{job}.out").read_text()
-
-
-def last(run: Path) -> dict[str, object]:
-    found: dict[str, object] = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    return found
-
-
-def rows(run: Path) -> list[dict[str, float]]:
-    with (run / "metrics.csv").open() as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
-
-
-def steps(cluster: Cluster, run: Path, count: int) -> None:
-    """Wait until a run has come so far."""
-    path = run / "status.json"
-    cluster.until(lambda: path.is_file() and yaml.safe_load(path.read_text())["step"] >= count, 120)
 
 
 def test_two_tasks_train_what_one_trains(cluster: Cluster, folder: Path):
@@ -86,32 +30,6 @@ def test_two_tasks_train_what_one_trains(cluster: Cluster, folder: Path):
         for name in ("train_loss", "val_loss", "val_mean_iou"):
             assert mine[name] == pytest.approx(theirs[name], rel=2e-3), name
     assert log(folder, jobs[0]).count("split train") == 1, "one task prints"
-
-
-@pytest.fixture(scope="module")
-def undisturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two tasks that nothing interrupted."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    write_config(folder / "small.yaml", batch_size=2)
-    job = submitted(cluster, folder, "train", "--config", "small.yaml")
-    assert cluster.ended(job)["JobState"] == "COMPLETED", log(folder, job)
-    return folder / "runs" / "small"
-
-
-def same_weights(one: Path, other: Path) -> None:
-    """Bit by bit."""
-    first, second = last(one), last(other)
-    assert first["global_step"] == second["global_step"]
-    for name, value in first["state_dict"].items():  # type: ignore[attr-defined]
-        assert torch.equal(value, second["state_dict"][name]), name  # type: ignore[index]
-    assert rows(one) == rows(other)
-
-
-def preempted(cluster: Cluster, folder: Path) -> dict[str, str]:
-    """Let a job of higher priority have both nodes; what Slurm knows of that one when it has ended."""
-    urgent = folder / "urgent.sh"
-    urgent.write_text("#!/bin/sh\nsleep 1\n")
-    return cluster.ended(cluster.submit(urgent, [], "--nodes=2", "--exclusive", folder=folder))
 
 
 def test_preempted_it_goes_on(cluster: Cluster, folder: Path, undisturbed: Path):
