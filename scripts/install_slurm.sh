@@ -14,4 +14,4 @@ if [ ! -e $policy ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends munge slurmctld slurmd slurm-client tmux >/dev/null
+apt-get install -y -qq --no-install-recommends munge slurmctld slurmd slurm-client >/dev/null

@@ -19,6 +19,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+NARROW = 72
+"""Columns of a terminal below which the bar itself and the time since its start are left out: numbers tell more."""
 LOG_EVERY_S = 30.0
 """Seconds between the lines that a long job writes where there is no terminal to draw a bar on."""
 
@@ -31,13 +33,12 @@ class Terminal:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
+        what, done = TextColumn("{task.description}"), MofNCompleteColumn()
+        detail, left = TextColumn("{task.fields[detail]}"), TimeRemainingColumn()
+        self._wide = (what, BarColumn(bar_width=None), done, detail, TimeElapsedColumn(), left)
+        self._narrow = (what, done, detail, left)
         self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[detail]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            *self._wide,
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
@@ -61,6 +62,8 @@ class Terminal:
         if not self._console.is_terminal:
             self._log(what, done, total, detail)
             return
+        # A window may have another width each time that somebody looks into it.
+        self._bar.columns = self._wide if self._console.width >= NARROW else self._narrow
         if self._task is None or self._task[0] != what:
             if self._task is not None:
                 self._bar.remove_task(self._task[1])

@@ -5,7 +5,7 @@ from sam_seismic.inference.pieces import Output
 from sam_seismic.inference.products import Confidence, Entropy, Facies, FaciesIndex, Probability, Product
 from sam_seismic.inference.sections import predict_sections
 from sam_seismic.inference.turns import count_sections
-from sam_seismic.inference.volume import predict_share, predict_volume, scratch_path
+from sam_seismic.inference.volume import predict_share, predict_volume, scratch_path, share_of
 
 __all__ = [
     "Confidence",
@@ -21,4 +21,5 @@ __all__ = [
     "predict_share",
     "predict_volume",
     "scratch_path",
+    "share_of",
 ]

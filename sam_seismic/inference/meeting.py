@@ -46,6 +46,7 @@ class Meeting:
         self.processes = processes
         self._begin = folder / f"begin-{attempt}.json"
         self._crosslines = folder / f"crosslines-{attempt}"
+        self._there: frozenset[str] = frozenset()
         self._given_up = threading.Event()
 
     def begin(self, token: str, finished: int) -> None:
@@ -56,12 +57,15 @@ class Meeting:
             finished: sections of an earlier attempt.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        _write(self._begin, json.dumps({"token": token, "finished": finished}).encode())
+        # From here on this process takes pieces away: who comes later could not tell what had been there.
+        there = sorted(path.name for path in self._folder.glob("*.npz"))
+        _write(self._begin, json.dumps({"token": token, "finished": finished, "there": there}).encode())
 
     def joined(self) -> tuple[str, int]:
         """Wait for the first process; what it said."""
         text = self._wait(lambda: self._begin.read_text() if self._begin.is_file() else None)
         said = json.loads(text)
+        self._there = frozenset(said["there"])
         return str(said["token"]), int(said["finished"])
 
     def cross(self) -> None:
@@ -73,8 +77,8 @@ class Meeting:
         self._wait(lambda: self._crosslines.is_file() or None)
 
     def has(self, turn: Turn) -> bool:
-        """Whether the pieces of a turn lie here: an earlier attempt made them."""
-        return self._path(turn).is_file()
+        """Whether the pieces of a turn lay here when it began: an earlier attempt made them. After `joined`."""
+        return self._path(turn).name in self._there
 
     def leave(self, turn: Turn, pieces: Sequence[Piece]) -> None:
         """Leave the pieces of a turn for the first process, when it is not too far behind."""

@@ -89,6 +89,20 @@ def predict_volume(
             raise
 
 
+def share_of(
+    volume: Volume, orientations: Sequence[Orientation], *, meeting: Meeting, finished: int, batch_size: int
+) -> list[Turn]:
+    """The turns that fall to this process and are not done; where there are none, the first one may have ended already.
+
+    Args:
+        volume, orientations, batch_size: as the first process has them.
+        meeting: joined.
+        finished: sections that the first process has.
+    """
+    order = turns(volume, orientations, size=batch_size, processes=meeting.processes, skip=finished)
+    return [turn for turn in order if turn.process == meeting.process and not meeting.has(turn)]
+
+
 def predict_share(
     task: FaciesSegmentation,
     volume: Volume,
@@ -96,30 +110,27 @@ def predict_share(
     outputs: Sequence[Output],
     *,
     meeting: Meeting,
-    finished: int,
+    share: Sequence[Turn],
     start: Start,
-    batch_size: int,
 ) -> None:
     """Predict the lines whose turn falls to this process, and leave them for the first one.
 
     Args:
-        task, volume, orientations, batch_size: as the first process has them.
+        task, volume, orientations: as the first process has them.
         outputs: the same results, not open.
         meeting: joined.
-        finished: sections that the first process has.
-        start: as its unfinished files began.
+        share: from `share_of`.
+        start: as the unfinished files of the first process began.
 
     Raises:
         UserError: as `predict_volume`.
     """
     kept = scratch(task, volume, orientations, outputs, start=start)
-    order = turns(volume, orientations, size=batch_size, processes=meeting.processes, skip=finished)
-    mine = (turn for turn in order if turn.process == meeting.process and not meeting.has(turn))
-    batches = ((turn, _prepared(task, volume, turn)) for turn in mine)
+    batches = ((turn, _prepared(task, volume, turn)) for turn in share)
     leaver = _Leaver(outputs, kept, meeting)
     try:
         with (
-            Behind(leaver.take, room=max(2, batch_size)) as behind,
+            Behind(leaver.take, room=max(2, *(len(turn.lines) for turn in share))) as behind,
             Ahead(batches, room=BATCHES_AHEAD) as ahead,
             _giving_up(meeting),
         ):

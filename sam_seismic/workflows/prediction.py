@@ -8,7 +8,15 @@ from typing import Any
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.inference import Meeting, Output, count_sections, predict_share, predict_volume, scratch_path
+from sam_seismic.inference import (
+    Meeting,
+    Output,
+    count_sections,
+    predict_share,
+    predict_volume,
+    scratch_path,
+    share_of,
+)
 from sam_seismic.sam.weights import file_hash
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.horizons import HorizonTable
@@ -182,17 +190,12 @@ def _help(task: FaciesSegmentation, request: PredictRequest, listener: Listener,
     """Predict a share of the volume for the process that writes the results."""
     token, finished = meeting.joined()
     volume = open_volume(request.input, request.read)
-    start = Start(token, resumed=True)
-    predict_share(
-        task,
-        volume,
-        _orientations(request, task, volume, listener),
-        open_outputs(request.wanted, volume, task.card.facies, overwrite=True, start=start),
-        meeting=meeting,
-        finished=finished,
-        start=start,
-        batch_size=request.batch_size,
-    )
+    orientations = _orientations(request, task, volume, listener)
+    share = share_of(volume, orientations, meeting=meeting, finished=finished, batch_size=request.batch_size)
+    if share:
+        start = Start(token, resumed=True)
+        outputs = open_outputs(request.wanted, volume, task.card.facies, overwrite=True, start=start)
+        predict_share(task, volume, orientations, outputs, meeting=meeting, share=share, start=start)
     meeting.part()
 
 

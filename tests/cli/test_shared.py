@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,13 +52,21 @@ def tasks(words: Sequence[str | Path], *, count: int, restart: int = 0, first: S
         )
         for rank in range(count)
     ]
-    said = []
-    for rank, process in enumerate(running):
-        said.append(process.communicate()[1])
-        if rank == 0 and process.returncode != 0:
-            for other in running[1:]:
-                other.terminate()
-    assert running[0].returncode == 0 or first is not PLAIN, said
+    logs = [[] for _ in running]
+    readers = [
+        threading.Thread(target=lambda process=process, log=log: log.extend(process.communicate()), daemon=True)
+        for process, log in zip(running, logs, strict=True)
+    ]
+    for reader in readers:
+        reader.start()
+    while any(reader.is_alive() for reader in readers):
+        if any(process.returncode not in (None, 0) for process in running):
+            for process in running:
+                process.kill()
+        time.sleep(0.02)
+    said = [log[1] for log in logs]
+    ends = [process.returncode for process in running]
+    assert ends == [0] * count or first is not PLAIN, said
     return said
 
 
