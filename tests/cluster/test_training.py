@@ -174,23 +174,3 @@ def test_a_cancelled_job_is_not_queued_again(cluster: Cluster, folder: Path, und
     again = submitted(cluster, folder, "train", "--config", "small.yaml", "--resume")
     assert cluster.ended(again)["JobState"] == "COMPLETED", log(folder, again)
     same_weights(folder / "runs" / "small", undisturbed)
-
-
-def test_a_prediction_that_is_preempted_goes_on(cluster: Cluster, folder: Path):
-    survey = model_survey((600, 32, 48), 1)
-    write_segy(folder / "amplitude.sgy", survey.amplitude, survey.geometry, format="ieee")
-    write_config(folder / "small.yaml", batch_size=2, epochs=1)
-    train = submitted(cluster, folder, "train", "--config", "small.yaml", options=CPU)
-    assert cluster.ended(train)["JobState"] == "COMPLETED", log(folder, train)
-    words = ("predict", "--checkpoint", "runs/small/checkpoints/best.ckpt", "--input", "amplitude.sgy", "--output")
-    alone = submitted(cluster, folder, *words, "alone.sgy", options=CPU)
-    assert cluster.ended(alone)["JobState"] == "COMPLETED", log(folder, alone)
-    job = submitted(cluster, folder, *words, "together.sgy", options=(*TWO, "--partition=spare"))
-    journal = folder / ".together.sgy.journal"
-    cluster.until(lambda: journal.is_file() and len(journal.read_text().splitlines()) > 1, 60)
-    assert preempted(cluster, folder)["JobState"] == "COMPLETED"
-    found = cluster.ended(job)
-    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
-    assert "going on after" in log(folder, job)
-    assert (folder / "together.sgy").read_bytes() == (folder / "alone.sgy").read_bytes()
-    assert not [path.name for path in folder.iterdir() if path.name.startswith(".together")]
