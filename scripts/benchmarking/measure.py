@@ -49,6 +49,23 @@ class Settings:
     memory: tuple[str, ...]
 
 
+class Clock:
+    """Notes when how many sections are done."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, int]] = []
+
+    def note(self, done: int) -> None:
+        """So many are done now."""
+        self.heard.append((time.perf_counter(), done))
+
+    @property
+    def each(self) -> float:
+        """Seconds for a section, from the first batch to the last."""
+        (start, first), (end, last) = self.heard[0], self.heard[-1]
+        return (end - start) / (last - first)
+
+
 def timed(works: Mapping[str, Work], settings: Settings) -> dict[str, float]:
     """Median seconds of each work. All take turns in each round, and another one begins; each ran once before."""
     names = list(works)

@@ -2,7 +2,6 @@
 
 import itertools
 import statistics
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,18 +26,15 @@ from sam_seismic.workflows.outputs import Wanted
 from sam_seismic.workflows.prediction import PredictRequest, predict
 from sam_seismic.workflows.training import build_task
 
-from .measure import Settings, timed
+from .measure import Clock, Settings, timed
 from .road import Road, made_road
 from .rows import Row
 
 HELD: dict[str, Precision] = {"float32": "32", "bfloat16": "bf16"}
 
 
-class Clock:
+class WritingClock(Clock):
     """Notes when each batch has been written: the journal hears of it then."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[float, int]] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -47,16 +43,10 @@ class Clock:
 
         def noting(journal: Journal, finished: int, files: Sequence[Unfinished]) -> None:
             advance(journal, finished, files)
-            self.heard.append((time.perf_counter(), finished))
+            self.note(finished)
 
         with patch.object(Journal, "advance", noting):
             yield
-
-    @property
-    def each(self) -> float:
-        """Seconds for a section, from the first batch written to the last."""
-        (start, first), (end, last) = self.heard[0], self.heard[-1]
-        return (end - start) / (last - first)
 
 
 def measure(settings: Settings) -> Iterator[Row]:
@@ -76,7 +66,7 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
     under_way = []
 
     def command() -> None:
-        clock = Clock()
+        clock = WritingClock()
         request = PredictRequest(
             checkpoint,
             road.amplitude,

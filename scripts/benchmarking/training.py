@@ -28,7 +28,7 @@ from sam_seismic.workflows.trainer import training_trainer
 from sam_seismic.workflows.training import build_task
 
 from .decoder import TheirDecoder
-from .measure import Settings, timed
+from .measure import Clock, Settings, timed
 from .peers import transformers_encoder
 from .road import Road, made_road
 from .rows import Row
@@ -56,28 +56,19 @@ class Times:
     whole: float
 
 
-class Clock(Silent):
+class EncodingClock(Silent, Clock):
     """Notes when each batch has been encoded."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[float, int]] = []
 
     def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:  # noqa: ARG002
         """Some sections are done."""
-        self.heard.append((time.perf_counter(), done))
-
-    @property
-    def each(self) -> float:
-        """Seconds for a section, from the first batch to the last."""
-        (start, first), (end, last) = self.heard[0], self.heard[-1]
-        return (end - start) / (last - first)
+        self.note(done)
 
 
 class TimedFilling(FillStore):
     """Fills the store and keeps the times."""
 
     def __init__(self, store: Store) -> None:
-        self.clock = Clock()
+        self.clock = EncodingClock()
         super().__init__(store, self.clock)
         self.filling = 0.0
         self.starts: list[float] = []
