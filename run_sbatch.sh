@@ -54,6 +54,17 @@ rm -f "$SAM_SEISMIC_JOB"/{stop,stopped,lost,failed}
 export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}
 
 say() { echo "$(date '+%F %T') job $number: $*"; }
+leave() {
+  rm -rf "$SAM_SEISMIC_JOB"
+  rmdir "$SLURM_SUBMIT_DIR/.sam-seismic-jobs" 2>/dev/null
+  say "ends with $1"
+  exit "$1"
+}
+
+if [ -e "$SAM_SEISMIC_JOB/done" ]; then
+  say "it had finished when Slurm queued it again: nothing is left to do"
+  leave 0
+fi
 say "start ${SLURM_RESTART_COUNT:-0} on $SLURM_JOB_NODELIST: ${run[*]} $*"
 trap 'say "time is nearly up: asking for a checkpoint"; touch "$SAM_SEISMIC_JOB/stop"' USR1
 srun --kill-on-bad-exit=1 --gpu-bind=none ${SLURM_CPUS_PER_TASK:+--cpus-per-task=$SLURM_CPUS_PER_TASK} \
@@ -76,7 +87,10 @@ if [ -n "$again" ]; then
   scontrol requeue "$number" && sleep 120 # Slurm ends this script here
   say "Slurm does not queue it again: sbatch the same with --resume"
 fi
-rm -rf "$SAM_SEISMIC_JOB"
-rmdir "$SLURM_SUBMIT_DIR/.sam-seismic-jobs" 2>/dev/null
-say "ends with $status"
-exit "$status"
+if [ $status -eq 0 ] && scontrol show job "$SLURM_JOB_ID" | grep -q 'PreemptTime=[0-9]'; then
+  # Slurm queues it again all the same, and its own outputs would be in its way.
+  touch "$SAM_SEISMIC_JOB/done"
+  say "finished while it was preempted"
+  exit 0
+fi
+leave "$status"

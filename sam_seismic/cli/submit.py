@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415, PLR0913  # torch takes seconds to import; the parameters of a command are its options
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,7 +54,7 @@ def submit(
     with Terminal() as terminal:
         elements = _foresee(command, given, terminal)
     if elements is not None and array is None:
-        wish = Wish(nodes, gpus, cpus, time, partition, account, elements, container)
+        wish = replace(wish, array=elements)
     script = batch_script(wish, [command, *context.args])
     if dry_run:
         print(script, end="")

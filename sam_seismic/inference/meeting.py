@@ -7,7 +7,6 @@ whole or not at all, and one that is there need not be made again.
 import json
 import shutil
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ import numpy as np
 
 from sam_seismic.inference.pieces import Piece
 from sam_seismic.inference.turns import Turn
+from sam_seismic.survey.disk import write_text
 from sam_seismic.survey.volume import Section
 
 AHEAD = 16
@@ -59,7 +59,7 @@ class Meeting:
         self._folder.mkdir(parents=True, exist_ok=True)
         # From here on this process takes pieces away: who comes later could not tell what had been there.
         there = sorted(path.name for path in self._folder.glob("*.npz"))
-        _write(self._begin, json.dumps({"token": token, "finished": finished, "there": there}).encode())
+        write_text(self._begin, json.dumps({"token": token, "finished": finished, "there": there}))
 
     def joined(self) -> tuple[str, int]:
         """Wait for the first process; what it said."""
@@ -70,7 +70,7 @@ class Meeting:
 
     def cross(self) -> None:
         """Let the others read the crosslines; on the first process, when all of them lie on the disk."""
-        _write(self._crosslines, b"")
+        write_text(self._crosslines, "")
 
     def crossed(self) -> None:
         """Wait until the crosslines can be read."""
@@ -117,7 +117,7 @@ class Meeting:
 
     def part(self) -> None:
         """Tell the first process that this one looks for nothing here any more: the last thing that it does."""
-        _write(self._parted(self.process), b"")
+        write_text(self._parted(self.process), "")
 
     def close(self) -> None:
         """Remove the folder, when all is written and the others have parted; on the first process.
@@ -146,9 +146,3 @@ class Meeting:
                 raise GivenUp
             pause = min(SECONDS, 1.5 * pause)
         return found
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{time.monotonic_ns()}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -10,7 +10,7 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from sam_seismic.workflows.files import write_text
+from sam_seismic.survey.disk import write_text
 from sam_seismic.workflows.listener import Listener
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sam_seismic.errors import UserError
+from sam_seismic.survey.disk import write_text
 
 METRICS = "metrics.json"
 PICTURES = "pictures"
@@ -27,13 +28,6 @@ def new_folder(folder: Path, *, overwrite: bool) -> Path:
         )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader finds the old one or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def write_metrics(folder: Path, metrics: Mapping[str, Any], *, pictures: Sequence[Path] = ()) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from sam_seismic.errors import UserError
-from sam_seismic.workflows.files import write_text
+from sam_seismic.survey.disk import write_text
 
 State = Literal["starting", "training", "stopped", "failed", "finished"]
 STATUS = "status.json"

@@ -1,6 +1,7 @@
 """Rows of where the time of ours goes: a pass of the encoder and a step of the decoder, by kind of arithmetic."""
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 
 from torch.profiler import ProfilerActivity, profile
 
@@ -11,28 +12,26 @@ from .rows import Row
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "products of matrices": ("mm", "bmm", "addmm", "linear", "mkldnn_linear"),
-    "attention: scores, softmax and their product with the values": ("scaled_dot_product",),
-    "convolutions": ("convolution", "conv_transpose"),
-    "norms": ("layer_norm",),
-    "activations": ("gelu", "relu", "threshold"),
+    "attention: scores, softmax and their product with the values": ("*scaled_dot_product*",),
+    "convolutions": ("*convolution*", "*conv_transpose*"),
+    "norms": ("*layer_norm*",),
+    "activations": ("*gelu*", "*relu*", "*threshold*"),
     "logits: resizing, softmax, sums by class": (
-        "upsample", "softmax", "gather", "index_add", "exp", "scatter", "sum", "where", "ne", "zero",
+        "*upsample*", "*softmax*", "*gather*", "*index_add*", "exp", "*scatter*", "sum", "where", "ne", "*zero*",
     ),
-    "optimizer": ("adamw", "foreach"),
-    "copies, sums and padding": ("copy", "cat", "add", "mul", "index", "pad", "fill", "stack", "slice", "div", "empty"),
+    "optimizer": ("*adamw*", "*foreach*"),
+    "copies, sums and padding": (
+        "*copy*", "cat", "add", "mul", "*index*", "*pad*", "*fill*", "*stack*", "*slice*", "div", "*empty*",
+    ),
 }  # fmt: skip
-"""What the names of PyTorch's own operations hold; the first kind that fits takes one."""
+"""Patterns of the names of PyTorch's own operations; the first kind that fits takes one."""
 REST = "all else, Python included"
 
 
 def kind_of(operation: str) -> str:
     """Of an operation, e.g. `aten::addmm`."""
     name = operation.removeprefix("aten::").strip("_").lower()
-    whole = {"mm", "bmm", "addmm", "linear", "mkldnn_linear", "exp", "sum", "where", "ne", "add", "mul", "cat", "div"}
-    for kind, parts in KINDS.items():
-        if any(name.rstrip("_") == part if part in whole else part in name for part in parts):
-            return kind
-    return REST
+    return next((kind for kind, patterns in KINDS.items() if any(fnmatch(name, some) for some in patterns)), REST)
 
 
 def measure(settings: Settings) -> Iterator[Row]:

@@ -7,7 +7,7 @@ import pytest
 
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
-from tests.cluster.runs import CPU, TWO, log, preempted, rows, same_weights, steps, submitted, write_config
+from tests.cluster.runs import CPU, SCRIPT, TWO, log, preempted, rows, same_weights, steps, submitted, write_config
 from tests.cluster.slurm import NODES, Cluster
 
 # One cluster serves them all, so they run in one process.
@@ -40,6 +40,47 @@ def test_preempted_it_goes_on(cluster: Cluster, folder: Path, undisturbed: Path)
     assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
     assert "stopped by SIGTERM after step" in log(folder, job)
     same_weights(folder / "runs" / "small", undisturbed)
+
+
+def test_a_prediction_that_is_preempted_goes_on(cluster: Cluster, folder: Path):
+    """On two tasks, with the bytes of one that nothing interrupted."""
+    survey = model_survey((2000, 32, 48), 1)
+    write_segy(folder / "amplitude.sgy", survey.amplitude, survey.geometry, format="ieee")
+    write_config(folder / "small.yaml", batch_size=2, epochs=1)
+    train = submitted(cluster, folder, "train", "--config", "small.yaml", options=CPU)
+    assert cluster.ended(train)["JobState"] == "COMPLETED", log(folder, train)
+    words = ("predict", "--checkpoint", "runs/small/checkpoints/best.ckpt", "--input", "amplitude.sgy", "--orientation",
+        "inline", "--batch-size", "1", "--output")  # fmt: skip
+    alone = submitted(cluster, folder, *words, "alone.sgy", options=CPU)
+    assert cluster.ended(alone)["JobState"] == "COMPLETED", log(folder, alone)
+    job = submitted(cluster, folder, *words, "together.sgy", options=(*TWO, "--partition=spare"))
+    journal = folder / ".together.sgy.journal"
+    cluster.until(lambda: journal.is_file() and len(journal.read_text().splitlines()) > 1, 120)
+    assert preempted(cluster, folder)["JobState"] == "COMPLETED"
+    found = cluster.ended(job)
+    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
+    assert "going on after" in log(folder, job)
+    assert (folder / "together.sgy").read_bytes() == (folder / "alone.sgy").read_bytes()
+    assert not list(folder.glob(".together*"))
+
+
+def test_preempted_as_it_ends_it_is_done(cluster: Cluster, folder: Path):
+    """Slurm queues it again all the same; done again, its own outputs would be in its way."""
+    program = folder / "program.sh"
+    program.write_text(
+        "#!/bin/sh\ntrap 'echo ends >> made' TERM\ntouch made\nwhile [ ! -s made ]; do sleep 0.1; done\n"
+    )
+    program.chmod(0o755)
+    job = cluster.submit(
+        SCRIPT, ["predict"], *CPU, "--partition=spare", folder=folder, SAM_SEISMIC_PROGRAM=str(program)
+    )
+    cluster.until((folder / "made").is_file, 120)
+    assert preempted(cluster, folder)["JobState"] == "COMPLETED"
+    found = cluster.ended(job)
+    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
+    assert "it had finished when Slurm queued it again" in log(folder, job)
+    assert (folder / "made").read_text() == "ends\n"
+    assert not (folder / ".sam-seismic-jobs").exists()
 
 
 def test_before_its_time_limit_it_is_queued_again(cluster: Cluster, folder: Path, undisturbed: Path):
