@@ -19,6 +19,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+BAR = 24
+"""Columns of the bar: a line that fills a wide terminal would break where one looks at it through a narrower one."""
 NARROW = 72
 """Columns of a terminal below which the bar itself and the time since its start are left out: numbers tell more."""
 LOG_EVERY_S = 30.0
@@ -35,7 +37,7 @@ class Terminal:
         self._console = Console(stderr=True, highlight=False)
         what, done = TextColumn("{task.description}"), MofNCompleteColumn()
         detail, left = TextColumn("{task.fields[detail]}"), TimeRemainingColumn()
-        self._wide = (what, BarColumn(bar_width=None), done, detail, TimeElapsedColumn(), left)
+        self._wide = (what, BarColumn(bar_width=BAR), done, detail, TimeElapsedColumn(), left)
         self._narrow = (what, done, detail, left)
         self._bar = Progress(
             *self._wide,

@@ -214,8 +214,10 @@ def _path() -> str:
 
 
 def _free_ports() -> int:
-    """The first of 150 ports below those that the system gives out."""
-    for first in range(20000, 32000, 200):
+    """The first of 150 ports below those that the system gives out; tests beside these begin to look elsewhere."""
+    ranges = range(20000, 32000, 200)
+    start = os.getpid() % len(ranges)
+    for first in (*ranges[start:], *ranges[:start]):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", first)) != 0:
                 return first

@@ -13,10 +13,9 @@ from tests.cluster.runs import CPU, TWO, log, preempted, same_weights, steps, su
 from tests.cluster.slurm import Cluster
 
 IMAGE = os.environ.get("SAM_SEISMIC_IMAGE")
-pytestmark = [
-    pytest.mark.xdist_group("cluster"),
-    pytest.mark.skipif(IMAGE is None, reason="SAM_SEISMIC_IMAGE names no image: scripts/try_container.sh builds one"),
-]
+pytestmark = pytest.mark.skipif(
+    IMAGE is None, reason="SAM_SEISMIC_IMAGE names no image: scripts/try_container.sh builds one"
+)
 
 
 @pytest.fixture

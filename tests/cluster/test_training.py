@@ -10,9 +10,6 @@ from sam_seismic.survey.synthetic import model_survey
 from tests.cluster.runs import CPU, SCRIPT, TWO, log, preempted, rows, same_weights, steps, submitted, write_config
 from tests.cluster.slurm import NODES, Cluster
 
-# One cluster serves them all, so they run in one process.
-pytestmark = pytest.mark.xdist_group("cluster")
-
 
 def test_two_tasks_train_what_one_trains(cluster: Cluster, folder: Path):
     """With the same sections a step the loss curve is the same, but for the order of additions."""
