@@ -36,8 +36,11 @@ if [ -e "$image" ]; then
     [ ! -d "$folder" ] || run+=(--bind "$folder")
   done
   [ -z "${SLURM_GPUS_ON_NODE:-}" ] || run+=(--nv)
-  # Slurm signals all processes of a task, and the one that serves the image would end before the program has saved.
-  run=(bash -c 'trap "" TERM; exec "$@"' bash "${run[@]}" "$image" sam-seismic)
+  # Slurm signals all processes of a task. Where one of them serves the image it would end before the program has saved,
+  # so that the image is unpacked first, into $APPTAINER_TMPDIR or /tmp.
+  helpers='for process in $(cat /proc/$PPID/task/*/children); do cat /proc/$process/comm; done'
+  case $("$runtime" exec "$image" sh -c "$helpers" 2>/dev/null) in *squashfuse*) run+=(--unsquash) ;; esac
+  run+=("$image" sam-seismic)
 elif [ -x "$program" ]; then
   run=("$program")
 else
@@ -87,7 +90,9 @@ if [ -n "$again" ]; then
   scontrol requeue "$number" && sleep 120 # Slurm ends this script here
   say "Slurm does not queue it again: sbatch the same with --resume"
 fi
-if [ $status -eq 0 ] && scontrol show job "$SLURM_JOB_ID" | grep -q 'PreemptTime=[0-9]'; then
+preempted=
+case $(scontrol show job "$SLURM_JOB_ID") in *PreemptTime=[0-9]*) preempted=1 ;; esac
+if [ $status -eq 0 ] && [ -n "$preempted" ]; then
   # Slurm queues it again all the same, and its own outputs would be in its way.
   touch "$SAM_SEISMIC_JOB/done"
   say "finished while it was preempted"

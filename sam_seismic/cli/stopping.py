@@ -24,8 +24,7 @@ SECONDS = 2.0
 def stoppable() -> Iterator[None]:
     """Inside, SIGTERM, SIGUSR1 and the file `stop` end a command as Ctrl-C does: unfinished files are removed.
 
-    A program that ignores or handles a signal itself, and calls this in its own process, keeps its way. A batch script
-    has them ignored only on the way here, by what serves a container.
+    A program that ignores or handles a signal itself, and calls this in its own process, keeps its way.
     """
     stopped = False
 
@@ -36,10 +35,9 @@ def stoppable() -> Iterator[None]:
             raise KeyboardInterrupt(f"stopped by {signal.Signals(number).name}")
 
     folder = os.environ.get(JOB)
-    nobodys = (signal.SIG_DFL, signal.SIG_IGN) if folder else (signal.SIG_DFL,)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
     main = threading.current_thread() is threading.main_thread()
-    mine = [number for number, handler in before.items() if main and handler in nobodys]
+    mine = [number for number, handler in before.items() if main and handler is signal.SIG_DFL]
     over = threading.Event()
     if folder and mine:
         threading.Thread(target=_watch, args=(Path(folder) / "stop", over), daemon=True).start()

@@ -27,7 +27,7 @@ def in_container(folder: Path) -> Path:
 
 
 def test_two_tasks_are_preempted_and_go_on(cluster: Cluster, in_container: Path, undisturbed: Path):
-    """What serves the image gets the signal, too, and must not end before the checkpoint is written."""
+    """What serves an image gets the signal, too, and would end before the checkpoint is written."""
     job = submitted(cluster, in_container, "train", "--config", "small.yaml", options=(*TWO, "--partition=spare"))
     steps(cluster, in_container / "runs" / "small", 5)
     assert preempted(cluster, in_container)["JobState"] == "COMPLETED"
