@@ -65,7 +65,7 @@ leave() {
 }
 
 if [ -e "$SAM_SEISMIC_JOB/done" ]; then
-  say "it had finished when Slurm queued it again: nothing is left to do"
+  say "it was finished when Slurm queued it again: nothing is left to do"
   leave 0
 fi
 say "start ${SLURM_RESTART_COUNT:-0} on $SLURM_JOB_NODELIST: ${run[*]} $*"
@@ -76,7 +76,9 @@ step=$!
 while wait "$step"; status=$?; [ $status -gt 128 ] && kill -0 "$step" 2>/dev/null; do :; done # a trap ends a wait
 
 again=
-if [ -e "$SAM_SEISMIC_JOB/failed" ]; then
+if [ -e "$SAM_SEISMIC_JOB/done" ]; then
+  status=0 # whatever became of the other tasks since
+elif [ -e "$SAM_SEISMIC_JOB/failed" ]; then
   say "failed, see above"
 elif [ -e "$SAM_SEISMIC_JOB/stopped" ] && [ $status -ne 0 ]; then
   again="was stopped"
@@ -89,13 +91,5 @@ if [ -n "$again" ]; then
   say "$again: queued again"
   scontrol requeue "$number" && sleep 120 # Slurm ends this script here
   say "Slurm does not queue it again: sbatch the same with --resume"
-fi
-preempted=
-case $(scontrol show job "$SLURM_JOB_ID") in *PreemptTime=[0-9]*) preempted=1 ;; esac
-if [ $status -eq 0 ] && [ -n "$preempted" ]; then
-  # Slurm queues it again all the same, and its own outputs would be in its way.
-  touch "$SAM_SEISMIC_JOB/done"
-  say "finished while it was preempted"
-  exit 0
 fi
 leave "$status"

@@ -22,6 +22,7 @@ from sam_seismic.cli.options import (
     StoredFormat,
     reads_volumes,
 )
+from sam_seismic.cli.stopping import leave_word
 from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
 from sam_seismic.cli.terminal import Terminal, print_json
 from sam_seismic.config import ReadOptions, load_config
@@ -146,6 +147,7 @@ def predict(
     with Terminal() as terminal:
         files = run(request, terminal)
     if files:
+        leave_word("done")  # once more, it would find its own files in the way
         show_files(files)
 
 

@@ -2,7 +2,8 @@
 
 A batch script cannot trust exit statuses: where one task of a job ends, Slurm ends the others. It names a folder in
 the environment variable SAM_SEISMIC_JOB instead. The file `stop` in there asks all tasks to stop. What they leave is
-`stopped`: it can go on; `lost`: another task had ended; `failed`: it would fail again.
+`stopped`: it can go on; `lost`: another task had ended; `failed`: it would fail again; `done`: nothing is left to do,
+whatever becomes of the other tasks.
 """
 
 import os
@@ -13,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-Word = Literal["stopped", "lost", "failed"]
+Word = Literal["stopped", "lost", "failed", "done"]
 JOB = "SAM_SEISMIC_JOB"
 """Environment variable that names the folder."""
 SECONDS = 2.0

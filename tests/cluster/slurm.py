@@ -176,10 +176,6 @@ class Cluster:
                 return
         raise AssertionError(f"job {job} has no task {rank}")
 
-    def signal_script(self, job: str, name: str) -> None:
-        """Send a signal to the batch script of a job, as Slurm does before a time limit."""
-        subprocess.run(["scancel", "--batch", f"--signal={name}", job], env=self.env, check=True)
-
     def cancel(self, job: str) -> None:
         """What its owner does who does not want it any more."""
         subprocess.run(["scancel", job], env=self.env, check=True)

@@ -61,30 +61,66 @@ def test_a_prediction_that_is_preempted_goes_on(cluster: Cluster, folder: Path):
     assert not list(folder.glob(".together*"))
 
 
+TASK = """#!/bin/sh
+[ $SLURM_PROCID = 1 ] || { touch "$SAM_SEISMIC_JOB/done"; exit 0; }
+trap 'touch "$SAM_SEISMIC_JOB/stopped"; exit 2' TERM
+touch waiting
+sleep 100 & wait
+"""
+
+
 def test_preempted_as_it_ends_it_is_done(cluster: Cluster, folder: Path):
-    """Slurm queues it again all the same; done again, its own outputs would be in its way."""
+    """A task that still had to end is stopped, but once more the job would find its own files in the way."""
     program = folder / "program.sh"
-    program.write_text(
-        "#!/bin/sh\ntrap 'echo ends >> made' TERM\ntouch made\nwhile [ ! -s made ]; do sleep 0.1; done\n"
-    )
+    program.write_text(TASK)
     program.chmod(0o755)
-    job = cluster.submit(
-        SCRIPT, ["predict"], *CPU, "--partition=spare", folder=folder, SAM_SEISMIC_PROGRAM=str(program)
-    )
-    cluster.until((folder / "made").is_file, 120)
+    options = (*TWO, "--partition=spare")
+    job = cluster.submit(SCRIPT, ["predict"], *options, folder=folder, SAM_SEISMIC_PROGRAM=str(program))
+    cluster.until((folder / "waiting").is_file, 120)
     assert preempted(cluster, folder)["JobState"] == "COMPLETED"
     found = cluster.ended(job)
-    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
-    assert "it had finished when Slurm queued it again" in log(folder, job)
-    assert (folder / "made").read_text() == "ends\n"
+    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "0"), log(folder, job)
     assert not (folder / ".sam-seismic-jobs").exists()
 
 
-def test_before_its_time_limit_it_is_queued_again(cluster: Cluster, folder: Path, undisturbed: Path):
-    """The signal that Slurm sends before a limit, sent by hand: it sends its own up to a minute early."""
-    job = submitted(cluster, folder, "train", "--config", "small.yaml")
-    steps(cluster, folder / "runs" / "small", 5)
-    cluster.signal_script(job, "USR1")
+def test_a_job_that_is_done_does_nothing_when_it_is_queued_again(cluster: Cluster, folder: Path):
+    """Its node was lost as it ended, say."""
+    program = folder / "program.sh"
+    program.write_text("#!/bin/sh\necho run >>runs\ntouch $SAM_SEISMIC_JOB/done\nsleep 100\n")
+    program.chmod(0o755)
+    job = cluster.submit(SCRIPT, ["predict"], *CPU, folder=folder, SAM_SEISMIC_PROGRAM=str(program))
+    cluster.until((folder / "runs").is_file, 120)
+    cluster.kill_node(NODES[0])
+    try:
+        cluster.until(lambda: cluster.job(job)["Restarts"] == "1", 120)
+    finally:
+        cluster.start_node(NODES[0])
+    assert cluster.ended(job)["JobState"] == "COMPLETED"
+    assert "nothing is left to do" in log(folder, job)
+    assert (folder / "runs").read_text() == "run\n"
+    assert not (folder / ".sam-seismic-jobs").exists()
+
+
+SLOW = """
+import os, time
+if os.environ.get("SLURM_RESTART_COUNT", "0") == "0" and "SLURM_PROCID" in os.environ:
+    import sam_seismic.tasks.facies as facies
+    step = facies.FaciesSegmentation.training_step
+    def slow(self, batch):
+        time.sleep(4)
+        return step(self, batch)
+    facies.FaciesSegmentation.training_step = slow
+"""
+
+
+def test_before_its_time_limit_it_is_queued_again(
+    cluster: Cluster, folder: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """With a limit of two minutes, whose signal Slurm sends within the first one."""
+    (folder / "sitecustomize.py").write_text(SLOW)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    limit = ("--time=2", "--signal=B:USR1@60")
+    job = submitted(cluster, folder, "train", "--config", "small.yaml", options=(*TWO, *limit))
     found = cluster.ended(job)
     assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
     said = log(folder, job)
