@@ -1,10 +1,15 @@
 """A dataset comes in, its batches go out: in an order of their own each epoch, shared out over processes, resumable."""
 
 import math
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from itertools import chain
+from multiprocessing import forkserver
 from typing import Self
 
 import numpy as np
@@ -14,6 +19,9 @@ from torch.utils.data import DataLoader, Sampler
 from sam_seismic.data.dataset import Batch, SectionDataset, collate
 from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead
 from sam_seismic.errors import UserError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""What ends a command; Slurm and a terminal send them to all of its processes at once."""
 
 
 class SectionLoader(DataLoader[Batch]):
@@ -34,6 +42,9 @@ class SectionLoader(DataLoader[Batch]):
             batch_sampler=batches,
             collate_fn=partial(collate, kept=dataset.kept),
             num_workers=workers,
+            # Forked from a process of one thread: a fork takes over the locks of threads that it has not.
+            multiprocessing_context=multiprocessing.get_context("forkserver") if workers else None,
+            worker_init_fn=partial(_leave_signals_to, os.getpid()) if workers else None,
             pin_memory=torch.cuda.is_available(),  # page-locked memory, from which copies to a GPU need not wait
             persistent_workers=workers > 0,
         )
@@ -47,6 +58,8 @@ class SectionLoader(DataLoader[Batch]):
             UserError: a section cannot be read.
         """
         self._given = self._batches.behind
+        if self.num_workers:
+            _start_server()
         # Worker processes are ahead by themselves; without any a thread is.
         batches = super().__iter__()
         with Ahead(batches, room=BATCHES_AHEAD) if self.num_workers == 0 else nullcontext(batches) as ahead:
@@ -63,6 +76,38 @@ class SectionLoader(DataLoader[Batch]):
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Begin that epoch behind the batches that it has given; Lightning calls this before it goes on."""
         self._batches.begun = (state["epoch"], state["given"])
+
+
+def _start_server() -> None:
+    """Start the process that workers are forked from, unless it runs; it ignores what the main one attends to."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+    try:
+        forkserver.ensure_running()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave_signals_to(main: int, _worker: int) -> None:
+    """In a worker process: let the main one finish its step when all are to stop, and end when that one says so.
+
+    Args:
+        main: number of that process.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else signal.SIG_DFL)
+    # Only who waits for a signal learns whose it is.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+    def attend() -> None:
+        while signal.sigwaitinfo([signal.SIGTERM]).si_pid != main:
+            pass
+        os._exit(0)
+
+    threading.Thread(target=attend, daemon=True).start()
 
 
 class SharedBatches(Sampler[list[int]]):

@@ -5,8 +5,10 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from sam_seismic.config import dump_config
@@ -99,21 +101,27 @@ def _as_tasks(words: Sequence[str], count: int) -> float:
         "SLURM_CPUS_PER_TASK": "1",
     }
     begin = time.perf_counter()
-    tasks = [
-        subprocess.Popen(
-            [*PROGRAM, *words, "--device", "cpu"],
-            env=_one_thread() | job | {"SLURM_PROCID": rank, "SLURM_LOCALID": rank},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in map(str, range(count))
-    ]
-    for task in tasks:
-        _, told = task.communicate()
-        if task.returncode != 0:
-            raise RuntimeError(f"{' '.join(words)} failed:\n{told}")
-    return time.perf_counter() - begin
+    with ExitStack() as stack:
+        told = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(count)]
+        tasks = [
+            subprocess.Popen(
+                [*PROGRAM, *words, "--device", "cpu"],
+                env=_one_thread() | job | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+            )
+            for rank, file in enumerate(told)
+        ]
+        while None in (ends := [task.poll() for task in tasks]) and not any(ends):
+            time.sleep(0.01)
+        seconds = time.perf_counter() - begin
+        for task, end, file in zip(tasks, ends, told, strict=True):
+            task.kill()  # where one fails, the others would wait for it
+            task.wait()
+            if end:
+                file.seek(0)
+                raise RuntimeError(f"{' '.join(words)} failed:\n{file.read()}")
+    return seconds
 
 
 def _one_thread() -> dict[str, str]:

@@ -109,6 +109,32 @@ def test_ctrl_c_waits_for_the_step(made: Made, run: Run, tmp_path: Path):
     assert "--resume" in stopped.stderr
 
 
+SIGNALLED = """
+import os, signal
+from sam_seismic.tasks.facies import FaciesSegmentation
+step, count = FaciesSegmentation.training_step, []
+def signalling(self, batch):
+    count.append(1)
+    if len(count) == 2:
+        os.killpg(0, signal.SIGTERM)
+    return step(self, batch)
+FaciesSegmentation.training_step = signalling
+import sam_seismic.__main__
+"""
+
+
+def test_what_reads_ahead_lives_until_the_step_is_done(made: Made, undisturbed: Path, run: Run, tmp_path: Path):
+    """Slurm sends its signal to the worker processes, too, and without them there would be no checkpoint."""
+    folder, workers = tmp_path / "run", ("--set", "data.workers=2")
+    command = [sys.executable, "-c", SIGNALLED, *words(made, folder, *workers)]
+    stopped = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+    assert stopped.returncode == 2, stopped.stderr
+    assert "stopped by SIGTERM after step 2" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert run(*words(made, folder, "--resume")).exit_code == 0
+    same_run(undisturbed, folder)
+
+
 KILLED = """
 import os
 from sam_seismic.tasks.facies import FaciesSegmentation

@@ -59,8 +59,6 @@ class Counting(BoringModel):
         self.seen += batch.names
 
 
-# Python 3.12 warns of any fork beside threads, which is how PyTorch starts its workers.
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_damaged_line_is_told_as_it_is(tmp_path: Path, workers: int):
     """Made anew by PyTorch, the error of a worker process would be a RuntimeError with a traceback and no fix."""
@@ -84,7 +82,6 @@ def test_a_damaged_line_is_told_as_it_is(tmp_path: Path, workers: int):
     assert "IL 46" not in task.seen
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_batches_come_whole_and_in_order(tmp_path: Path, workers: int):
     module = with_a_nan(tmp_path, workers)
@@ -222,7 +219,6 @@ def test_a_filling_section_has_no_label(tmp_path: Path):
     assert set(filling.labels.unique().tolist()) == {255}
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_loader_goes_on_within_an_epoch(tmp_path: Path, workers: int):
     """The next epoch is whole again."""
