@@ -98,6 +98,10 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
         ({"data": FILES, "train": None}, "train  has no keys below it"),
         ({"data": FILES, "train": 3}, "train  must hold keys (got 3)"),
         (
+            {"data": FILES, "trainer": {"strategy": "fsdp"}},
+            "trainer.strategy: fsdp shares out what is trained",
+        ),
+        (
             {"data": FILES, "train": {"epochs": 3}, "trainer": {"val_every_epochs": 4}},
             "trainer.val_every_epochs: 4 never comes in train.epochs: 3",
         ),

@@ -40,6 +40,15 @@ class Config(Model):
         return self
 
     @model_validator(mode="after")
+    def _what_is_shared_out(self) -> Self:
+        if self.trainer.strategy == "fsdp" and self.model.encoder != "full":
+            raise ValueError(
+                "trainer.strategy: fsdp shares out what is trained, which without model.encoder: full is little: leave "
+                "trainer.strategy out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _something_is_measured(self) -> Self:
         every, epochs = self.trainer.val_every_epochs, self.train.epochs
         if every > epochs:

@@ -121,6 +121,8 @@ class TrainerConfig(Model):
     num_nodes: int | Literal["auto"] = "auto"
     """`auto`: as many as Slurm granted, else 1."""
     strategy: str = "auto"
+    """How several processes train. `auto`: each keeps the whole network; `fsdp`: each keeps a share of its parameters,
+    gradients and optimizer state, which all of SAM's largest encoder may need."""
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     accumulate_grad_batches: int = Field(default=1, ge=1)
     gradient_clip_val: float | None = Field(default=1.0, gt=0)

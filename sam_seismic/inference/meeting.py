@@ -4,6 +4,7 @@ Files are all that they share, so that it works on any cluster, in any container
 whole or not at all, and one that is there need not be made again.
 """
 
+import glob
 import json
 import shutil
 import threading
@@ -34,13 +35,16 @@ class Meeting:
     """What the processes know of each other.
 
     Args:
-        folder: that all of them see.
+        output: they meet in a hidden folder beside it, which all of them see.
+        job: that they belong to.
         process: the number of this one; 0 writes the results.
         processes: in all.
         attempt: how often the job was started again.
     """
 
-    def __init__(self, folder: Path, *, process: int, processes: int, attempt: int) -> None:
+    def __init__(self, output: Path, job: str, *, process: int, processes: int, attempt: int) -> None:
+        self._output = output
+        folder = output.with_name(f".{output.name}.{job.replace('/', '-')}.pieces")
         self._folder = folder
         self.process = process
         self.processes = processes
@@ -50,12 +54,15 @@ class Meeting:
         self._given_up = threading.Event()
 
     def begin(self, token: str, finished: int) -> None:
-        """Let the others begin; on the first process.
+        """Let the others begin; on the first process, which is the only one at the output.
 
         Args:
             token: in the names of unfinished results.
             finished: sections of an earlier attempt.
         """
+        for left in self._output.parent.glob(f".{glob.escape(self._output.name)}.*.pieces"):
+            if left != self._folder:  # of a job that will not go on
+                shutil.rmtree(left, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         # From here on this process takes pieces away: who comes later could not tell what had been there.
         there = sorted(path.name for path in self._folder.glob("*.npz"))
@@ -126,6 +133,10 @@ class Meeting:
         """
         others = range(1, self.processes)
         self._wait(lambda: all(self._parted(other).is_file() for other in others) or None)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Remove the folder; on the first process, when nothing of the job will be of use any more."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _parted(self, process: int) -> Path:

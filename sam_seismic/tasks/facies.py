@@ -26,6 +26,7 @@ from sam_seismic.tasks.metrics import FaciesScores
 from sam_seismic.tasks.processes import over_processes
 from sam_seismic.tuning.cut import above, below
 from sam_seismic.tuning.methods import apply_method, train_above
+from sam_seismic.tuning.sharding import is_sharded, shard
 
 RATE_FLOOR = 0.01
 """Share of the peak learning rate that the cosine ends at."""
@@ -69,7 +70,7 @@ class FaciesSegmentation(lightning.LightningModule):
             shown: (rows, columns) of pixels outside which all of them are padding, where that is known.
         """
         blocks = self.card.model.blocks_below
-        if blocks == 0 and torch.is_grad_enabled():
+        if blocks == 0 and (torch.is_grad_enabled() or is_sharded(self.image_encoder)):
             embedding: Tensor = self.image_encoder(canvas)
             return embedding
         blocks = blocks or None  # without gradients nothing is trained
@@ -118,6 +119,11 @@ class FaciesSegmentation(lightning.LightningModule):
     def section_logits(self, batch: Batch) -> list[Tensor]:
         """Logits float32[class, sample, trace] of each section of a batch; padding is gone."""
         return self.logits_of(batch.images, batch.frames, kept=batch.kept)
+
+    def configure_model(self) -> None:
+        """Share the parameters out, where the strategy has processes for that; Lightning calls this."""
+        if self.device_mesh is not None:
+            shard(self.image_encoder, self.decoder, self.device_mesh["data_parallel"])
 
     def training_step(self, batch: Batch) -> Tensor:
         """Loss over all voxels that have a label, of the batches of all processes together."""

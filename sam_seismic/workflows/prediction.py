@@ -94,11 +94,23 @@ def _predict_with(
     paths = wanted.paths(task.card.facies)
     meeting = None
     if slurm is not None and slurm.tasks > 1:
-        folder = paths[0].with_name(f".{paths[0].name}.{slurm.name.replace('/', '-')}.pieces")
-        meeting = Meeting(folder, process=slurm.rank, processes=slurm.tasks, attempt=slurm.restarts)
+        meeting = Meeting(paths[0], slurm.name, process=slurm.rank, processes=slurm.tasks, attempt=slurm.restarts)
         if slurm.rank > 0:
             _help(task, request, listener, meeting)
             return []
+    try:
+        return _lead(task, request, listener, paths, meeting)
+    except Exception:
+        if meeting is not None:
+            meeting.abandon()
+        raise
+
+
+def _lead(
+    task: FaciesSegmentation, request: PredictRequest, listener: Listener, paths: list[Path], meeting: Meeting | None
+) -> list[Path]:
+    """Predict alone, or as the process that writes the results."""
+    wanted = request.wanted
     check_outputs_apart(paths)
     _check_outputs(request, paths)
     volume = open_volume(request.input, request.read)

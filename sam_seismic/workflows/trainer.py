@@ -8,6 +8,7 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import ModelParallelStrategy
 from lightning.pytorch.utilities import rank_zero_only
 
 from sam_seismic.config import Config, TrainerConfig
@@ -55,6 +56,8 @@ def training_trainer(
         callbacks.append(Patience("val_mean_iou", patience=config.train.patience, mode="max"))
     place = placement(config.trainer, job)
     options: dict[str, Any] = config.trainer.model_dump(exclude={"val_every_epochs", *place})
+    if config.trainer.strategy == "fsdp":
+        options["strategy"] = Sharded()
     return _made(
         **options,
         devices=place["devices"],
@@ -86,6 +89,18 @@ def _made(**options: Any) -> lightning.Trainer:
             problem=f"this training cannot run here: {str(error).splitlines()[0]}",
             fix=f"trainer.accelerator: auto and trainer.devices: auto take what there is; all that can be set: {known}",
         ) from error
+
+
+class Sharded(ModelParallelStrategy):
+    """Each process keeps a share of the parameters; a checkpoint holds all of them, as that of any other strategy."""
+
+    def __init__(self) -> None:
+        super().__init__(tensor_parallel_size=1, save_distributed_checkpoint=False)
+
+    def setup_environment(self) -> None:
+        """Every process takes sections of its own; on its own Lightning would have those of a node share them."""
+        self._data_parallel_size = self.num_nodes * self.num_processes
+        super().setup_environment()
 
 
 class Patience(EarlyStopping):

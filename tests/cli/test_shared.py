@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -123,6 +124,21 @@ def test_killed_and_started_again(made: Made, run: Run, tmp_path: Path, after: i
     said = tasks(words, count=2, restart=1)
     assert "going on after" in said[0]
     assert hashes(tmp_path / "shared") == hashes(tmp_path / "alone")
+
+
+def test_nothing_is_left_of_a_job_that_fails(made: Made, run: Run, tmp_path: Path):
+    """Nor, once another one is at it, of a job that was killed and will not go on."""
+    words = predicting(made, tmp_path, ".sgy", "inline")
+    tasks(words, count=2, first=program(noted_every=0, killed_after=4))
+    assert list(tmp_path.glob(".f.sgy.*.pieces"))
+    amplitude = tmp_path / "a.npy"
+    values = np.zeros((12, 16, 24), np.float32)
+    values[0] = np.nan  # which the first task meets
+    np.save(amplitude, values)
+    broken = ["predict", "--checkpoint", made.best, "--input", amplitude, "--output", tmp_path / "f.sgy"]
+    said = tasks([*map(str, broken), "--overwrite"], count=2, first=[*PLAIN])
+    assert "not finite" in said[0]
+    assert not list(tmp_path.glob(".f.sgy.*"))
 
 
 def test_a_store_is_filled_together(made: Made, run: Run, tmp_path: Path):

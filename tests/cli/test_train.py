@@ -3,10 +3,12 @@
 import csv
 import errno
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -229,16 +231,63 @@ def test_validation_lines_without_labels_are_refused(made: Made, run: Run, tmp_p
     assert "the validation lines hold no labelled voxel" in result.stderr
 
 
-def test_two_processes_train_one_run(made: Made, tmp_path: Path):
-    """The second process must not stumble over the folder that the first one made, nor draw it again."""
-    command = [sys.executable, "-m", "sam_seismic", "train", "--config", str(made.config), "--set", "train.epochs=1"]
-    command += ["--set", "trainer={accelerator: cpu, devices: 2, strategy: ddp}", "--output", str(tmp_path / "run")]
+def two_processes(made: Made, folder: Path, strategy: str, *more: str) -> list[str]:
+    trainer = f"trainer={{accelerator: cpu, devices: 2, strategy: {strategy}}}"
+    words = ("train", "--config", made.config, "--output", folder, "--set", trainer, "--set", "train.epochs=2", *more)
+    return [sys.executable, "-m", "sam_seismic", *map(str, words)]
+
+
+def rows(run: Path) -> list[dict[str, float]]:
+    with (run / "metrics.csv").open() as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def test_two_processes_train_one_run(made: Made, run: Run, tmp_path: Path):
+    """The second process must not stumble over the folder that the first one made, nor draw it again.
+
+    It makes no difference whether each holds all parameters, or a share of them, but for the order of additions.
+    """
+    for strategy in ("ddp", "fsdp"):
+        command = two_processes(made, tmp_path / strategy, strategy)
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.count("written:") == 1
+        assert result.stderr.count("split train:") == 1
+        assert "Warning" not in result.stderr
+    for mine, theirs in zip(rows(tmp_path / "fsdp"), rows(tmp_path / "ddp"), strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-3)
+    shared, whole = (read_state(tmp_path / strategy / "checkpoints" / "last.ckpt") for strategy in ("fsdp", "ddp"))
+    assert list(shared) == list(whole)
+    for name, value in shared.items():
+        assert torch.allclose(value, whole[name], atol=1e-4), name
+    best = tmp_path / "fsdp" / "checkpoints" / "best.ckpt"
+    assert run("eval", "--checkpoint", best, "--device", "cpu").exit_code == 0
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["state_dict"]
+    return state
+
+
+def test_parameters_that_are_shared_out_are_resumed(made: Made, tmp_path: Path):
+    """Stopped in the middle of an epoch, the run ends with the weights of one that was not, bit by bit."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.count("written:") == 1
-    assert result.stderr.count("split train:") == 1
-    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
+    whole = two_processes(made, tmp_path / "whole", "fsdp", "--set", "train.batch_size=1")
+    subprocess.run(whole, capture_output=True, env=environment, check=True)
+    command = two_processes(made, tmp_path / "stopped", "fsdp", "--set", "train.batch_size=1")
+    status = tmp_path / "stopped" / "status.json"
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        while not status.is_file() or json.loads(status.read_text())["step"] < 1:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.terminate()
+        _, told = process.communicate()
+    assert process.returncode == 2, told
+    assert "stopped by SIGTERM after step" in told
+    subprocess.run([*command, "--resume"], capture_output=True, env=environment, check=True)
+    left, right = (read_state(tmp_path / name / "checkpoints" / "last.ckpt") for name in ("whole", "stopped"))
+    assert all(torch.equal(left[name], right[name]) for name in left)
 
 
 def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
