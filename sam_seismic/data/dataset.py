@@ -203,9 +203,24 @@ def sample_of(part: Part, ref: SectionRef, variant: Variant, scale: AmplitudeSca
         SurveyError: the section cannot be read, or does not fit the canvas.
     """
     section, labels = part.read(ref)
-    frame = frame_of(section, inputs)
-    canvas = on_canvas(variant.amplitude(scale.apply(section.values)), frame)
+    canvas, frame = _canvas_of(section, variant, scale, inputs)
     return Sample(canvas, frame, torch.from_numpy(variant.labels(labels)), ref.name)
+
+
+def canvas_of(
+    part: Part, ref: SectionRef, variant: Variant, scale: AmplitudeScale, inputs: InputConfig
+) -> tuple[Tensor, Frame]:
+    """The canvas of `sample_of` and its frame, without reading the labels.
+
+    Raises:
+        SurveyError: the section cannot be read, or does not fit the canvas.
+    """
+    return _canvas_of(part.amplitude(ref), variant, scale, inputs)
+
+
+def _canvas_of(section: Section, variant: Variant, scale: AmplitudeScale, inputs: InputConfig) -> tuple[Tensor, Frame]:
+    frame = frame_of(section, inputs)
+    return on_canvas(variant.amplitude(scale.apply(section.values)), frame), frame
 
 
 def kept_sample(part: Part, ref: SectionRef, variant: Variant, inputs: InputConfig, kept: Kept) -> Sample:

@@ -10,13 +10,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from enum import Enum
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 BATCHES_AHEAD = 2
 """Batches that are read and prepared before the network asks for them."""
+SECONDS = 0.5
+"""At most, of a wait that an interrupt may not end."""
 
 T = TypeVar("T")
 
@@ -100,7 +102,7 @@ class Ahead(_Beside[T]):
         self._items = iter(items)
 
     def __iter__(self) -> Iterator[T]:
-        while not isinstance(item := self._waiting.get(), _Mark):
+        while not isinstance(item := _next(self._waiting), _Mark):
             self._room.put(None)
             yield item
             del item  # it may be large, and the next one is waited for
@@ -135,7 +137,7 @@ class Behind(_Beside[T]):
 
     def put(self, item: T) -> None:
         """Give an item, as soon as there is room for it; raises what was raised for an earlier one."""
-        self._room.get()
+        _next(self._room)
         if self._failure is not None:
             raise self._failure
         self._waiting.put(item)
@@ -149,6 +151,13 @@ class Behind(_Beside[T]):
     def _finish(self) -> None:
         """All items are used, or what was raised for one of them is raised."""
         self._waiting.put(_Mark.END)
-        self._ended.get()
+        _next(self._ended)
         if self._failure is not None:
             raise self._failure
+
+
+def _next(queue: SimpleQueue[T]) -> T:
+    """Wait for an item on the main thread. An interrupt that strikes just before a wait begins is not met within it."""
+    while True:
+        with suppress(Empty):
+            return queue.get(timeout=SECONDS)

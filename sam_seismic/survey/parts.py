@@ -14,7 +14,7 @@ from sam_seismic.survey.catalog import f3, seam_ai
 from sam_seismic.survey.cube import NATURAL
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import ARRAYS, open_volume
-from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled
+from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled, read_amplitude
 from sam_seismic.survey.splits import (
     Region,
     SectionRef,
@@ -49,6 +49,15 @@ class Part:
             return section, labels
         keep = slice(*ref.traces)
         return section.traces(keep), labels[:, keep]
+
+    def amplitude(self, ref: SectionRef) -> Section:
+        """Amplitudes of a section alone, as `read` gives them, cut to the part.
+
+        Raises:
+            SurveyError: the file is damaged there.
+        """
+        section = read_amplitude(self.volume.amplitude, ref.orientation, ref.line)
+        return section if ref.traces is None else section.traces(slice(*ref.traces))
 
     def labels(self, ref: SectionRef) -> Section:
         """Class indices of a section alone, as `read` gives them, cut to the part: values uint8[sample, trace].

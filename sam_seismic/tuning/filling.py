@@ -15,8 +15,8 @@ from torch import Tensor
 from sam_seismic.config import InputConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.augment import Variant
-from sam_seismic.data.dataset import Sample, SectionDataset, fitted, sample_of
-from sam_seismic.data.frame import largest
+from sam_seismic.data.dataset import SectionDataset, canvas_of, fitted
+from sam_seismic.data.frame import Frame, largest
 from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead, Behind
 from sam_seismic.sam import ImageEncoder
 from sam_seismic.survey.disk import check_room
@@ -126,11 +126,11 @@ class Filling:
             Behind(partial(_keep, turns), room=BATCHES_BEHIND) as behind,
             Ahead(self._read(turns, batch_size), room=BATCHES_AHEAD) as batches,
         ):
-            for batch, samples in batches:
+            for batch, canvases in batches:
                 if all(entry.kept for entry in batch):  # done since it was read
                     turns.meet()
                     continue
-                behind.put((batch, self._encode(samples)))
+                behind.put((batch, self._encode(canvases)))
                 finished += len(batch)
                 done(finished, len(missing))
         if finished < len(missing):  # others did the rest
@@ -141,24 +141,24 @@ class Filling:
         frame = fitted(section.shape, self._inputs, section.whole_shape)
         return shape_below(self._encoder, frame.canvas_shape, blocks=self._blocks)
 
-    def _read(self, turns: "Turns", size: int) -> Iterator[tuple[list[Entry], list[Sample]]]:
+    def _read(self, turns: "Turns", size: int) -> Iterator[tuple[list[Entry], list[tuple[Tensor, Frame]]]]:
         """Batches of canvases of one size."""
         batch: list[Entry] = []
         for entry in turns:
             if batch and (len(batch) == size or entry.shape != batch[0].shape):
-                yield batch, [self._sample(each) for each in batch]
+                yield batch, [self._canvas(each) for each in batch]
                 batch = []
             batch.append(entry)
         if batch:
-            yield batch, [self._sample(each) for each in batch]
+            yield batch, [self._canvas(each) for each in batch]
 
-    def _sample(self, entry: Entry) -> Sample:
-        return sample_of(entry.part, entry.ref, entry.variant, self._scale, self._inputs)
+    def _canvas(self, entry: Entry) -> tuple[Tensor, Frame]:
+        return canvas_of(entry.part, entry.ref, entry.variant, self._scale, self._inputs)
 
-    def _encode(self, samples: Sequence[Sample]) -> Tensor:
+    def _encode(self, canvases: Sequence[tuple[Tensor, Frame]]) -> Tensor:
         """Canvases of one size -> what is kept of each: float[section, ...]."""
-        shown = largest(sample.frame.placed_shape for sample in samples)
-        canvas = torch.stack([sample.image for sample in samples]).to(self._encoder.pos_embed.device)
+        shown = largest(frame.placed_shape for _, frame in canvases)
+        canvas = torch.stack([image for image, _ in canvases]).to(self._encoder.pos_embed.device)
         return below(self._encoder, canvas, blocks=self._blocks, shown=shown)
 
 

@@ -15,8 +15,9 @@ import torch
 from sam_seismic.config import InputConfig
 from sam_seismic.data.dataset import sample_of
 from sam_seismic.errors import SurveyError, UserError
-from sam_seismic.survey.labelled import LabelledVolume
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.parts import Part
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Section
 from sam_seismic.tuning import filling as module
 from sam_seismic.tuning.cut import below
 from sam_seismic.tuning.embeddings import Group, file_size
@@ -286,15 +287,15 @@ def test_a_section_that_cannot_be_read_is_told_and_the_work_before_it_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     filling = filling_of(tmp_path / "store")
-    section, count = LabelledVolume.section, iter(range(1000))
+    amplitude, count = Part.amplitude, iter(range(1000))
 
-    def damaged(self: LabelledVolume, orientation: Orientation, line: int) -> object:
+    def damaged(self: Part, ref: SectionRef) -> Section:
         if next(count) == 12:
-            raise SurveyError(problem=f"a.sgy: IL {line} has 1 samples that are not finite", fix="mute them")
-        return section(self, orientation, line)
+            raise SurveyError(problem=f"a.sgy: IL {ref.line} has 1 samples that are not finite", fix="mute them")
+        return amplitude(self, ref)
 
     with monkeypatch.context() as patch:
-        patch.setattr(LabelledVolume, "section", damaged)
+        patch.setattr(Part, "amplitude", damaged)
         with pytest.raises(SurveyError, match="not finite") as caught:
             run(filling)
     assert caught.value.fix == "mute them"
