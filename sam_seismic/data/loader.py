@@ -99,6 +99,8 @@ def _leave_signals_to(main: int, _worker: int) -> None:
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else signal.SIG_DFL)
+    if not hasattr(signal, "sigwaitinfo"):  # macOS, where no Slurm sends it
+        return
     # Only who waits for a signal learns whose it is.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
