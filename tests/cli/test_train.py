@@ -273,9 +273,10 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 def test_parameters_that_are_shared_out_are_resumed(made: Made, tmp_path: Path):
     """Stopped in the middle of an epoch, the run ends with the weights of one that was not, bit by bit."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    whole = two_processes(made, tmp_path / "whole", "fsdp", "--set", "train.batch_size=1")
+    longer = ("--set", "train.batch_size=1", "--set", "train.epochs=4")
+    whole = two_processes(made, tmp_path / "whole", "fsdp", *longer)
     subprocess.run(whole, capture_output=True, env=environment, check=True)
-    command = two_processes(made, tmp_path / "stopped", "fsdp", "--set", "train.batch_size=1")
+    command = two_processes(made, tmp_path / "stopped", "fsdp", *longer)
     status = tmp_path / "stopped" / "status.json"
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         while not status.is_file() or json.loads(status.read_text())["step"] < 1:
