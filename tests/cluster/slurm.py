@@ -47,6 +47,7 @@ SchedulerParameters=bf_interval=2,sched_interval=2
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
+FirstJobId={job}
 KillWait=10
 ReturnToService=2
 SlurmdTimeout=20
@@ -105,7 +106,14 @@ class Cluster:
             for number, name in enumerate(NODES)
         )
         config = CONFIG.format(
-            folder=self.folder, port=port, first=port + 50, last=port + 149, nodes=nodes, grace=GRACE
+            folder=self.folder,
+            port=port,
+            first=port + 50,
+            last=port + 149,
+            nodes=nodes,
+            grace=GRACE,
+            # Tasks meet at a port that follows from the job's number: jobs of a cluster beside this one need others.
+            job=1 + (port - 20000) // 3,
         )
         (self.folder / "slurm.conf").write_text(config.lstrip())
         munge = ["munged", "--force", f"--key-file={key}", f"--socket={self.folder}/munge.socket",
