@@ -115,9 +115,10 @@ def _as_tasks(words: Sequence[str], count: int) -> float:
         while None in (ends := [task.poll() for task in tasks]) and not any(ends):
             time.sleep(0.01)
         seconds = time.perf_counter() - begin
-        for task, end, file in zip(tasks, ends, told, strict=True):
-            task.kill()  # where one fails, the others would wait for it
+        for task in tasks:  # where one fails, the others would wait for it
+            task.kill()
             task.wait()
+        for end, file in zip(ends, told, strict=True):
             if end:
                 file.seek(0)
                 raise RuntimeError(f"{' '.join(words)} failed:\n{file.read()}")

@@ -109,24 +109,26 @@ def test_ctrl_c_waits_for_the_step(made: Made, run: Run, tmp_path: Path):
     assert "--resume" in stopped.stderr
 
 
-SIGNALLED = """
-import os, signal
+ACTING = """
+import os
 from sam_seismic.tasks.facies import FaciesSegmentation
-step, count = FaciesSegmentation.training_step, []
-def signalling(self, batch):
+step, count = FaciesSegmentation.{what}, []
+def acting(self, batch):
     count.append(1)
-    if len(count) == 2:
-        os.killpg(0, signal.SIGTERM)
+    if len(count) == {at}:
+        {act}
     return step(self, batch)
-FaciesSegmentation.training_step = signalling
+FaciesSegmentation.{what} = acting
 import sam_seismic.__main__
 """
+"""A program that does something to itself in the given training or validation step, counted from 1."""
 
 
 def test_what_reads_ahead_lives_until_the_step_is_done(made: Made, undisturbed: Path, run: Run, tmp_path: Path):
     """Slurm sends its signal to the worker processes, too, and without them there would be no checkpoint."""
     folder, workers = tmp_path / "run", ("--set", "data.workers=2")
-    command = [sys.executable, "-c", SIGNALLED, *words(made, folder, *workers)]
+    program = ACTING.format(what="training_step", at=2, act="os.killpg(0, 15)")
+    command = [sys.executable, "-c", program, *words(made, folder, *workers)]
     stopped = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
     assert stopped.returncode == 2, stopped.stderr
     assert "stopped by SIGTERM after step 2" in stopped.stderr
@@ -135,27 +137,14 @@ def test_what_reads_ahead_lives_until_the_step_is_done(made: Made, undisturbed: 
     same_run(undisturbed, folder)
 
 
-KILLED = """
-import os
-from sam_seismic.tasks.facies import FaciesSegmentation
-step, count = FaciesSegmentation.{what}, []
-def killing(self, batch):
-    count.append(1)
-    if len(count) == {at}:
-        os.kill(os.getpid(), 9)
-    return step(self, batch)
-FaciesSegmentation.{what} = killing
-import sam_seismic.__main__
-"""
-
-
 @pytest.mark.parametrize(("what", "at", "left"), [("training_step", 10, 6), ("validation_step", STEPS + 4, 10)])
 def test_killed_it_loses_a_few_steps(
     made: Made, undisturbed: Path, run: Run, tmp_path: Path, what: str, at: int, left: int
 ):
     """`train.checkpoint_every` says how many at most."""
     folder = tmp_path / "run"
-    command = [sys.executable, "-c", KILLED.format(what=what, at=at), *words(made, folder)]
+    program = ACTING.format(what=what, at=at, act="os.kill(os.getpid(), 9)")
+    command = [sys.executable, "-c", program, *words(made, folder)]
     assert subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
     assert torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == left
     assert run(*words(made, folder, "--resume")).exit_code == 0

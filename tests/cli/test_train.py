@@ -21,6 +21,7 @@ from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.metrics import FaciesScores
 from sam_seismic.workflows.trainer import WholeCheckpointIO
 from tests.cli.running import Made, Run
+from tests.cluster.runs import last, rows, same_weights
 
 SAVE = torch.save
 
@@ -237,11 +238,6 @@ def two_processes(made: Made, folder: Path, strategy: str, *more: str) -> list[s
     return [sys.executable, "-m", "sam_seismic", *map(str, words)]
 
 
-def rows(run: Path) -> list[dict[str, float]]:
-    with (run / "metrics.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
 def test_two_processes_train_one_run(made: Made, run: Run, tmp_path: Path):
     """The second process must not stumble over the folder that the first one made, nor draw it again.
 
@@ -257,17 +253,12 @@ def test_two_processes_train_one_run(made: Made, run: Run, tmp_path: Path):
         assert "Warning" not in result.stderr
     for mine, theirs in zip(rows(tmp_path / "fsdp"), rows(tmp_path / "ddp"), strict=True):
         assert mine == pytest.approx(theirs, rel=1e-3)
-    shared, whole = (read_state(tmp_path / strategy / "checkpoints" / "last.ckpt") for strategy in ("fsdp", "ddp"))
+    shared, whole = (last(tmp_path / strategy)["state_dict"] for strategy in ("fsdp", "ddp"))
     assert list(shared) == list(whole)
     for name, value in shared.items():
         assert torch.allclose(value, whole[name], atol=1e-4), name
     best = tmp_path / "fsdp" / "checkpoints" / "best.ckpt"
     assert run("eval", "--checkpoint", best, "--device", "cpu").exit_code == 0
-
-
-def read_state(path: Path) -> dict[str, torch.Tensor]:
-    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["state_dict"]
-    return state
 
 
 def test_parameters_that_are_shared_out_are_resumed(made: Made, tmp_path: Path):
@@ -287,8 +278,7 @@ def test_parameters_that_are_shared_out_are_resumed(made: Made, tmp_path: Path):
     assert process.returncode == 2, told
     assert "stopped by SIGTERM after step" in told
     subprocess.run([*command, "--resume"], capture_output=True, env=environment, check=True)
-    left, right = (read_state(tmp_path / name / "checkpoints" / "last.ckpt") for name in ("whole", "stopped"))
-    assert all(torch.equal(left[name], right[name]) for name in left)
+    same_weights(tmp_path / "whole", tmp_path / "stopped")
 
 
 def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

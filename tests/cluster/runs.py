@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 import yaml
 
+from sam_seismic.survey.segy import write_segy
+from sam_seismic.survey.synthetic import model_survey
 from tests.cluster.slurm import Cluster
 
 SCRIPT = Path(__file__).parents[2] / "run_sbatch.sh"
@@ -15,11 +17,11 @@ CPU = ("--gpus-per-task=0", "--cpus-per-task=1")
 TWO = (*CPU, "--nodes=2", "--ntasks-per-node=1")
 
 
-def write_config(path: Path, *, batch_size: int, epochs: int = 3, size: int = 48) -> None:
+def write_config(path: Path, *, batch_size: int, epochs: int = 3) -> None:
     config = {
         "data": {
             "source": "synthetic",
-            "synthetic": {"shape": [size, 32, 48]},
+            "synthetic": {"shape": [48, 32, 48]},
             "orientation": "inline",
             "split": {"val": 0.2, "test": 0, "guard": 2},
         },
@@ -31,9 +33,43 @@ def write_config(path: Path, *, batch_size: int, epochs: int = 3, size: int = 48
     path.write_text(yaml.safe_dump(config))
 
 
-def submitted(cluster: Cluster, folder: Path, *words: str, options: tuple[str, ...] = TWO) -> str:
-    program = str(Path(sys.prefix) / "bin" / "sam-seismic")
-    return cluster.submit(SCRIPT, words, *options, folder=folder, SAM_SEISMIC_PROGRAM=program)
+def submitted(
+    cluster: Cluster, folder: Path, *words: str, options: tuple[str, ...] = TWO, stand_in: str | None = None
+) -> str:
+    """Submit a command; the number of the job.
+
+    Args:
+        cluster: that is up.
+        folder: to submit from.
+        words: of the command.
+        options: of sbatch.
+        stand_in: a shell script that runs in place of the program.
+    """
+    program = Path(sys.prefix) / "bin" / "sam-seismic"
+    if stand_in is not None:
+        program = folder / "program.sh"
+        program.write_text(stand_in)
+        program.chmod(0o755)
+    return cluster.submit(SCRIPT, words, *options, folder=folder, SAM_SEISMIC_PROGRAM=str(program))
+
+
+def volume_and_checkpoint(cluster: Cluster, folder: Path, inlines: int) -> None:
+    """Make what a prediction needs: amplitude.sgy, and a run of one epoch."""
+    survey = model_survey((inlines, 32, 48), 1)
+    write_segy(folder / "amplitude.sgy", survey.amplitude, survey.geometry, format="ieee")
+    write_config(folder / "small.yaml", batch_size=2, epochs=1)
+    train = submitted(cluster, folder, "train", "--config", "small.yaml", options=CPU)
+    assert cluster.ended(train)["JobState"] == "COMPLETED", log(folder, train)
+
+
+def lose(cluster: Cluster, node: str, job: str) -> dict[str, str]:
+    """Let a node that a job is at be lost, and come back; what Slurm knows of the job when it has ended."""
+    cluster.kill_node(node)
+    try:
+        cluster.until(lambda: cluster.job(job)["Restarts"] == "1", 120)
+    finally:
+        cluster.start_node(node)
+    return cluster.ended(job)
 
 
 def log(folder: Path, job: str) -> str:

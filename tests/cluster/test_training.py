@@ -5,9 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from sam_seismic.survey.segy import write_segy
-from sam_seismic.survey.synthetic import model_survey
-from tests.cluster.runs import CPU, SCRIPT, TWO, log, preempted, rows, same_weights, steps, submitted, write_config
+from tests.cluster.runs import (
+    CPU,
+    TWO,
+    log,
+    lose,
+    preempted,
+    rows,
+    same_weights,
+    steps,
+    submitted,
+    volume_and_checkpoint,
+    write_config,
+)
 from tests.cluster.slurm import NODES, Cluster
 
 
@@ -41,11 +51,7 @@ def test_preempted_it_goes_on(cluster: Cluster, folder: Path, undisturbed: Path)
 
 def test_a_prediction_that_is_preempted_goes_on(cluster: Cluster, folder: Path):
     """On two tasks, with the bytes of one that nothing interrupted."""
-    survey = model_survey((2000, 32, 48), 1)
-    write_segy(folder / "amplitude.sgy", survey.amplitude, survey.geometry, format="ieee")
-    write_config(folder / "small.yaml", batch_size=2, epochs=1)
-    train = submitted(cluster, folder, "train", "--config", "small.yaml", options=CPU)
-    assert cluster.ended(train)["JobState"] == "COMPLETED", log(folder, train)
+    volume_and_checkpoint(cluster, folder, 2000)
     words = ("predict", "--checkpoint", "runs/small/checkpoints/best.ckpt", "--input", "amplitude.sgy", "--orientation",
         "inline", "--batch-size", "1", "--output")  # fmt: skip
     alone = submitted(cluster, folder, *words, "alone.sgy", options=CPU)
@@ -71,11 +77,7 @@ sleep 100 & wait
 
 def test_preempted_as_it_ends_it_is_done(cluster: Cluster, folder: Path):
     """A task that still had to end is stopped, but once more the job would find its own files in the way."""
-    program = folder / "program.sh"
-    program.write_text(TASK)
-    program.chmod(0o755)
-    options = (*TWO, "--partition=spare")
-    job = cluster.submit(SCRIPT, ["predict"], *options, folder=folder, SAM_SEISMIC_PROGRAM=str(program))
+    job = submitted(cluster, folder, "predict", options=(*TWO, "--partition=spare"), stand_in=TASK)
     cluster.until((folder / "waiting").is_file, 120)
     assert preempted(cluster, folder)["JobState"] == "COMPLETED"
     found = cluster.ended(job)
@@ -85,17 +87,10 @@ def test_preempted_as_it_ends_it_is_done(cluster: Cluster, folder: Path):
 
 def test_a_job_that_is_done_does_nothing_when_it_is_queued_again(cluster: Cluster, folder: Path):
     """Its node was lost as it ended, say."""
-    program = folder / "program.sh"
-    program.write_text("#!/bin/sh\necho run >>runs\ntouch $SAM_SEISMIC_JOB/done\nsleep 100\n")
-    program.chmod(0o755)
-    job = cluster.submit(SCRIPT, ["predict"], *CPU, folder=folder, SAM_SEISMIC_PROGRAM=str(program))
+    script = "#!/bin/sh\necho run >>runs\ntouch $SAM_SEISMIC_JOB/done\nsleep 100\n"
+    job = submitted(cluster, folder, "predict", options=CPU, stand_in=script)
     cluster.until((folder / "runs").is_file, 120)
-    cluster.kill_node(NODES[0])
-    try:
-        cluster.until(lambda: cluster.job(job)["Restarts"] == "1", 120)
-    finally:
-        cluster.start_node(NODES[0])
-    assert cluster.ended(job)["JobState"] == "COMPLETED"
+    assert lose(cluster, NODES[0], job)["JobState"] == "COMPLETED"
     assert "nothing is left to do" in log(folder, job)
     assert (folder / "runs").read_text() == "run\n"
     assert not (folder / ".sam-seismic-jobs").exists()
@@ -146,12 +141,7 @@ def test_a_node_is_lost(cluster: Cluster, folder: Path, undisturbed: Path, node:
     """The first one runs the batch script, too: nobody is left to ask for another try but Slurm itself."""
     job = submitted(cluster, folder, "train", "--config", "small.yaml")
     steps(cluster, folder / "runs" / "small", 5)
-    cluster.kill_node(node)
-    try:
-        cluster.until(lambda: cluster.job(job)["Restarts"] == "1", 120)
-    finally:
-        cluster.start_node(node)
-    found = cluster.ended(job)
+    found = lose(cluster, node, job)
     assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
     same_weights(folder / "runs" / "small", undisturbed)
 
@@ -210,11 +200,7 @@ def test_a_configuration_that_contradicts_the_grant(cluster: Cluster, folder: Pa
 
 def test_a_volume_and_a_store_are_made_together(cluster: Cluster, folder: Path):
     """Two tasks write the bytes that one writes."""
-    survey = model_survey((24, 32, 48), 1)
-    write_segy(folder / "amplitude.sgy", survey.amplitude, survey.geometry, format="ieee")
-    write_config(folder / "small.yaml", batch_size=2, epochs=1)
-    train = submitted(cluster, folder, "train", "--config", "small.yaml", options=CPU)
-    assert cluster.ended(train)["JobState"] == "COMPLETED", log(folder, train)
+    volume_and_checkpoint(cluster, folder, 24)
     jobs = []
     for name, options in (("alone", CPU), ("together", TWO)):
         words = ("predict", "--checkpoint", "runs/small/checkpoints/best.ckpt", "--input", "amplitude.sgy", "--output",
