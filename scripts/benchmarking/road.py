@@ -59,8 +59,9 @@ class Road:
         path.unlink(missing_ok=True)
         return path
 
-    def config(self, canvas: str, precision: str) -> Config:
-        """Two epochs with a frozen encoder and a new store, without augmentation."""
+    def config(self, canvas: str, precision: str, *, cache: bool = True) -> Config:
+        """Two epochs with a frozen encoder, without augmentation; with a new store, or encoding in each step."""
+        store = self.new("store") if cache else None
         return Config.model_validate(
             {
                 "data": {
@@ -71,7 +72,7 @@ class Road:
                 },
                 "input": {"canvas": canvas, "flip": 0},
                 "model": {"size": self.size, "weights": self.folder / "weights.pth"},
-                "train": {"epochs": 2, "batch_size": self.batch, "store": self.new("store")},
+                "train": {"epochs": 2, "batch_size": self.batch, "cache": cache, "store": store},
                 "trainer": {
                     "accelerator": self.device.type,
                     "devices": 1,

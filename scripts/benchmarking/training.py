@@ -1,4 +1,4 @@
-"""Rows of training with a frozen encoder: from the embedding store, against a training that encodes in every step."""
+"""Rows of training with a frozen encoder, from the embedding store and without, against one that encodes each step."""
 
 import itertools
 import statistics
@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from torch.nn import functional
 
@@ -42,18 +43,18 @@ class Times:
     """Of one training; seconds for one section.
 
     Args:
-        filling: of the store.
-        under_way: filling, from the first batch encoded to the last.
         first: training step in the first epoch.
         later: training step in the second one.
         whole: second epoch with validation and checkpoints, for each section trained on.
+        filling: of the store, where there is one.
+        under_way: filling, from the first batch encoded to the last.
     """
 
-    filling: float
-    under_way: float
     first: float
     later: float
     whole: float
+    filling: float = 0.0
+    under_way: float = 0.0
 
 
 class EncodingClock(Silent, Clock):
@@ -65,26 +66,31 @@ class EncodingClock(Silent, Clock):
 
 
 class TimedFilling(FillStore):
-    """Fills the store and keeps the times."""
+    """Fills the store and keeps the time."""
 
     def __init__(self, store: Store) -> None:
         self.clock = EncodingClock()
         super().__init__(store, self.clock)
-        self.filling = 0.0
-        self.starts: list[float] = []
-        self.steps: list[float] = []
-        self.end = 0.0
-        self._last = 0.0
+        self.seconds = 0.0
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Fill it."""
         begin = _now()
         super().on_fit_start(trainer, pl_module)
-        self.filling = _now() - begin
+        self.seconds = _now() - begin
 
-    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+
+class EpochClock(Callback):
+    """Keeps the times of all epochs."""
+
+    def __init__(self) -> None:
+        self.starts: list[float] = []
+        self.steps: list[float] = []
+        self.end = 0.0
+        self._last = 0.0
+
+    def on_train_epoch_start(self, *_: Any) -> None:
         """An epoch begins."""
-        super().on_train_epoch_start(trainer, pl_module)
         self.starts.append(_now())
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -114,7 +120,8 @@ def measure(settings: Settings) -> Iterator[Row]:
 
 
 def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> Iterator[Row]:
-    found: list[Times] = []
+    kept: list[Times] = []
+    encoded: list[Times] = []
     config = road.config(canvas, precision)
     module = _module(config)
     task = build_task(config, module)
@@ -123,7 +130,8 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
     batches = [Batch.collate(sections[i : i + road.batch]) for i in range(0, len(sections), road.batch)]
     theirs = _their_batches(batches[: 1 if settings.quick else THEIR_STEPS])
     works = {
-        "ours": lambda: found.append(_train(road, canvas=canvas, precision=precision)),
+        "with store": lambda: kept.append(_train(road, road.config(canvas, precision))),
+        "without": lambda: encoded.append(_train(road, road.config(canvas, precision, cache=False))),
         "encoder": partial(_encode, task.to(road.device), batches),
         "theirs": TheirTraining(road, theirs, precision=precision),
     }
@@ -131,55 +139,62 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
     works["theirs"]()
     seconds = timed(works, settings)
     row = road.row("training", "", canvas=canvas, precision=precision)
-    median = {name: statistics.median(getattr(times, name) for times in found) for name in Times.__annotations__}
+    encoder = replace(row, against="the encoder alone", their_seconds=seconds["encoder"] / len(sections))
+    filling = _median(kept, "filling")
+    yield replace(encoder, what=f"filling the store, under way{row.what}", seconds=_median(kept, "under_way"))
     yield replace(
-        row,
-        what=f"filling the store, under way{row.what}",
-        seconds=median["under_way"],
-        against="the encoder alone",
-        their_seconds=seconds["encoder"] / len(sections),
-    )
-    yield replace(
-        row,
+        encoder,
         what=f"filling the store with {len(sections)} sections, start and end{row.what}",
-        seconds=median["filling"],
-        against="the encoder alone",
-        their_seconds=seconds["encoder"] / len(sections),
+        seconds=filling,
     )
     row = replace(
         row,
         against="transformers on the square, encoding in each step",
         their_seconds=seconds["theirs"] / sum(len(labels) for _, labels in theirs),
     )
-    yield replace(row, what=f"first epoch and filling the store{row.what}", seconds=median["filling"] + median["first"])
-    yield replace(row, what=f"later epochs{row.what}", seconds=median["later"])
-    yield replace(row, what=f"later epochs with validation and checkpoints{row.what}", seconds=median["whole"])
+    yield from _epochs(row, "first epoch and filling the store", "later epochs", kept, before=filling)
+    yield from _epochs(row, "first epoch without a store", "later epochs without a store", encoded)
+
+
+def _epochs(row: Row, first: str, later: str, times: Sequence[Times], *, before: float = 0.0) -> Iterator[Row]:
+    """Rows of the epochs of a training; `before` are the seconds that come before the first one."""
+    yield replace(row, what=f"{first}{row.what}", seconds=before + _median(times, "first"))
+    yield replace(row, what=f"{later}{row.what}", seconds=_median(times, "later"))
+    yield replace(row, what=f"{later} with validation and checkpoints{row.what}", seconds=_median(times, "whole"))
+
+
+def _median(times: Sequence[Times], name: str) -> float:
+    return statistics.median(getattr(each, name) for each in times)
 
 
 def _module(config: Config) -> SeismicDataModule:
     return SeismicDataModule(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
 
 
-def _train(road: Road, *, canvas: str, precision: str) -> Times:
-    """A training with a new store, as `sam-seismic train` does it, but for the pictures."""
-    config = road.config(canvas, precision)
+def _train(road: Road, config: Config) -> Times:
+    """A training, as `sam-seismic train` does it, but for the pictures."""
     module = _module(config)
     task = build_task(config, module)
     hold_frozen(task, config)
-    store = Store(config, module, task)
-    module.kept = store.kept
-    clock = TimedFilling(store)
+    clock = EpochClock()
+    callbacks: list[Callback] = [clock]
+    if config.caches:
+        store = Store(config, module, task)
+        module.kept = store.kept
+        filling = TimedFilling(store)
+        callbacks.append(filling)
     with quiet_lightning():
-        trainer = training_trainer(config, RunFolder(road.new("run")), Silent(), [clock])
+        trainer = training_trainer(config, RunFolder(road.new("run")), Silent(), callbacks)
         trainer.fit(task, module)
     sections = len(module.dataset("train"))
-    return Times(
-        filling=clock.filling / len(store.filling.entries),
-        under_way=clock.clock.each,
+    times = Times(
         first=clock.steps[0] / sections,
         later=clock.steps[1] / sections,
         whole=(clock.end - clock.starts[1]) / sections,
     )
+    if not config.caches:
+        return times
+    return replace(times, filling=filling.seconds / len(store.filling.entries), under_way=filling.clock.each)
 
 
 def _encode(task: FaciesSegmentation, batches: Sequence[Batch]) -> None:

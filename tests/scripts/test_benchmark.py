@@ -52,10 +52,16 @@ def test_a_step_of_the_decoder_is_compared_on_both_canvases(rows: Rows):
         assert (f"embedding 16 x 44, {precision}, batch 1", "transformers, square") in found
 
 
-def test_a_training_from_the_store_is_compared_with_one_that_encodes_in_each_step(rows: Rows):
+def test_a_training_with_a_store_and_one_without_are_compared_with_one_that_encodes_in_each_step(rows: Rows):
     found = [row["what"] for row in rows if row["group"] == "training"]
     for precision in ("float32", "bfloat16"):
-        for what in ("filling the store, under way", "first epoch and filling the store", "later epochs"):
+        for what in (
+            "filling the store, under way",
+            "first epoch and filling the store",
+            "later epochs",
+            "first epoch without a store",
+            "later epochs without a store",
+        ):
             assert f"{what}, vit_t, tight canvas, {precision}, batch 1" in found
 
 
