@@ -27,11 +27,16 @@ ARITHMETIC = ("GFLOP/s", "of limit")
 TABLES = {
     "machine": Table("This machine's product of two square matrices: the limit", ("what", "ms", "GFLOP/s")),
     "encoder": Table("Image encoder, for one section", (*COMPARED, "largest difference", *MEMORY, *ARITHMETIC)),
+    "exact": Table("Image encoder in float32 beside ours in float64", ("what", "against", "largest difference")),
     "decoder": Table(
         "Training step of the decoder on stored embeddings, for one section", (*COMPARED, *MEMORY, *ARITHMETIC)
     ),
     "training": Table("Training with a frozen encoder, for one section", (*COMPARED, "sections/s")),
     "prediction": Table("`sam-seismic predict`, SEG-Y to SEG-Y, for one section", (*COMPARED, "sections/s")),
+    "memory": Table(
+        "Memory of a whole training, of the process or of the GPU",
+        ("what", "against", "s", "MB", "theirs, MB", "of theirs"),
+    ),
     "start": Table("Start of the command line", COMPARED),
     "scaling": Table("One or two processes, one thread each", ("what", "against", "s", "theirs, s", "times as fast")),
     "breakdown": Table("Where the time of ours goes, for one section", ("what", "ms", "of the whole")),

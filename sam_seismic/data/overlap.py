@@ -15,6 +15,8 @@ from threading import Thread
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+import torch
+
 BATCHES_AHEAD = 2
 """Batches that are read and prepared before the network asks for them."""
 SECONDS = 0.5
@@ -30,7 +32,7 @@ class _Mark(Enum):
 
 
 class _Beside(ABC, Generic[T]):
-    """A thread that works as long as a block lasts.
+    """A thread that works as long as a block lasts, on one core: the network has the others.
 
     Args:
         room: items that it may be ahead or behind by, those it is at included.
@@ -43,12 +45,16 @@ class _Beside(ABC, Generic[T]):
         self._waiting: SimpleQueue[T | _Mark] = SimpleQueue()
         self._failure: BaseException | None = None
         self._given_up = self._over = False
+        self._begun: SimpleQueue[None] = SimpleQueue()
         self._ended: SimpleQueue[None] = SimpleQueue()
         # A daemon, since an interrupt may strike before the block has begun, and nobody would end it.
         self._thread = Thread(target=self._run, name=type(self).__name__, daemon=True)
 
     def __enter__(self) -> Self:
+        threads = torch.get_num_threads()
         self._thread.start()
+        _next(self._begun)
+        torch.set_num_threads(threads)  # for threads that begin later; that one keeps its own number
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -70,6 +76,11 @@ class _Beside(ABC, Generic[T]):
         """What the end of the block waits for when nothing went wrong."""
 
     def _run(self) -> None:
+        # Else PyTorch would give it a team of threads of its own, which wait for work at full speed. Measured on two
+        # cores, in bfloat16: filling a store took 1.17 times as long as the encoder alone, and 1.02 times with one.
+        torch.get_num_threads()  # what it is set to before it has been asked for would be forgotten
+        torch.set_num_threads(1)
+        self._begun.put(None)
         try:
             self._work()
         except BaseException as error:  # raised again where it can be caught

@@ -126,20 +126,29 @@ def peak_memory(work: Work, device: torch.device) -> float | None:
         return (torch.cuda.max_memory_allocated(device) - before) / 1e6
     try:
         ctypes.CDLL("libc.so.6").malloc_trim(0)  # what was freed but kept would not show when it is used again
-        before = _resident("VmRSS")
+        before = resident("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # the highest mark falls to what is resident now
     except OSError:
         return None
     work()
-    return (_resident("VmHWM") - before) / 1e6
+    return (resident("VmHWM") - before) / 1e6
 
 
-def _resident(name: str) -> int:
-    """Bytes of this process, from Linux."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+def resident(name: str, process: str = "self") -> int:
+    """Bytes of a process, from Linux.
+
+    Args:
+        name: `VmRSS`, now, or `VmHWM`, at the peak.
+        process: its number; this one.
+
+    Raises:
+        OSError: this system does not tell, or the process has ended.
+    """
+    status = Path(f"/proc/{process}/status")
+    for line in status.read_text().splitlines():
         if line.startswith(f"{name}:"):
             return 1024 * int(line.split()[1])
-    raise OSError(f"/proc/self/status has no {name}")
+    raise OSError(f"{status} has no {name}")
 
 
 def largest_difference(ours: Tensor, theirs: Tensor) -> float:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import torch
 
 from sam_seismic.data.overlap import Ahead, Behind
 from sam_seismic.errors import SurveyError
@@ -160,3 +161,32 @@ def test_an_interrupt_while_the_last_items_are_used(items: int):
     with pytest.raises(KeyboardInterrupt):
         give()
     assert used == [0]
+
+
+def test_a_thread_beside_the_network_takes_one_core():
+    """Else PyTorch would make a team of threads for it, which keeps the cores from the network."""
+
+    def threads() -> Iterator[int]:
+        while True:
+            torch.zeros(1 << 20).add_(1)  # large enough to be shared by threads
+            yield torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        used: list[int] = []
+        later: list[int] = []
+        with (
+            Ahead(threads(), room=1) as ahead,
+            Behind(lambda _: used.append(torch.get_num_threads()), room=1) as behind,
+        ):
+            assert next(iter(ahead)) == 1
+            behind.put(0)
+            thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+            thread.start()
+            thread.join()
+        assert used == [1]
+        assert later == [3], "other threads are left alone"
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

@@ -88,6 +88,23 @@ def test_the_parts_of_a_pass_make_the_whole(rows: Rows):
         assert mine[attention] > 0
 
 
+def test_a_whole_training_takes_about_the_memory_that_was_foreseen(rows: Rows):
+    found = [row for row in rows if row["group"] == "memory"]
+    assert [row["what"].rpartition(", vit_t, ")[2] for row in found] == [
+        f"tight canvas, {precision}, batch 1" for precision in ("float32", "bfloat16")
+    ]
+    for row in found:
+        if row["memory"] is None:
+            pytest.skip("this system does not tell of a process's memory at its peak")
+        assert 0.5 < row["memory_share"] < 2
+
+
+def test_all_encoders_are_near_one_in_float64(rows: Rows):
+    found = {row["what"].partition(":")[0]: row["difference"] for row in rows if row["group"] == "exact"}
+    assert found.keys() == {"ours", "transformers", "segment-anything"}
+    assert all(0 < difference <= 1e-3 for difference in found.values())
+
+
 def test_help_does_without_torch(rows: Rows):
     """Torch takes seconds to import, which somebody who only asks for help need not wait for."""
     assert {row["what"] for row in rows if row["group"] == "start"} == {"`sam-seismic --help`, torch not imported"}
@@ -100,7 +117,7 @@ def test_all_figures_are_above_zero(rows: Rows):
             row
         )
     for row in rows:
-        assert row["group"] == "machine" or row["faster"] is not None, row
+        assert row["group"] in ("machine", "exact", "memory") or row["faster"] is not None, row
         assert row["group"] not in ("encoder", "decoder") or None not in (row["rate"], row["limit"]), row
 
 
