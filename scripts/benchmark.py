@@ -35,7 +35,7 @@ TABLES = {
     "prediction": Table("`sam-seismic predict`, SEG-Y to SEG-Y, for one section", (*COMPARED, "sections/s")),
     "memory": Table(
         "Memory of a whole training, of the process or of the GPU",
-        ("what", "against", "s", "MB", "theirs, MB", "of theirs"),
+        ("what", "against", "MB", "theirs, MB", "of theirs"),
     ),
     "start": Table("Start of the command line", COMPARED),
     "scaling": Table("One or two processes, one thread each", ("what", "against", "s", "theirs, s", "times as fast")),
