@@ -107,8 +107,8 @@ class TrainConfig(Model):
     store: UserPath | None = None
     """Folder of what is kept; nothing: `embeddings` in the user's cache, $SAM_SEISMIC_CACHE."""
     checkpoint_every: int | None = Field(default=1000, ge=1)
-    """Steps after which last.ckpt is written, beside the end of each epoch: what a run loses that is killed; nothing:
-    at the ends of epochs only."""
+    """Steps after which last.ckpt is written again at the latest: what a run loses that is killed; nothing: at the ends
+    of epochs only, and where those take less time than twenty checkpoints, of some of them."""
     seed: int = Field(default=0, ge=0)
 
 

@@ -1,5 +1,12 @@
-"""A training comes in, its two checkpoints go out: the best one, and the last one, from which a run goes on."""
+"""A training comes in, its two checkpoints go out: the best one, and the last one, from which a run goes on.
 
+With a frozen encoder an epoch can take less time than its checkpoints, which hold the encoder, too. At the ends of
+short epochs they are therefore written only now and then, and the best one first: the last one knows its score.
+"""
+
+import copy
+import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +21,30 @@ from sam_seismic.workflows.stopping import RunStopped, StopRequest
 _VALIDATION = ("fit_loop", "epoch_loop.val_loop.batch_progress")
 """Where Lightning keeps, among the loops of a checkpoint, how far a validation is."""
 
+SHARE = 0.05
+"""Of the time since the last one, that a checkpoint at the end of an epoch may take."""
+
 
 class WholeCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint under a temporary name first: a reader finds the old one or the new one, never a part."""
+    """Writes a checkpoint under a temporary name first: a reader finds the old one or the new one, never a part.
+
+    A file that is held back waits in memory until it is to be written.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frozen: dict[Path, Collection[str]] = {}
+        """By file that is held back."""
+        self._waiting: dict[Path, dict[str, Any]] = {}
+
+    def hold_back(self, path: Path, frozen: Collection[str]) -> None:
+        """From now on, keep what is saved as this file until it is written.
+
+        Args:
+            path: of the file.
+            frozen: names of the weights that stay as they are, and are not copied.
+        """
+        self._frozen[path] = frozen
 
     def save_checkpoint(
         self,
@@ -24,12 +52,28 @@ class WholeCheckpointIO(TorchCheckpointIO):
         path: str | Path,
         storage_options: Any = None,  # noqa: ARG002  # part of the interface
     ) -> None:
-        """Save, or leave nothing behind.
+        """Save, or leave nothing behind; a file that is held back is only noted.
 
         Raises:
             OSError: of the file system, with the path of the checkpoint.
         """
         final = Path(path)
+        if final in self._frozen:
+            self._waiting[final] = _copy(checkpoint, self._frozen[final])
+        else:
+            self._write(checkpoint, final)
+
+    def write_held(self) -> None:
+        """Write what waits.
+
+        Raises:
+            OSError: of the file system, with the path of the checkpoint.
+        """
+        while self._waiting:
+            path, checkpoint = self._waiting.popitem()
+            self._write(checkpoint, path)
+
+    def _write(self, checkpoint: dict[str, Any], final: Path) -> None:
         temporary = final.with_name(f".{final.name}.part")
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -45,8 +89,21 @@ class WholeCheckpointIO(TorchCheckpointIO):
             temporary.unlink(missing_ok=True)
 
 
+def _copy(checkpoint: dict[str, Any], frozen: Collection[str]) -> dict[str, Any]:
+    """A checkpoint that training does not change; what it copies of the weights lies in main memory."""
+    weights = {
+        name: tensor if name in frozen else tensor.detach().to("cpu", copy=True)
+        for name, tensor in checkpoint["state_dict"].items()
+    }
+    return copy.deepcopy({name: value for name, value in checkpoint.items() if name != "state_dict"}) | {
+        "state_dict": weights
+    }
+
+
 class BestCheckpoint(ModelCheckpoint):
     """The weights of the epoch with the highest score; it stays with its run when the folder is moved.
+
+    Where less is trained than is frozen it waits in memory for the last checkpoint, or for the end of the training.
 
     Args:
         path: of the checkpoint.
@@ -62,6 +119,26 @@ class BestCheckpoint(ModelCheckpoint):
             save_weights_only=True,
             enable_version_counter=False,
         )
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Look at what is trained."""
+        super().on_train_start(trainer, pl_module)
+        frozen = {name: weight.numel() for name, weight in pl_module.named_parameters() if not weight.requires_grad}
+        trained = sum(weight.numel() for weight in pl_module.parameters() if weight.requires_grad)
+        if trained < sum(frozen.values()):
+            _files(trainer).hold_back(Path(self.format_checkpoint_name({})), frozen)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Write what waits."""
+        super().on_train_end(trainer, pl_module)
+        _files(trainer).write_held()
+
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        """Write what waits: whatever ended the training, it may be the best there will be."""
+        super().on_exception(trainer, pl_module, exception)
+        _files(trainer).write_held()
 
     @property
     def state_key(self) -> str:
@@ -86,9 +163,11 @@ class BestCheckpoint(ModelCheckpoint):
 
 
 class LastCheckpoint(Checkpoint):
-    """All that a run needs to go on: written at the end of each epoch, every so many steps, and when it is to stop.
+    """All that a run needs to go on: written at ends of epochs, every so many steps, and when it is to stop.
 
-    It is written where no step and no validation batch is half done. A validation that is broken off begins anew.
+    At the end of an epoch it is written unless that would take more than its share of the time; after the first epoch
+    and after the last one it always is. It is written where no step and no validation batch is half done. A validation
+    that is broken off begins anew.
 
     Args:
         path: of the checkpoint.
@@ -102,6 +181,8 @@ class LastCheckpoint(Checkpoint):
         self._stop = stop
         self._step = 0
         """That the last one was written after, or a run began with."""
+        self._written: tuple[float, float] | None = None
+        """When the last one was, and how many seconds it took with what waited for it."""
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
         """Count from where the run begins, and begin with the data that follow.
@@ -141,9 +222,11 @@ class LastCheckpoint(Checkpoint):
         Raises:
             RunStopped: somebody asked for it, and there would be another epoch.
         """
-        self._save(trainer)
         by = self._stop.agreed(trainer)
-        if by is not None and trainer.current_epoch + 1 < (trainer.max_epochs or 0) and not trainer.should_stop:
+        goes_on = trainer.current_epoch + 1 < (trainer.max_epochs or 0) and not trainer.should_stop
+        if self._affordable(trainer) or by is not None or not goes_on:
+            self._save(trainer)
+        if by is not None and goes_on:
             raise _stopped(trainer, by)
 
     def on_save_checkpoint(
@@ -171,9 +254,23 @@ class LastCheckpoint(Checkpoint):
         if by is not None:
             raise _stopped(trainer, by)
 
+    def _affordable(self, trainer: lightning.Trainer) -> bool:
+        """Whether one that is written now takes no more than its share; all processes get one answer."""
+        own = self._written is None or time.monotonic() - self._written[0] >= self._written[1] / SHARE
+        return trainer.strategy.reduce_boolean_decision(own, all=False)
+
     def _save(self, trainer: lightning.Trainer) -> None:
+        begin = time.monotonic()
+        _files(trainer).write_held()
         trainer.save_checkpoint(self._path)
-        self._step = trainer.global_step
+        end = time.monotonic()
+        self._step, self._written = trainer.global_step, (end, end - begin)
+
+
+def _files(trainer: lightning.Trainer) -> WholeCheckpointIO:
+    files = trainer.strategy.checkpoint_io
+    assert isinstance(files, WholeCheckpointIO), "every training is given one"
+    return files
 
 
 def _stopped(trainer: lightning.Trainer, by: str) -> RunStopped:

@@ -4,7 +4,7 @@ import itertools
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -45,29 +45,25 @@ def _measure(road: Road, *, canvas: str, precision: str) -> Row:
     )
 
 
-def _on_gpu(road: Road) -> bool:
-    return road.device.type == "cuda"
-
-
 def _peak_of(words: Sequence[str], road: Road) -> float | None:
     """MB at the peak of a command; None: this system does not tell."""
-    before, peak, told = _taken(road), 0, road.folder / "memory.log"
+    bytes_of, peak, told = _watch(road.device), 0, road.folder / "memory.log"
     with told.open("w") as log:
         process = subprocess.Popen([sys.executable, "-m", "sam_seismic", *words], stdout=log, stderr=log)
     while process.poll() is None:
-        peak = max(peak, _taken(road) - before if _on_gpu(road) else _highest(process.pid))
+        peak = max(peak, bytes_of(process.pid))
         time.sleep(LOOKS)
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(words)} failed:\n{told.read_text()}")
     return peak / 1e6 if peak else None
 
 
-def _taken(road: Road) -> int:
-    """Bytes of a GPU that all programs have together."""
-    if not _on_gpu(road):
-        return 0
-    free, total = torch.cuda.mem_get_info(road.device)
-    return total - free
+def _watch(device: torch.device) -> Callable[[int], int]:
+    """What tells the bytes of a process: of a GPU, all that is taken from now on."""
+    if device.type != "cuda":
+        return _highest
+    free_before, _ = torch.cuda.mem_get_info(device)
+    return lambda _: free_before - torch.cuda.mem_get_info(device)[0]
 
 
 def _highest(pid: int) -> int:

@@ -59,9 +59,11 @@ class Road:
         path.unlink(missing_ok=True)
         return path
 
-    def config(self, canvas: str, precision: str, *, cache: bool = True) -> Config:
-        """Two epochs with a frozen encoder, without augmentation; with a new store, or encoding in each step."""
-        store = self.new("store") if cache else None
+    def config(
+        self, canvas: str, precision: str, *, cache: bool = True, epochs: int = 2, refill: bool = True
+    ) -> Config:
+        """A frozen encoder, without augmentation; with a store, a new one unless said, or encoding in each step."""
+        store = (self.new("store") if refill else self.folder / "store") if cache else None
         return Config.model_validate(
             {
                 "data": {
@@ -72,7 +74,7 @@ class Road:
                 },
                 "input": {"canvas": canvas, "flip": 0},
                 "model": {"size": self.size, "weights": self.folder / "weights.pth"},
-                "train": {"epochs": 2, "batch_size": self.batch, "cache": cache, "store": store},
+                "train": {"epochs": epochs, "batch_size": self.batch, "cache": cache, "store": store},
                 "trainer": {
                     "accelerator": self.device.type,
                     "devices": 1,

@@ -1,12 +1,14 @@
 """Rows of training with a frozen encoder, from the embedding store and without, against one that encodes each step."""
 
 import itertools
+import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from unittest import mock
 
 import lightning
 import torch
@@ -21,6 +23,7 @@ from sam_seismic.data.frame import largest
 from sam_seismic.sam import CANVAS
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.cut import below
+from sam_seismic.workflows import checkpoints
 from sam_seismic.workflows.listener import Silent
 from sam_seismic.workflows.quiet import quiet_lightning
 from sam_seismic.workflows.runfolder import RunFolder
@@ -36,6 +39,8 @@ from .rows import Row
 
 THEIR_STEPS = 2
 """Steps of theirs in each round; they are all alike."""
+LATER = 20
+"""Epochs after the first one, of a training from the store."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,8 @@ class Times:
 
     Args:
         first: training step in the first epoch.
-        later: training step in the second one.
-        whole: second epoch with validation and checkpoints, for each section trained on.
+        later: training step in the median of the others.
+        whole: mean of the others with validation and checkpoints, for each section trained on.
         filling: of the store, where there is one.
         under_way: filling, from the first batch encoded to the last.
     """
@@ -129,8 +134,11 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
     sections = [dataset[i] for dataset in map(module.dataset, ("train", "val")) for i in range(len(dataset))]
     batches = [Batch.collate(sections[i : i + road.batch]) for i in range(0, len(sections), road.batch)]
     theirs = _their_batches(batches[: 1 if settings.quick else THEIR_STEPS])
+    epochs = 1 + (2 if settings.quick else LATER)
+    often: list[Times] = []
     works = {
-        "with store": lambda: kept.append(_train(road, road.config(canvas, precision))),
+        "with store": lambda: kept.append(_train(road, road.config(canvas, precision, epochs=epochs))),
+        "often": lambda: often.append(_train_often(road, road.config(canvas, precision, epochs=epochs, refill=False))),
         "without": lambda: encoded.append(_train(road, road.config(canvas, precision, cache=False))),
         "encoder": partial(_encode, task.to(road.device), batches),
         "theirs": TheirTraining(road, theirs, precision=precision),
@@ -153,6 +161,13 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
         their_seconds=seconds["theirs"] / sum(len(labels) for _, labels in theirs),
     )
     yield from _epochs(row, "first epoch and filling the store", "later epochs", kept, before=filling)
+    yield replace(
+        row,
+        what=f"later epochs with validation and checkpoints{row.what}",
+        against="both checkpoints after each epoch",
+        seconds=_median(kept, "whole"),
+        their_seconds=_median(often, "whole"),
+    )
     yield from _epochs(row, "first epoch without a store", "later epochs without a store", encoded)
 
 
@@ -187,14 +202,21 @@ def _train(road: Road, config: Config) -> Times:
         trainer = training_trainer(config, RunFolder(road.new("run")), Silent(), callbacks)
         trainer.fit(task, module)
     sections = len(module.dataset("train"))
+    later = clock.steps[1:]
     times = Times(
         first=clock.steps[0] / sections,
-        later=clock.steps[1] / sections,
-        whole=(clock.end - clock.starts[1]) / sections,
+        later=statistics.median(later) / sections,
+        whole=(clock.end - clock.starts[1]) / len(later) / sections,
     )
-    if not config.caches:
+    if not config.caches or not filling.clock.heard:  # the store was full already
         return times
     return replace(times, filling=filling.seconds / len(store.filling.entries), under_way=filling.clock.each)
+
+
+def _train_often(road: Road, config: Config) -> Times:
+    """The same with both checkpoints after each epoch, whatever they cost."""
+    with mock.patch.multiple(checkpoints, SHARE=math.inf):
+        return _train(road, config)
 
 
 def _encode(task: FaciesSegmentation, batches: Sequence[Batch]) -> None:

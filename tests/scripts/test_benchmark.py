@@ -63,6 +63,8 @@ def test_a_training_with_a_store_and_one_without_are_compared_with_one_that_enco
             "later epochs without a store",
         ):
             assert f"{what}, vit_t, tight canvas, {precision}, batch 1" in found
+    sparing = {row["what"] for row in rows if row["against"] == "both checkpoints after each epoch"}
+    assert "later epochs with validation and checkpoints, vit_t, tight canvas, float32, batch 1" in sparing
 
 
 def test_a_prediction_is_compared_with_the_network_alone(rows: Rows):
