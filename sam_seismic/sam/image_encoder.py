@@ -101,12 +101,16 @@ class ImageEncoder(nn.Module):
     """The image encoder of SAM for any canvas up to the square one that it was pretrained on.
 
     Tables of positions are cropped, never interpolated: a small canvas sees what the top left of the square one sees.
+
+    Args:
+        size: width, depth and the like.
+        random: with random weights to train from; else they are to be loaded.
     """
 
     checkpointing = False
     """Whether a block's activations are computed again for the backward pass rather than kept."""
 
-    def __init__(self, size: EncoderSize) -> None:
+    def __init__(self, size: EncoderSize, *, random: bool = True) -> None:
         super().__init__()
         self.size = size
         self.patch_embed = PatchEmbed(size.width)
@@ -121,7 +125,8 @@ class ImageEncoder(nn.Module):
             LayerNorm2d(CHANNELS),
         )
         self._padding = RememberedPadding()
-        self._initialise()
+        if random:
+            self._initialise()
 
     def _initialise(self) -> None:
         """Random weights to train from, as in ViT; relative positions start at zero and convolutions as in PyTorch."""

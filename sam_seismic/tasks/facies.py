@@ -17,7 +17,7 @@ from sam_seismic.config import TrainConfig
 from sam_seismic.data.dataset import Batch
 from sam_seismic.data.frame import Frame, largest
 from sam_seismic.errors import SurveyError, WeightsError
-from sam_seismic.sam import Sam, build_sam
+from sam_seismic.sam import Sam
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.tasks.checkpoint import KEY, Card, read_checkpoint
 from sam_seismic.tasks.facies_decoder import FaciesDecoder
@@ -234,7 +234,7 @@ def load_task(path: Path) -> FaciesSegmentation:
         WeightsError: the file is missing, damaged, unsafe, not ours, or does not fit the network that its card names.
     """
     card, checkpoint = read_checkpoint(path)
-    task = FaciesSegmentation(build_sam(card.model.size), card)
+    task = FaciesSegmentation(Sam(card.model.size, random=False), card)
     try:
         task.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:

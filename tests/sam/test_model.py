@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from sam_seismic.errors import UserError
-from sam_seismic.sam import SIZES, MaskDecoder, build_sam
+from sam_seismic.sam import SIZES, MaskDecoder, Sam, build_sam
 
 PUBLISHED = {
     "vit_b": (768, 12, 12, (2, 5, 8, 11)),
@@ -34,6 +35,19 @@ def test_the_parameters_count_as_published(size):
     with torch.device("meta"):
         sam = build_sam(size)
     assert sum(parameter.numel() for parameter in sam.parameters()) == COUNTS[size]
+
+
+def test_what_is_to_be_loaded_is_not_drawn_first():
+    """All of it is in a file of weights; nothing is left as it lay in memory."""
+    torch.manual_seed(0)
+    sam = Sam("vit_t", random=False)
+    drawn = torch.get_rng_state()
+    torch.manual_seed(0)
+    torch.randn(sam.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix.shape)
+    assert torch.equal(drawn, torch.get_rng_state())
+    everything = {name for name, _ in [*sam.named_parameters(), *sam.named_buffers()]}
+    assert everything == sam.state_dict().keys()
+    assert nn.Linear(2, 2).weight.abs().max() > 0, "as ever"
 
 
 def test_an_unknown_size_is_refused_with_the_known_ones():
