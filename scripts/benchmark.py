@@ -37,7 +37,7 @@ TABLES = {
         "Memory of a whole training, of the process or of the GPU",
         ("what", "against", "MB", "theirs, MB", "of theirs"),
     ),
-    "start": Table("Start of the command line", COMPARED),
+    "start": Table("Start of the command line and of a network", COMPARED),
     "scaling": Table("One or two processes, one thread each", ("what", "against", "s", "theirs, s", "times as fast")),
     "breakdown": Table("Where the time of ours goes, for one section", ("what", "ms", "of the whole")),
 }

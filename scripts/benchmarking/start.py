@@ -1,9 +1,16 @@
-"""Rows of the command line's start: what stands between a command and the first thing that it does."""
+"""Rows of the start: what stands between a command and the first thing that it does."""
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
+
+import torch
+
+from sam_seismic.sam import SIZES, Sam, build_sam
+from sam_seismic.sam.weights.load import load_weights
 
 from .measure import Settings, timed
 from .rows import Row
@@ -13,7 +20,35 @@ COMMANDS = {"help": HELP, "python": ("-c", "pass"), "torch": ("-c", "import torc
 
 
 def measure(settings: Settings) -> Iterator[Row]:
-    """The command line's help, against what any Python needs and what one with torch would."""
+    """The command line's help, and networks with the weights of a file."""
+    yield from _help(settings)
+    for size in settings.sizes:
+        yield _network(size if size in SIZES else "vit_t", settings)
+
+
+def _network(size: str, settings: Settings) -> Row:
+    """Against what PyTorch's layers do on their own: random weights are drawn first."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        file = Path(folder) / "weights.pth"
+        torch.save(build_sam(size).state_dict(), file)
+        works = {
+            "loaded": lambda: build_sam(size, file),
+            "drawn first": lambda: load_weights(Sam(size), file),
+        }
+        for work in works.values():
+            work()
+        seconds = timed(works, settings)
+    return Row(
+        group="start",
+        what=f"{size} with weights from a file",
+        seconds=seconds["loaded"],
+        against="random weights drawn first",
+        their_seconds=seconds["drawn first"],
+    )
+
+
+def _help(settings: Settings) -> Iterator[Row]:
+    """Against what any Python needs and what one with torch would."""
     works = {name: partial(_run, *words) for name, words in COMMANDS.items()}
     for work in works.values():
         work()
