@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict
+from itertools import compress
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,9 @@ def status(
         print_json([_facts(run, each, now) for run, each in found.items()])
         return
     columns = ("run", "state", "epoch", "step", "s/step", "left", "checkpoint", "restarts", "host", "job")
-    print_table("Runs", columns, [_row(run, each, now) for run, each in found.items()])
+    rows = [_row(run, each, now) for run, each in found.items()]
+    told = [any(cells) for cells in zip(*rows, strict=True)]  # a terminal has no room for what no run has
+    print_table("Runs", tuple(compress(columns, told)), [tuple(compress(row, told)) for row in rows])
     for run, each in found.items():
         if each.why:
             print(f"{run}: {each.why}")

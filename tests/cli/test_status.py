@@ -35,6 +35,19 @@ def test_a_run_under_way(run: Run, tmp_path: Path, ago: float, state: str, monke
         assert fact in told
 
 
+def test_a_stopped_run_fits_a_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Columns that no run has anything to tell in are left out, and no word is broken."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    Path("run").mkdir()
+    write_status(Path("run") / "status.json", replace(HALFWAY, state="stopped"))
+    head, row = (
+        line.split() for line in run("status", "run").stdout.splitlines() if "run" in line or "stopped" in line
+    )
+    assert head == ["run", "state", "epoch", "step", "s/step", "checkpoint", "restarts", "host"]
+    assert row == ["run", "stopped", "3/10", "250/1,000", "2", "200", "0", "node1"]
+
+
 def test_a_failure_says_why(run: Run, tmp_path: Path):
     write_status(tmp_path / "status.json", replace(HALFWAY, state="failed", why="the disk is full"))
     assert f"{tmp_path}: the disk is full" in run("status", tmp_path).stdout
