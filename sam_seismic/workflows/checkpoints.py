@@ -5,6 +5,7 @@ short epochs they are therefore written only now and then, and the best one firs
 """
 
 import copy
+import math
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -181,8 +182,8 @@ class LastCheckpoint(Checkpoint):
         self._stop = stop
         self._step = 0
         """That the last one was written after, or a run began with."""
-        self._written: tuple[float, float] | None = None
-        """When the last one was, and how many seconds it took with what waited for it."""
+        self._affordable_from = -math.inf
+        """Time from which another one, with what waits for it, takes no more than its share; the first one always."""
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
         """Count from where the run begins, and begin with the data that follow.
@@ -256,15 +257,14 @@ class LastCheckpoint(Checkpoint):
 
     def _affordable(self, trainer: lightning.Trainer) -> bool:
         """Whether one that is written now takes no more than its share; all processes get one answer."""
-        own = self._written is None or time.monotonic() - self._written[0] >= self._written[1] / SHARE
-        return trainer.strategy.reduce_boolean_decision(own, all=False)
+        return trainer.strategy.reduce_boolean_decision(time.monotonic() >= self._affordable_from, all=False)
 
     def _save(self, trainer: lightning.Trainer) -> None:
         begin = time.monotonic()
         _files(trainer).write_held()
         trainer.save_checkpoint(self._path)
         end = time.monotonic()
-        self._step, self._written = trainer.global_step, (end, end - begin)
+        self._step, self._affordable_from = trainer.global_step, end + (end - begin) / SHARE
 
 
 def _files(trainer: lightning.Trainer) -> WholeCheckpointIO:

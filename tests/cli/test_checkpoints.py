@@ -12,7 +12,7 @@ import torch
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.workflows import checkpoints
 from tests.cli.running import Made, Run, invoke
-from tests.cli.test_stopping import ACTING, STEPS, same_run
+from tests.cli.test_stopping import ACTING, SHARING, STEPS, same_run
 
 EPOCHS, BEST = 5, 3
 SCORED = f"""
@@ -23,8 +23,6 @@ def scored(self, values, **options):
 FaciesSegmentation.log_dict = scored
 """
 """What a program begins with whose score rises until one epoch, and then falls."""
-SPARING = "import sam_seismic.workflows.checkpoints as checkpoints; checkpoints.SHARE = 1e-9\n"
-"""What a program begins with that has no time for a second checkpoint."""
 
 
 def words(made: Made, folder: Path, *more: str) -> list[str]:
@@ -89,7 +87,7 @@ def test_at_the_start_and_at_the_end(
 def test_killed_between_them(made: Made, generous: Path, run: Run, tmp_path: Path):
     folder = tmp_path / "run"
     killing = ACTING.format(what="training_step", at=EPOCHS * STEPS, act="os.kill(os.getpid(), 9)")
-    command = [sys.executable, "-c", SCORED + SPARING + killing, *words(made, folder)]
+    command = [sys.executable, "-c", SCORED + SHARING.format(share=1e-9) + killing, *words(made, folder)]
     assert subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
     assert [step_of(folder / "checkpoints" / name) for name in ("best.ckpt", "last.ckpt")] == [STEPS, STEPS]
     assert run(*words(made, folder, "--resume")).exit_code == 0
