@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # numpy and what comes with it are not needed before there is something to draw
-    from sam_seismic.workflows.inspection.found import Block, Columns, Histogram, LiveMap
+    from sam_seismic.report.blocks import Block, Columns, Histogram, LiveMap
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 SHADES = "·░▒▓█"
@@ -22,7 +22,7 @@ BAR = 20
 
 def show_block(block: "Block") -> None:
     """Draw one block on stdout."""
-    from sam_seismic.workflows.inspection.found import Columns, Facts, Histogram  # noqa: PLC0415
+    from sam_seismic.report.blocks import Columns, Facts, Histogram  # noqa: PLC0415
 
     console = Console(highlight=False, markup=False)
     console.print(Text(block.title, style="bold"), soft_wrap=True)  # a path is copied whole
@@ -80,7 +80,7 @@ def bar_of(length: float, *, unicode: bool) -> str:
 
 def histogram_lines(block: "Histogram", *, unicode: bool) -> list[str]:
     """Columns of block characters, their values below; a bin that holds anything is seen."""
-    from sam_seismic.workflows.inspection.words import amount  # noqa: PLC0415
+    from sam_seismic.inspection.words import amount  # noqa: PLC0415
 
     ladder = EIGHTHS if unicode else PLAIN_EIGHTHS
     counts = block.counts.tolist()

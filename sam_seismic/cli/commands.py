@@ -64,8 +64,8 @@ def train(
     if output is not None and len(configs) > 1:
         raise UserError(problem="--output cannot apply to several --config", fix="name it in each YAML, as output:")
     experiment = load_config(config, override or [])
-    from sam_seismic.workflows.training import TrainRequest
-    from sam_seismic.workflows.training import train as run
+    from sam_seismic.workflows.train import TrainRequest
+    from sam_seismic.workflows.train import train as run
 
     folder = output or experiment.output or Path("runs") / config.stem
     with Terminal() as terminal:
@@ -91,8 +91,8 @@ def evaluate(
     Example: sam-seismic eval --checkpoint runs/segy/checkpoints/best.ckpt --output runs/segy/test
     """
     data = None if config is None else load_config(config).data
-    from sam_seismic.workflows.evaluation import EvaluationRequest
-    from sam_seismic.workflows.evaluation import evaluate as run
+    from sam_seismic.workflows.evaluate import EvaluationRequest
+    from sam_seismic.workflows.evaluate import evaluate as run
 
     request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, device, precision)
     with Terminal() as terminal:
@@ -136,9 +136,9 @@ def predict(
 
     Example: sam-seismic predict --checkpoint runs/segy/checkpoints/best.ckpt --input survey.sgy --output facies.sgy
     """
-    from sam_seismic.workflows.outputs import Wanted
-    from sam_seismic.workflows.prediction import PredictRequest
-    from sam_seismic.workflows.prediction import predict as run
+    from sam_seismic.inference.outputs import Wanted
+    from sam_seismic.workflows.predict import PredictRequest
+    from sam_seismic.workflows.predict import predict as run
 
     wanted = Wanted(output, probabilities, confidence, entropy, horizons, stored_format)
     request = PredictRequest(
@@ -170,8 +170,8 @@ def score(
 
     Example: sam-seismic score --truth labels.sgy --prediction facies.sgy
     """
-    from sam_seismic.workflows.scoring import ScoreRequest
-    from sam_seismic.workflows.scoring import score as run
+    from sam_seismic.workflows.score import ScoreRequest
+    from sam_seismic.workflows.score import score as run
 
     with Terminal() as terminal:
         scores = run(ScoreRequest(truth, prediction, classes, read, output, overwrite), terminal)
@@ -196,8 +196,8 @@ def inspect(
 
     Example: sam-seismic inspect survey.sgy --picture survey.png
     """
-    from sam_seismic.workflows.inspection import InspectRequest
-    from sam_seismic.workflows.inspection import inspect as run
+    from sam_seismic.inspection.request import InspectRequest
+    from sam_seismic.workflows.inspect import inspect as run
 
     with Terminal() as terminal:
         found = run(InspectRequest(path, read, labels, config, picture, overwrite), terminal)
@@ -220,8 +220,8 @@ def convert(
 
     Example: sam-seismic convert survey.sgy survey.h5
     """
-    from sam_seismic.workflows.conversion import ConvertRequest
-    from sam_seismic.workflows.conversion import convert as run
+    from sam_seismic.workflows.convert import ConvertRequest
+    from sam_seismic.workflows.convert import convert as run
 
     with Terminal() as terminal:
         written = run(ConvertRequest(volume, output, read, overwrite, resume), terminal)

@@ -17,7 +17,7 @@ from sam_seismic.config import load_config
 from sam_seismic.errors import UserError
 
 if TYPE_CHECKING:
-    from sam_seismic.tuning.embeddings import Stored
+    from sam_seismic.tuning.embedding_store import Stored
 
 _DAY = 24 * 3600
 
@@ -56,8 +56,8 @@ def embed(
     elsewhere = {"--store": "name the store in the configuration: --set train.store=FOLDER"}
     _refuse({"--store": store, "--json": json or None}, "--config", elsewhere)
     experiment = load_config(config, override or [])
-    from sam_seismic.workflows.embedding import EmbedRequest
-    from sam_seismic.workflows.embedding import embed as run
+    from sam_seismic.workflows.embed import EmbedRequest
+    from sam_seismic.workflows.embed import embed as run
 
     with Terminal() as terminal:
         folder = run(EmbedRequest(experiment, batch_size, device or "auto"), terminal)
@@ -74,7 +74,7 @@ def _refuse(options: Mapping[str, object], task: str, fixes: Mapping[str, str]) 
 
 def _tidy(store: Path | None, days: float | None, *, json: bool) -> None:
     """Show what a store holds, or remove what is forgotten and show that."""
-    from sam_seismic.workflows.embedding import prune_store, stored
+    from sam_seismic.workflows.embed import prune_store, stored
 
     groups = stored(store) if days is None else prune_store(store, days=days)
     if json:

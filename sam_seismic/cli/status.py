@@ -10,7 +10,7 @@ import typer
 
 from sam_seismic.cli.options import Json
 from sam_seismic.cli.terminal import print_json, print_table
-from sam_seismic.workflows.status import RunStatus, status_of
+from sam_seismic.runs.status import RunStatus, status_of
 
 
 def status(

@@ -15,11 +15,11 @@ from sam_seismic.cli.options import taken_from
 from sam_seismic.cli.terminal import Terminal
 from sam_seismic.config import load_config
 from sam_seismic.errors import UserError
-from sam_seismic.workflows.submission import Wish, batch_script
-from sam_seismic.workflows.submission import submit as queue
+from sam_seismic.runs.slurm_script import Wish, batch_script
+from sam_seismic.runs.slurm_script import submit as queue
 
 if TYPE_CHECKING:
-    from sam_seismic.workflows.listener import Listener
+    from sam_seismic.listener import Listener
 
 JOBS = ("train", "embed", "eval", "predict", "score", "convert", "demo")
 """Commands that make sense as a job."""
@@ -75,9 +75,9 @@ def _parsed(command: str, words: list[str]) -> Mapping[str, Any]:
 
 def _foresee(command: str, given: Mapping[str, Any], listener: "Listener") -> str | None:
     """Look at what the command needs; the elements of the array that it is to run as, if it is one."""
-    from sam_seismic.workflows.foresight import foresee_encoding, foresee_prediction, foresee_training, unfinished
-    from sam_seismic.workflows.outputs import Wanted
-    from sam_seismic.workflows.prediction import PredictRequest
+    from sam_seismic.inference.outputs import Wanted
+    from sam_seismic.workflows.predict import PredictRequest
+    from sam_seismic.workflows.submit import foresee_encoding, foresee_prediction, foresee_training, unfinished
 
     if command == "train":
         configs: list[Path] = given["configs"]

@@ -9,10 +9,10 @@ from sam_seismic.cli.blocks import show_block
 from sam_seismic.cli.terminal import print_table
 
 if TYPE_CHECKING:  # these modules import torch, which a table does not need
-    from sam_seismic.tasks.metrics import FaciesScores
+    from sam_seismic.inspection.request import Inspection
+    from sam_seismic.scoring.scores import FaciesScores
     from sam_seismic.workflows.demo import DemoOutcome
-    from sam_seismic.workflows.evaluation import Evaluation
-    from sam_seismic.workflows.inspection import Inspection
+    from sam_seismic.workflows.evaluate import Evaluation
 
 
 def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"]) -> None:

@@ -17,7 +17,7 @@ from sam_seismic.data.channels import to_channels
 from sam_seismic.data.frame import Frame
 from sam_seismic.errors import UserError
 from sam_seismic.survey.facies import IGNORE
-from sam_seismic.survey.parts import Part
+from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Section
 
@@ -115,6 +115,18 @@ def fitted(shape: tuple[int, int], inputs: InputConfig, whole_shape: tuple[int, 
         SurveyError: it does not fit.
     """
     return Frame.fitted(shape, fit=inputs.fit, side=inputs.side, canvas=inputs.canvas, whole_shape=whole_shape)
+
+
+def check_sections_fit(survey: Survey, inputs: InputConfig) -> None:
+    """Refuse sections that do not fit the canvas before anything is trained.
+
+    Raises:
+        SurveyError: a section is larger than the canvas.
+    """
+    for part in survey.parts.values():
+        one_of_each = {(ref.orientation, ref.traces): ref for ref in part.sections}
+        for ref in one_of_each.values():
+            frame_of(part.read(ref)[0], inputs)
 
 
 def on_canvas(amplitude: NDArray[np.float32], frame: Frame) -> Tensor:

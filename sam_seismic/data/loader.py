@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from sam_seismic.data.background import BATCHES_AHEAD, Ahead
 from sam_seismic.data.dataset import Batch, SectionDataset, collate
-from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead
 from sam_seismic.errors import UserError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)

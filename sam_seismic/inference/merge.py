@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.files.disk import reserve
+from sam_seismic.files.fixed_records import Recorded, Records
+from sam_seismic.files.unfinished import Start, Unfinished, remove
 from sam_seismic.inference.products import Probabilities
-from sam_seismic.survey.disk import reserve
-from sam_seismic.survey.records import Recorded, Records
-from sam_seismic.survey.result import Start, Unfinished, remove
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 

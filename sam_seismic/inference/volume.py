@@ -9,16 +9,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sam_seismic.data.overlap import BATCHES_AHEAD, Ahead, Behind
-from sam_seismic.inference.meeting import Meeting
+from sam_seismic.data.background import BATCHES_AHEAD, Ahead, Behind
+from sam_seismic.files.resume_journal import Journal
+from sam_seismic.files.unfinished import Start, Unfinished
+from sam_seismic.inference.line_batches import Turn, count_sections, turns
 from sam_seismic.inference.merge import CrosslineProbabilities
-from sam_seismic.inference.pieces import Output, Piece, piece_of
 from sam_seismic.inference.products import Probabilities
+from sam_seismic.inference.rank_exchange import Meeting
+from sam_seismic.inference.section_outputs import Output, Piece, piece_of
 from sam_seismic.inference.sections import SectionBatch, predict_batch, prepare_batch
-from sam_seismic.inference.turns import Turn, count_sections, turns
-from sam_seismic.survey.journal import Journal
 from sam_seismic.survey.labelled import read_amplitude
-from sam_seismic.survey.result import Result, Start, Unfinished
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Orientation, Section, Volume
 from sam_seismic.tasks.facies import FaciesSegmentation
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.report.panels import hatch_background
 from sam_seismic.report.style import FAINT, class_colors, house_style, ink_on, new_figure, write_picture
-from sam_seismic.tasks.metrics import FaciesScores
+from sam_seismic.scoring.scores import FaciesScores
 
 CELL = 0.62
 """Inches: a cell that holds a percentage above a count."""

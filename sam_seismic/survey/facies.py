@@ -65,3 +65,25 @@ class FaciesTable:
 def _listed(values: NDArray[np.generic] | tuple[int, ...]) -> str:
     shown = ", ".join(str(value) for value in values[:8])
     return f"{shown}, ..." if len(values) > 8 else shown
+
+
+def check_whole(values: NDArray[np.generic], where: str) -> None:
+    """Refuse label values that are no whole numbers: cut off, a probability of 0.7 would pass for class 0.
+
+    Args:
+        values: of any type and shape.
+        where: the file and section, for the message.
+
+    Raises:
+        SurveyError: a value has a fraction, is NaN or infinite.
+    """
+    if not np.issubdtype(values.dtype, np.floating):
+        return
+    floats = values.astype(np.float64)
+    strange = floats[~np.isfinite(floats) | (floats != np.floor(floats))]
+    if strange.size:
+        raise SurveyError(
+            problem=f"{where} holds {strange[0]:g}, which is no label value: those are whole numbers",
+            fix="give a volume of labels, not one of amplitudes or probabilities; where nothing is interpreted "
+            "its value is 255",
+        )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.journal import files_in
+from sam_seismic.files.resume_journal import files_in
 from sam_seismic.survey.volume import Orientation, Volume
 
 VERSION = 1

@@ -6,11 +6,12 @@ import numpy as np
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.unfinished import Start
 from sam_seismic.survey.arrays import ArrayResult, ArrayVolume
 from sam_seismic.survey.hdf5 import Hdf5Result, Hdf5Volume
 from sam_seismic.survey.images import FolderResult, FolderVolume
 from sam_seismic.survey.mdio import MdioVolume
-from sam_seismic.survey.result import Result, Start
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.segy import FormatName, SegyResult, SegyVolume, Template, template_of
 from sam_seismic.survey.volume import Geometry, Volume
 

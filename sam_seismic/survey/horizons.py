@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.disk import reserve
+from sam_seismic.files.disk import reserve
+from sam_seismic.files.fixed_records import Recorded, RecordFile, Records
+from sam_seismic.files.unfinished import Start, remove
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.survey.records import Recorded, RecordFile, Records
-from sam_seismic.survey.result import Result, Start, remove
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Orientation, Section, Volume
 
 _ABSENT = -1

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sam_seismic.config import DataConfig, ReadOptions, RegionConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.arrays import ArrayVolume
+from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.catalog import f3, seam_ai
-from sam_seismic.survey.cube import NATURAL
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import ARRAYS, open_volume
 from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled, read_amplitude

@@ -17,13 +17,13 @@ from sam_seismic.config import TrainConfig
 from sam_seismic.data.dataset import Batch
 from sam_seismic.data.frame import Frame, largest
 from sam_seismic.errors import SurveyError, WeightsError
+from sam_seismic.networks.heads.tokens import FaciesDecoder
 from sam_seismic.sam import Sam
+from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.tasks.checkpoint import KEY, Card, read_checkpoint
-from sam_seismic.tasks.facies_decoder import FaciesDecoder
 from sam_seismic.tasks.losses import loss_of, loss_sums
-from sam_seismic.tasks.metrics import FaciesScores
-from sam_seismic.tasks.processes import over_processes
+from sam_seismic.tasks.rank_sync import over_processes
 from sam_seismic.tuning.cut import above, below
 from sam_seismic.tuning.methods import apply_method, train_above
 from sam_seismic.tuning.sharding import is_sharded, shard

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from sam_seismic.config import Config, load_config
 from sam_seismic.config.shipped import shipped_config
+from sam_seismic.files.folders import new_folder
+from sam_seismic.inference.outputs import Wanted
+from sam_seismic.listener import Listener
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey
-from sam_seismic.workflows.evaluation import Evaluation, EvaluationRequest, evaluate
-from sam_seismic.workflows.files import new_folder
-from sam_seismic.workflows.listener import Listener
-from sam_seismic.workflows.outputs import Wanted
-from sam_seismic.workflows.prediction import PredictRequest, predict
-from sam_seismic.workflows.training import TrainRequest, train
+from sam_seismic.workflows.evaluate import Evaluation, EvaluationRequest, evaluate
+from sam_seismic.workflows.predict import PredictRequest, predict
+from sam_seismic.workflows.train import TrainRequest, train
 
 
 @dataclass(frozen=True, eq=False)

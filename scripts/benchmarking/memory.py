@@ -10,8 +10,9 @@ from dataclasses import replace
 import torch
 
 from sam_seismic.config import dump_config
-from sam_seismic.workflows.inspection import InspectRequest, inspect
-from sam_seismic.workflows.listener import Silent
+from sam_seismic.inspection.request import InspectRequest
+from sam_seismic.listener import Silent
+from sam_seismic.workflows.inspect import inspect
 
 from .measure import Settings, resident
 from .road import Road, made_road

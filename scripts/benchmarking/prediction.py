@@ -12,19 +12,19 @@ import torch
 
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.data.frame import largest
+from sam_seismic.files.resume_journal import Journal
+from sam_seismic.files.unfinished import Unfinished
+from sam_seismic.inference.outputs import Wanted
 from sam_seismic.inference.sections import SectionBatch, prepare_batch
+from sam_seismic.listener import Silent
+from sam_seismic.runs.devices import Precision, hold_encoder
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.journal import Journal
 from sam_seismic.survey.labelled import read_amplitude
-from sam_seismic.survey.result import Unfinished
 from sam_seismic.survey.volume import Orientation
+from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.checkpoint import KEY
 from sam_seismic.tasks.facies import FaciesSegmentation, load_task
-from sam_seismic.workflows.devices import Precision, hold_encoder
-from sam_seismic.workflows.listener import Silent
-from sam_seismic.workflows.outputs import Wanted
-from sam_seismic.workflows.prediction import PredictRequest, predict
-from sam_seismic.workflows.training import build_task
+from sam_seismic.workflows.predict import PredictRequest, predict
 
 from .measure import Clock, Settings, timed
 from .road import Road, made_road

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sam_seismic.config import dump_config
-from sam_seismic.workflows.status import status_of
+from sam_seismic.runs.status import status_of
 
 from .measure import Settings
 from .road import Road, made_road

@@ -20,16 +20,17 @@ from sam_seismic.config import Config
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.data.dataset import Batch
 from sam_seismic.data.frame import largest
+from sam_seismic.listener import Silent
+from sam_seismic.runs import checkpoints
+from sam_seismic.runs.fill_store import FillStore
+from sam_seismic.runs.quiet import quiet_lightning
+from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.trainer import training_trainer
 from sam_seismic.sam import CANVAS
+from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.cut import below
-from sam_seismic.workflows import checkpoints
-from sam_seismic.workflows.listener import Silent
-from sam_seismic.workflows.quiet import quiet_lightning
-from sam_seismic.workflows.runfolder import RunFolder
-from sam_seismic.workflows.store import FillStore, Store, hold_frozen
-from sam_seismic.workflows.trainer import training_trainer
-from sam_seismic.workflows.training import build_task
+from sam_seismic.tuning.store import Store, hold_frozen
 
 from .decoder import TheirDecoder
 from .measure import Clock, Settings, timed
@@ -130,7 +131,7 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
     config = road.config(canvas, precision)
     module = _module(config)
     task = build_task(config, module)
-    hold_frozen(task, config)
+    hold_frozen(task.image_encoder, config)
     sections = [dataset[i] for dataset in map(module.dataset, ("train", "val")) for i in range(len(dataset))]
     batches = [Batch.collate(sections[i : i + road.batch]) for i in range(0, len(sections), road.batch)]
     theirs = _their_batches(batches[: 1 if settings.quick else THEIR_STEPS])
@@ -190,11 +191,11 @@ def _train(road: Road, config: Config) -> Times:
     """A training, as `sam-seismic train` does it, but for the pictures."""
     module = _module(config)
     task = build_task(config, module)
-    hold_frozen(task, config)
+    hold_frozen(task.image_encoder, config)
     clock = EpochClock()
     callbacks: list[Callback] = [clock]
     if config.caches:
-        store = Store(config, module, task)
+        store = Store(config, module, task.image_encoder)
         module.kept = store.kept
         filling = TimedFilling(store)
         callbacks.append(filling)

@@ -67,7 +67,7 @@ def program(*, noted_every: float, killed_after: int | None = None, delay: float
     It kills itself with SIGKILL, so many seconds after it put something down so many times. Seen from outside, a
     process on a busy machine could be done before it is killed.
     """
-    code = f"from sam_seismic.survey import journal; journal.SECONDS = {noted_every}"
+    code = f"from sam_seismic.files import resume_journal; resume_journal.SECONDS = {noted_every}"
     code += "" if killed_after is None else KILLING.format(after=killed_after, delay=delay)
     return [sys.executable, "-c", f"{code}\nimport sam_seismic.__main__"]
 

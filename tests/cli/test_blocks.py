@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sam_seismic.cli.blocks import HEIGHT, bar_of, histogram_lines, map_lines, show_block
-from sam_seismic.workflows.inspection.found import Columns, Histogram, LiveMap
-from sam_seismic.workflows.inspection.words import amount, percent, size
+from sam_seismic.inspection.words import amount, percent, size
+from sam_seismic.report.blocks import Columns, Histogram, LiveMap
 
 
 def test_a_map_shades_what_is_partly_live():

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from sam_seismic.runs import checkpoints
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.workflows import checkpoints
 from tests.cli.running import Made, Run, invoke
 from tests.cli.test_stopping import ACTING, SHARING, STEPS, same_run
 

@@ -12,7 +12,7 @@ import yaml
 
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.workflows import training
+from sam_seismic.workflows import train as training
 from tests.cli.conftest import small_config
 from tests.cli.running import Run, invoke
 from tests.cli.test_train import stop_after_one_epoch

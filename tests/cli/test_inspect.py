@@ -11,10 +11,10 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
+from sam_seismic.inspection import demands
+from sam_seismic.inspection.machine import Room
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.volume import Geometry
-from sam_seismic.workflows.inspection import demands
-from sam_seismic.workflows.inspection.machine import Room
 from tests.cli.running import Made, Run, configured
 from tests.survey.segy_files import Parts
 

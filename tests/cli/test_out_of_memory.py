@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sam_seismic.survey import journal
-from sam_seismic.survey.journal import Journal
+from sam_seismic.files import resume_journal
+from sam_seismic.files.resume_journal import Journal
 from sam_seismic.tasks.facies import FaciesSegmentation
 from tests.cli.running import Made, Run
 
@@ -50,7 +50,7 @@ def test_a_prediction_that_ran_out_of_memory_is_resumed(
     made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Smaller batches may serve the rest."""
-    monkeypatch.setattr(journal, "SECONDS", 0)
+    monkeypatch.setattr(resume_journal, "SECONDS", 0)
     put_down, logits_of, noted, count = (
         Journal._put_down,
         FaciesSegmentation.logits_of,

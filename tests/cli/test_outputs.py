@@ -9,10 +9,10 @@ import pytest
 import segyio
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.inference.outputs import label_null, label_type
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.segy import SegyVolume, write_segy
 from sam_seismic.survey.volume import Orientation
-from sam_seismic.workflows.outputs import label_null, label_type
 from tests.cli.running import Made, Run
 from tests.survey.segy_files import Parts, cube
 

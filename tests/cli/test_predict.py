@@ -14,14 +14,14 @@ import pytest
 from sam_seismic.cli.app import app
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError, UserError
+from sam_seismic.inference.outputs import probability_paths
+from sam_seismic.runs.devices import choose_device
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.volume import Geometry, Orientation
-from sam_seismic.workflows import prediction
-from sam_seismic.workflows.devices import choose_device
-from sam_seismic.workflows.outputs import probability_paths
+from sam_seismic.workflows import predict
 from tests.cli.running import Made, Run, folder_of, invoke, program
 
 CLASSES = ("overburden", "deltaic", "channel", "shale", "chalk", "salt")
@@ -116,7 +116,7 @@ def test_outputs_are_checked_before_any_work(
     made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, told: str
 ):
     """Opening a large SEG-Y takes minutes."""
-    monkeypatch.setattr(prediction, "open_volume", lambda *_: pytest.fail("work was done"))
+    monkeypatch.setattr(predict, "open_volume", lambda *_: pytest.fail("work was done"))
     if output == "f.npy":
         (tmp_path / "p_shale.npy").touch()
     result = run(*words(made, made.amplitude, tmp_path / output, "--probabilities", tmp_path / "p.npy"))
@@ -162,7 +162,7 @@ def test_paths_that_the_file_system_refuses(
     def failing(*_: object) -> None:
         raise failure(code, "words of the system", "the/path")
 
-    monkeypatch.setattr(prediction, "predict", failing)
+    monkeypatch.setattr(predict, "predict", failing)
     result = run(*words(made, made.amplitude, tmp_path / "f.sgy"))
     assert result.exit_code == 2
     assert result.stderr.startswith("error: the/path: ")
@@ -173,7 +173,7 @@ def test_an_error_of_no_file_is_a_fault_of_ours(made: Made, tmp_path: Path, monk
     def failing(*_: object) -> None:
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr(prediction, "predict", failing)
+    monkeypatch.setattr(predict, "predict", failing)
     with pytest.raises(FileNotFoundError):
         invoke(*words(made, made.amplitude, tmp_path / "f.sgy"))
 
@@ -182,7 +182,7 @@ def test_other_runtime_errors_are_faults_of_ours(made: Made, tmp_path: Path, mon
     def failing(*_: object) -> None:
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(prediction, "predict", failing)
+    monkeypatch.setattr(predict, "predict", failing)
     with pytest.raises(RuntimeError, match="shapes"):
         invoke(*words(made, made.amplitude, tmp_path / "f.sgy"))
 

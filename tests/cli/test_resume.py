@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sam_seismic.survey import journal, result
+from sam_seismic.files import resume_journal
+from sam_seismic.files.unfinished import remove
+from sam_seismic.survey import result
 from sam_seismic.survey.images import FolderResult
-from sam_seismic.survey.result import remove
 from sam_seismic.survey.segy import SegyResult, SegyVolume
 from sam_seismic.survey.volume import Orientation
 from tests.cli.running import Made, Run, program
@@ -152,7 +153,7 @@ def test_another_job_cannot_go_on(made: Made, run: Run, tmp_path: Path):
 
 
 def test_an_interrupt_keeps_what_is_finished(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(journal, "SECONDS", 0)
+    monkeypatch.setattr(resume_journal, "SECONDS", 0)
     write, count = SegyResult.write, iter(range(100))
 
     def failing(self: SegyResult, section: object) -> None:

@@ -15,7 +15,7 @@ from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey
 from sam_seismic.survey.volume import Orientation, Section
-from sam_seismic.workflows import evaluation
+from sam_seismic.workflows import evaluate
 from tests.cli.running import Made, Run, configured
 
 IL, XL = Orientation
@@ -267,7 +267,7 @@ def test_what_was_measured_is_on_disk_before_anything_else_can_fail(
     def fail(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(evaluation, failing, fail)
+    monkeypatch.setattr(evaluate, failing, fail)
     with pytest.raises(RuntimeError, match="on purpose"):
         run("eval", "--checkpoint", made.best, "--output", tmp_path / "out")
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["voxels"] == 6 * 32 * 48

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sam_seismic.cli.status import duration
-from sam_seismic.workflows.status import RunStatus, read_status, write_status
+from sam_seismic.runs.status import RunStatus, read_status, write_status
 from tests.cli.running import Made, Run
 
 HALFWAY = RunStatus("training", host="node1", epoch=3, epochs=10, step=250, steps=1000, checkpoint=200, pace=2.0)

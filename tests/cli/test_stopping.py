@@ -137,7 +137,7 @@ def test_what_reads_ahead_lives_until_the_step_is_done(made: Made, undisturbed: 
     same_run(undisturbed, folder)
 
 
-SHARING = "import sam_seismic.workflows.checkpoints as checkpoints; checkpoints.SHARE = float('{share}')\n"
+SHARING = "import sam_seismic.runs.checkpoints as checkpoints; checkpoints.SHARE = float('{share}')\n"
 """What a program begins with whose checkpoints at the ends of epochs may take this share of the time."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sam_seismic.workflows.status import RunStatus, write_status
+from sam_seismic.runs.status import RunStatus, write_status
 from tests.cli.running import Made, Run
 
 

@@ -17,9 +17,9 @@ import torch
 
 from sam_seismic.config import load_config
 from sam_seismic.errors import SurveyError
+from sam_seismic.runs.trainer import WholeCheckpointIO
+from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tasks.metrics import FaciesScores
-from sam_seismic.workflows.trainer import WholeCheckpointIO
 from tests.cli.running import Made, Run
 from tests.cluster.runs import last, rows, same_weights
 

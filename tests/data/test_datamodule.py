@@ -14,10 +14,10 @@ from sam_seismic.data.datamodule import F3DataModule, SeamAIDataModule, SeismicD
 from sam_seismic.data.dataset import Batch
 from sam_seismic.data.loader import SharedBatches
 from sam_seismic.errors import SurveyError
+from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
 from sam_seismic.survey.volume import Orientation
-from sam_seismic.workflows.quiet import quiet_lightning
 
 SHAPE = (60, 50, 24)
 INPUTS = InputConfig(side=64)

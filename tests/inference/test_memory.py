@@ -22,12 +22,13 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.inference import Confidence, Entropy, Facies, FaciesIndex, Output, Probability, predict_volume
 from sam_seismic.inference.volume import count_sections
 from sam_seismic.sam import build_sam
-from sam_seismic.survey import journal as journals, result
+from sam_seismic.files import resume_journal as journals
+from sam_seismic.survey import result
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.horizons import HorizonTable
-from sam_seismic.survey.journal import Journal
+from sam_seismic.files.resume_journal import Journal
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.unfinished import Start
 from sam_seismic.inference.merge import CrosslineProbabilities, waiting
-from sam_seismic.survey.result import Start
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 GRID = Geometry.complete(range(10, 15), range(30, 37), 9)

@@ -12,14 +12,14 @@ import torch
 from sam_seismic.config import DataConfig, InputConfig, ModelConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import SurveyError
+from sam_seismic.files import resume_journal as journals
+from sam_seismic.files.resume_journal import Journal
 from sam_seismic.inference import Facies, Output, Probability, predict_sections, predict_volume
 from sam_seismic.inference.volume import count_sections
 from sam_seismic.sam import build_sam
-from sam_seismic.survey import journal as journals
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.images import FolderResult, FolderVolume
-from sam_seismic.survey.journal import Journal
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume

@@ -7,8 +7,8 @@ import pytest
 
 from sam_seismic.report import confusion_picture
 from sam_seismic.report.scores import confusion_figure, row_shares, short_count
+from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.tasks.metrics import FaciesScores
 
 FACIES = FaciesTable(("upper_ns", "rijnland_chalk", "zechstein"))
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.unfinished import check_output, check_outputs_apart
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.images import FolderResult
-from sam_seismic.survey.result import Result, check_output, check_outputs_apart
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 GRID = Geometry.complete(range(2), range(3), 4)

@@ -9,10 +9,10 @@ import torch
 
 from sam_seismic.config import ModelConfig, TrainConfig
 from sam_seismic.data.dataset import Batch, Sample, fitted, on_canvas
+from sam_seismic.networks.heads.tokens import FaciesDecoder
 from sam_seismic.sam import build_sam
 from sam_seismic.tasks.checkpoint import Card
 from sam_seismic.tasks.facies import FaciesSegmentation, rate_at
-from sam_seismic.tasks.facies_decoder import FaciesDecoder
 from sam_seismic.tuning.methods import count_parameters
 
 

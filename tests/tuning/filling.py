@@ -23,9 +23,9 @@ from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.volume import Orientation
-from sam_seismic.tuning import embeddings
-from sam_seismic.tuning.embeddings import Group, KeptSections, Recipe, weights_hash
-from sam_seismic.tuning.filling import Filling
+from sam_seismic.tuning import embedding_store
+from sam_seismic.tuning.embedding_store import Group, KeptSections, Recipe, weights_hash
+from sam_seismic.tuning.store_filling import Filling
 
 SCALE = AmplitudeScale(center=0.0, clip=3.0)
 TIGHT = InputConfig(side=64, canvas="tight", jitter=0.1, jittered_copies=2)
@@ -114,7 +114,7 @@ class Counted:
 
 def kill_in_the_middle_of_file(number: int) -> None:
     """SIGKILL to this process when that file has been written half."""
-    write, count = embeddings._write_array, iter(range(1, 1_000_000))
+    write, count = embedding_store._write_array, iter(range(1, 1_000_000))
 
     def killing(file: BinaryIO, half: torch.Tensor) -> None:
         if next(count) == number:
@@ -123,7 +123,7 @@ def kill_in_the_middle_of_file(number: int) -> None:
             os.kill(os.getpid(), 9)
         write(file, half)
 
-    embeddings._write_array = killing
+    embedding_store._write_array = killing
 
 
 def main() -> None:

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
+from sam_seismic.files.fixed_records import RecordFile, Records
+from sam_seismic.files.slice_reader import Planes
 from sam_seismic.survey.arrays.stored import check_size, find_array, open_array
-from sam_seismic.survey.axes import assume_order
-from sam_seismic.survey.cube import (
+from sam_seismic.survey.axis_order import (
     ASSUMED_INTERVAL_MS,
     ASSUMED_TIMES,
     NATURAL,
@@ -20,8 +21,7 @@ from sam_seismic.survey.cube import (
     read_type,
     type_notes,
 )
-from sam_seismic.survey.planes import Planes
-from sam_seismic.survey.records import RecordFile, Records
+from sam_seismic.survey.time_axis import assume_order
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 

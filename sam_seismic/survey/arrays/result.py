@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from sam_seismic.files.disk import reserve
+from sam_seismic.files.fixed_records import Recorded, RecordFile, Records
+from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.arrays.stored import find_array
-from sam_seismic.survey.disk import reserve
-from sam_seismic.survey.records import Recorded, RecordFile, Records
-from sam_seismic.survey.result import Result, Start, not_as_left
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 

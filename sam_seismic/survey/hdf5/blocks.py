@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.records import RecordFile, Records
+from sam_seismic.files.fixed_records import RecordFile, Records
 from sam_seismic.survey.volume import Orientation
 
 BLOCK_LINES = (8, 4)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.resume_journal import Journal, stamp
 from sam_seismic.survey.hdf5.layout import VERSION
 from sam_seismic.survey.hdf5.reader import Hdf5Volume
 from sam_seismic.survey.hdf5.writer import Hdf5Result, Origin
-from sam_seismic.survey.journal import Journal, stamp
 from sam_seismic.survey.segy import SegyVolume, template_of
 from sam_seismic.survey.volume import Orientation, Volume
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.cube import ASSUMED_TIMES, NATURAL, Axes, check_shape, counted_geometry, read_type
+from sam_seismic.survey.axis_order import ASSUMED_TIMES, NATURAL, Axes, check_shape, counted_geometry, read_type
 from sam_seismic.survey.hdf5.blocks import Blocks
 from sam_seismic.survey.volume import Geometry
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
-from sam_seismic.survey.cube import convert, read_type, type_notes
+from sam_seismic.survey.axis_order import convert, read_type, type_notes
 from sam_seismic.survey.hdf5.blocks import BlockReader
 from sam_seismic.survey.hdf5.layout import chunk_cache, read_layout, reading
 from sam_seismic.survey.hdf5.template import StoredTemplate, load_template

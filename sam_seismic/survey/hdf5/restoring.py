@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.resume_journal import Journal, stamp
+from sam_seismic.files.unfinished import Start
 from sam_seismic.survey.hdf5.copying import Done, index_orientation
 from sam_seismic.survey.hdf5.reader import Hdf5Volume
 from sam_seismic.survey.hdf5.template import StoredTemplate
-from sam_seismic.survey.journal import Journal, stamp
-from sam_seismic.survey.result import Result, Start
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.segy import SegyResult
 from sam_seismic.survey.volume import Orientation
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
-from sam_seismic.survey.disk import check_room, reserve
+from sam_seismic.files.disk import check_room, reserve
+from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.hdf5.blocks import BlockWriter, block_shape
 from sam_seismic.survey.hdf5.layout import FORMAT, SAMPLES, VERSION, as_text, read_layout, writing
 from sam_seismic.survey.hdf5.template import store_template
-from sam_seismic.survey.result import Result, Start, not_as_left
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.segy.template import Template
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.images.folder import ENDINGS, NAME
-from sam_seismic.survey.result import Result, Start, not_as_left
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Section
 
 

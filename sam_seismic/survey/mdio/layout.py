@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.cube import Axes
+from sam_seismic.survey.axis_order import Axes
 from sam_seismic.survey.volume import Geometry, Orientation
 
 MOST_TRACES = 1 << 28

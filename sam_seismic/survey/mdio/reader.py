@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.cube import Axes, convert, read_type, type_notes
+from sam_seismic.survey.axis_order import Axes, convert, read_type, type_notes
 from sam_seismic.survey.mdio.layout import open_group, read_store, reading
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.disk import check_room
-from sam_seismic.survey.records import Recorded, RecordFile, Records
-from sam_seismic.survey.result import Result, Start, not_as_left
+from sam_seismic.files.disk import check_room
+from sam_seismic.files.fixed_records import Recorded, RecordFile, Records
+from sam_seismic.files.unfinished import Start, not_as_left
+from sam_seismic.survey.result import Result
 from sam_seismic.survey.segy.formats import FormatName, format_holding, format_named
 from sam_seismic.survey.segy.reader import SegyVolume
 from sam_seismic.survey.segy.samples import encode

@@ -1,0 +1,139 @@
+"""Records of one size at equal distances in a file: written and read by their numbers, without mapping the file.
+
+A mapped file would count as memory of the process with every page that was touched; here only what is asked for does.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.files.unfinished import not_as_left
+
+
+@dataclass(frozen=True)
+class Records:
+    """Where the records of a file lie.
+
+    Args:
+        dtype: of their numbers, with its byte order.
+        shape: of one record.
+        start: byte where the first one begins.
+        stride: bytes from one to the next; 0: they lie one behind the other.
+    """
+
+    dtype: np.dtype[np.generic]
+    shape: tuple[int, ...]
+    start: int = 0
+    stride: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes a record."""
+        return self.dtype.itemsize * int(np.prod(self.shape))
+
+
+class RecordFile:
+    """An existing file of records, open for reading and writing.
+
+    Args:
+        path: the file.
+        records: where its records lie.
+        writable: whether it is written to; a file that is only read may be one of somebody else.
+    """
+
+    def __init__(self, path: Path, records: Records, *, writable: bool = True) -> None:
+        self.path = path
+        self.records = records
+        self._stride = records.stride or records.size
+        self._descriptor: int | None = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
+
+    def write(self, numbers: NDArray[np.integer], values: NDArray[np.generic]) -> None:
+        """Write records.
+
+        Args:
+            numbers: int[record], from 0, ascending.
+            values: [record, *shape].
+        """
+        stored = np.ascontiguousarray(values, self.records.dtype)
+        for places, first in self._runs(numbers):
+            self._put(self.records.start + first * self._stride, stored[places])
+
+    def read(self, numbers: NDArray[np.integer]) -> NDArray[np.generic]:
+        """Records [record, *shape] of int[record] numbers, ascending."""
+        found = np.empty((len(numbers), *self.records.shape), self.records.dtype)
+        for places, first in self._runs(numbers):
+            self._get(self.records.start + first * self._stride, found[places])
+        return found
+
+    def sync(self) -> None:
+        """Return when all that was written is on the disk."""
+        os.fsync(self._open())
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _runs(self, numbers: NDArray[np.integer]) -> Iterator[tuple[slice, int]]:
+        """Places in `numbers` of records that lie one behind the other in the file, and the number of the first one."""
+        joined = self._stride == self.records.size
+        breaks = np.flatnonzero(np.diff(numbers) != 1) + 1 if joined else np.arange(1, len(numbers))
+        bounds = [0, *breaks.tolist(), len(numbers)]
+        for begin, end in pairwise(bounds):
+            if end > begin:
+                yield slice(begin, end), int(numbers[begin])
+
+    def _put(self, at: int, values: NDArray[np.generic]) -> None:
+        left = values.reshape(-1).view(np.uint8).data
+        while left:  # the kernel may take less than it was given, at most 2 GB in one go
+            done = os.pwrite(self._open(), left, at)
+            left, at = left[done:], at + done
+
+    def _get(self, at: int, values: NDArray[np.generic]) -> None:
+        left = values.reshape(-1).view(np.uint8).data
+        while left:
+            done = os.preadv(self._open(), [left], at)
+            if done == 0:
+                raise EOFError(f"{self.path}: ends at byte {at}")
+            left, at = left[done:], at + done
+
+    def _open(self) -> int:
+        assert self._descriptor is not None, "used after it was closed"
+        return self._descriptor
+
+
+class Recorded:
+    """Mixed into results that are files of records: how they are synced and closed."""
+
+    _records: RecordFile | None = None
+
+    @property
+    def records(self) -> RecordFile:
+        """The records, while the result is open."""
+        assert self._records is not None, "used inside the with block only"
+        return self._records
+
+    def open_whole(self, path: Path, records: Records, *, size: int) -> None:
+        """Open a scratch file that was made at its full size, by this run or an earlier one.
+
+        Raises:
+            SurveyError: it is not there, or of another size.
+        """
+        if not path.is_file() or path.stat().st_size != size:
+            raise not_as_left(path)
+        self._records = RecordFile(path, records)
+
+    def sync(self) -> None:
+        """Return when what was written so far is on the disk."""
+        self.records.sync()
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        if self._records is not None:
+            self._records.close()

@@ -1,0 +1,22 @@
+"""Folders for results: made, or refused where they hold something already."""
+
+from pathlib import Path
+
+from sam_seismic.errors import UserError
+
+
+def new_folder(folder: Path, *, overwrite: bool) -> Path:
+    """Make a folder for results.
+
+    Raises:
+        UserError: it is a file, or holds something and may not be reused.
+    """
+    if folder.is_file():
+        raise UserError(problem=f"{folder}: is a file", fix="give a folder as --output")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise UserError(
+            problem=f"{folder}: holds files already",
+            fix="choose another --output, or add --overwrite to replace earlier results in it",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

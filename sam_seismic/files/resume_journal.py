@@ -1,0 +1,246 @@
+"""What a long job has finished, in a small file beside its output: a job that was killed goes on where it stood."""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.files.unfinished import Start, Unfinished, remove_marked
+
+SECONDS = 2.0
+"""Waiting for the disk takes time: finished steps are put down no more often than this. Less is not worth keeping."""
+
+
+class Journal:
+    """The steps that a job has finished, as a context manager around its results.
+
+    The file's first line holds what the job is; each line after it the number of steps finished by then, put down when
+    their samples were on the disk. It is locked while the job runs, and removed when the block is left, unless the job
+    is broken off when something is finished and worth keeping.
+
+    Entering finds out how the results are to be opened, and changes nothing; `claim` then throws away what an earlier
+    run left, if this one starts anew. In between, the job can be refused without loss.
+
+    Args:
+        outputs: all results of the job; the journal lies beside the first one.
+        job: what the job depends on, as plain data; a resumed job must say the same.
+        steps: how many there are.
+        resume: go on with what an earlier run left, if it left anything.
+        overwrite: whether what an earlier run left unfinished may be thrown away, and older results replaced; a resumed
+            job may do what the first run was allowed.
+
+    Raises:
+        SurveyError: (on entering) something unfinished is there, and neither may be resumed nor thrown away; it is of
+            another job; or another process is at it.
+    """
+
+    def __init__(
+        self,
+        outputs: Sequence[Path],
+        job: Mapping[str, Any],
+        *,
+        steps: int,
+        resume: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        self.output = outputs[0]
+        self.path = self.output.with_name(f".{self.output.name}.journal")
+        self.steps = steps
+        self.finished = 0
+        """Steps finished so far, by this run and those before it."""
+        self.start = Start(secrets.token_hex(4))
+        """How the results of the job are to be opened."""
+        self.overwrite = overwrite
+        """Whether results of the job may replace older ones."""
+        plain = {**job, "steps": steps, "outputs": [str(path.resolve()) for path in outputs]}
+        self._job = json.loads(json.dumps(plain))  # as it will be read back
+        self._left: dict[str, Any] | None = None  # the head of an earlier run's journal
+        self._resume = resume
+        self._claimed = self._locked = False
+        self._descriptor = -1
+        self._made: list[Path] = []
+        self._noted = time.monotonic()
+
+    def __enter__(self) -> Self:
+        parents = self.path.parents
+        self._made = [folder for folder in parents if not folder.exists()]  # the innermost first
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._open()
+            self._begin()
+        except BaseException:
+            self._leave(keep=True)
+            raise
+        return self
+
+    def claim(self) -> None:
+        """Begin the job: from now on, what an earlier run left is this one's, or gone."""
+        self._claimed = True
+        if self.start.resumed:
+            return
+        if self._left is not None:
+            remove_marked({Path(output).parent for output in self._left["outputs"]}, str(self._left["token"]))
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        head = {**self._job, "token": self.start.token, "overwrite": self.overwrite}
+        os.write(self._descriptor, f"{json.dumps(head)}\n".encode())
+
+    def advance(self, finished: int, files: Sequence[Unfinished]) -> None:
+        """Put down that steps are finished, when their samples are on the disk.
+
+        Args:
+            finished: steps, counted from the beginning of the job.
+            files: all that the job fills.
+        """
+        if finished == self.steps or time.monotonic() - self._noted >= SECONDS:
+            self._put_down(finished, files)
+
+    def catch_up(self, finished: int, files: Sequence[Unfinished]) -> None:
+        """Put down what was finished since the last time, because the job is being interrupted."""
+        if self.finished < finished and self.finished:
+            self._put_down(finished, files)
+
+    def _put_down(self, finished: int, files: Sequence[Unfinished]) -> None:
+        assert self._claimed, "a job is claimed before it begins"
+        for file in files:
+            file.sync()
+            file.keep = True
+        os.write(self._descriptor, f"{finished}\n".encode())
+        os.fsync(self._descriptor)
+        self.finished, self._noted = finished, time.monotonic()
+
+    @property
+    def complete(self) -> bool:
+        """Whether an earlier run finished all steps, and was killed before all its files had their final names."""
+        return self.start.resumed and self.finished == self.steps
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        kept = error is not None and (self.finished > 0 if self._claimed else self._left is not None)
+        if error is not None and self.finished:
+            error.add_note(
+                f"{self.finished} of {self.steps} steps are finished and kept: --resume goes on with them, --overwrite "
+                "starts anew"
+            )
+        if self._claimed and not kept:  # a folder that was replaced may have been left by a run that was killed
+            remove_marked({Path(output).parent for output in self._job["outputs"]}, self.start.mark)
+        self._leave(keep=kept)
+
+    def _open(self) -> None:
+        """Open and lock the journal; one that another process removed in between is not the one to lock."""
+        while True:
+            try:
+                self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            except OSError as error:
+                raise type(error)(error.errno, error.strerror, str(self.output)) from error
+            self._lock()
+            if self.path.exists() and os.path.samestat(os.fstat(self._descriptor), self.path.stat()):
+                self._locked = True
+                return
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _begin(self) -> None:
+        text = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
+        # What stands behind the last line break was being written when the run was killed.
+        whole = text[: text.rfind(b"\n") + 1]
+        lines = whole.decode(errors="replace").splitlines() or [""]
+        self._left = _read_head(lines[0])
+        finished = [int(line) for line in lines[1:] if line.isdigit()]
+        if self._left is None or not finished:
+            self._refuse_finished()
+        elif self._resume:
+            self._check_same(self._left)
+            self.finished, self.start = finished[-1], Start(str(self._left["token"]), resumed=True)
+            self.overwrite = self.overwrite or bool(self._left.get("overwrite"))
+            os.ftruncate(self._descriptor, len(whole))
+            os.lseek(self._descriptor, 0, os.SEEK_END)
+        elif not self.overwrite:
+            raise SurveyError(
+                problem=f"{self.output}: an earlier run finished {finished[-1]} of {self._left.get('steps')} steps of "
+                "it",
+                fix="add --resume to go on with them, or --overwrite to start anew",
+            )
+
+    def _refuse_finished(self) -> None:
+        """Tell a job of which nothing is left to resume from one whose output is in the way."""
+        if self._resume and not self.overwrite and self.output.exists():
+            raise SurveyError(
+                problem=f"{self.output}: exists already, and nothing unfinished is left beside it to resume",
+                fix="use it as it is, or make it anew: --overwrite in place of --resume",
+            )
+
+    def _leave(self, *, keep: bool) -> None:
+        """Close the journal, and remove it unless something of the job is kept; and folders made for nothing."""
+        if self._descriptor >= 0:
+            if self._locked and not (keep and (self._left is not None or self.finished)):
+                self.path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = -1
+        for folder in self._made:
+            with suppress(OSError):  # it holds something by now
+                folder.rmdir()
+
+    def _check_same(self, job: Mapping[str, Any]) -> None:
+        names = {*job, *self._job} - {"token", "overwrite"}
+        other = [name for name in sorted(names) if job.get(name) != self._job.get(name)]
+        if other:
+            raise SurveyError(
+                problem=f"{self.output}: what an earlier run finished cannot be gone on with, these have changed: "
+                f"{', '.join(other)}",
+                fix="give the same ones again, or start anew: --overwrite in place of --resume",
+            )
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise SurveyError(
+                    problem=f"{self.output}: another process is writing it", fix="wait for it, or write elsewhere"
+                ) from error
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise  # a file system without locks is no reason not to work
+
+
+def _read_head(line: str) -> dict[str, Any] | None:
+    """The first line of a journal; None where the run was killed before it was written whole."""
+    try:
+        plain = json.loads(line)
+    except ValueError:
+        return None
+    return plain if isinstance(plain, dict) and {"token", "outputs"} <= plain.keys() else None
+
+
+def stamp(path: Path, *, but: Sequence[Path] = ()) -> list[str | int]:
+    """What tells that a file, or a folder of files, is the same as before: its place, size and time of change.
+
+    Args:
+        path: the file or folder.
+        but: results that may lie in the folder; they are no part of what is read, nor is what `files_in` leaves out.
+    """
+    if not path.is_dir():
+        status = path.stat()
+        return [str(path.resolve()), status.st_size, status.st_mtime_ns]
+    results = {result.resolve() for result in but}
+    folder = path.resolve()
+    said = []
+    for file in files_in(folder):
+        if results.isdisjoint((file, *file.parents)):
+            said.append(f"{file.relative_to(folder)} {file.stat().st_size} {file.stat().st_mtime_ns}")
+    return [str(folder), hashlib.sha256("\n".join(said).encode()).hexdigest()]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files below a folder, by name; hidden ones are left out but for the metadata of Zarr, such as .zarray."""
+    files = {file.relative_to(folder): file for file in folder.rglob("*") if file.is_file()}
+    hidden = {inside for inside in files for part in inside.parts if part[0] == "." and not part.startswith(".z")}
+    return [files[inside] for inside in sorted(files.keys() - hidden, key=Path.as_posix)]

@@ -1,0 +1,174 @@
+"""A file on its way to disk: filled bit by bit under a hidden name, and published or removed at the end."""
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+from sam_seismic.errors import SurveyError
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a file begins, and what becomes of one that is broken off.
+
+    Args:
+        token: names the hidden files of a resumable job, so that no other one meets them; None: in one go, nothing is
+            kept.
+        resumed: whether it goes on with what an earlier run left; that is kept in any case.
+    """
+
+    token: str | None = None
+    resumed: bool = False
+
+    ONCE: ClassVar["Start"]
+
+    @property
+    def mark(self) -> str:
+        """What tells the hidden files of this job, or of this process, from those of others."""
+        return str(os.getpid()) if self.token is None else self.token
+
+
+Start.ONCE = Start()
+
+
+class Unfinished(ABC):
+    """A file (or folder) that a job fills bit by bit, as a context manager.
+
+    It has a hidden temporary name. Leaving the block publishes it. Leaving the block by an error or an interrupt
+    removes it, or keeps it under the hidden name for a run that resumes.
+
+    Args:
+        temporary: the hidden name.
+        start: in one go, or resumable (see `files.resume_journal`).
+    """
+
+    def __init__(self, temporary: Path, *, start: Start) -> None:
+        self.temporary = temporary
+        self.start = start
+        self.keep = start.resumed
+        """Whether enough is finished that it is kept when the job is broken off."""
+
+    @abstractmethod
+    def open(self) -> None:
+        """Create the temporary file, at its full size."""
+
+    @abstractmethod
+    def reopen(self) -> None:
+        """Go on with the temporary file that an earlier run left.
+
+        Raises:
+            SurveyError: it is not there, or not as that run left it.
+        """
+
+    @abstractmethod
+    def sync(self) -> None:
+        """Return when what was written so far is on the disk."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Flush and close the temporary file; a second time does nothing."""
+
+    @abstractmethod
+    def publish(self) -> None:
+        """What becomes of the temporary file, closed by now, when the job is done."""
+
+    def __enter__(self) -> Self:
+        self.temporary.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if self.start.resumed:
+                self.reopen()
+            else:
+                remove(self.temporary)
+                self.open()
+        except BaseException:
+            self._break_off()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is not None:
+            self._break_off()
+            return
+        try:
+            self.close()
+            self.publish()
+        except BaseException:
+            self._break_off()
+            raise
+
+    def _break_off(self) -> None:
+        """Leave nothing behind, or what a later run goes on with.
+
+        What goes wrong here is not told: it would hide the error that led here.
+        """
+        try:
+            with suppress(Exception):
+                self.close()
+        finally:
+            if not self.keep:
+                with suppress(OSError):
+                    remove(self.temporary)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that it holds; what is not there is no error."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Refuse an output that cannot be written under its name, before any work is done for it.
+
+    Raises:
+        SurveyError: it exists, and `overwrite` is not given; a folder on the way to it is a file; or it has no name.
+    """
+    if path.name in ("", ".."):
+        raise SurveyError(problem=f"{path}: names no file of its own", fix="end the path in a name, as facies.sgy")
+    folder = next((parent for parent in path.parents if parent.exists()), path.parent)
+    if folder.is_file():
+        raise SurveyError(problem=f"{path}: cannot be written, {folder} is a file", fix="choose another folder")
+    if path.is_dir() and path.suffix:
+        raise SurveyError(problem=f"{path}: is a folder, where a file is to be written", fix="choose another name")
+    if path.exists() and not overwrite:
+        raise SurveyError(
+            problem=f"{path}: exists already", fix="choose another name, or add --overwrite to replace it"
+        )
+
+
+def remove_marked(folders: Iterable[Path], token: str) -> None:
+    """Remove the hidden files of a job from the folders of its outputs."""
+    for folder in folders:
+        for left in folder.glob(f".*.{token}.part*"):
+            remove(left)
+
+
+def not_as_left(temporary: Path) -> SurveyError:
+    """The error of a resumed result whose unfinished file is gone or was changed."""
+    return SurveyError(
+        problem=f"{temporary}: the unfinished result is missing, or not as an earlier run left it",
+        fix="start anew: --overwrite in place of --resume",
+    )
+
+
+def check_outputs_apart(paths: list[Path]) -> None:
+    """Refuse outputs of one run of which one would replace another.
+
+    Raises:
+        SurveyError: two are the same file, or one is a folder that holds another.
+    """
+    places = [path.resolve() for path in paths]
+    for later, place in enumerate(places):
+        for earlier, other in enumerate(places[:later]):
+            if place == other or place in other.parents or other in place.parents:
+                raise SurveyError(
+                    problem=f"{paths[earlier]} and {paths[later]}: two outputs cannot be written to one place",
+                    fix="choose another name for one of them",
+                )

@@ -1,0 +1,94 @@
+"""A checkpoint comes in; what it says of itself goes out: where it comes from, what it knows, how far it trained."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sam_seismic.inspection.request import Inspection
+from sam_seismic.inspection.words import size
+from sam_seismic.report.blocks import Block, Columns, Facts
+from sam_seismic.tasks.checkpoint import Card, read_checkpoint
+
+METRIC = "val_mean_iou"
+
+
+def inspect_checkpoint(path: Path) -> Inspection:
+    """Tell what a checkpoint was trained on, and how far.
+
+    Raises:
+        WeightsError: it is missing, damaged or not ours.
+    """
+    card, checkpoint = read_checkpoint(path)
+    # The counters are Lightning's, not the card's: a checkpoint without them still predicts.
+    epoch, step = checkpoint.get("epoch"), checkpoint.get("global_step")
+    counters = {"epoch": epoch + 1 if isinstance(epoch, int) else None, "step": step if isinstance(step, int) else None}
+    score = _score(path, counters["epoch"])
+    best = _best(checkpoint)
+    parameters = sum(int(tensor.numel()) for tensor in checkpoint["state_dict"].values() if hasattr(tensor, "numel"))
+    resumable = "optimizer_states" in checkpoint
+    rows = {
+        "file": f"{size(path.stat().st_size)}, {parameters:,} parameters, "
+        + ("training can be resumed from it" if resumable else "weights only: for eval and predict"),
+        "model": f"{card.model.size}, encoder {card.model.encoder}, decoder {card.model.decoder}",
+        "started from": _provenance(card),
+        "trained": _progress(counters),
+        f"{METRIC} then": "not known: no metrics.csv beside it" if score is None else f"{score:.4f}",
+        "best so far": "" if best is None else f"{best:.4f}",
+        "amplitudes": f"{card.scale.center:g} +- {card.scale.clip:g} becomes [-1, 1] "
+        f"({card.inputs.clip_percentile:g}th percentile of the training lines)",
+        "canvas": f"{card.inputs.side} x {card.inputs.side}, fit: {card.inputs.fit}",
+        "orientation": card.data.orientation,
+        "written by": f"sam-seismic {card.version}",
+    }
+    facts = (
+        card.as_plain()
+        | counters
+        | {METRIC: score, "best_so_far": best, "resumable": resumable, "parameters": parameters}
+    )
+    split = [(line.partition(": ")[0], line.partition(": ")[2]) for line in card.split]
+    values = [(str(value), name) for name, value in zip(card.facies.names, card.facies.values, strict=True)]
+    values += [(str(value), "(not interpreted)") for value in card.facies.ignored]
+    blocks: list[Block] = [
+        Facts(str(path), [row for row in rows.items() if row[1]]),
+        Columns("Label values", ("value", "name"), values),
+        Facts("Split", split),
+    ]
+    return Inspection(facts, blocks)
+
+
+def _provenance(card: Card) -> str:
+    if card.weights_hash is None:
+        return "random weights: not SAM's"
+    named = "the official weights" if card.model.weights is None else str(card.model.weights)
+    return f"{named}, SHA-256 {card.weights_hash}"
+
+
+def _progress(counters: Mapping[str, int | None]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counters.items() if count is not None)
+
+
+def _score(path: Path, epoch: int | None) -> float | None:
+    """The validation score of its epoch, from the metrics.csv of its run; None where it has left its run folder."""
+    table = path.resolve().parent.parent / "metrics.csv"
+    if epoch is None or not table.is_file():
+        return None
+    with table.open(newline="", encoding="utf-8") as file:
+        cells = [row.get(METRIC) or "" for row in csv.DictReader(file) if row.get("epoch") == str(epoch)]
+    return _number(cells[-1]) if cells else None  # a resumed run may write an epoch twice: the later one counts
+
+
+def _best(checkpoint: Mapping[str, Any]) -> float | None:
+    """The best validation score up to then, which a resumed run must beat."""
+    states = checkpoint.get("callbacks", {}).values()
+    found = [
+        each.get("best_model_score") for each in states if isinstance(each, dict) and each.get("monitor") == METRIC
+    ]
+    return float(found[0]) if found and found[0] is not None else None
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:  # a table that somebody edited; the checkpoint is no worse for it
+        return None

@@ -1,0 +1,66 @@
+"""A survey comes in; the share that each class has in each of its parts goes out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sam_seismic.inspection.words import percent
+from sam_seismic.listener import Listener
+from sam_seismic.report.blocks import Columns
+from sam_seismic.survey.facies import IGNORE
+from sam_seismic.survey.parts import Part, Survey
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Orientation
+
+SAMPLED = 12
+"""Sections of each part and orientation whose labels are read."""
+
+Shares = Mapping[str, Sequence[float]]
+"""By part: the share of each class, of all labelled voxels that were read."""
+
+
+def class_shares(survey: Survey, listener: Listener) -> tuple[Shares, dict[str, int]]:
+    """The share of each class in each part that has labels, and how many sections were read for it."""
+    shares, read = {}, {}
+    for name, part in survey.parts.items():
+        if part.volume.labels is None:
+            continue
+        chosen = _spread(part)
+        counts = np.zeros(len(survey.facies), np.int64)
+        for done, ref in enumerate(chosen, start=1):
+            labels = part.read(ref)[1]
+            counts += np.bincount(labels[labels != IGNORE], minlength=len(counts))[: len(counts)]
+            listener.progress(f"read labels of {name}", done, len(chosen))
+        shares[name] = (counts / max(1, counts.sum())).tolist()
+        read[name] = len(chosen)
+    return shares, read
+
+
+def _spread(part: Part) -> list[SectionRef]:
+    """Some sections of each orientation, spread evenly."""
+    found = []
+    for orientation in Orientation:
+        refs = [ref for ref in part.sections if ref.orientation is orientation]
+        positions = np.unique(np.linspace(0, len(refs) - 1, min(SAMPLED, len(refs))).round().astype(int))
+        found += [refs[at] for at in positions.tolist()]
+    return found
+
+
+def share_table(survey: Survey, shares: Shares, read: Mapping[str, int]) -> Columns:
+    """For people."""
+    rows = [
+        (name, *(percent(each[index]) if each[index] else "-" for each in shares.values()))
+        for index, name in enumerate(survey.facies.names)
+    ]
+    counts = ", ".join(f"{count} of {len(survey.parts[name].sections)} of {name}" for name, count in read.items())
+    return Columns("Share of each class", ("class", *shares), rows, note=f"Labels of a sample of sections: {counts}.")
+
+
+def absent(survey: Survey, shares: Shares) -> list[str]:
+    """Classes that were not seen in a part."""
+    found = []
+    for name, each in shares.items():
+        gone = [facies for facies, share in zip(survey.facies.names, each, strict=True) if not share]
+        if gone:
+            found.append(f"not seen in the sections of {name} that were read: {', '.join(gone)}")
+    return found

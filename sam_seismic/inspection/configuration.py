@@ -1,0 +1,129 @@
+"""A configuration comes in; what it would read and keep, how it splits, how long it trains, in what memory, go out."""
+
+from pathlib import Path
+
+from sam_seismic.config import Config
+from sam_seismic.data.dataset import check_sections_fit
+from sam_seismic.errors import UserError
+from sam_seismic.inspection.class_shares import absent, class_shares, share_table
+from sam_seismic.inspection.demands import demands_of, largest_of, memory_table, section_shapes, time_table
+from sam_seismic.inspection.embedding_estimate import keeping
+from sam_seismic.inspection.rehearsal import blank_task
+from sam_seismic.inspection.request import Inspection
+from sam_seismic.inspection.words import size
+from sam_seismic.listener import Listener
+from sam_seismic.report.blocks import Block, Facts
+from sam_seismic.sam.weights import official_path
+from sam_seismic.survey.parts import Survey, open_survey
+from sam_seismic.survey.splits import describe_sections
+from sam_seismic.tuning.methods import count_parameters
+
+
+def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection:
+    """What an experiment would read, how it splits, how long it trains, and in what memory.
+
+    Raises:
+        UserError: the survey cannot be opened or split, a section cannot be read, or does not fit the canvas.
+    """
+    survey = open_survey(config.data)
+    check_sections_fit(survey, config.input)
+    shares, read = class_shares(survey, listener)
+    steps = steps_an_epoch(config, len(survey.parts["train"].sections))
+    blank = blank_task(config, survey.facies)
+    trainable, frozen = count_parameters(blank)
+    shapes = section_shapes(survey)
+    keeps = keeping(config, survey, blank)
+    listener.say("walk the network without its content")
+    demands = demands_of(config, survey, shapes, keeps, blank)
+    weights, missing = _weights(config)
+    warnings = (
+        *survey.notes,
+        *missing,
+        *absent(survey, shares),
+        *(() if keeps is None else keeps.warnings),
+        *(warning for demand in demands for warning in demand.warnings()),
+    )
+    facts = {
+        "parts": {name: str(part).partition(": ")[2] for name, part in survey.parts.items()},
+        "sections": {name: len(part.sections) for name, part in survey.parts.items()},
+        "files": {str(file): _bytes(file) for file in _files(survey)},
+        "classes": list(survey.facies.names),
+        "class_shares": {name: [round(share, 6) for share in each] for name, each in shares.items()},
+        "sections_read": read,
+        "steps_an_epoch": steps,
+        "steps": steps * config.train.epochs,
+        "parameters": {"trainable": trainable, "frozen": frozen},
+        "memory": {demand.room.name: demand.memory_facts() for demand in demands},
+        "time": {demand.room.name: demand.time_facts() for demand in demands},
+        "store": None if keeps is None else keeps.facts(),
+        "warnings": list(warnings),
+    }
+    blocks: list[Block] = [
+        Facts(str(path), _file_rows(survey)),
+        Facts("Split", [(name, describe_sections(part.sections)) for name, part in survey.parts.items()]),
+        share_table(survey, shares, read),
+        Facts("Training", _training_rows(config, weights, (trainable, frozen), steps)),
+        *([] if keeps is None else [keeps.block()]),
+        memory_table(demands, largest_of(shapes), config),
+        *([] if (times := time_table(demands, config)) is None else [times]),
+    ]
+    return Inspection(facts, blocks, warnings)
+
+
+def steps_an_epoch(config: Config, sections: int) -> int:
+    """Steps of the optimiser, on one device."""
+    batches = -(-sections // config.train.batch_size)
+    return -(-batches // config.trainer.accumulate_grad_batches)
+
+
+def _files(survey: Survey) -> list[Path]:
+    volumes = [part.volume for part in survey.parts.values()]
+    paths = [each.path for both in volumes for each in (both.amplitude, both.labels) if each is not None]
+    return [path for path in dict.fromkeys(paths) if path.exists()]
+
+
+def _bytes(path: Path) -> int:
+    if path.is_dir():
+        return sum(each.stat().st_size for each in path.iterdir() if each.is_file())
+    return path.stat().st_size
+
+
+def _file_rows(survey: Survey) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for path in _files(survey):
+        rows.append(("reads" if not rows else "", f"{path}, {size(_bytes(path))}"))
+    grids = [part.volume.amplitude for part in survey.parts.values()]
+    known = dict.fromkeys(str(each.geometry) if each.has_grid else "sections without a common grid" for each in grids)
+    return [*(rows or [("reads", "nothing: the survey is modelled")]), *(("grid", grid) for grid in known)]
+
+
+def _weights(config: Config) -> tuple[str, list[str]]:
+    """What training starts from, and what is wrong with it."""
+    model = config.model
+    if model.weights == "random":
+        return "random: not SAM's", []
+    if isinstance(model.weights, Path):
+        gone = [] if model.weights.is_file() else [f"model.weights: {model.weights}: there is no such file"]
+        return str(model.weights), gone
+    fetch = f"the official weights of {model.size} are not there: sam-seismic weights fetch {model.size}"
+    try:
+        return str(official_path(model.size)), []
+    except UserError:
+        return "not there yet", [fetch]
+
+
+def _training_rows(config: Config, weights: str, parameters: tuple[int, int], steps: int) -> list[tuple[str, str]]:
+    model, train, inputs = config.model, config.train, config.input
+    encoder = model.encoder if model.blocks is None else f"{model.encoder} ({model.blocks})"
+    encoder += " with checkpointing" if model.checkpointing else ""
+    canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
+    gathered = config.trainer.accumulate_grad_batches
+    batch = f"batch {train.batch_size}" + (f" x {gathered} accumulated" if gathered > 1 else "")
+    return [
+        ("model", f"{model.size}, encoder {encoder}, decoder {model.decoder}"),
+        ("weights", weights),
+        ("parameters", f"{parameters[0]:,} trainable, {parameters[1]:,} frozen"),
+        ("canvas", f"{canvas}, fit: {inputs.fit}"),
+        ("steps", f"{steps:,} an epoch, {steps * train.epochs:,} in {train.epochs} epochs ({batch}, one device)"),
+        ("precision", config.trainer.precision),
+    ]

@@ -1,0 +1,162 @@
+"""A volume comes in; its lines, times, headers and coordinates go out, as facts and as words."""
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.inspection.live_map import coarse
+from sam_seismic.report.blocks import LiveMap, Rows
+from sam_seismic.survey.segy import SegyVolume
+from sam_seismic.survey.volume import Orientation, Volume, describe_lines
+
+TEXT_LINES = 3
+"""Lines of the text header that are shown."""
+_CARD = re.compile(r"^\s*C\s{0,2}\d{1,2}\b")
+
+
+def grid_facts(volume: Volume) -> dict[str, Any]:
+    """Size, lines and times; None for what sections without a grid do not have."""
+    if not volume.has_grid:
+        lines = {f"{o}s": _span(volume.lines(o)) for o in Orientation}
+        return {"shape": None, **lines, "sample_interval_ms": None, "start_ms": None, "live_traces": None}
+    geometry = volume.geometry
+    return {
+        "shape": list(geometry.shape),
+        **{f"{o}s": _span(geometry.lines(o)) for o in Orientation},
+        "sample_interval_ms": geometry.sample_interval_ms,
+        "start_ms": geometry.start_ms,
+        "live_traces": int(geometry.live.sum()),
+    }
+
+
+def _span(lines: NDArray[np.int32]) -> dict[str, int | None] | None:
+    if len(lines) == 0:
+        return None
+    steps = np.unique(np.diff(lines))
+    step = int(steps[0]) if len(steps) == 1 else (1 if len(lines) == 1 else None)
+    return {"first": int(lines[0]), "last": int(lines[-1]), "step": step}
+
+
+def file_facts(volume: Volume) -> dict[str, Any]:
+    """How the file is written; None for what only SEG-Y has."""
+    segy = volume if isinstance(volume, SegyVolume) else None
+    return {
+        "format": volume.encoding,
+        "byte_order": segy.byte_order if segy else None,
+        "inline_byte": segy.inline_byte if segy else None,
+        "crossline_byte": segy.crossline_byte if segy else None,
+        "line_numbers": segy.why if segy else None,
+        "revision": segy.revision if segy else None,
+        "length_unit": segy.length_unit if segy else None,
+        "text_header": text_lines(segy.text) if segy else None,
+        "coordinates": coordinate_facts(segy) if segy else None,
+    }
+
+
+def text_lines(text: str) -> list[str]:
+    """Lines of a text header that say something, without their card numbers and runs of blanks."""
+    printable = ("".join(each if each.isprintable() else " " for each in line) for line in text.splitlines())
+    said = (" ".join(_CARD.sub("", line).split()) for line in printable)
+    return [line for line in said if sum(each.isalnum() for each in line) > 2]
+
+
+def coordinate_facts(volume: SegyVolume) -> dict[str, Any] | None:
+    """Ranges of X and Y over the outer lines, and the size of a bin; None where the headers hold no coordinates."""
+    along = {o: _outer(volume, o) for o in Orientation}
+    found = np.concatenate([line for lines in along.values() for line in lines])  # [trace, 2]
+    found = found[np.isfinite(found).all(axis=1)]
+    if not found.size or not np.ptp(found, axis=0).any():
+        return None
+    (x0, y0), (x1, y1) = found.min(axis=0).tolist(), found.max(axis=0).tolist()
+    spacing = {o: _spacing(lines) for o, lines in along.items()}
+    return {
+        "x": [x0, x1],
+        "y": [y0, y1],
+        # The traces of an inline are as far apart as crosslines are.
+        "inline_spacing": spacing[Orientation.CROSSLINE],
+        "crossline_spacing": spacing[Orientation.INLINE],
+    }
+
+
+def _outer(volume: SegyVolume, orientation: Orientation) -> list[NDArray[np.float64]]:
+    """X and Y along the first and the last line: float64[trace, 2] each."""
+    lines = volume.lines(orientation)
+    return [volume.coordinates(orientation, line) for line in dict.fromkeys((int(lines[0]), int(lines[-1])))]
+
+
+def _spacing(lines: list[NDArray[np.float64]]) -> float | None:
+    """Mean distance from trace to trace: a median of neighbours would show the rounding of whole metres."""
+    for line in lines:
+        known = np.flatnonzero(np.isfinite(line).all(axis=1))
+        if len(known) > 1:
+            first, last = line[known[0]], line[known[-1]]
+            return float(np.hypot(*(last - first))) / int(known[-1] - known[0])
+    return None
+
+
+def grid_rows(volume: Volume) -> list[tuple[str, str]]:
+    """Lines and times in words."""
+    rows = [(f"{o}s", f"{len(volume.lines(o)):,}: {describe_lines(volume.lines(o))}") for o in Orientation]
+    if not volume.has_grid:
+        return rows
+    geometry = volume.geometry
+    end = geometry.start_ms + (geometry.samples - 1) * geometry.sample_interval_ms
+    times = f"every {geometry.sample_interval_ms:g} ms, {geometry.start_ms:g}-{end:g} ms"
+    live, places = int(geometry.live.sum()), geometry.live.size
+    share = "all live" if live == places else f"{live:,} of {places:,} live ({100 * live / places:.1f} %)"
+    rows += [
+        ("samples", f"{geometry.samples:,} {times}"),
+        ("traces", share if live != places else f"{live:,}, {share}"),
+    ]
+    return rows
+
+
+def file_rows(volume: Volume, facts: dict[str, Any]) -> Rows:
+    """How the file is written, in words."""
+    rows = [("format", str(facts["format"]))]
+    if not isinstance(volume, SegyVolume):
+        return rows
+    revision = f", revision {facts['revision']}" if facts["revision"] else ""
+    rows[0] = ("format", f"{facts['format']}, {volume.byte_order} endian, SEG-Y{revision}")
+    rows.append(("line numbers", f"inline at byte {volume.inline_byte}, crossline at byte {volume.crossline_byte}"))
+    rows.append(("because", volume.why))
+    rows += _coordinate_rows(facts)
+    said = facts["text_header"]
+    rows += [("text header" if not at else "", line) for at, line in enumerate(said[:TEXT_LINES])]
+    if not said:
+        rows.append(("text header", "empty"))
+    return rows
+
+
+def _coordinate_rows(facts: dict[str, Any]) -> Rows:
+    found, unit = facts["coordinates"], facts["length_unit"]
+    if found is None:
+        return [("coordinates", "none in the headers")]
+    named = f" {unit}" if unit else " (unit not said)"
+    rows = [("coordinates", f"X {_range(found['x'])}, Y {_range(found['y'])}{named}")]
+    bins = [
+        f"{found[f'{o}_spacing']:.4g}{f' {unit}' if unit else ''} between {o}s"
+        for o in Orientation
+        if found[f"{o}_spacing"] is not None
+    ]
+    return [*rows, ("bin", ", ".join(bins))] if bins else rows
+
+
+def _range(span: list[float]) -> str:
+    digits = 0 if all(value == round(value) for value in span) else 1
+    return f"{span[0]:,.{digits}f} to {span[1]:,.{digits}f}"
+
+
+def live_map(volume: Volume) -> LiveMap | None:
+    """The map of a survey that is not all live; None for one that is."""
+    if not volume.has_grid or volume.geometry.live.all():
+        return None
+    return map_of("Live traces", volume, volume.geometry.live)
+
+
+def map_of(title: str, volume: Volume, live: NDArray[np.bool_]) -> LiveMap:
+    """A map of bool[inline, crossline], which may hold some of the lines only."""
+    ends = [(int(lines[0]), int(lines[-1])) for lines in map(volume.geometry.lines, Orientation)]
+    return LiveMap(title, coarse(live), *ends)

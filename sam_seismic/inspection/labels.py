@@ -1,0 +1,177 @@
+"""A volume of label values comes in; how often each occurs and on how many lines, and its name, go out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sam_seismic.config import DataConfig, load_config
+from sam_seismic.errors import SurveyError
+from sam_seismic.inspection.line_choice import Chosen, choose_lines
+from sam_seismic.listener import Listener
+from sam_seismic.report.blocks import Columns
+from sam_seismic.report.style import FAINT, class_colors
+from sam_seismic.survey.catalog import F3_FACIES, SEAM_AI_FACIES
+from sam_seismic.survey.facies import IGNORE, FaciesTable, check_whole
+from sam_seismic.survey.parts import facies_of
+from sam_seismic.survey.synthetic import CHARACTERS
+from sam_seismic.survey.volume import Section, Volume
+
+LABEL_VALUES = 64
+"""Integers with at most so many different values are taken for labels."""
+MOST_BYTES = 4 << 30
+"""Labels are counted on all lines of a volume up to this size, a rare class being easily missed on some."""
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """What a label volume holds.
+
+    Args:
+        voxels: by value, ascending.
+        lines: on how many of the lines each occurs.
+        counted: the lines that were read.
+    """
+
+    voxels: Mapping[int, int]
+    lines: Mapping[int, int]
+    counted: Chosen
+
+
+def looks_like_labels(volume: Volume) -> bool:
+    """Whether a volume of integers holds so few values on some of its lines that they are labels."""
+    if not np.issubdtype(volume.dtype, np.integer):
+        return False
+    chosen = choose_lines(volume, 0)
+    values: set[int] = set()
+    # The middle line of amplitudes tells nearly always; where it is dead, one of the others does.
+    middle = len(chosen) // 2
+    for at in sorted(range(len(chosen)), key=lambda at: abs(at - middle)):
+        section = volume.section(*chosen.sections[at])
+        values.update(np.unique(section.values[:, section.live]).tolist())
+        if len(values) > LABEL_VALUES:
+            return False
+    return True
+
+
+def count_labels(volume: Volume, listener: Listener) -> LabelCounts:
+    """Count the label values of live traces.
+
+    Raises:
+        SurveyError: a value is no whole number.
+    """
+    chosen = choose_lines(volume, MOST_BYTES)
+    voxels: dict[int, int] = {}
+    lines: dict[int, int] = {}
+    for done, (orientation, line) in enumerate(chosen.sections, start=1):
+        section = volume.section(orientation, line)
+        for value, count in _count(section, f"{volume.path}: {section.name}").items():
+            voxels[value] = voxels.get(value, 0) + count
+            lines[value] = lines.get(value, 0) + 1
+        listener.progress("count labels", done, len(chosen))
+    return LabelCounts({value: voxels[value] for value in sorted(voxels)}, lines, chosen)
+
+
+def _count(section: Section, where: str) -> dict[int, int]:
+    values = section.values[:, section.live]
+    check_whole(values, where)
+    if values.size and np.issubdtype(values.dtype, np.integer):
+        # Sorting millions of labels of a few values takes far longer than counting them.
+        low, high = int(values.min()), int(values.max())
+        if high - low < 1 << 16:
+            counts = np.bincount(values.ravel().astype(np.int64) - low)
+            return {low + int(at): int(counts[at]) for at in np.flatnonzero(counts)}
+    found, counts = np.unique(values, return_counts=True)
+    return {int(value): int(count) for value, count in zip(found, counts, strict=True)}
+
+
+def named_by(config: Path) -> FaciesTable:
+    """The classes that a configuration names.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    data = load_config(config).data
+    known = {"f3": F3_FACIES, "seam_ai": SEAM_AI_FACIES}
+    return known[data.source] if data.source in known else _own(data)
+
+
+def _own(data: DataConfig) -> FaciesTable:
+    if data.source == "synthetic":
+        return FaciesTable(tuple(character.name for character in CHARACTERS))
+    return facies_of(data)
+
+
+def check_named(counts: LabelCounts, facies: FaciesTable, *, path: Path, config: Path) -> None:
+    """Refuse a configuration whose classes are not those of the volume.
+
+    Raises:
+        SurveyError: none of its label values occurs.
+    """
+    if not set(facies.values) & set(counts.voxels):
+        listed = ", ".join(map(str, list(counts.voxels)[:8]))
+        raise SurveyError(
+            problem=f"{path}: holds the label values {listed}, none of which is a class of {config}",
+            fix="give the configuration of this survey, or its data.label_values",
+        )
+
+
+def label_facts(counts: LabelCounts, facies: FaciesTable | None) -> dict[str, Any]:
+    """Plain data: `classes` {value: voxels} and what belongs to it."""
+    return {
+        "classes": {str(value): count for value, count in counts.voxels.items()},
+        "class_names": None
+        if facies is None
+        else {str(v): n for v, n in zip(facies.values, facies.names, strict=True)},
+        "ignored_values": None if facies is None else list(facies.ignored),
+        f"{counts.counted.what}s_with_class": {str(value): counts.lines[value] for value in counts.voxels},
+        "measured_lines": len(counts.counted),
+    }
+
+
+def label_table(counts: LabelCounts, facies: FaciesTable | None) -> Columns:
+    """A row a value: its name, voxels, share, and on how many lines it occurs."""
+    names = {} if facies is None else dict(zip(facies.values, facies.names, strict=True))
+    ignored = (IGNORE,) if facies is None else facies.ignored
+    absent = [value for value in names if value not in counts.voxels]
+    total = max(1, sum(counts.voxels.values()))
+    read = len(counts.counted)
+    rows, shares = [], []
+    for value in [*counts.voxels, *absent]:
+        voxels, lines = counts.voxels.get(value, 0), counts.lines.get(value, 0)
+        unnamed = "not among the classes" if facies is not None else ""
+        name = "(not interpreted)" if value in ignored else names.get(value, unnamed)
+        share = voxels / total
+        rows.append((str(value), name, f"{voxels:,}", f"{100 * share:.1f} %", f"{lines} of {read}"))
+        shares.append(share)
+    if not any(row[1] for row in rows):
+        rows = [(value, *rest) for value, _, *rest in rows]  # type: ignore[misc]  # a column less
+    named = ("name",) if len(rows[0]) == 5 else ()
+    header = ("value", *named, "voxels", "share", f"{counts.counted.what}s")
+    return Columns(f"Labels ({counts.counted})", header, rows, shares, _colors([*counts.voxels, *absent], facies))
+
+
+def _colors(values: list[int], facies: FaciesTable | None) -> list[str]:
+    """The colours that pictures give the classes; values that are no class stay pale."""
+    classes = list(facies.values) if facies is not None else [value for value in values if value != IGNORE]
+    if facies is None and classes and min(classes) >= 0 and max(classes) < 10:
+        classes = list(range(max(classes) + 1))  # as report.volume does
+    palette = dict(zip(classes, class_colors(len(classes)), strict=True))
+    return [palette.get(value, FAINT) for value in values]
+
+
+def warnings_of(counts: LabelCounts, facies: FaciesTable | None) -> list[str]:
+    """What looks odd."""
+    found = []
+    if facies is not None:
+        strange = [value for value in counts.voxels if value not in (*facies.values, *facies.ignored)]
+        if strange:
+            found.append(
+                f"label values {', '.join(map(str, strange[:8]))} are neither classes nor ignored: training will "
+                "refuse them; see data.label_values and data.ignore_values"
+            )
+    if len(counts.voxels) == 1:
+        found.append(f"every label is {next(iter(counts.voxels))}")
+    return found

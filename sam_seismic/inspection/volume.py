@@ -1,0 +1,260 @@
+"""A volume comes in; the screen that tells an interpreter whether it was understood goes out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.files.unfinished import check_output
+from sam_seismic.inspection.amplitudes import Spread, drawn_a_section, measure_section, together
+from sam_seismic.inspection.grid import file_facts, file_rows, grid_facts, grid_rows, live_map, map_of
+from sam_seismic.inspection.labels import (
+    check_named,
+    count_labels,
+    label_facts,
+    label_table,
+    looks_like_labels,
+    named_by,
+    warnings_of,
+)
+from sam_seismic.inspection.line_choice import Chosen, choose_lines
+from sam_seismic.inspection.line_correlation import (
+    LAGS,
+    Likeness,
+    likeness_across,
+    likeness_of_lines,
+    mean_likeness,
+    meaning,
+)
+from sam_seismic.inspection.request import Inspection, InspectRequest
+from sam_seismic.inspection.words import amount, percent
+from sam_seismic.listener import Listener
+from sam_seismic.report import AmplitudeCounts, LabelCounts, volume_picture
+from sam_seismic.report.blocks import Block, Columns, Facts, Histogram, LiveMap
+from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.segy import SegyVolume
+from sam_seismic.survey.volume import Orientation, Volume
+
+MOST_BYTES = 256 << 20
+"""Amplitudes are measured on all lines of a volume up to this size, and on 64 or more of a larger one."""
+
+LIKENESS_SECTIONS = 16
+"""Sections whose traces are compared with each other."""
+MUCH_CLIPPED = 1e-3
+"""Share of clipped samples that is worth a warning."""
+WORTH_A_MAP = 0.01
+"""Share of constant traces from which on a map shows where they are."""
+
+Found = tuple[dict[str, Any], Sequence[Block], Sequence[str]]
+"""Facts, blocks and warnings."""
+
+
+def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
+    """Tell what a volume holds.
+
+    Raises:
+        SurveyError: it cannot be read, or an option does not apply to it.
+    """
+    if request.picture is not None:
+        if request.picture.suffix.lower() != ".png":
+            raise SurveyError(problem=f"{request.picture}: pictures are drawn as PNG", fix="end the name in .png")
+        check_output(request.picture, overwrite=request.overwrite)
+    volume = open_volume(request.path, request.read)
+    is_labels = request.labels or looks_like_labels(volume)
+    if request.config is not None and not is_labels:
+        raise SurveyError(
+            problem=f"{request.path}: --config names the classes of labels, and this looks like amplitudes",
+            fix="leave --config out; if these are labels, add --labels",
+        )
+    grid, file = grid_facts(volume), file_facts(volume)
+    facts, blocks, odd = _labels(volume, request, listener) if is_labels else _amplitudes(volume, listener)
+    warnings = (*volume.notes, *odd)
+    seen = live_map(volume)
+    top = Facts(str(request.path), [*grid_rows(volume), *file_rows(volume, file)])
+    has_map = any(isinstance(block, LiveMap) for block in blocks)
+    drawn = [top, *([seen] if seen is not None and not has_map else []), *blocks]
+    files = _draw(request, volume, facts, labels=is_labels)
+    return Inspection({**grid, **file, **facts, "warnings": list(warnings)}, drawn, _unsaid(volume, warnings), files)
+
+
+def _unsaid(volume: Volume, warnings: Iterable[str]) -> tuple[str, ...]:
+    """Without what the first table says already."""
+    said = f"line numbers {volume.why}" if isinstance(volume, SegyVolume) else None
+    return tuple(warning for warning in warnings if warning != said)
+
+
+def _draw(request: InspectRequest, volume: Volume, facts: Mapping[str, Any], *, labels: bool) -> tuple[Path, ...]:
+    if request.picture is None:
+        return ()
+    facies = None if request.config is None else named_by(request.config)
+    counts: AmplitudeCounts | LabelCounts | None = None
+    if labels:
+        counts = LabelCounts({int(value): count for value, count in facts["classes"].items()})
+    elif facts["amplitude"]["min"] != facts["amplitude"]["max"]:
+        found = facts["amplitude"]
+        edges, bins = np.array(found["histogram"]["edges"]), np.array(found["histogram"]["counts"])
+        counts = AmplitudeCounts(edges, bins, found["percentiles"])
+    volume_picture(request.picture, volume, facies=facies, labels=labels, distribution=counts)
+    return (request.picture,)
+
+
+def _labels(volume: Volume, request: InspectRequest, listener: Listener) -> Found:
+    facies = None if request.config is None else named_by(request.config)
+    counts = count_labels(volume, listener)
+    if facies is not None and request.config is not None:
+        check_named(counts, facies, path=request.path, config=request.config)
+    return label_facts(counts, facies), [label_table(counts, facies)], warnings_of(counts, facies)
+
+
+def _amplitudes(volume: Volume, listener: Listener) -> Found:
+    chosen = choose_lines(volume, MOST_BYTES)
+    most, across = drawn_a_section(len(chosen)), list[Likeness]()
+    spreads = []
+    for done, (orientation, line) in enumerate(chosen.sections, start=1):
+        section = volume.section(orientation, line)
+        spreads.append(measure_section(section, most=most))
+        if volume.has_grid and len(across) < LIKENESS_SECTIONS:
+            across.append(likeness_across(section))
+        listener.progress("measure amplitudes", done, len(chosen))
+    spread = together(spreads)
+    likeness: dict[str, Likeness] = {}
+    if chosen.orientation is not None:
+        likeness[f"{chosen.orientation}s"] = likeness_of_lines(volume, chosen.orientation)
+        likeness[f"{chosen.orientation.across}s"] = mean_likeness(across)
+    known = {name: likeness[name] for name in sorted(likeness, reverse=True) if any(likeness[name].values())}
+    facts: dict[str, Any] = {
+        "amplitude": _amplitude_facts(spread, volume, chosen),
+        "measured_lines": len(chosen),
+        "correlation": {name: {str(lag): r for lag, r in each.items()} for name, each in known.items()},
+    }
+    blocks: list[Block] = [Facts(f"Amplitudes ({chosen})", _amplitude_rows(spread, facts["amplitude"]))]
+    edges, counts = spread.histogram()
+    if spread.low != spread.high:
+        blocks.append(Histogram("Histogram, p0.1 to p99.9 (heights are square roots)", edges, counts))
+    if spread.constant_traces >= WORTH_A_MAP * spread.traces and spread.constants and volume.has_grid:
+        blocks.insert(0, _map_of_data(volume, chosen, spread))
+    if known:
+        blocks.append(_likeness_table(known))
+    return facts, blocks, _odd_values(spread, facts["amplitude"])
+
+
+def _amplitude_facts(spread: Spread, volume: Volume, chosen: Chosen) -> dict[str, Any]:
+    percentiles = spread.percentiles()
+    edges, counts = spread.histogram()
+    return {
+        "min": spread.low,
+        "max": spread.high,
+        "p1": percentiles.get("p1"),
+        "p99": percentiles.get("p99"),
+        "mean": spread.mean,
+        "std": spread.std,
+        "percentiles": percentiles,
+        "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
+        "not_finite": spread.nan + spread.infinite,
+        "nan": spread.nan,
+        "infinite": spread.infinite,
+        "traces_not_finite": spread.odd_traces,
+        "first_not_finite": _place(spread, volume, chosen),
+        "clipped": {"low": _clipped(spread.lowest, spread), "high": _clipped(spread.highest, spread)},
+        "measured_traces": spread.traces,
+        "constant_traces": {f"{value:g}": traces for value, traces in spread.constants.items()},
+    }
+
+
+def _clipped(extreme: tuple[float, int, int] | None, spread: Spread) -> dict[str, float] | None:
+    if extreme is None:
+        return None
+    value, samples, traces = extreme
+    varying = max(1, spread.traces - spread.constant_traces)
+    return {"value": value, "sample_share": samples / spread.count, "trace_share": traces / varying}
+
+
+def _place(spread: Spread, volume: Volume, chosen: Chosen) -> str | None:
+    """`IL 120, XL 305, 84 ms` of the first sample that is not finite."""
+    if spread.first_odd is None:
+        return None
+    name, trace, sample = spread.first_odd
+    if not volume.has_grid:
+        return f"{name}, trace {trace + 1}, sample {sample + 1}"
+    assert chosen.orientation is not None, "lines of a grid are of one orientation"
+    geometry, across = volume.geometry, chosen.orientation.across
+    time = geometry.start_ms + sample * geometry.sample_interval_ms
+    return f"{name}, {across.short} {geometry.lines(across)[trace]}, {time:g} ms"
+
+
+def _amplitude_rows(spread: Spread, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if spread.low is None or spread.high is None:
+        return [("values", "none: no trace was measured")]
+    rows = [("range", f"{spread.low:,.6g} to {spread.high:,.6g}")]
+    if spread.mean is not None and spread.std is not None:
+        rows.append(("mean, std", f"{amount(spread.mean)}, {amount(spread.std)}"))
+    cells = {name: amount(value, digits=3) for name, value in facts["percentiles"].items()}
+    widths = [max(len(name), len(value)) for name, value in cells.items()]
+    rows += [
+        (title, "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+        for title, line in (("percentiles", cells.keys()), ("", cells.values()))
+    ]
+    clipped = [
+        f"{percent(each['sample_share'])} of the samples, in {percent(each['trace_share'])} of the traces, "
+        f"are {amount(each['value'])}"
+        for each in facts["clipped"].values()
+        if each is not None
+    ]
+    rows += [("clipped" if not at else "", line) for at, line in enumerate(clipped or ["no"])]
+    rows.append(("constant traces", _constant(spread) or "none"))
+    rows.append(("NaN, infinite", _not_finite(facts) or "none"))
+    return rows
+
+
+def _constant(spread: Spread) -> str:
+    """`12 of 300 hold zeros alone, 3 of 300 -50 alone`."""
+    named = {value: "zeros" if value == 0 else amount(value) for value in spread.constants}
+    listed = list(spread.constants.items())[:3]
+    return ", ".join(f"{traces:,} of {spread.traces:,} hold {named[value]} alone" for value, traces in listed)
+
+
+def _not_finite(facts: Mapping[str, Any]) -> str:
+    if not facts["not_finite"]:
+        return ""
+    return (
+        f"{facts['nan']:,} NaN and {facts['infinite']:,} infinite samples in {facts['traces_not_finite']:,} traces, "
+        f"the first at {facts['first_not_finite']}"
+    )
+
+
+def _map_of_data(volume: Volume, chosen: Chosen, spread: Spread) -> LiveMap:
+    """Where traces hold data: live in the headers, and not of one value."""
+    holds = np.stack(spread.holds)  # [line, trace]
+    if chosen.orientation is Orientation.CROSSLINE:
+        holds = holds.T  # [inline, crossline]
+    return map_of(f"Traces that hold data ({chosen})", volume, holds)
+
+
+def _likeness_table(likeness: Mapping[str, Likeness]) -> Columns:
+    header = ("lines apart", *map(str, LAGS))
+    rows = [
+        (name, *("-" if each[lag] is None else f"{each[lag]:.2f}" for lag in LAGS)) for name, each in likeness.items()
+    ]
+    return Columns("Correlation of neighbouring lines", header, rows, note=meaning(likeness))
+
+
+def _odd_values(spread: Spread, facts: Mapping[str, Any]) -> list[str]:
+    warnings = []
+    if spread.low is None:
+        return ["no live trace was measured"]
+    if facts["not_finite"]:
+        warnings.append(f"{_not_finite(facts)}: training and prediction will refuse these lines")
+    if spread.low == spread.high:
+        warnings.append(f"all measured amplitudes are {spread.low:g}")
+        return warnings
+    if spread.constant_traces:
+        why = "empty, but not marked as dead" if list(spread.constants) == [0.0] else "a null value, or padding?"
+        warnings.append(f"of the measured live traces, {_constant(spread)}: {why}")
+    shares = [each["sample_share"] for each in facts["clipped"].values() if each is not None]
+    if sum(shares) > MUCH_CLIPPED:
+        warnings.append(f"{percent(sum(shares))} of the samples are clipped: strong reflections have lost their shape")
+    if spread.low >= 0:
+        warnings.append("no amplitude is negative: this looks like a picture or an attribute, not like reflections")
+    return warnings

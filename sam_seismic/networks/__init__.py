@@ -1,0 +1,1 @@
+"""From a canvas to logits: one file a kind of network."""

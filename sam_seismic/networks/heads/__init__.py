@@ -1,0 +1,1 @@
+"""From an embedding to one logit plane a class: one file a head."""

@@ -1,0 +1,46 @@
+"""metrics.json and the pictures beside it: written whole, and never pictures of other numbers."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sam_seismic.files.disk import write_text
+
+METRICS = "metrics.json"
+PICTURES = "pictures"
+"""The key of metrics.json under which it names the pictures that were drawn beside it."""
+
+
+def write_metrics(folder: Path, metrics: Mapping[str, Any], *, pictures: Sequence[Path] = ()) -> Path:
+    """Write metrics.json, and remove the pictures that were drawn beside the one it replaces.
+
+    They would be taken for pictures of the new numbers. The file names its own pictures, so nothing is removed that
+    anybody else has put into the folder.
+
+    Args:
+        folder: that exists.
+        metrics: plain data.
+        pictures: of these metrics, in the same folder.
+    """
+    path = folder / METRICS
+    new = {picture.name for picture in pictures}
+    for picture in _recorded_pictures(path):
+        if picture.name not in new:
+            picture.unlink()
+    plain = dict(metrics) | ({PICTURES: [picture.name for picture in pictures]} if pictures else {})
+    write_text(path, json.dumps(plain, indent=2))
+    return path
+
+
+def _recorded_pictures(metrics: Path) -> list[Path]:
+    """The pictures that a metrics.json names and that are there; none where the file is missing or not of this form."""
+    try:
+        plain = json.loads(metrics.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    names = plain.get(PICTURES) if isinstance(plain, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return []
+    inside = [metrics.parent / name for name in names if name == Path(name).name and name.endswith(".png")]
+    return [picture for picture in inside if picture.is_file()]

@@ -1,0 +1,120 @@
+"""What PyTorch raises when memory runs out goes in; a UserError comes out that says what takes less of it here."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from sam_seismic.config import Config, InputConfig, ModelConfig
+from sam_seismic.errors import UserError
+from sam_seismic.runs.devices import Precision
+from sam_seismic.tasks.checkpoint import Card
+
+_GPU = (
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "MPS backend out of memory",
+)
+_CPU = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
+"""Parts of the messages that tell it from other errors of the same kind."""
+_SMALLER = {"vit_h": "vit_l", "vit_l": "vit_b"}
+
+
+@contextmanager
+def memory_advice(remedies: Sequence[str]) -> Iterator[None]:
+    """Inside, memory that runs out is told with what helps.
+
+    Args:
+        remedies: what takes less memory, the first one first.
+
+    Raises:
+        UserError: memory ran out.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        where = _where(error)
+        if where is None:
+            raise
+        told = UserError(problem=f"out of memory on {where}{_asked_for(str(error))}", fix=_listed(remedies))
+        for note in getattr(error, "__notes__", []):  # of a long job, what is kept
+            told.add_note(note)
+        raise told from error
+
+
+def training_remedies(config: Config, *, encoding: int | None = None) -> list[str]:
+    """What makes a training take less memory and is not done yet, as options of the command line.
+
+    Args:
+        config: the experiment.
+        encoding: sections at a time, where sections are only encoded for it; None: it trains.
+    """
+    model, trains = config.model, encoding is None
+    option, batch_size = ("--set train.batch_size=", config.train.batch_size) if trains else ("--batch-size ", encoding)
+    remedies = _smaller_batch(option, batch_size or 1)
+    remedies += [f"--set {change}" for change in _smaller_input(config.input)]
+    if config.trainer.precision == "32-true":
+        remedies.append("--set trainer.precision=bf16-mixed")
+    if trains and model.encoder != "frozen" and not model.checkpointing:
+        remedies.append("--set model.checkpointing=true")
+    if model.encoder != "full" and not config.caches:
+        jitters = config.input.jitter and not config.input.jittered_copies
+        remedies.append("--set train.cache=true" + (" --set input.jittered_copies=3" if jitters else ""))
+    return remedies + [f"--set {change}" for change in _smaller_model(model)]
+
+
+def predicting_remedies(card: Card, *, batch_size: int, precision: Precision, device: torch.device) -> list[str]:
+    """What makes a prediction or an evaluation take less memory and is not done yet.
+
+    Args:
+        card: of the checkpoint; its canvas and its model can only be changed by training.
+        batch_size: sections at a time.
+        precision: of the image encoder.
+        device: that is computed on.
+    """
+    remedies = _smaller_batch("--batch-size ", batch_size)
+    remedies += ["--precision bf16"] if precision == "32" else []
+    remedies += ["--device cpu"] if device.type != "cpu" else []
+    trained = [*_smaller_input(card.inputs), *_smaller_model(card.model)]
+    return remedies + [f"a checkpoint that was trained with --set {change}" for change in trained]
+
+
+def _smaller_batch(option: str, batch_size: int) -> list[str]:
+    return [f"{option}{batch_size // 2}"] if batch_size > 1 else []
+
+
+def _smaller_model(model: ModelConfig) -> list[str]:
+    return [f"model.size={_SMALLER[model.size]}"] if model.size in _SMALLER else []
+
+
+def _smaller_input(inputs: InputConfig) -> list[str]:
+    if inputs.canvas == "square":
+        return ["input.canvas=tight"]
+    return [f"input.side={inputs.side // 32 * 16}"] if inputs.fit == "resize" and inputs.side >= 512 else []
+
+
+def _where(error: RuntimeError | MemoryError) -> str | None:
+    """What is full; None for another error."""
+    text = str(error)
+    if isinstance(error, MemoryError) or any(part in text for part in _CPU):
+        return "this machine"
+    return "the GPU" if isinstance(error, torch.OutOfMemoryError) or any(part in text for part in _GPU) else None
+
+
+def _asked_for(text: str) -> str:
+    """How much more was asked for, as far as the message tells."""
+    found = re.search(r"[Tt]ried to allocate ([\d.]+) (bytes|[KMGT]iB)", text)
+    if found is None:
+        return ""
+    amount = f"{int(found[1]) / 2**30:.2f} GiB" if found[2] == "bytes" else f"{found[1]} {found[2]}"
+    return f": {amount} more were asked for"
+
+
+def _listed(remedies: Sequence[str]) -> str:
+    if not remedies:
+        return "a machine with more memory: what takes less of it is set already"
+    if len(remedies) == 1:
+        return remedies[0]
+    return f"one of these after the other, until it fits: {'; '.join(remedies)}"

@@ -1,0 +1,66 @@
+"""Which pictures a run and an evaluation leave behind."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.inference import predict_sections
+from sam_seismic.report import (
+    Ruler,
+    confusion_picture,
+    facies_legend,
+    learning_curve,
+    section_picture,
+)
+from sam_seismic.scoring.scores import FaciesScores
+from sam_seismic.survey.parts import Part
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Orientation
+from sam_seismic.tasks.facies import FaciesSegmentation, load_task
+
+
+def draw_run(output: Path, best: Path, module: SeismicDataModule) -> list[Path]:
+    """Learning curve, class legend and validation sections of a finished training, into OUTPUT/report."""
+    folder = output / "report"
+    learning_curve(folder / "learning_curve.png", output / "metrics.csv")
+    facies_legend(folder / "facies.png", module.survey.facies)
+    sections = draw_sections(folder, load_task(best), [module.survey.parts["val"]])
+    return [folder / "learning_curve.png", folder / "facies.png", *sections]
+
+
+def draw_evaluation(folder: Path, task: FaciesSegmentation, parts: Sequence[Part], scores: FaciesScores) -> list[Path]:
+    """Confusion matrix and sections of the parts that were scored."""
+    confusion_picture(folder / "confusion.png", scores)
+    return [folder / "confusion.png", *draw_sections(folder, task, parts)]
+
+
+def draw_sections(folder: Path, task: FaciesSegmentation, parts: Iterable[Part]) -> list[Path]:
+    """The middle section of each orientation of each part, with truth, prediction and errors."""
+    return [_draw_section(folder, task, part, ref) for part in parts for ref in _middle(part)]
+
+
+def _middle(part: Part) -> Iterator[SectionRef]:
+    for orientation in Orientation:
+        refs = [ref for ref in part.sections if ref.orientation is orientation]
+        if refs:
+            yield refs[len(refs) // 2]
+
+
+def _draw_section(folder: Path, task: FaciesSegmentation, part: Part, ref: SectionRef) -> Path:
+    section, truth = part.read(ref)
+    probability = next(predict_sections(task, [section]))  # [class, sample, trace]
+    volume = part.volume.amplitude
+    ruler = Ruler.of(volume.geometry, ref.orientation, traces=ref.traces) if volume.has_grid else Ruler()
+    path = folder / f"{part.name}_{ref.name.lower().replace(' ', '_')}.png"
+    section_picture(
+        path,
+        section,
+        prediction=probability.argmax(axis=0).astype(np.uint8),
+        truth=truth,
+        facies=task.card.facies,
+        ruler=ruler,
+        scale=task.card.scale,
+    )
+    return path

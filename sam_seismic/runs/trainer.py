@@ -1,0 +1,111 @@
+"""Lightning's Trainer with this project's checkpoints, logs and progress, and its complaints in our words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning
+import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import ModelParallelStrategy
+from lightning.pytorch.utilities import rank_zero_only
+
+from sam_seismic.config import Config, TrainerConfig
+from sam_seismic.errors import ConfigError
+from sam_seismic.listener import Listener
+from sam_seismic.runs.callbacks import MeanLoss, MetricsFile, TrainingProgress
+from sam_seismic.runs.checkpoints import BestCheckpoint, LastCheckpoint, WholeCheckpointIO
+from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.slurm_job import Job, placement
+from sam_seismic.runs.stopping import StopRequest
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that prints, draws and makes folders; the only one, but for distributed training."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+def training_trainer(
+    config: Config, folder: RunFolder, listener: Listener, further: Sequence[Callback] = (), *, job: Job | None = None
+) -> lightning.Trainer:
+    """The Trainer that a configuration asks for.
+
+    Args:
+        config: the experiment.
+        folder: where it writes.
+        listener: is told of progress.
+        further: callbacks beside the usual ones.
+        job: of Slurm, that it runs in.
+
+    Raises:
+        ConfigError: Lightning or this machine cannot do what it asks for.
+    """
+    stop = StopRequest()
+    callbacks: list[Callback] = [
+        stop,
+        *further,
+        MeanLoss(),
+        # The table comes first: a checkpoint must never be ahead of it.
+        MetricsFile(folder.path / "metrics.csv"),
+        TrainingProgress(listener),
+        BestCheckpoint(folder.best, monitor="val_mean_iou"),
+        LastCheckpoint(folder.last, every=config.train.checkpoint_every, stop=stop),
+    ]
+    if config.train.patience is not None:
+        callbacks.append(Patience("val_mean_iou", patience=config.train.patience, mode="max"))
+    place = placement(config.trainer, job)
+    options: dict[str, Any] = config.trainer.model_dump(exclude={"val_every_epochs", *place})
+    if config.trainer.strategy == "fsdp":
+        options["strategy"] = Sharded()
+    return _made(
+        **options,
+        devices=place["devices"],
+        num_nodes=place["num_nodes"],
+        max_epochs=config.train.epochs,
+        check_val_every_n_epoch=config.trainer.val_every_epochs,
+        callbacks=callbacks,
+        logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
+        plugins=[WholeCheckpointIO(), *place["plugins"]],
+        default_root_dir=folder.path,
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,  # SharedBatches shares each section out once
+    )
+
+
+def testing_trainer(device: torch.device, callbacks: Sequence[Callback]) -> lightning.Trainer:
+    """A Trainer that measures on one device and writes nothing."""
+    devices = 1 if device.type == "cpu" or device.index is None else [device.index]
+    return _made(accelerator=device.type, devices=devices, logger=False, callbacks=list(callbacks))
+
+
+def _made(**options: Any) -> lightning.Trainer:
+    try:
+        return lightning.Trainer(**options, enable_progress_bar=False, enable_model_summary=False)
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+        known = ", ".join(f"trainer.{name}" for name in TrainerConfig.model_fields)
+        raise ConfigError(
+            problem=f"this training cannot run here: {str(error).splitlines()[0]}",
+            fix=f"trainer.accelerator: auto and trainer.devices: auto take what there is; all that can be set: {known}",
+        ) from error
+
+
+class Sharded(ModelParallelStrategy):
+    """Each process keeps a share of the parameters; a checkpoint holds all of them, as that of any other strategy."""
+
+    def __init__(self) -> None:
+        super().__init__(tensor_parallel_size=1, save_distributed_checkpoint=False)
+
+    def setup_environment(self) -> None:
+        """Every process takes sections of its own; on its own Lightning would have those of a node share them."""
+        self._data_parallel_size = self.num_nodes * self.num_processes
+        super().setup_environment()
+
+
+class Patience(EarlyStopping):
+    """Early stopping whose patience is what the configuration says now, also in a resumed run."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over how long the score has not risen, but not the patience."""
+        super().load_state_dict(state_dict | {"patience": self.patience})

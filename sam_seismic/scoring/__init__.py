@@ -1,0 +1,1 @@
+"""Confusion matrices, scores and guesses without a network: numpy only."""

@@ -1,0 +1,83 @@
+"""A 3D array of amplitudes without names for its axes goes in; which one is time comes out, where that shows."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.survey.axis_order import NATURAL
+
+SAMPLES_FIRST = "sample,inline,crossline"
+Read = Callable[[NDArray[np.int64]], NDArray[np.generic]]
+"""Gives the values at places of the array, counted with the last axis running fastest."""
+
+_LONGEST = 256
+"""Of each axis so many places in the middle are looked at."""
+_PLACES = 12
+"""Lines are drawn along each axis at so many places of each of the other two."""
+_LAGS = 32
+_SWINGS = -0.15
+"""Amplitudes swing along time: shifted by half a period they are opposite. Along layers they resemble each other."""
+_APART = 0.25
+_LABELS = 64
+"""Numbers of at most so many different values are labels: how those change tells nothing of which axis is time."""
+
+
+def assume_order(shape: tuple[int, ...], read: Read) -> tuple[str, str]:
+    """The likeliest axis order of a volume without names for its axes, and a note that says why.
+
+    Args:
+        shape: of the array.
+        read: gives values of it; some thousands are asked for.
+    """
+    axis = time_axis(shape, read)
+    if axis == 0:
+        return SAMPLES_FIRST, (
+            f"AXIS ORDER {SAMPLES_FIRST} GUESSED for shape {shape}: its first axis looks like time, the others like "
+            "layers; name it with axes"
+        )
+    shows = {
+        None: "; which axis is time does not show",
+        1: f"; BUT THE MIDDLE AXIS LOOKS LIKE TIME: save it as {NATURAL}",
+        2: "; the last axis looks like time",
+    }[axis]
+    return NATURAL, f"axis order {NATURAL} assumed for shape {shape}{shows}; name it with axes"
+
+
+def time_axis(shape: tuple[int, ...], read: Read) -> int | None:
+    """The axis that samples run along, or None where it does not show, or the volume holds labels.
+
+    Args:
+        shape: of the array.
+        read: gives values of it.
+    """
+    drawn = [_lines_along(shape, axis, read) for axis in range(3)]  # each [place along the axis, line]
+    if min(len(lines) for lines in drawn) < 4:
+        return None
+    if max(len(np.unique(lines)) for lines in drawn) <= _LABELS:
+        return None
+    lowest = [_lowest_autocorrelation(lines) for lines in drawn]
+    order = np.argsort(lowest)
+    swings = lowest[order[0]] < _SWINGS and lowest[order[1]] > lowest[order[0]] + _APART
+    return int(order[0]) if swings else None
+
+
+def _lines_along(shape: tuple[int, ...], axis: int, read: Read) -> NDArray[np.generic]:
+    """Lines along the middle of an axis, spread over the others: [place, line]."""
+    pick = []
+    for other, size in enumerate(shape):
+        begin = max(0, size // 2 - _LONGEST // 2)
+        middle = np.arange(begin, min(size, begin + _LONGEST))
+        pick.append(middle if other == axis else np.unique(np.linspace(0, size - 1, min(_PLACES, size)).astype(int)))
+    places = np.ravel_multi_index(np.ix_(*pick), shape).astype(np.int64)  # [a, b, c]
+    lines = np.moveaxis(read(places.ravel()).reshape(places.shape), axis, 0)
+    return lines.reshape(len(lines), -1)
+
+
+def _lowest_autocorrelation(lines: NDArray[np.generic]) -> float:
+    """The lowest correlation of lines with themselves, shifted by up to 32 places; 1 where nothing changes."""
+    values = np.nan_to_num(lines.astype(np.float64), posinf=0, neginf=0)
+    values -= values.mean()
+    power = float(np.mean(values * values))
+    lags = range(1, min(_LAGS, len(values) // 2) + 1)
+    return min((float(np.mean(values[:-lag] * values[lag:])) / power for lag in lags), default=1) if power > 0 else 1.0

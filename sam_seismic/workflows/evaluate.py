@@ -1,0 +1,178 @@
+"""A checkpoint and lines it has not seen come in, scores go out, beside what guesses without a network would get."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sam_seismic.config import DataConfig
+from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.errors import SurveyError
+from sam_seismic.files.folders import new_folder
+from sam_seismic.listener import Listener
+from sam_seismic.report.metrics_file import METRICS, write_metrics
+from sam_seismic.runs.callbacks import TestProgress
+from sam_seismic.runs.devices import Precision, choose_device, hold_encoder
+from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
+from sam_seismic.runs.pictures import draw_evaluation
+from sam_seismic.runs.quiet import quiet_lightning
+from sam_seismic.runs.trainer import testing_trainer
+from sam_seismic.scoring.scores import (
+    FaciesScores,
+    confusion_of,
+    depth_guess,
+    depth_histogram,
+    majority_guess,
+)
+from sam_seismic.survey.parts import Part, Survey
+from sam_seismic.tasks.facies import FaciesSegmentation, load_task
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What to measure.
+
+    Args:
+        checkpoint: of a run.
+        data: another survey to measure on; None for the one that the checkpoint was trained on.
+        split: `test` (with test1, test2, ... as one), `val`, `train` or the name of a part.
+        output: folder for metrics.json and pictures; None for none.
+        overwrite: replace the metrics and pictures of an earlier evaluation; other files are left alone.
+        batch_size: sections at a time.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
+        precision: of the image encoder.
+    """
+
+    checkpoint: Path
+    data: DataConfig | None = None
+    split: str = "test"
+    output: Path | None = None
+    overwrite: bool = False
+    batch_size: int = 2
+    device: str = "auto"
+    precision: Precision = "32"
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What was measured.
+
+    Args:
+        scores: of the network.
+        guesses: by name, of guesses that know the training labels but not the amplitudes.
+        parts: what was scored, a line each.
+        files: what was written.
+    """
+
+    scores: FaciesScores
+    guesses: dict[str, FaciesScores]
+    parts: tuple[str, ...]
+    files: tuple[Path, ...] = field(default=())
+
+
+def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
+    """Score a checkpoint on a split: one confusion matrix over all its sections.
+
+    Sections of both orientations, where the survey is read in both, count each voxel twice and are not merged, as in
+    the protocol of the F3 facies benchmark.
+
+    Raises:
+        UserError: the checkpoint, the survey, the split or the output folder cannot be used as they are, or memory runs
+            out.
+    """
+    if request.output is not None:
+        new_folder(request.output, overwrite=request.overwrite)
+    device, task = choose_device(request.device), load_task(request.checkpoint)
+    hold_encoder(task.image_encoder, request.precision)
+    remedies = predicting_remedies(task.card, batch_size=request.batch_size, precision=request.precision, device=device)
+    with memory_advice(remedies):
+        return _evaluate_with(task, device, request, listener)
+
+
+def _evaluate_with(
+    task: FaciesSegmentation, device: torch.device, request: EvaluationRequest, listener: Listener
+) -> Evaluation:
+    card = task.card
+    module = SeismicDataModule(request.data or card.data, card.inputs, batch_size=request.batch_size, scale=card.scale)
+    _check_classes(module.survey, card.facies.names, listener)
+    parts = module.survey.named(request.split)
+    for part in parts:
+        listener.say(f"split {part}")
+    with quiet_lightning():
+        trainer = testing_trainer(device, [TestProgress(listener, f"evaluate {request.split}")])
+        trainer.test(task, module.split_dataloader(request.split), verbose=False)
+    found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts))
+    _save(found, request)  # this took the longest: it is on disk before a guess or a picture can fail
+    found = replace(found, guesses=guess_scores(module.survey, parts))
+    return found if request.output is None else _illustrated(found, request, request.output, task, parts)
+
+
+def guess_scores(survey: Survey, parts: list[Part]) -> dict[str, FaciesScores]:
+    """Scores on parts of two guesses made from the training labels alone: `majority class` and `depth only`.
+
+    Where the sections, trained on or scored, do not all have one number of samples there is no depth-only guess.
+    """
+    classes = len(survey.facies)
+    train = survey.parts["train"]
+    labels = [train.read(ref)[1] for ref in train.sections]
+    histogram = depth_histogram(labels, classes)
+    majority, by_depth = majority_guess(histogram), depth_guess(histogram)
+    lengths = {len(each) for each in labels}
+    confusions = {name: np.zeros((classes, classes), dtype=np.int64) for name in ("majority class", "depth only")}
+    for part in parts:
+        for ref in part.sections:
+            _, truth = part.read(ref)
+            confusions["majority class"] += confusion_of(truth, np.full_like(truth, majority), classes)
+            lengths.add(len(truth))
+            if len(lengths) == 1:
+                guess = np.broadcast_to(by_depth[:, None], truth.shape)  # [sample, trace]
+                confusions["depth only"] += confusion_of(truth, guess, classes)
+    if len(lengths) > 1:
+        del confusions["depth only"]
+    return {name: FaciesScores(survey.facies.names, confusion) for name, confusion in confusions.items()}
+
+
+def _check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:
+    """Refuse another number or order of classes than the checkpoint's; say so where they have other names."""
+    theirs = survey.facies.names
+    if len(theirs) != len(names):
+        raise SurveyError(
+            problem=f"the checkpoint knows {len(names)} classes ({', '.join(names)}), "
+            f"the survey has {len(theirs)} ({', '.join(theirs)})",
+            fix="evaluate on a survey with the same classes",
+        )
+    if any(name in theirs and name != other for name, other in zip(names, theirs, strict=True)):
+        fix = f"list data.classes in the checkpoint's order: {', '.join(names)}"
+        if set(names) == set(theirs):
+            values = [survey.facies.values[theirs.index(name)] for name in names]
+            fix += f"; and their label values in that order too, data.label_values: {values}"
+        raise SurveyError(
+            problem=f"the survey has the checkpoint's classes in another order: {', '.join(theirs)}", fix=fix
+        )
+    if theirs != names:
+        pairs = ", ".join(f"{name} = {other}" for name, other in zip(names, theirs, strict=True))
+        listener.say(f"classes are scored by position: {pairs}")
+
+
+def _save(found: Evaluation, request: EvaluationRequest, pictures: Sequence[Path] = ()) -> None:
+    """Write metrics.json, where an output is wanted."""
+    if request.output is None:
+        return
+    metrics = found.scores.as_dict() | {
+        "checkpoint": str(request.checkpoint),
+        "parts": list(found.parts),
+        "guesses": {name: scores.as_dict() for name, scores in found.guesses.items()},
+    }
+    write_metrics(request.output, metrics, pictures=pictures)
+
+
+def _illustrated(
+    found: Evaluation, request: EvaluationRequest, output: Path, task: FaciesSegmentation, parts: list[Part]
+) -> Evaluation:
+    """The same, with all metrics and the pictures in the output folder."""
+    _save(found, request)
+    pictures = draw_evaluation(output, task, parts, found.scores)
+    _save(found, request, pictures)
+    return replace(found, files=(output / METRICS, *pictures))

@@ -1,0 +1,41 @@
+"""A file comes in; what kind it is decides who looks at it."""
+
+# ruff: noqa: PLC0415  # Torch takes seconds to import, and no volume needs it.
+
+from sam_seismic.config import ReadOptions, load_config
+from sam_seismic.errors import SurveyError
+from sam_seismic.inspection.request import Inspection, InspectRequest
+from sam_seismic.inspection.volume import inspect_volume
+from sam_seismic.listener import Listener
+
+
+def inspect(request: InspectRequest, listener: Listener) -> Inspection:
+    """Tell what a file is.
+
+    Raises:
+        UserError: it cannot be read, or an option does not apply to it.
+    """
+    kind = request.path.suffix.lower()
+    if kind not in (".yaml", ".yml", ".ckpt"):
+        return inspect_volume(request, listener)
+    refused = [
+        name
+        for name, given in (
+            ("--picture", request.picture is not None),
+            ("--labels", request.labels),
+            ("--config", request.config is not None),
+            ("the reading options", request.read != ReadOptions()),
+        )
+        if given
+    ]
+    if refused:
+        raise SurveyError(
+            problem=f"{request.path}: {' and '.join(refused)} apply to volumes only", fix="leave them out"
+        )
+    if kind == ".ckpt":
+        from sam_seismic.inspection.checkpoint import inspect_checkpoint
+
+        return inspect_checkpoint(request.path)
+    from sam_seismic.inspection.configuration import inspect_config
+
+    return inspect_config(request.path, load_config(request.path), listener)

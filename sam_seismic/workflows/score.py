@@ -1,0 +1,176 @@
+"""Two label volumes come in, truth and prediction; the scores of one against the other go out. No network is needed."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.config import ReadOptions
+from sam_seismic.errors import SurveyError
+from sam_seismic.files.folders import new_folder
+from sam_seismic.listener import Listener
+from sam_seismic.report.metrics_file import write_metrics
+from sam_seismic.scoring.scores import FaciesScores
+from sam_seismic.survey.axis_order import NATURAL
+from sam_seismic.survey.facies import IGNORE, check_whole
+from sam_seismic.survey.formats import ARRAYS, SEGY, open_volume
+from sam_seismic.survey.images import FolderVolume
+from sam_seismic.survey.volume import Orientation, Section, Volume, describe_lines
+
+VALUES = IGNORE
+"""Label values that can be told apart: 0 to 254."""
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What to compare.
+
+    Args:
+        truth: label volume or folder of label sections.
+        prediction: the same lines, predicted.
+        classes: label values 0 to classes - 1 are scored; None for those that occur.
+        read: how to open them: `segy` those of the two that are SEG-Y, `axes` and `key` the truth.
+        output: folder for metrics.json; None for none.
+        overwrite: replace the metrics and pictures that it holds; other files are left alone.
+    """
+
+    truth: Path
+    prediction: Path
+    classes: int | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
+    output: Path | None = None
+    overwrite: bool = False
+
+
+def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
+    """One confusion matrix over all sections; voxels whose truth is negative or 255 are not scored.
+
+    Raises:
+        SurveyError: the two do not cover the same lines, or a value is no whole number or none of the classes.
+    """
+    if request.output is not None:
+        new_folder(request.output, overwrite=request.overwrite)
+    truth, prediction = _open_both(request)
+    for note in truth.notes:
+        listener.say(f"note: {truth.path.name}: {note}")
+    confusion = np.zeros((VALUES, VALUES), dtype=np.int64)
+    sections = _sections_to_compare(truth, prediction)
+    unpredicted = 0
+    for done, (orientation, line) in enumerate(sections, start=1):
+        counts, dead = _count(truth.section(orientation, line), prediction.section(orientation, line), request)
+        confusion, unpredicted = confusion + counts, unpredicted + dead
+        listener.progress("score", done, len(sections))
+    if unpredicted:
+        listener.say(f"note: {unpredicted} interpreted traces are dead in the prediction, and are not scored")
+    scores = _of_classes(confusion, request)
+    if request.output is not None:
+        write_metrics(request.output, scores.as_dict())
+    return scores
+
+
+def _open_both(request: ScoreRequest) -> tuple[Volume, Volume]:
+    """Truth and prediction, each with the reading options that are meant for it.
+
+    Those of SEG-Y hold for whichever is SEG-Y. The order and the name of an array are those of the truth: what this
+    program predicts is always [inline, crossline, sample].
+    """
+    read, paths = request.read, (request.truth, request.prediction)
+    segy = [path.suffix.lower() in SEGY for path in paths]
+    nothing = ReadOptions()
+    for_truth = read if segy[0] or not segy[1] else read.model_copy(update={"segy": nothing.segy})
+    axes = NATURAL if request.prediction.suffix.lower() in ARRAYS else None
+    for_prediction = {"segy": read.segy if segy[1] else nothing.segy, "axes": axes, "key": None}
+    truth = open_volume(request.truth, for_truth)
+    return truth, open_volume(request.prediction, read.model_copy(update=for_prediction))
+
+
+def _sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
+    """Every section of two folders; of volumes every inline, and every crossline of a folder that has these alone."""
+    pair = (truth, prediction)
+    folders = [isinstance(volume, FolderVolume) for volume in pair]
+    if all(folders):
+        return _sections_of_both(truth, prediction)
+    # What runs across the sections of a folder is counted, not known: there the lines themselves must do.
+    if any(folders) or truth.geometry.same_grid(prediction.geometry):
+        for orientation in Orientation:
+            lines = truth.lines(orientation)
+            if len(lines) and np.array_equal(lines, prediction.lines(orientation)):
+                return [(orientation, line) for line in lines.tolist()]
+    held = [f"{volume.path} ({_lines_held(volume)})" for volume in pair]
+    named = ", or name the axis order of the truth with --axes" if truth.path.suffix.lower() in ARRAYS else ""
+    raise SurveyError(
+        problem=" and ".join(held) + " are not on one grid", fix=f"score a prediction of the same survey{named}"
+    )
+
+
+def _sections_of_both(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
+    held = [[(o, line) for o in Orientation for line in volume.lines(o).tolist()] for volume in (truth, prediction)]
+    if held[0] != held[1]:
+        odd = ", ".join(f"{o.short} {line}" for o, line in sorted(set(held[0]) ^ set(held[1]))[:5])
+        raise SurveyError(
+            problem=f"{truth.path} and {prediction.path} do not hold the same sections: {odd} only in one of them",
+            fix="predict the same sections as the truth has",
+        )
+    return held[0]
+
+
+def _lines_held(volume: Volume) -> str:
+    if not isinstance(volume, FolderVolume):
+        return str(volume.geometry)
+    return ", ".join(f"{len(volume.lines(o))} {o}s {describe_lines(volume.lines(o))}" for o in Orientation)
+
+
+def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[NDArray[np.int64], int]:
+    """int64[truth value, predicted value] of one section, and the interpreted traces that are dead in the prediction.
+
+    Dead is what the format says, and a trace of nothing but negative values or of nothing but 255, which mark dead ones
+    in an array.
+    """
+    if truth.shape != prediction.shape:
+        raise SurveyError(
+            problem=f"{truth.name}: truth has {truth.shape[0]} samples x {truth.shape[1]} traces, "
+            f"{request.prediction} has {prediction.shape[0]} x {prediction.shape[1]}",
+            fix="score a prediction of the same survey",
+        )
+    check_whole(truth.values[:, truth.live], f"{request.truth}: {truth.name}")
+    values = truth.values.astype(np.float64)  # [sample, trace]
+    labelled = (values >= 0) & (values != IGNORE) & truth.live[None]
+    guess = prediction.values.astype(np.float64)  # [sample, trace]
+    dead = ~prediction.live | (guess < 0).all(axis=0) | (guess == IGNORE).all(axis=0)  # [trace]
+    unpredicted = int(np.count_nonzero(labelled.any(axis=0) & dead))
+    labelled[:, dead] = False
+    actual = _label_values(truth.values[labelled], f"{request.truth}: {truth.name}")  # [voxel]
+    predicted = _label_values(prediction.values[labelled], f"{request.prediction}: {truth.name}")
+    pairs = actual * VALUES + predicted
+    counts = np.bincount(pairs, minlength=VALUES * VALUES).reshape(VALUES, VALUES)  # [truth, prediction]
+    return counts, unpredicted
+
+
+def _label_values(values: NDArray[np.generic], where: str) -> NDArray[np.int64]:
+    """The values of labelled voxels as int64[voxel], each below VALUES."""
+    check_whole(values, where)
+    numbers = values.astype(np.float64)  # holds any of them, however large
+    strange = numbers[(numbers < 0) | (numbers >= VALUES)]
+    if strange.size:
+        raise SurveyError(
+            problem=f"{where} holds the label value {strange[0]:g}, which cannot be scored: classes are 0 to 254, "
+            "and negative values and 255 mean not interpreted in the truth only",
+            fix="number the classes 0 to 254, and predict a class wherever the truth has one",
+        )
+    return numbers.astype(np.int64)
+
+
+def _of_classes(confusion: NDArray[np.int64], request: ScoreRequest) -> FaciesScores:
+    present = np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1))
+    if request.classes is None:
+        values = present
+    else:
+        values = np.arange(request.classes)
+        strange = present[present >= request.classes]
+        if strange.size:
+            raise SurveyError(
+                problem=f"the label value {strange[0]} occurs, which --classes {request.classes} does not reach",
+                fix="raise --classes, or leave it out to score the values that occur",
+            )
+    return FaciesScores(tuple(str(value) for value in values), confusion[np.ix_(values, values)])

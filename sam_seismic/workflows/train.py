@@ -1,0 +1,157 @@
+"""A configuration comes in; a run folder goes out: configuration, checkpoints, metrics and pictures."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+from sam_seismic.config import Config, load_config
+from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.data.dataset import check_sections_fit
+from sam_seismic.errors import PeerLostError, StoppedError, UserError
+from sam_seismic.listener import Listener, Silent
+from sam_seismic.runs.fill_store import FillStore
+from sam_seismic.runs.memory_advice import memory_advice, training_remedies
+from sam_seismic.runs.pictures import draw_run
+from sam_seismic.runs.quiet import quiet_lightning
+from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.slurm_job import Job
+from sam_seismic.runs.status import read_status
+from sam_seismic.runs.status_writer import StatusFile
+from sam_seismic.runs.stopping import RunStopped
+from sam_seismic.runs.trainer import is_first_process, training_trainer
+from sam_seismic.tasks.building import build_task, describe
+from sam_seismic.tasks.checkpoint import read_checkpoint
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.rank_sync import peer_is_lost
+from sam_seismic.tuning.compiling import compile_blocks
+from sam_seismic.tuning.store import Store, hold_frozen
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train and where.
+
+    Args:
+        config: the experiment.
+        output: the run folder.
+        resume: go on from checkpoints/last.ckpt of that folder.
+        overwrite: replace the run that the folder holds.
+    """
+
+    config: Config
+    output: Path
+    resume: bool = False
+    overwrite: bool = False
+
+
+def train(request: TrainRequest, listener: Listener) -> Path | None:
+    """Train and return the best checkpoint; None on all but the first process of a distributed training.
+
+    Raises:
+        UserError: the configuration, the survey, the weights or the run folder cannot be used as they are, or memory
+            runs out.
+    """
+    with memory_advice(training_remedies(request.config)):
+        return _train(request, listener)
+
+
+def _train(request: TrainRequest, listener: Listener) -> Path | None:
+    job = Job.current()
+    if job is not None:
+        job.limit_threads()
+    config, folder, first = request.config, RunFolder(request.output), is_first_process()
+    listener = listener if first else Silent()
+    if job is not None and job.array and _finished(request, folder):
+        listener.say(f"{folder.path}: finished already, nothing is left to do")
+        return folder.best if first else None
+    request = _again(request, folder, job)
+    if first:
+        _check_folder(request, folder)
+    lightning.seed_everything(config.train.seed, verbose=False)
+    module = SeismicDataModule(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
+    check_sections_fit(module.survey, config.input)
+    task = build_task(config, module)
+    for line in describe(task, module):
+        listener.say(line)
+    if request.resume and config.caches:
+        # Lightning would do so later: what is kept is named by the weights that it is made with.
+        task.load_state_dict(read_checkpoint(folder.last)[1]["state_dict"])
+    hold_frozen(task.image_encoder, config)
+    if config.model.compile:
+        compile_blocks(task.image_encoder)
+        listener.say("the encoder is compiled at its first step: minutes, once for each shape of canvas and batch")
+    status = StatusFile(folder.status, job)
+    callbacks: list[Callback] = [status]
+    if config.caches:
+        store = Store(config, module, task.image_encoder)
+        module.kept = store.kept
+        callbacks.append(FillStore(store, listener))
+    with quiet_lightning():
+        trainer = training_trainer(config, folder, listener, callbacks, job=job)
+        last = folder.last if request.resume else None
+        if not first:
+            _fit(trainer, task, module, last)
+            return None
+        with folder.making_way() if last is None else nullcontext():
+            folder.write_config(config)
+            with status.telling(goes_on=request.resume):
+                _fit(trainer, task, module, last)
+                draw_run(folder.path, folder.best, module)
+    listener.say(f"best checkpoint: {folder.best}")
+    return folder.best
+
+
+def _finished(request: TrainRequest, folder: RunFolder) -> bool:
+    """Whether the folder holds just this run, at its end: an array is submitted again for those that are not."""
+    status = None if request.overwrite else read_status(folder.status)
+    return status is not None and status.state == "finished" and load_config(folder.config) == request.config
+
+
+def _again(request: TrainRequest, folder: RunFolder, job: Job | None) -> TrainRequest:
+    """What a job does that Slurm started again: go on with its own run, which may not have come to a checkpoint."""
+    if job is None or not job.restarts:
+        return request
+    status = read_status(folder.status)
+    if status is None or status.job != job.name:
+        return request
+    there = folder.last.is_file()
+    return replace(request, resume=there, overwrite=not there)
+
+
+def _check_folder(request: TrainRequest, folder: RunFolder) -> None:
+    if request.resume and request.overwrite:
+        raise UserError(problem="--resume and --overwrite exclude each other", fix="give one of them")
+    if request.resume:
+        folder.check_resume(request.config)
+    else:
+        folder.check_new(overwrite=request.overwrite)
+
+
+def _fit(trainer: lightning.Trainer, task: FaciesSegmentation, module: SeismicDataModule, last: Path | None) -> None:
+    try:
+        trainer.fit(task, module, ckpt_path=last, weights_only=True)
+    except RunStopped as stop:
+        raise StoppedError(
+            problem=f"{trainer.default_root_dir}: {stop}", fix="go on with that step: the same command with --resume"
+        ) from stop
+    except RuntimeError as error:
+        if trainer.world_size > 1 and peer_is_lost(error):
+            raise PeerLostError(
+                problem=f"{trainer.default_root_dir}: another process of this training has ended",
+                fix="see what it said; then go on from the last checkpoint: the same command with --resume",
+            ) from error
+        raise
+    except SystemExit as stop:
+        # Lightning turns Ctrl-C into an exit of its own.
+        if not trainer.interrupted:
+            raise
+        resumable = RunFolder(Path(trainer.default_root_dir)).last.is_file()
+        raise StoppedError(
+            problem=f"{trainer.default_root_dir}: interrupted in epoch {trainer.current_epoch + 1}",
+            fix="go on from the last checkpoint: the same command with --resume"
+            if resumable
+            else "there is no checkpoint yet: run the same command again",
+        ) from stop

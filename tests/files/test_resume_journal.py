@@ -1,0 +1,241 @@
+"""A job that was broken off goes on where it stood; another job, or a second process, never touches its work."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sam_seismic.errors import SurveyError
+from sam_seismic.files import resume_journal as journals
+from sam_seismic.files.resume_journal import Journal, stamp
+from sam_seismic.survey.arrays import ArrayResult
+from sam_seismic.survey.volume import Geometry, Orientation, Section
+
+GRID = Geometry.complete(range(5), range(3), 4)
+JOB = {"checkpoint": "abc", "orientations": ("inline",)}
+
+
+def run(
+    path: Path, *, until: int = 5, resume: bool = False, overwrite: bool = False, value: int = 1, job: object = None
+) -> list[int]:
+    """Write the lines of a volume until the job is broken off; the lines that were written."""
+    written = []
+    with Journal([path], JOB if job is None else job, steps=5, resume=resume, overwrite=overwrite) as journal:
+        given = {"geometry": GRID, "overwrite": journal.overwrite, "start": journal.start}
+        result = ArrayResult(path, np.dtype(np.int8), **given)
+        journal.claim()
+        with result:
+            for line in range(journal.finished, 5):
+                if line == until:
+                    raise KeyboardInterrupt
+                result.write(Section(Orientation.INLINE, line, np.full((4, 3), line + value), np.ones(3, bool)))
+                written.append(line)
+                journal.advance(line + 1, [result])
+    return written
+
+
+def part(folder: Path) -> Path:
+    """The one hidden result of a folder."""
+    (found,) = folder.glob(".out.*.part.npy")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "SECONDS", 0)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_job_goes_on_where_it_was_broken_off(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run(path, until=3)
+    assert stopped.value.__notes__ == [
+        "3 of 5 steps are finished and kept: --resume goes on with them, --overwrite starts anew"
+    ]
+    assert names(tmp_path) == sorted([".out.npy.journal", part(tmp_path).name])
+    assert run(path, resume=True) == [3, 4]
+    assert names(tmp_path) == ["out.npy"]
+    np.testing.assert_array_equal(np.load(path)[:, 0, 0], [1, 2, 3, 4, 5])
+
+
+def test_what_was_broken_off_in_its_first_step_leaves_nothing(tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run(tmp_path / "out.npy", until=0)
+    assert not hasattr(stopped.value, "__notes__")
+    assert names(tmp_path) == []
+
+
+def test_unfinished_work_is_neither_lost_nor_taken_silently(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=2)
+    with pytest.raises(SurveyError, match="earlier run finished 2 of 5 steps") as refused:
+        run(path)
+    assert "--resume" in refused.value.fix
+    with pytest.raises(SurveyError, match="these have changed: checkpoint\n"):
+        run(path, resume=True, job={**JOB, "checkpoint": "other"})
+    assert names(tmp_path) == sorted([".out.npy.journal", part(tmp_path).name])
+    assert run(path, overwrite=True, value=7) == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(np.load(path)[:, 0, 0], [7, 8, 9, 10, 11])
+
+
+def test_nothing_to_resume_is_a_new_start(tmp_path: Path):
+    """A batch script can always say --resume."""
+    assert run(tmp_path / "out.npy", resume=True) == [0, 1, 2, 3, 4]
+
+
+def test_a_line_that_was_being_written_is_not_believed(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=2)
+    with (tmp_path / ".out.npy.journal").open("ab") as file:
+        file.write(b"4")  # of 4\n or of 45\n
+    with pytest.raises(KeyboardInterrupt):
+        run(path, resume=True, until=3)
+    assert run(path, resume=True) == [3, 4]
+
+
+@pytest.mark.parametrize("left", [b"", b'{"checkpoint": "a', b"\xff\x00\n", b"[1]\n3\n"])
+def test_a_journal_that_was_not_begun_properly_is_a_new_start(tmp_path: Path, left: bytes):
+    (tmp_path / ".out.npy.journal").write_bytes(left)
+    assert run(tmp_path / "out.npy") == [0, 1, 2, 3, 4]
+
+
+def test_a_resumed_result_that_is_gone_is_told(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=2)
+    part(tmp_path).unlink()
+    with pytest.raises(SurveyError, match="cannot be read"):
+        run(path, resume=True)
+
+
+def test_a_second_process_is_refused(tmp_path: Path):
+    """Locks belong to an open file: a second opening in this process stands for another one."""
+    path = tmp_path / "out.npy"
+    with Journal([path], JOB, steps=5), pytest.raises(SurveyError, match="another process is writing it"):
+        run(path, overwrite=True)
+    assert names(tmp_path) == []
+
+
+def test_finished_steps_are_put_down_no_more_often_than_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(journals, "SECONDS", 3600)
+    with Journal([tmp_path / "out"], JOB, steps=5) as journal:
+        journal.claim()
+        for step in (1, 2, 3):
+            journal.advance(step, [])
+        assert journal.finished == 0
+        journal.advance(5, [])
+        assert journal.finished == 5
+    assert not journal.start.resumed
+
+
+def test_an_interrupt_puts_down_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """But not where nothing was worth keeping before."""
+    with Journal([tmp_path / "out"], JOB, steps=5) as journal:
+        journal.claim()
+        monkeypatch.setattr(journals, "SECONDS", 3600)
+        journal.advance(1, [])
+        journal.catch_up(2, [])
+        assert journal.finished == 0
+        monkeypatch.setattr(journals, "SECONDS", 0)
+        journal.advance(1, [])
+        journal.catch_up(2, [])
+        assert journal.finished == 2
+
+
+def test_stamps_tell_changes(tmp_path: Path):
+    file = tmp_path / "a"
+    file.write_bytes(b"1")
+    before, folder = stamp(file), stamp(tmp_path)
+    assert before == stamp(file)
+    file.write_bytes(b"22")
+    assert before != stamp(file)
+    assert folder != stamp(tmp_path)
+
+
+def test_jobs_never_meet_in_a_hidden_file(tmp_path: Path):
+    """Two jobs with one secondary output, both broken off: each goes on with its own part of it."""
+    shared, marks = tmp_path / "shared.npy", []
+    for name in ("a", "b"):
+        with Journal([tmp_path / name, shared], {"name": name}, steps=5) as journal:
+            result = ArrayResult(shared, np.dtype(np.int8), geometry=GRID, overwrite=False, start=journal.start)
+            marks.append(result.temporary)
+    assert marks[0] != marks[1]
+
+
+def test_a_job_that_is_refused_throws_nothing_away(tmp_path: Path):
+    """--overwrite, but with an output that cannot be: what an earlier run finished is still there."""
+    path = tmp_path / "out.npy"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=3)
+    before = names(tmp_path)
+    with pytest.raises(SurveyError, match="refused"), Journal([path], JOB, steps=5, overwrite=True):
+        raise SurveyError(problem="refused", fix="")
+    assert names(tmp_path) == before
+    assert run(path, resume=True) == [3, 4]
+
+
+def test_a_refused_job_leaves_no_folders(tmp_path: Path):
+    with pytest.raises(SurveyError), Journal([tmp_path / "new" / "sub" / "out.npy"], JOB, steps=5):
+        raise SurveyError(problem="refused", fix="")
+    assert names(tmp_path) == []
+
+
+def test_a_finished_job_is_not_resumed(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    assert run(path) == [0, 1, 2, 3, 4]
+    with pytest.raises(SurveyError, match="nothing unfinished is left") as refused:
+        run(path, resume=True)
+    assert "use it as it is" in refused.value.fix
+    assert names(tmp_path) == ["out.npy"]
+
+
+def test_a_resumed_job_may_replace_what_the_first_run_was_allowed_to(tmp_path: Path):
+    path = tmp_path / "out.npy"
+    run(path)
+    with pytest.raises(KeyboardInterrupt):
+        run(path, until=3, overwrite=True, value=7)
+    assert run(path, resume=True, value=7) == [3, 4]
+    np.testing.assert_array_equal(np.load(path)[:, 0, 0], [7, 8, 9, 10, 11])
+
+
+def test_a_journal_that_was_removed_while_it_was_opened_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another process finishes between our opening and our locking: two must not write at once."""
+    path, lock, first = tmp_path / "out.npy", Journal._lock, []
+
+    def slow(self: Journal) -> None:
+        if not first:
+            first.append(self.path)
+            self.path.unlink()
+        lock(self)
+
+    monkeypatch.setattr(Journal, "_lock", slow)
+    with Journal([path], JOB, steps=5), pytest.raises(SurveyError, match="another process"):
+        run(path)
+
+
+def test_results_in_the_folder_that_is_read_do_not_change_it(tmp_path: Path):
+    (tmp_path / "il_1.png").write_bytes(b"1")
+    before = stamp(tmp_path, but=[tmp_path / "out.npy", tmp_path / "facies"])
+    (tmp_path / ".out.npy.journal").touch()
+    (tmp_path / "out.npy").touch()
+    (tmp_path / "facies").mkdir()
+    (tmp_path / "facies" / "il_1.png").touch()
+    assert stamp(tmp_path, but=[tmp_path / "out.npy", tmp_path / "facies"]) == before
+    assert stamp(tmp_path) != before
+
+
+def test_hidden_metadata_of_a_zarr_store_are_part_of_it(tmp_path: Path):
+    """They say how the chunks beside them are read; what a file system or a desktop hides there does not."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / ".zarray").write_text("{}")
+    before = stamp(tmp_path)
+    (tmp_path / "data" / ".DS_Store").touch()
+    assert stamp(tmp_path) == before
+    (tmp_path / "data" / ".zarray").write_text("{ }")
+    assert stamp(tmp_path) != before

@@ -1,0 +1,88 @@
+"""What `inspect` says of the embedding store is what the training would put there."""
+
+from pathlib import Path
+
+import pytest
+
+from sam_seismic.config import Config
+from sam_seismic.files import disk
+from sam_seismic.inspection import embedding_estimate as room
+from sam_seismic.inspection.embedding_estimate import Keeping, keeping
+from sam_seismic.inspection.rehearsal import blank_task
+from sam_seismic.listener import Silent
+from sam_seismic.survey.parts import open_survey
+from sam_seismic.workflows.embed import EmbedRequest, embed
+
+
+def config_of(store: Path | None, **model: object) -> Config:
+    tree = {
+        "data": {"source": "synthetic", "synthetic": {"shape": [32, 40, 48]}, "every": 4},
+        "input": {"side": 64, "canvas": "tight", "jitter": 0.1, "jittered_copies": 2},
+        "model": {"size": "vit_t", "weights": "random", "encoder": "frozen"} | model,
+        "train": {"batch_size": 2} | ({} if store is None else {"store": str(store)}),
+    }
+    return Config.model_validate(tree)
+
+
+def found(config: Config) -> Keeping | None:
+    survey = open_survey(config.data)
+    return keeping(config, survey, blank_task(config, survey.facies))
+
+
+@pytest.mark.parametrize("model", [{}, {"encoder": "last_blocks", "blocks": 2}], ids=["frozen", "last blocks"])
+def test_it_is_what_the_training_would_keep(tmp_path: Path, model: dict[str, object]):
+    config = config_of(tmp_path / "store", **model)
+    before = found(config)
+    assert before is not None
+    assert before.kept == 0
+    assert not (tmp_path / "store").exists()
+    embed(EmbedRequest(config, device="cpu"), Silent())
+    files = list((tmp_path / "store").glob("*/*.npy"))
+    assert len(before.shapes) == len(files)
+    assert before.size == sum(file.stat().st_size for file in files)
+    assert before.sections < len(files) <= 4 * before.sections
+    files[0].unlink()
+    after = found(config)
+    assert after is not None
+    assert after.kept == len(files) - 1
+    assert after.facts() == before.facts() | {"kept": len(files) - 1, "disk_free": after.free}
+
+
+def test_what_another_experiment_left_is_not_counted(tmp_path: Path):
+    config = config_of(tmp_path)
+    embed(EmbedRequest(config, device="cpu"), Silent())
+    other = config.model_copy(update={"train": config.train.model_copy(update={"seed": 1})})  # other random weights
+    for each in (other, config_of(tmp_path, encoder="last_blocks", blocks=1)):
+        keeps = found(each)
+        assert keeps is not None
+        assert keeps.kept == 0
+
+
+def test_what_would_take_long_to_know_is_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    config = config_of(tmp_path)
+    embed(EmbedRequest(config, device="cpu"), Silent())
+    monkeypatch.setattr(room, "LOOKED_UP", -1)
+    keeps = found(config)
+    assert keeps is not None
+    assert keeps.kept is None
+    assert dict(keeps.block().rows)["kept already"] == "not looked up: that would take long"
+
+
+def test_a_full_disk_is_told_as_the_training_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    config = config_of(tmp_path)
+    keeps = found(config)
+    assert keeps is not None
+    assert keeps.warnings == ()
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: disk.shutil._ntuple_diskusage(9, 8, 1000))
+    keeps = found(config)
+    assert keeps is not None
+    assert "keeping the embeddings needs" in keeps.warnings[0]
+    assert "sam-seismic embed --prune 30" in keeps.warnings[0]
+    assert keeps.free == 1000
+
+
+@pytest.mark.parametrize("change", [{"model": {"encoder": "full"}}, {"train": {"cache": False}}], ids=str)
+def test_nothing_is_told_where_nothing_is_kept(change: dict[str, dict[str, object]]):
+    tree = config_of(None).model_dump()
+    tree = {name: part | change.get(name, {}) if isinstance(part, dict) else part for name, part in tree.items()}
+    assert found(Config.model_validate(tree)) is None

@@ -1,0 +1,154 @@
+"""The memory that `inspect` foresees is held against real networks, real gradients and real tensors."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tests.workflows.inspection.foreseen import FACIES, configured
+from torch import nn
+
+from sam_seismic.config import Config
+from sam_seismic.inspection.machine import Room, machine_bytes, rooms
+from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
+from sam_seismic.inspection.op_counter import Tape
+from sam_seismic.inspection.rehearsal import blank_task, rehearse
+from sam_seismic.sam import build_sam
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tuning.methods import count_parameters
+
+MIB = 1 << 20
+SECTION = (64, 64)
+
+
+def training(config: Config, shape: tuple[int, int] = SECTION, *, gpu: bool = False) -> Peak:
+    return training_peak(rehearse(config, FACIES, shape, gpu=gpu), config, gpu=gpu)
+
+
+def predicting(config: Config, shape: tuple[int, int] = SECTION, *, gpu: bool = False) -> Peak:
+    return predicting_peak(rehearse(config, FACIES, shape, gpu=gpu), gpu=gpu)
+
+
+@pytest.mark.parametrize("encoder", ["full", "frozen"])
+def test_parameters_are_those_of_the_real_network(encoder: str):
+    blank = blank_task(configured(encoder=encoder), FACIES)
+    real = FaciesSegmentation(build_sam("vit_t"), blank.card)
+    assert count_parameters(blank) == count_parameters(real)
+    assert {name: each.shape for name, each in blank.state_dict().items()} == {
+        name: each.shape for name, each in real.state_dict().items()
+    }
+    assert all(each.is_meta for each in blank.parameters())
+
+
+@pytest.mark.parametrize("encoder", ["full", "frozen"])
+def test_weights_gradients_and_moments_have_the_size_of_real_tensors(encoder: str):
+    config = configured(encoder=encoder)
+    real = FaciesSegmentation(build_sam("vit_t"), blank_task(config, FACIES).card)
+    trained = [each for each in real.parameters() if each.requires_grad]
+    optimizer = torch.optim.AdamW(trained)
+    for each in trained:
+        each.grad = torch.zeros_like(each)
+    optimizer.step()
+    moments = sum(each.nbytes for state in optimizer.state.values() for each in state.values() if each.ndim)
+    found = training(config, (60, 64))
+    buffers = sum(each.nbytes for each in real.prompt_encoder.buffers())
+    weights = sum(each.nbytes for each in real.parameters()) + buffers
+    assert found.weights == pytest.approx(weights, rel=1e-4)  # the scores are a buffer, too
+    assert found.training == sum(each.nbytes for each in trained) + moments
+
+
+def test_a_tape_counts_what_lives():
+    with Tape() as tape:
+        kept = torch.zeros(MIB, dtype=torch.float32)
+        assert tape.live == 4 * MIB
+        view = kept[10:]
+        doubled = view * 2
+        assert tape.live == doubled.nbytes + 4 * MIB
+        peak = tape.live
+        del doubled
+        assert (tape.live, tape.peak) == (4 * MIB, peak)
+
+
+def test_what_a_backward_pass_holds_is_counted():
+    """Each of ten layers keeps its input until the gradients are there."""
+    layers = nn.Sequential(*[nn.Sigmoid() for _ in range(10)])
+    with Tape() as tape:
+        x = torch.zeros(MIB, requires_grad=True)
+        layers(x)  # nothing holds the result
+        assert tape.live == 4 * MIB
+        assert tape.peak == pytest.approx(4 * MIB * 11)
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        ({"side": 384}, {"side": 256}),
+        ({"batch_size": 3}, {"batch_size": 1}),
+        ({"encoder": "full"}, {"encoder": "frozen"}),
+        ({"side": 512}, {"side": 512, "precision": "bf16-mixed"}),
+        ({"side": 256}, {"side": 256, "canvas": "tight"}),
+        ({"side": 256}, {"side": 256, "checkpointing": True}),
+        ({"side": 256}, {"side": 256, "encoder": "last_blocks", "blocks": 2}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("gpu", [False, True])
+def test_what_takes_more_is_foreseen_to(more: dict[str, object], less: dict[str, object], gpu: bool):
+    def at(changes: dict[str, object]) -> int:
+        return training(configured(**({"side": 256} | changes)), gpu=gpu).activations
+
+    assert at(more) > 1.2 * at(less)
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("peak", [training, predicting])
+def test_no_scores_of_attention_are_held(peak: Callable[..., Peak], gpu: bool):
+    """Four times the tokens take four times the memory, not sixteen times, as tokens x tokens would."""
+    small, large = (peak(configured(side=side), gpu=gpu).activations for side in (256, 512))
+    assert 3 * small < large < 5 * small
+
+
+@pytest.mark.parametrize("peak", [training, predicting])
+def test_nothing_is_allocated_to_foresee_it(peak: Callable[..., Peak]):
+    """vit_h at 1024 x 1024 would need some GB."""
+    assert peak(configured(size="vit_h", side=1024), (255, 701)).peak > 4 << 30
+
+
+def test_frozen_weights_are_counted_in_the_half_that_they_are_held_in():
+    """All but decoder and prompt encoder, which are 17 MB."""
+    whole, half = (training(configured(encoder="frozen", precision=each)).weights for each in ("32-true", "bf16-mixed"))
+    encoder = sum(each.nbytes for each in build_sam("vit_t").image_encoder.parameters())
+    assert whole - half == encoder // 2
+
+
+def test_with_a_store_either_filling_it_or_training_from_it_takes_most():
+    large = configured(size="vit_b", encoder="frozen", side=512)
+    assert training(large, (300, 500)).filling is not None
+    assert (
+        training(large, (300, 500)).activations
+        < training(
+            large.model_copy(update={"train": large.train.model_copy(update={"cache": False})}), (300, 500)
+        ).activations
+    )
+    assert training(configured(encoder="frozen", cache=False)).filling is None
+    assert training(configured(encoder="full")).filling is None
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_blocks_computed_twice_hold_little(gpu: bool):
+    """Checkpointing is what makes many blocks affordable; on a GPU it is walked with the GPU's attention throughout."""
+    full, twice = (training(configured(side=512, checkpointing=each), gpu=gpu) for each in (False, True))
+    assert twice.activations < 0.5 * full.activations
+    assert twice.training == full.training
+
+
+def test_rooms_are_those_that_the_accelerator_may_be(tmp_path: Path):
+    assert [room.gpu for room in rooms("auto")] == [False, True]
+    assert [room.gpu for room in rooms("cpu")] == [False]
+    assert [room.gpu for room in rooms("gpu")] == [True]
+    assert (Room(gpu=True, total=1).name, Room(gpu=False, total=1).name) == ("one GPU", "CPU")
+    limit = tmp_path / "memory.max"
+    limit.write_text("1048576\n")
+    assert machine_bytes(limit) == MIB
+    limit.write_text("max\n")
+    assert machine_bytes(limit) == machine_bytes(tmp_path / "none") > MIB

@@ -1,0 +1,89 @@
+"""The time that `inspect` foresees follows from the work; how fast a machine is, is no matter of tests."""
+
+from dataclasses import astuple
+
+import pytest
+import torch
+from tests.workflows.inspection.foreseen import FACIES, configured
+
+from sam_seismic.inspection.op_counter import Work
+from sam_seismic.inspection.rehearsal import rehearse
+from sam_seismic.inspection.time_estimate import Amounts, Duration, Rates, duration, measure
+from sam_seismic.inspection.words import a_while
+
+RATES = Rates(products=1e11, stream=5e9)
+AMOUNTS = Amounts(train=60, val=10, encoded=130)
+
+
+def foreseen(amounts: Amounts = AMOUNTS, rates: Rates = RATES, **changes: object) -> Duration:
+    config = configured(**({"side": 512, "encoder": "frozen", "epochs": 4} | changes))
+    return duration(rehearse(config, FACIES, (200, 250), gpu=False), config, rates, amounts)
+
+
+def test_twice_the_epochs_take_twice_the_time():
+    """But the store is filled once."""
+    short, long = foreseen(epochs=4), foreseen(epochs=8)
+    assert short.filling is not None
+    assert long.run - short.filling == pytest.approx(2 * (short.run - short.filling))
+    assert (long.step, long.epoch, long.filling) == (short.step, short.epoch, short.filling)
+
+
+def test_the_parts_add_up():
+    time = foreseen(batch_size=2)
+    assert time.section is not None
+    assert time.filling == pytest.approx(130 * time.section)
+    assert time.run == pytest.approx(time.filling + 4 * time.epoch)
+    assert time.epoch > 30 * time.step
+    assert time.epoch < 40 * time.step
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        ({"canvas": "square"}, {"canvas": "tight"}),
+        ({"cache": False}, {"cache": True}),
+        ({"encoder": "full"}, {"encoder": "last_blocks", "blocks": 2, "cache": False}),
+        ({"encoder": "last_blocks", "blocks": 2}, {"encoder": "frozen"}),
+        ({"encoder": "full", "checkpointing": True}, {"encoder": "full"}),
+        ({"encoder": "full", "side": 512}, {"encoder": "full", "side": 384}),
+    ],
+    ids=str,
+)
+def test_what_is_more_work_takes_longer(more: dict[str, object], less: dict[str, object]):
+    assert foreseen(**more).epoch > 1.05 * foreseen(**less).epoch
+
+
+def test_validation_now_and_then_takes_less():
+    assert foreseen(val_every_epochs=4).epoch < foreseen().epoch
+
+
+def test_a_step_gathers_batches():
+    one, four = foreseen(), foreseen(accumulate_grad_batches=4)
+    assert 3 * one.step < four.step < 4 * one.step
+    assert four.epoch <= one.epoch
+
+
+def test_only_a_store_is_filled():
+    assert foreseen(encoder="full", cache=None).filling is None
+    assert foreseen(cache=False).section is None
+
+
+def test_a_machine_twice_as_fast_takes_half_of_what_it_computes():
+    slow, fast = (Rates(scale * 1e11, scale * 5e9).seconds(Work(1e12, 1e10)) for scale in (1, 2))
+    assert slow == pytest.approx(2 * fast)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_a_machine_can_be_measured(precision: str):
+    assert all(rate > 0 for rate in astuple(measure(torch.device("cpu"), precision)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        *((0, "0 s"), (0.0421, "0.042 s"), (9.7, "9.7 s"), (99.6, "100 s"), (150, "2.5 min"), (3600, "60 min")),
+        *((9000, "2.5 h"), (300000, "3.5 days")),
+    ],
+)
+def test_times_are_told_in_two_digits(seconds: float, words: str):
+    assert a_while(seconds) == words

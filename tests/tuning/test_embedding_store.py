@@ -1,0 +1,456 @@
+"""The embedding store gives back what was put into it, for the recipe that it was made by, or nothing at all."""
+
+import dataclasses
+import os
+import shutil
+import time
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sam_seismic.data.augment import AS_IT_IS, Variant
+from sam_seismic.errors import UserError
+from sam_seismic.sam import EncoderSize, ImageEncoder
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Orientation
+from sam_seismic.tuning import embedding_store
+from sam_seismic.tuning.cut import hold
+from sam_seismic.tuning.embedding_store import (
+    LAYOUT,
+    RECIPE,
+    Group,
+    Recipe,
+    file_size,
+    prune,
+    stored_groups,
+    weights_hash,
+)
+
+REF = SectionRef(Orientation.INLINE, 100)
+SHAPE = (256, 2, 3)
+DAY = 24 * 3600.0
+PLAIN = Recipe(
+    weights="0f" * 16,
+    size="vit_b",
+    blocks=None,
+    precision="float32",
+    survey="1e" * 16,
+    center=0.0,
+    clip=2.5,
+    channels="repeat",
+    fit="pad",
+    side=1024,
+    canvas="square",
+)
+
+
+def changed(value: object) -> object:
+    """Another value of the same kind, as little apart as can be."""
+    if value is None:
+        return 6
+    if isinstance(value, str):
+        return value + "x"
+    return value + 1 if isinstance(value, int) else float(np.nextafter(value, np.inf))
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Group:
+    return Group(tmp_path / "store", PLAIN, "inlines of a.sgy")
+
+
+def random_embedding(seed: int = 0) -> torch.Tensor:
+    return torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed))
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+# --- the recipe ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe)])
+def test_whatever_changes_in_a_recipe_nothing_stale_is_found(group: Group, tmp_path: Path, name: str):
+    """A training on other weights, another canvas or another clip reads nothing that this one kept."""
+    group.write(REF, AS_IT_IS, random_embedding())
+    other = dataclasses.replace(PLAIN, **{name: changed(getattr(PLAIN, name))})
+    assert other.hash != PLAIN.hash
+    assert group.has(REF, AS_IT_IS, SHAPE)
+    assert not Group(tmp_path / "store", other, "inlines of a.sgy").has(REF, AS_IT_IS, SHAPE)
+
+
+def test_equal_recipes_share_what_is_kept_whoever_asks(group: Group, tmp_path: Path):
+    group.write(REF, AS_IT_IS, random_embedding())
+    again = Group(tmp_path / "store", dataclasses.replace(PLAIN), "another run's words")
+    assert torch.equal(again.read(REF, AS_IT_IS), random_embedding().half())
+    assert len(PLAIN.hash) == 32
+    assert int(PLAIN.hash, 16) > 0
+
+
+def test_a_change_of_the_layout_is_a_change_of_every_recipe(monkeypatch: pytest.MonkeyPatch):
+    before = PLAIN.hash
+    monkeypatch.setattr(embedding_store, "LAYOUT", LAYOUT + 1)
+    assert PLAIN.hash != before
+
+
+def tiny_encoder(seed: int = 0) -> ImageEncoder:
+    torch.manual_seed(seed)
+    return ImageEncoder(EncoderSize(width=24, depth=3, heads=2, global_blocks=(1,)))
+
+
+@pytest.mark.parametrize("blocks", [None, 2])
+def test_the_hash_is_of_every_frozen_weight_and_of_no_other(blocks: int | None):
+    """A weight that is trained may change; one that is frozen below the cut may not, were it by one bit."""
+    encoder = tiny_encoder()
+    known = weights_hash(encoder, blocks)
+    assert weights_hash(tiny_encoder(), blocks) == known
+    trained = ("blocks.2.", "neck.") if blocks == 2 else ("none",)
+    for name, parameter in encoder.named_parameters():
+        value = parameter.data.flatten()[-1].clone()
+        parameter.data.flatten()[-1] = torch.nextafter(value, value + 1)
+        assert (weights_hash(encoder, blocks) == known) == name.startswith(trained), name
+        parameter.data.flatten()[-1] = value
+    assert weights_hash(encoder, blocks) == known
+
+
+def test_the_hash_tells_precisions_apart():
+    """Zeros have the same bytes in float16 and bfloat16, and are rounded to another way."""
+    hashes = set()
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        encoder = tiny_encoder()
+        for parameter in encoder.parameters():
+            parameter.data.zero_()
+        hold(encoder, None, dtype)
+        hashes.add(weights_hash(encoder, None))
+    assert len(hashes) == 3
+
+
+def test_the_cut_is_told_by_the_weights_below_it():
+    assert len({weights_hash(tiny_encoder(), blocks) for blocks in (None, 1, 2)}) == 3
+
+
+# --- entries ------------------------------------------------------------------------------------------------------
+
+
+def test_no_two_variants_of_sections_have_one_name(group: Group):
+    lines = (0, 1, 10, 100, -1, -10)
+    cuts = (None, (0, 1), (0, 10), (1, 0), (10, 1), (0, 101))
+    factors = (1.0, 0.9, 0.1, 1.1, float(np.float32(1.1)), float(np.nextafter(1.1, 2)), 1e-10)
+    refs = [SectionRef(*each) for each in product(Orientation, lines, cuts)]
+    variants = [Variant(*each) for each in product((False, True), factors)]
+    names = {group.path(ref, variant) for ref, variant in product(refs, variants)}
+    assert len(names) == len(refs) * len(variants)
+    assert all(name.parent == group.folder for name in names)
+
+
+def test_what_is_read_is_what_was_written_in_half_precision(group: Group):
+    for seed, variant in enumerate((AS_IT_IS, Variant(flipped=True), Variant(factor=1.25))):
+        group.write(REF, variant, random_embedding(seed).requires_grad_())
+    for seed, variant in enumerate((AS_IT_IS, Variant(flipped=True), Variant(factor=1.25))):
+        found = group.read(REF, variant)
+        assert found.dtype == torch.float16
+        assert torch.equal(found, random_embedding(seed).half())
+        assert group.path(REF, variant).stat().st_size == file_size(SHAPE)
+
+
+def test_a_view_of_a_batch_is_written_alone(group: Group):
+    """A row of a permuted batch lies scattered in memory."""
+    batch = torch.stack([random_embedding(seed) for seed in range(3)]).permute(0, 2, 3, 1)  # [3, 2, 3, 256]
+    group.write(REF, AS_IT_IS, batch[1])
+    assert torch.equal(group.read(REF, AS_IT_IS), random_embedding(1).permute(1, 2, 0).half())
+    assert group.has(REF, AS_IT_IS, (2, 3, 256))
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def add_a_byte(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\0")
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def leave_without_name(path: Path) -> None:
+    path.rename(path.with_name(f".{path.stem}.abc.part"))
+
+
+@pytest.mark.parametrize("damage", [cut_short, add_a_byte, empty, leave_without_name, Path.unlink])
+def test_what_is_not_whole_is_not_there(group: Group, damage: Callable[[Path], None]):
+    """It is encoded anew, and then it is there."""
+    group.write(REF, AS_IT_IS, random_embedding())
+    damage(group.path(REF, AS_IT_IS))
+    assert not group.has(REF, AS_IT_IS, SHAPE)
+    group.write(REF, AS_IT_IS, random_embedding())
+    assert group.has(REF, AS_IT_IS, SHAPE)
+    assert torch.equal(group.read(REF, AS_IT_IS), random_embedding().half())
+
+
+def test_a_file_of_another_shape_is_not_there(group: Group):
+    group.write(REF, AS_IT_IS, random_embedding())
+    assert not group.has(REF, AS_IT_IS, (256, 2, 4))
+
+
+@pytest.mark.parametrize("damage", [cut_short, empty, leave_without_name])
+def test_what_cannot_be_read_names_the_file_and_the_fix(group: Group, damage: Callable[[Path], None]):
+    """A disk that loses bytes in the middle of a training ends it in words."""
+    group.write(REF, AS_IT_IS, random_embedding())
+    path = group.path(REF, AS_IT_IS)
+    damage(path)
+    with pytest.raises(UserError) as caught:
+        group.read(REF, AS_IT_IS)
+    assert caught.value.problem.startswith(f"{path}: an embedding of IL 100 cannot be read")
+    assert "the same command again" in caught.value.fix
+
+
+def zeroed(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [cut_short, empty, zeroed])
+def test_what_is_damaged_is_removed_and_encoded_anew(group: Group, damage: Callable[[Path], None]):
+    """By its size alone it could be taken for whole for ever."""
+    group.write(REF, AS_IT_IS, random_embedding())
+    damage(group.path(REF, AS_IT_IS))
+    with pytest.raises(UserError, match="it is damaged, and was removed"):
+        group.read(REF, AS_IT_IS)
+    assert not group.has(REF, AS_IT_IS, SHAPE)
+
+
+def test_a_long_filling_is_in_use(group: Group):
+    """Else --prune would take it from under the process that fills it."""
+    group.write(REF, AS_IT_IS, random_embedding())
+    os.utime(group.folder / RECIPE, (0, 0))
+    group.write(REF, Variant(flipped=True), random_embedding())
+    assert prune(group.folder.parent, days=1) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 70_000.0])
+def test_what_half_precision_cannot_hold_is_refused(group: Group, value: float):
+    """Infinite tokens would train to nothing, epoch after epoch."""
+    kept = random_embedding()
+    kept[3, 1, 2] = value
+    with pytest.raises(UserError) as caught:
+        group.write(REF, AS_IT_IS, kept)
+    assert "IL 100" in caught.value.problem
+    assert "train.cache: false" in caught.value.fix
+    assert not group.folder.exists()
+
+
+def test_a_write_that_fails_leaves_nothing_behind(group: Group, monkeypatch: pytest.MonkeyPatch):
+    """A full disk: neither half a section, nor half a recipe."""
+    sync, pieces = os.fsync, iter(range(100))
+
+    def full_at_even_ones(handle: int) -> None:
+        if next(pieces) % 2 == 0:
+            raise OSError(28, "No space left on device")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", full_at_even_ones)
+    with pytest.raises(UserError, match="the disk is full"):
+        group.write(REF, AS_IT_IS, random_embedding())
+    assert names_in(group.folder) == set()
+    with pytest.raises(UserError, match="the disk is full"):
+        group.write(REF, AS_IT_IS, random_embedding())
+    assert names_in(group.folder) == {RECIPE}
+
+
+def test_others_of_a_group_of_users_may_read_it(group: Group):
+    """A store is shared; what is made for a name that comes later is often made for one user alone."""
+    old = os.umask(0o027)
+    try:
+        group.write(REF, AS_IT_IS, random_embedding())
+    finally:
+        os.umask(old)
+    assert group.path(REF, AS_IT_IS).stat().st_mode & 0o777 == 0o640
+    assert (group.folder / RECIPE).stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_that_is_removed_in_the_middle_is_made_again(group: Group, monkeypatch: pytest.MonkeyPatch):
+    """`embed --prune` while another process fills: what the filler has at hand is not lost, nor does it stop."""
+    begin, save, removals = Group._begin, np.save, iter([True, False, False, True, False, False])
+
+    def begin_and_lose(self: Group) -> None:
+        begin(self)
+        if next(removals):
+            shutil.rmtree(self.folder)
+
+    def save_and_lose(*args: object, **options: object) -> None:
+        save(*args, **options)
+        if next(removals):
+            shutil.rmtree(group.folder)
+
+    monkeypatch.setattr(Group, "_begin", begin_and_lose)
+    monkeypatch.setattr(np, "save", save_and_lose)
+    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, Variant(flipped=True), random_embedding(1))
+    assert torch.equal(group.read(REF, Variant(flipped=True)), random_embedding(1).half())
+    assert names_in(group.folder) == {RECIPE, "IL_100_flipped.npy"}
+    assert next(removals, None) is None
+
+
+def test_what_was_removed_is_not_in_use(group: Group):
+    """A long training goes on from the labels alone; a note of its use must not end it."""
+    group.use()
+    group.write(REF, AS_IT_IS, random_embedding())
+    shutil.rmtree(group.folder)
+    group.use()
+    assert not group.folder.exists()
+
+
+def test_a_store_of_another_user_can_be_read(group: Group, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    group.write(REF, AS_IT_IS, random_embedding())
+    monkeypatch.setattr(os, "utime", refuse)
+    group.use()
+    assert torch.equal(group.read(REF, AS_IT_IS), random_embedding().half())
+
+
+# --- tidying ------------------------------------------------------------------------------------------------------
+
+
+def aged(group: Group, days: float) -> Group:
+    group.write(REF, AS_IT_IS, random_embedding())
+    then = time.time() - days * DAY
+    os.utime(group.folder / RECIPE, (then, then))
+    return group
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[Group, Group]:
+    """A group that was used 40 days ago, and one of the day before yesterday."""
+    store = tmp_path / "store"
+    other = dataclasses.replace(PLAIN, canvas="tight", blocks=6)
+    return aged(Group(store, PLAIN, "inlines of a.sgy"), 40), aged(Group(store, other, "inlines of b.sgy"), 2)
+
+
+def test_a_store_tells_what_it_holds(two: tuple[Group, Group], tmp_path: Path):
+    two[1].write(REF, Variant(flipped=True), random_embedding())
+    found = {each.folder: each for each in stored_groups(tmp_path / "store")}
+    assert set(found) == {group.folder for group in two}
+    assert [found[group.folder].about for group in two] == ["inlines of a.sgy", "inlines of b.sgy"]
+    assert [found[group.folder].sections for group in two] == [1, 2]
+    assert [found[group.folder].size for group in two] == [file_size(SHAPE), 2 * file_size(SHAPE)]
+    assert found[two[0].folder].recipe == {"layout": LAYOUT} | dataclasses.asdict(PLAIN)
+    assert (time.time() - found[two[0].folder].used) / DAY == pytest.approx(40, abs=0.1)
+
+
+def test_a_store_that_is_not_there_holds_nothing(tmp_path: Path):
+    assert list(stored_groups(tmp_path / "none")) == prune(tmp_path / "none", days=0) == []
+
+
+def test_what_was_forgotten_is_removed_and_what_is_used_stays(two: tuple[Group, Group], tmp_path: Path):
+    old, young = two
+    assert [each.folder for each in prune(tmp_path / "store", days=30)] == [old.folder]
+    assert not old.folder.exists()
+    assert torch.equal(young.read(REF, AS_IT_IS), random_embedding().half())
+    assert [each.folder for each in prune(tmp_path / "store", days=0)] == [young.folder]
+    assert names_in(tmp_path / "store") == set()
+
+
+def test_a_training_keeps_what_it_reads_from_being_forgotten(two: tuple[Group, Group], tmp_path: Path):
+    two[0].use()
+    assert prune(tmp_path / "store", days=30) == []
+
+
+def test_foreign_files_and_folders_are_left_alone(two: tuple[Group, Group], tmp_path: Path):
+    """`--store /home/me` must not cost more than embeddings."""
+    store = tmp_path / "store"
+    (store / "notes.txt").write_text("mine")
+    for name, text in (("cake", '{"flour": 500}'), ("list", "[1]"), ("torn", '{"about'), ("bytes", "\udcff")):
+        (store / name).mkdir()
+        (store / name / RECIPE).write_text(text, errors="surrogateescape")
+        (store / name / "IL_1.npy").write_bytes(b"mine")
+    (store / "arrays").mkdir()
+    (store / "arrays" / "IL_1.npy").write_bytes(b"mine")
+    (two[0].folder / "notes.txt").write_text("mine too")
+    assert {each.folder for each in stored_groups(store)} == {group.folder for group in two}
+    assert len(prune(store, days=0)) == 2
+    assert names_in(store) == {"notes.txt", "cake", "list", "torn", "bytes", "arrays", two[0].folder.name}
+    assert names_in(two[0].folder) == {"notes.txt"}
+    assert names_in(store / "cake") == {RECIPE, "IL_1.npy"}
+    assert (store / "arrays" / "IL_1.npy").read_bytes() == b"mine"
+
+
+def test_what_killed_processes_left_is_removed_when_it_is_old(two: tuple[Group, Group], tmp_path: Path):
+    """A file without its name may still be written by a process that lives."""
+    folder = two[1].folder
+    for name, days in ((".IL_7.abc.part", 2.0), (".IL_8.def.part", 0.0)):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (time.time() - days * DAY,) * 2)
+    prune(tmp_path / "store", days=30)
+    assert names_in(folder) == {RECIPE, "IL_100.npy", ".IL_8.def.part"}
+
+
+def test_what_killed_processes_left_of_a_forgotten_group_goes_with_it(two: tuple[Group, Group], tmp_path: Path):
+    (two[0].folder / ".IL_7.abc.part").write_bytes(b"half")
+    (two[0].folder / "tmpabc.part").write_bytes(b"half")
+    prune(tmp_path / "store", days=30)
+    assert not two[0].folder.exists()
+
+
+def test_a_removal_that_broke_off_is_finished_by_the_next(
+    two: tuple[Group, Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Else gigabytes would lie there that no list shows."""
+    old = two[0]
+    for seed in range(3):
+        old.write(SectionRef(Orientation.INLINE, seed), AS_IT_IS, random_embedding())
+    then = time.time() - 40 * DAY
+    os.utime(old.folder / RECIPE, (then, then))
+    unlink, left = Path.unlink, iter(range(100))
+
+    def stopping(path: Path, missing_ok: bool = False) -> None:
+        if next(left) == 2:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            prune(tmp_path / "store", days=30)
+    assert old.folder.exists()
+    assert [each.folder for each in prune(tmp_path / "store", days=30)] == [old.folder]
+    assert not old.folder.exists()
+
+
+def test_a_file_that_gets_its_name_meanwhile_is_no_trouble(
+    two: tuple[Group, Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Tidying beside a process that fills: between listing and looking a file may be finished."""
+    part = two[1].folder / ".IL_7.abc.part"
+    part.write_bytes(b"half")
+    glob = Path.glob
+
+    def finished_meanwhile(folder: Path, pattern: str) -> object:
+        found = list(glob(folder, pattern))
+        if part in found:
+            part.rename(two[1].folder / "IL_7.npy")
+        return iter(found)
+
+    monkeypatch.setattr(Path, "glob", finished_meanwhile)
+    prune(tmp_path / "store", days=30)
+    assert names_in(two[1].folder) == {RECIPE, "IL_100.npy", "IL_7.npy"}
+
+
+def test_two_that_tidy_at_once_do_not_stumble_over_each_other(
+    two: tuple[Group, Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The other one removes the folder as soon as this one has begun to."""
+    unlink = Path.unlink
+
+    def vanishing(path: Path, missing_ok: bool = False) -> None:
+        shutil.rmtree(path.parent, ignore_errors=True)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", vanishing)
+    assert [each.folder for each in prune(tmp_path / "store", days=30)] == [two[0].folder]
+    assert two[1].has(REF, AS_IT_IS, SHAPE)
