@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # numpy and what comes with it are not needed before there is something to draw
-    from sam_seismic.report.blocks import Block, Columns, Histogram, LiveMap
+    from sam_seismic.report.blocks import Columns, Histogram, LiveMap, ReportBlock
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 SHADES = "·░▒▓█"
@@ -20,7 +20,7 @@ BAR = 20
 """Characters of the longest bar beside a table."""
 
 
-def show_block(block: "Block") -> None:
+def show_block(block: "ReportBlock") -> None:
     """Draw one block on stdout."""
     from sam_seismic.report.blocks import Columns, Facts, Histogram  # noqa: PLC0415
 

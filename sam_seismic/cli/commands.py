@@ -136,11 +136,11 @@ def predict(
 
     Example: sam-seismic predict --checkpoint runs/segy/checkpoints/best.ckpt --input survey.sgy --output facies.sgy
     """
-    from sam_seismic.inference.outputs import Wanted
+    from sam_seismic.inference.outputs import OutputRequest
     from sam_seismic.workflows.predict import PredictRequest
     from sam_seismic.workflows.predict import predict as run
 
-    wanted = Wanted(output, probabilities, confidence, entropy, horizons, stored_format)
+    wanted = OutputRequest(output, probabilities, confidence, entropy, horizons, stored_format)
     request = PredictRequest(
         checkpoint, input_, wanted, orientation, read, overwrite, resume, batch_size, device, precision
     )

@@ -17,7 +17,7 @@ from sam_seismic.config import load_config
 from sam_seismic.errors import UserError
 
 if TYPE_CHECKING:
-    from sam_seismic.tuning.embedding_store import Stored
+    from sam_seismic.tuning.embedding_store import StoredGroup
 
 _DAY = 24 * 3600
 
@@ -89,7 +89,7 @@ def _tidy(store: Path | None, days: float | None, *, json: bool) -> None:
     print(f"{len(groups)} groups, {total / 1e9:.2f} GB {'in' if days is None else 'from'} {groups[0].folder.parent}")
 
 
-def _row(group: "Stored") -> Sequence[str]:
+def _row(group: "StoredGroup") -> Sequence[str]:
     known = {"model": "of another version", "canvas": ""}
     with suppress(KeyError):  # of another version of sam-seismic
         recipe = group.recipe
@@ -109,6 +109,6 @@ def _row(group: "Stored") -> Sequence[str]:
     )
 
 
-def _facts(group: "Stored") -> dict[str, object]:
+def _facts(group: "StoredGroup") -> dict[str, object]:
     facts = {"folder": str(group.folder), "of": group.about, "sections": group.sections, "bytes": group.size}
     return facts | {"used": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(group.used)), "recipe": dict(group.recipe)}

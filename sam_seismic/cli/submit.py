@@ -15,7 +15,7 @@ from sam_seismic.cli.options import taken_from
 from sam_seismic.cli.terminal import Terminal
 from sam_seismic.config import load_config
 from sam_seismic.errors import UserError
-from sam_seismic.runs.slurm_script import Wish, batch_script
+from sam_seismic.runs.slurm_script import JobResources, batch_script
 from sam_seismic.runs.slurm_script import submit as queue
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def submit(
     Example: sam-seismic submit --partition gpu --nodes 2 --gpus 4 train --config configs/f3.yaml
     """
     given = _parsed(command, context.args)
-    wish = Wish(nodes, gpus, cpus, time, partition, account, array, container)
+    wish = JobResources(nodes, gpus, cpus, time, partition, account, array, container)
     with Terminal() as terminal:
         elements = _foresee(command, given, terminal)
     if elements is not None and array is None:
@@ -75,9 +75,9 @@ def _parsed(command: str, words: list[str]) -> Mapping[str, Any]:
 
 def _foresee(command: str, given: Mapping[str, Any], listener: "Listener") -> str | None:
     """Look at what the command needs; the elements of the array that it is to run as, if it is one."""
-    from sam_seismic.inference.outputs import Wanted
+    from sam_seismic.inference.outputs import OutputRequest
     from sam_seismic.workflows.predict import PredictRequest
-    from sam_seismic.workflows.submit import foresee_encoding, foresee_prediction, foresee_training, unfinished
+    from sam_seismic.workflows.submit import check_encoding, check_prediction, check_training, unfinished
 
     if command == "train":
         configs: list[Path] = given["configs"]
@@ -91,7 +91,7 @@ def _foresee(command: str, given: Mapping[str, Any], listener: "Listener") -> st
         if not waiting:
             raise UserError(problem="all of these runs are finished", fix="look at them: sam-seismic status runs/*")
         for number in waiting:
-            foresee_training(
+            check_training(
                 experiments[number],
                 runs[number],
                 listener,
@@ -100,9 +100,11 @@ def _foresee(command: str, given: Mapping[str, Any], listener: "Listener") -> st
             )
         return ",".join(map(str, waiting)) if several else None
     if command == "embed" and given["config"] is not None:
-        foresee_encoding(load_config(given["config"], given["override"] or []), listener)
+        check_encoding(load_config(given["config"], given["override"] or []), listener)
     if command == "predict":
-        wanted = Wanted(*(given[name] for name in ("output", "probabilities", "confidence", "entropy", "horizons")))
+        wanted = OutputRequest(
+            *(given[name] for name in ("output", "probabilities", "confidence", "entropy", "horizons"))
+        )
         request = PredictRequest(
             given["checkpoint"],
             given["input_"],
@@ -111,5 +113,5 @@ def _foresee(command: str, given: Mapping[str, Any], listener: "Listener") -> st
             overwrite=given["overwrite"],
             resume=given["resume"],
         )
-        foresee_prediction(request, listener)
+        check_prediction(request, listener)
     return None

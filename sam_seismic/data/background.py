@@ -100,7 +100,7 @@ class _Beside(ABC, Generic[T]):
             self._thread.join()
 
 
-class Ahead(_Beside[T]):
+class Prefetch(_Beside[T]):
     """An iterator that makes its items ahead of their use.
 
     Args:
@@ -134,7 +134,7 @@ class Ahead(_Beside[T]):
         """Items that nobody asked for are given up."""
 
 
-class Behind(_Beside[T]):
+class WriteBehind(_Beside[T]):
     """Uses up items in their order, behind the one that gives them; the end of the block waits for the last of them.
 
     Args:

@@ -1,4 +1,4 @@
-"""Records of one size at equal distances in a file: written and read by their numbers, without mapping the file.
+"""RecordLayout of one size at equal distances in a file: written and read by their numbers, without mapping the file.
 
 A mapped file would count as memory of the process with every page that was touched; here only what is asked for does.
 """
@@ -16,7 +16,7 @@ from sam_seismic.files.unfinished import not_as_left
 
 
 @dataclass(frozen=True)
-class Records:
+class RecordLayout:
     """Where the records of a file lie.
 
     Args:
@@ -46,7 +46,7 @@ class RecordFile:
         writable: whether it is written to; a file that is only read may be one of somebody else.
     """
 
-    def __init__(self, path: Path, records: Records, *, writable: bool = True) -> None:
+    def __init__(self, path: Path, records: RecordLayout, *, writable: bool = True) -> None:
         self.path = path
         self.records = records
         self._stride = records.stride or records.size
@@ -64,7 +64,7 @@ class RecordFile:
             self._put(self.records.start + first * self._stride, stored[places])
 
     def read(self, numbers: NDArray[np.integer]) -> NDArray[np.generic]:
-        """Records [record, *shape] of int[record] numbers, ascending."""
+        """RecordLayout [record, *shape] of int[record] numbers, ascending."""
         found = np.empty((len(numbers), *self.records.shape), self.records.dtype)
         for places, first in self._runs(numbers):
             self._get(self.records.start + first * self._stride, found[places])
@@ -119,7 +119,7 @@ class Recorded:
         assert self._records is not None, "used inside the with block only"
         return self._records
 
-    def open_whole(self, path: Path, records: Records, *, size: int) -> None:
+    def open_whole(self, path: Path, records: RecordLayout, *, size: int) -> None:
         """Open a scratch file that was made at its full size, by this run or an earlier one.
 
         Raises:

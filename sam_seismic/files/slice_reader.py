@@ -18,7 +18,7 @@ SHORT = 256
 
 
 @dataclass(frozen=True)
-class Planes:
+class SliceReader:
     """Where the numbers of an array lie.
 
     Args:

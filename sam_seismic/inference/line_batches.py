@@ -7,7 +7,7 @@ from sam_seismic.survey.volume import Orientation, Volume
 
 
 @dataclass(frozen=True)
-class Turn:
+class LineBatch:
     """A batch of neighbouring lines.
 
     Args:
@@ -30,9 +30,9 @@ class Turn:
         return f"{self.orientation}-{self.first}"
 
 
-def turns(
+def line_batches(
     volume: Volume, orientations: Sequence[Orientation], *, size: int, processes: int = 1, skip: int = 0
-) -> Iterator[Turn]:
+) -> Iterator[LineBatch]:
     """The sections of every orientation, some at a time, but for the first ones; crosslines come first.
 
     The merged inlines are then written one behind the other, as most files keep them. The batches are the same ones
@@ -52,7 +52,7 @@ def turns(
             some = tuple(lines[first : first + size])
             finished = before + first + len(some)
             if finished > skip:
-                yield Turn(orientation, some, first, number % processes, finished)
+                yield LineBatch(orientation, some, first, number % processes, finished)
         before += len(lines)
 
 

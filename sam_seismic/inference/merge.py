@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.files.disk import reserve
-from sam_seismic.files.fixed_records import Recorded, Records
+from sam_seismic.files.fixed_records import Recorded, RecordLayout
 from sam_seismic.files.unfinished import Start, Unfinished, remove
 from sam_seismic.inference.products import Probabilities
 from sam_seismic.survey.volume import Geometry, Orientation, Section
@@ -32,7 +32,7 @@ class CrosslineProbabilities(Recorded, Unfinished):
         super().__init__(path, start=start)
         inlines, crosslines, samples = geometry.shape
         self._geometry = geometry
-        self._layout = Records(np.dtype(np.float16), (classes, samples))
+        self._layout = RecordLayout(np.dtype(np.float16), (classes, samples))
         self._size = inlines * crosslines * self._layout.size
 
     def open(self) -> None:

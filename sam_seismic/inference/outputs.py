@@ -26,7 +26,7 @@ _LABEL_NULLS = (-1, 255, -128, 127, 254)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class OutputRequest:
     """The outputs of a prediction; endings name the formats.
 
     Args:
@@ -56,7 +56,9 @@ class Wanted:
         return [self.facies, *planes.values(), *(path for path in others if path is not None)]
 
 
-def open_outputs(wanted: Wanted, source: Volume, facies: FaciesTable, *, overwrite: bool, start: Start) -> list[Output]:
+def open_outputs(
+    wanted: OutputRequest, source: Volume, facies: FaciesTable, *, overwrite: bool, start: Start
+) -> list[Output]:
     """The results of a prediction, facies first, not entered yet.
 
     Args:

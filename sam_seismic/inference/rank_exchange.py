@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sam_seismic.files.disk import write_text
-from sam_seismic.inference.line_batches import Turn
-from sam_seismic.inference.section_outputs import Piece
+from sam_seismic.inference.line_batches import LineBatch
+from sam_seismic.inference.section_outputs import SectionOutputs
 from sam_seismic.survey.volume import Section
 
 AHEAD = 16
@@ -31,7 +31,7 @@ class GivenUp(Exception):  # noqa: N818  # not an error: nobody waits for the an
     """The work was broken off while something was waited for."""
 
 
-class Meeting:
+class RankExchange:
     """What the processes know of each other.
 
     Args:
@@ -83,11 +83,11 @@ class Meeting:
         """Wait until the crosslines can be read."""
         self._wait(lambda: self._crosslines.is_file() or None)
 
-    def has(self, turn: Turn) -> bool:
+    def has(self, turn: LineBatch) -> bool:
         """Whether the pieces of a turn lay here when it began: an earlier attempt made them. After `joined`."""
         return self._path(turn).name in self._there
 
-    def leave(self, turn: Turn, pieces: Sequence[Piece]) -> None:
+    def leave(self, turn: LineBatch, pieces: Sequence[SectionOutputs]) -> None:
         """Leave the pieces of a turn for the first process, when it is not too far behind."""
         mine = f"*.{self.process}.npz"
         self._wait(lambda: len(list(self._folder.glob(mine))) < AHEAD or None)
@@ -104,7 +104,7 @@ class Meeting:
             np.savez(file, **arrays)
         temporary.replace(path)
 
-    def take(self, turn: Turn) -> list[Piece]:
+    def take(self, turn: LineBatch) -> list[SectionOutputs]:
         """Wait for the pieces of a turn of another process, and take them away."""
         path = self._path(turn)
         self._wait(lambda: path.is_file() or None)
@@ -114,7 +114,7 @@ class Meeting:
                 mine = {name.partition("-")[2]: arrays[name] for name in arrays.files if name.startswith(f"{number}-")}
                 live, cut, kept = mine.pop("live"), int(mine.pop("cut")), mine.pop("kept", None)
                 section = Section(turn.orientation, line, np.empty((0, 0)), live, cut if cut > 0 else None)
-                pieces.append(Piece(section, {int(name): values for name, values in mine.items()}, kept))
+                pieces.append(SectionOutputs(section, {int(name): values for name, values in mine.items()}, kept))
         path.unlink()
         return pieces
 
@@ -142,7 +142,7 @@ class Meeting:
     def _parted(self, process: int) -> Path:
         return self._begin.with_name(f"parted-{self._begin.stem}.{process}")
 
-    def _path(self, turn: Turn) -> Path:
+    def _path(self, turn: LineBatch) -> Path:
         return self._folder / f"{turn.name}.{turn.process}.npz"
 
     def _wait(self, look: Callable[[], T | None]) -> T:

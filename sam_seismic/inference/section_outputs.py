@@ -28,7 +28,7 @@ class Output:
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class SectionOutputs:
     """What a section brings to the results.
 
     Args:
@@ -42,9 +42,9 @@ class Piece:
     kept: NDArray[np.float16] | None = None
 
 
-def piece_of(
+def outputs_of(
     section: Section, probabilities: Probabilities, outputs: Sequence[Output], kept: CrosslineProbabilities | None
-) -> Piece:
+) -> SectionOutputs:
     """What a section brings to each output.
 
     Args:
@@ -67,12 +67,12 @@ def piece_of(
         if kept is None or output.as_read
     }
     if kept is None:
-        return Piece(section, products)
+        return SectionOutputs(section, products)
     if section.orientation is Orientation.CROSSLINE:
-        return Piece(section, products, waiting(probabilities))
+        return SectionOutputs(section, products, waiting(probabilities))
     mean = kept.average(section, probabilities)
     merged = {position: _values(output, mean) for position, output in enumerate(outputs) if not output.as_read}
-    return Piece(section, products | merged)
+    return SectionOutputs(section, products | merged)
 
 
 def _values(output: Output, probabilities: Probabilities) -> NDArray[np.generic]:

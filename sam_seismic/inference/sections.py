@@ -34,7 +34,7 @@ def prepare_batch(task: FaciesSegmentation, sections: Sequence[Section]) -> Sect
     Raises:
         SurveyError: a section does not fit the canvas.
     """
-    placed = [prepare(section, task.card.scale, task.card.inputs) for section in sections]
+    placed = [prepare(section, task.metadata.scale, task.metadata.inputs) for section in sections]
     on_gpu = task.device.type == "cuda"
     canvases = tuple(canvas.pin_memory() if on_gpu else canvas for canvas, _ in placed)
     return SectionBatch(tuple(sections), canvases, tuple(frame for _, frame in placed))

@@ -9,14 +9,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sam_seismic.data.background import BATCHES_AHEAD, Ahead, Behind
+from sam_seismic.data.background import BATCHES_AHEAD, Prefetch, WriteBehind
 from sam_seismic.files.resume_journal import Journal
 from sam_seismic.files.unfinished import Start, Unfinished
-from sam_seismic.inference.line_batches import Turn, count_sections, turns
+from sam_seismic.inference.line_batches import LineBatch, count_sections, line_batches
 from sam_seismic.inference.merge import CrosslineProbabilities
 from sam_seismic.inference.products import Probabilities
-from sam_seismic.inference.rank_exchange import Meeting
-from sam_seismic.inference.section_outputs import Output, Piece, piece_of
+from sam_seismic.inference.rank_exchange import RankExchange
+from sam_seismic.inference.section_outputs import Output, SectionOutputs, outputs_of
 from sam_seismic.inference.sections import SectionBatch, predict_batch, prepare_batch
 from sam_seismic.survey.labelled import read_amplitude
 from sam_seismic.survey.result import Result
@@ -36,7 +36,7 @@ def predict_volume(
     journal: Journal,
     batch_size: int,
     done: Done,
-    meeting: Meeting | None = None,
+    meeting: RankExchange | None = None,
 ) -> None:
     """Predict every line of a volume, or those that an earlier run left, and write them down.
 
@@ -69,12 +69,12 @@ def predict_volume(
             meeting.begin(journal.start.mark, journal.finished)
             writer.open_crosslines()
         processes = 1 if meeting is None else meeting.processes
-        order = turns(volume, orientations, size=batch_size, processes=processes, skip=journal.finished)
+        order = line_batches(volume, orientations, size=batch_size, processes=processes, skip=journal.finished)
         batches = ((turn, _prepared(task, volume, turn) if turn.process == 0 else None) for turn in order)
         try:
             with (
-                Behind(writer.take, room=max(2, batch_size) * processes) as behind,
-                Ahead(batches, room=BATCHES_AHEAD) as ahead,
+                WriteBehind(writer.take, room=max(2, batch_size) * processes) as behind,
+                Prefetch(batches, room=BATCHES_AHEAD) as ahead,
                 _giving_up(meeting),
             ):
                 for turn, batch in ahead:
@@ -91,8 +91,8 @@ def predict_volume(
 
 
 def share_of(
-    volume: Volume, orientations: Sequence[Orientation], *, meeting: Meeting, finished: int, batch_size: int
-) -> list[Turn]:
+    volume: Volume, orientations: Sequence[Orientation], *, meeting: RankExchange, finished: int, batch_size: int
+) -> list[LineBatch]:
     """The turns that fall to this process and are not done; where there are none, the first one may have ended already.
 
     Args:
@@ -100,7 +100,7 @@ def share_of(
         meeting: joined.
         finished: sections that the first process has.
     """
-    order = turns(volume, orientations, size=batch_size, processes=meeting.processes, skip=finished)
+    order = line_batches(volume, orientations, size=batch_size, processes=meeting.processes, skip=finished)
     return [turn for turn in order if turn.process == meeting.process and not meeting.has(turn)]
 
 
@@ -110,8 +110,8 @@ def predict_share(
     orientations: Sequence[Orientation],
     outputs: Sequence[Output],
     *,
-    meeting: Meeting,
-    share: Sequence[Turn],
+    meeting: RankExchange,
+    share: Sequence[LineBatch],
     start: Start,
 ) -> None:
     """Predict the lines whose turn falls to this process, and leave them for the first one.
@@ -131,8 +131,8 @@ def predict_share(
     leaver = _Leaver(outputs, kept, meeting)
     try:
         with (
-            Behind(leaver.take, room=max(2, *(len(turn.lines) for turn in share))) as behind,
-            Ahead(batches, room=BATCHES_AHEAD) as ahead,
+            WriteBehind(leaver.take, room=max(2, *(len(turn.lines) for turn in share))) as behind,
+            Prefetch(batches, room=BATCHES_AHEAD) as ahead,
             _giving_up(meeting),
         ):
             for turn, batch in ahead:
@@ -154,7 +154,9 @@ def scratch(
     """Where crosslines wait for the inlines through them; None where nothing is merged."""
     if len(orientations) < 2 or all(output.as_read for output in outputs):
         return None
-    return CrosslineProbabilities(scratch_path(outputs[0].result), volume.geometry, len(task.card.facies), start=start)
+    return CrosslineProbabilities(
+        scratch_path(outputs[0].result), volume.geometry, len(task.metadata.facies), start=start
+    )
 
 
 def scratch_path(result: Result) -> Path:
@@ -175,7 +177,7 @@ class _Predicted:
 
     section: Section
     probabilities: Probabilities
-    turn: Turn
+    turn: LineBatch
     last: bool
 
 
@@ -183,7 +185,7 @@ class _Predicted:
 class _Elsewhere:
     """A turn of another process."""
 
-    turn: Turn
+    turn: LineBatch
 
 
 class _Writer:
@@ -203,7 +205,7 @@ class _Writer:
         kept: CrosslineProbabilities | None,
         journal: Journal,
         files: Sequence[Unfinished],
-        meeting: Meeting | None,
+        meeting: RankExchange | None,
     ) -> None:
         self.finished = journal.finished
         """Sections of the job that are written, in whole batches: a resumed run makes the same ones."""
@@ -223,7 +225,7 @@ class _Writer:
             for piece in self._meeting.take(item.turn):
                 self._write(piece)
         else:
-            self._write(piece_of(item.section, item.probabilities, self._outputs, self._kept))
+            self._write(outputs_of(item.section, item.probabilities, self._outputs, self._kept))
             if not item.last:
                 return
         self.finished = item.turn.finished
@@ -238,7 +240,7 @@ class _Writer:
                 self._kept.sync()
                 self._meeting.cross()
 
-    def _write(self, piece: Piece) -> None:
+    def _write(self, piece: SectionOutputs) -> None:
         for position, values in piece.products.items():
             self._outputs[position].result.write(replace(piece.section, values=values))
         if piece.kept is not None:
@@ -255,10 +257,10 @@ class _Leaver:
         meeting: of the processes.
     """
 
-    def __init__(self, outputs: Sequence[Output], kept: CrosslineProbabilities | None, meeting: Meeting) -> None:
+    def __init__(self, outputs: Sequence[Output], kept: CrosslineProbabilities | None, meeting: RankExchange) -> None:
         self._outputs, self._kept, self._meeting = outputs, kept, meeting
         self._crossed = False
-        self._pieces: list[Piece] = []
+        self._pieces: list[SectionOutputs] = []
 
     def take(self, predicted: _Predicted) -> None:
         """Make a piece, and leave those of a turn together.
@@ -271,14 +273,14 @@ class _Leaver:
             self._meeting.crossed()
             self._kept.reopen()
             self._crossed = True
-        self._pieces.append(piece_of(predicted.section, predicted.probabilities, self._outputs, self._kept))
+        self._pieces.append(outputs_of(predicted.section, predicted.probabilities, self._outputs, self._kept))
         if predicted.last:
             self._meeting.leave(predicted.turn, self._pieces)
             self._pieces = []
 
 
 @contextmanager
-def _giving_up(meeting: Meeting | None) -> Iterator[None]:
+def _giving_up(meeting: RankExchange | None) -> Iterator[None]:
     """A block that, left by an error, ends what waits for other processes."""
     try:
         yield
@@ -288,11 +290,11 @@ def _giving_up(meeting: Meeting | None) -> Iterator[None]:
         raise
 
 
-def _prepared(task: FaciesSegmentation, volume: Volume, turn: Turn) -> SectionBatch:
+def _prepared(task: FaciesSegmentation, volume: Volume, turn: LineBatch) -> SectionBatch:
     return prepare_batch(task, [read_amplitude(volume, turn.orientation, line) for line in turn.lines])
 
 
-def _predicted(task: FaciesSegmentation, turn: Turn, batch: SectionBatch) -> Iterator[_Predicted]:
+def _predicted(task: FaciesSegmentation, turn: LineBatch, batch: SectionBatch) -> Iterator[_Predicted]:
     last = batch.sections[-1]
     for section, probabilities in zip(batch.sections, predict_batch(task, batch), strict=True):
         yield _Predicted(section, probabilities, turn, section is last)

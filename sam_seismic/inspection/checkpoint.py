@@ -7,8 +7,8 @@ from typing import Any
 
 from sam_seismic.inspection.request import Inspection
 from sam_seismic.inspection.words import size
-from sam_seismic.report.blocks import Block, Columns, Facts
-from sam_seismic.tasks.checkpoint import Card, read_checkpoint
+from sam_seismic.report.blocks import Columns, Facts, ReportBlock
+from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
 
 METRIC = "val_mean_iou"
 
@@ -19,8 +19,8 @@ def inspect_checkpoint(path: Path) -> Inspection:
     Raises:
         WeightsError: it is missing, damaged or not ours.
     """
-    card, checkpoint = read_checkpoint(path)
-    # The counters are Lightning's, not the card's: a checkpoint without them still predicts.
+    metadata, checkpoint = read_checkpoint(path)
+    # The counters are Lightning's, not the metadata's: a checkpoint without them still predicts.
     epoch, step = checkpoint.get("epoch"), checkpoint.get("global_step")
     counters = {"epoch": epoch + 1 if isinstance(epoch, int) else None, "step": step if isinstance(step, int) else None}
     score = _score(path, counters["epoch"])
@@ -30,26 +30,26 @@ def inspect_checkpoint(path: Path) -> Inspection:
     rows = {
         "file": f"{size(path.stat().st_size)}, {parameters:,} parameters, "
         + ("training can be resumed from it" if resumable else "weights only: for eval and predict"),
-        "model": f"{card.model.size}, encoder {card.model.encoder}, decoder {card.model.decoder}",
-        "started from": _provenance(card),
+        "model": f"{metadata.model.size}, encoder {metadata.model.encoder}, decoder {metadata.model.decoder}",
+        "started from": _provenance(metadata),
         "trained": _progress(counters),
         f"{METRIC} then": "not known: no metrics.csv beside it" if score is None else f"{score:.4f}",
         "best so far": "" if best is None else f"{best:.4f}",
-        "amplitudes": f"{card.scale.center:g} +- {card.scale.clip:g} becomes [-1, 1] "
-        f"({card.inputs.clip_percentile:g}th percentile of the training lines)",
-        "canvas": f"{card.inputs.side} x {card.inputs.side}, fit: {card.inputs.fit}",
-        "orientation": card.data.orientation,
-        "written by": f"sam-seismic {card.version}",
+        "amplitudes": f"{metadata.scale.center:g} +- {metadata.scale.clip:g} becomes [-1, 1] "
+        f"({metadata.inputs.clip_percentile:g}th percentile of the training lines)",
+        "canvas": f"{metadata.inputs.side} x {metadata.inputs.side}, fit: {metadata.inputs.fit}",
+        "orientation": metadata.data.orientation,
+        "written by": f"sam-seismic {metadata.version}",
     }
     facts = (
-        card.as_plain()
+        metadata.as_plain()
         | counters
         | {METRIC: score, "best_so_far": best, "resumable": resumable, "parameters": parameters}
     )
-    split = [(line.partition(": ")[0], line.partition(": ")[2]) for line in card.split]
-    values = [(str(value), name) for name, value in zip(card.facies.names, card.facies.values, strict=True)]
-    values += [(str(value), "(not interpreted)") for value in card.facies.ignored]
-    blocks: list[Block] = [
+    split = [(line.partition(": ")[0], line.partition(": ")[2]) for line in metadata.split]
+    values = [(str(value), name) for name, value in zip(metadata.facies.names, metadata.facies.values, strict=True)]
+    values += [(str(value), "(not interpreted)") for value in metadata.facies.ignored]
+    blocks: list[ReportBlock] = [
         Facts(str(path), [row for row in rows.items() if row[1]]),
         Columns("Label values", ("value", "name"), values),
         Facts("Split", split),
@@ -57,11 +57,11 @@ def inspect_checkpoint(path: Path) -> Inspection:
     return Inspection(facts, blocks)
 
 
-def _provenance(card: Card) -> str:
-    if card.weights_hash is None:
+def _provenance(metadata: CheckpointMetadata) -> str:
+    if metadata.weights_hash is None:
         return "random weights: not SAM's"
-    named = "the official weights" if card.model.weights is None else str(card.model.weights)
-    return f"{named}, SHA-256 {card.weights_hash}"
+    named = "the official weights" if metadata.model.weights is None else str(metadata.model.weights)
+    return f"{named}, SHA-256 {metadata.weights_hash}"
 
 
 def _progress(counters: Mapping[str, int | None]) -> str:

@@ -7,12 +7,12 @@ from sam_seismic.data.dataset import check_sections_fit
 from sam_seismic.errors import UserError
 from sam_seismic.inspection.class_shares import absent, class_shares, share_table
 from sam_seismic.inspection.demands import demands_of, largest_of, memory_table, section_shapes, time_table
-from sam_seismic.inspection.embedding_estimate import keeping
+from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.inspection.request import Inspection
 from sam_seismic.inspection.words import size
 from sam_seismic.listener import Listener
-from sam_seismic.report.blocks import Block, Facts
+from sam_seismic.report.blocks import Facts, ReportBlock
 from sam_seismic.sam.weights import official_path
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.splits import describe_sections
@@ -32,7 +32,7 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
     blank = blank_task(config, survey.facies)
     trainable, frozen = count_parameters(blank)
     shapes = section_shapes(survey)
-    keeps = keeping(config, survey, blank)
+    keeps = estimate_embeddings(config, survey, blank)
     listener.say("walk the network without its content")
     demands = demands_of(config, survey, shapes, keeps, blank)
     weights, missing = _weights(config)
@@ -58,7 +58,7 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
         "store": None if keeps is None else keeps.facts(),
         "warnings": list(warnings),
     }
-    blocks: list[Block] = [
+    blocks: list[ReportBlock] = [
         Facts(str(path), _file_rows(survey)),
         Facts("Split", [(name, describe_sections(part.sections)) for name, part in survey.parts.items()]),
         share_table(survey, shares, read),

@@ -9,7 +9,7 @@ import torch
 
 from sam_seismic.config import Config
 from sam_seismic.data.dataset import fitted
-from sam_seismic.inspection.embedding_estimate import Keeping
+from sam_seismic.inspection.embedding_estimate import EmbeddingEstimate
 from sam_seismic.inspection.machine import Room, rooms
 from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
 from sam_seismic.inspection.rehearsal import rehearse
@@ -78,7 +78,7 @@ def demands_of(
     config: Config,
     survey: Survey,
     shapes: Mapping[str, Sequence[Shape]],
-    keeps: Keeping | None,
+    keeps: EmbeddingEstimate | None,
     blank: FaciesSegmentation,
 ) -> list[Demand]:
     """What a run takes on each kind of device that it may come to.
@@ -127,7 +127,7 @@ def _amounts(
     config: Config,
     survey: Survey,
     shapes: Mapping[str, Sequence[Shape]],
-    keeps: Keeping | None,
+    keeps: EmbeddingEstimate | None,
     blank: FaciesSegmentation,
 ) -> Amounts:
     """Sections to run through; a smaller one counts as less, by its canvas."""

@@ -22,14 +22,14 @@ from sam_seismic.tasks.building import build_task, find_weights
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.embedding_store import Group, KeptSections, Recipe, file_size, stored_groups
 from sam_seismic.tuning.store import TRAINED_ON, Store, hold_frozen, store_folder
-from sam_seismic.tuning.store_filling import Filling
+from sam_seismic.tuning.store_filling import StoreFiller
 
 LOOKED_UP = 1 << 30
 """Bytes of weights, and of amplitudes, up to which it takes a second or two to tell what is kept already."""
 
 
 @dataclass(frozen=True)
-class Keeping:
+class EmbeddingEstimate:
     """What a training keeps of its sections.
 
     Args:
@@ -82,7 +82,7 @@ class Keeping:
         return Facts("Embedding store", rows)
 
 
-def keeping(config: Config, survey: Survey, blank: FaciesSegmentation) -> Keeping | None:
+def estimate_embeddings(config: Config, survey: Survey, blank: FaciesSegmentation) -> EmbeddingEstimate | None:
     """What a training keeps; None where it keeps nothing.
 
     Args:
@@ -110,16 +110,16 @@ def keeping(config: Config, survey: Survey, blank: FaciesSegmentation) -> Keepin
     there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
     sections = sum(len(part.sections) for name in TRAINED_ON for part in survey.named(name))
     shapes = tuple(entry.shape for entry in filling.entries)
-    return Keeping(folder, sections, shapes, kept, shutil.disk_usage(there).free, warnings)
+    return EmbeddingEstimate(folder, sections, shapes, kept, shutil.disk_usage(there).free, warnings)
 
 
-def _foreseen(config: Config, survey: Survey, blank: FaciesSegmentation, folder: Path) -> Filling:
+def _foreseen(config: Config, survey: Survey, blank: FaciesSegmentation, folder: Path) -> StoreFiller:
     """The filling of a store in which nothing is kept."""
     recipe = Recipe(**dict.fromkeys(Recipe.__dataclass_fields__, "not known"))  # type: ignore[arg-type]
     parts = [part for name in TRAINED_ON for part in survey.named(name)]
     group = Group(folder, recipe, "not known")
     nothing = AmplitudeScale(0.0, 1.0)
-    return Filling(
+    return StoreFiller(
         [
             SectionDataset(
                 survey.named(name), nothing, config.input, seed=config.train.seed if name == "train" else None
@@ -157,7 +157,7 @@ def _cheap(config: Config, survey: Survey) -> bool:
         return False
 
 
-def _known(config: Config) -> Filling:
+def _known(config: Config) -> StoreFiller:
     """The filling, as the training would begin it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.train.seed)  # random weights are those of the training

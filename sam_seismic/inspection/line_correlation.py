@@ -16,11 +16,11 @@ VOXELS = 400_000
 COPIES, STRANGERS = 0.5, 0.2
 """Correlations: from the first on, a line can be guessed from the other; below the second, neighbours are strangers."""
 
-Likeness = Mapping[int, float | None]
+LineCorrelation = Mapping[int, float | None]
 """Mean correlation by distance in lines; None where nothing can be compared."""
 
 
-def likeness_of_lines(volume: Volume, orientation: Orientation) -> dict[int, float | None]:
+def line_correlation(volume: Volume, orientation: Orientation) -> dict[int, float | None]:
     """Correlation of lines that are 1, 5, 10 and 20 lines apart, the mean over a few pairs spread over the survey."""
     lines = volume.lines(orientation)
     found: dict[int, list[float]] = {lag: [] for lag in LAGS}
@@ -44,7 +44,7 @@ def correlation(one: Section, other: Section) -> float | None:
     return _pearson(_thinned(one)[:, both], _thinned(other)[:, both])
 
 
-def likeness_across(section: Section) -> dict[int, float | None]:
+def trace_correlation(section: Section) -> dict[int, float | None]:
     """Correlation of the traces of a section with those 1, 5, 10 and 20 further: of the lines that run across it."""
     values, telling = _thinned(section), _telling(section)
     found: dict[int, float | None] = {}
@@ -54,19 +54,19 @@ def likeness_across(section: Section) -> dict[int, float | None]:
     return found
 
 
-def mean_likeness(found: Sequence[Likeness]) -> dict[int, float | None]:
+def mean_correlation(found: Sequence[LineCorrelation]) -> dict[int, float | None]:
     """The mean over sections."""
     values = {lag: [each[lag] for each in found] for lag in LAGS}
     return {lag: _mean([value for value in each if value is not None]) for lag, each in values.items()}
 
 
-def meaning(likeness: Mapping[str, Likeness]) -> str:
+def meaning(correlation: Mapping[str, LineCorrelation]) -> str:
     """What it means for a split, in a sentence; empty where nothing was compared.
 
     Args:
-        likeness: by the name of the lines, `inlines` or `crosslines`.
+        correlation: by the name of the lines, `inlines` or `crosslines`.
     """
-    known = {(name, lag): r for name, each in likeness.items() for lag, r in each.items() if r is not None}
+    known = {(name, lag): r for name, each in correlation.items() for lag, r in each.items() if r is not None}
     copies = {key: r for key, r in known.items() if r >= COPIES}
     told = [
         f"Neighbouring {name} hardly correlate ({r:.2f}): noise, lines far apart, or lines numbered wrongly."

@@ -46,7 +46,7 @@ class Work:
         return Work(times * self.flops, times * self.made)
 
 
-class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class OpCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors that are made inside: those that live now, and the most that did; and the work."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class OnGpu(TorchFunctionMode):
         tape: is told of the work.
     """
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: OpCounter) -> None:
         super().__init__()
         self._tape = tape
 
@@ -123,7 +123,7 @@ class OnGpu(TorchFunctionMode):
 
 class _Fused(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, tape: Tape, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(ctx: Any, tape: OpCounter, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
         out = torch.empty_like(q)
         ctx.save_for_backward(q, k, v, bias, out)
         ctx.tape = tape

@@ -21,10 +21,10 @@ from sam_seismic.config import Config
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.dataset import Batch, fitted
 from sam_seismic.data.frame import Frame
-from sam_seismic.inspection.op_counter import OnGpu, Tape, Work
+from sam_seismic.inspection.op_counter import OnGpu, OpCounter, Work
 from sam_seismic.sam import ImageEncoder, build_sam
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.cut import below, shape_below
 from sam_seismic.tuning.store import hold_frozen
@@ -100,7 +100,7 @@ def blank_task(config: Config, facies: FaciesTable) -> FaciesSegmentation:
     """The network that a configuration asks for, without content: its parameters can be counted, and take no room."""
     with torch.device("meta"):
         sam = build_sam(config.model.size)
-    card = Card(
+    metadata = CheckpointMetadata(
         data=config.data,
         inputs=config.input,
         model=config.model,
@@ -110,18 +110,22 @@ def blank_task(config: Config, facies: FaciesTable) -> FaciesSegmentation:
         weights_hash=None,
         version="",
     )
-    return FaciesSegmentation(sam, card, config.train)
+    return FaciesSegmentation(sam, metadata, config.train)
 
 
 @contextlib.contextmanager
-def _faked(task: nn.Module, *, gpu: bool) -> Iterator[Tape]:
+def _faked(task: nn.Module, *, gpu: bool) -> Iterator[OpCounter]:
     """Inside, tensors have no content, the task is one of them, and a tape counts them."""
-    with FakeTensorMode(allow_non_fake_inputs=True), Tape() as tape, OnGpu(tape) if gpu else contextlib.nullcontext():
+    with (
+        FakeTensorMode(allow_non_fake_inputs=True),
+        OpCounter() as tape,
+        OnGpu(tape) if gpu else contextlib.nullcontext(),
+    ):
         task.to_empty(device="cpu")
         yield tape
 
 
-def _walk_below(tape: Tape, encoder: ImageEncoder, frame: Frame, *, count: int, blocks: int | None) -> Walk:
+def _walk_below(tape: OpCounter, encoder: ImageEncoder, frame: Frame, *, count: int, blocks: int | None) -> Walk:
     """The frozen part of the encoder, for a few canvases, which are counted too."""
     before = tape.live
     short, times = shortened(encoder, blocks)
@@ -134,7 +138,7 @@ def _walk_below(tape: Tape, encoder: ImageEncoder, frame: Frame, *, count: int, 
     return Walk(tape.peak - before, tape.work + more())
 
 
-def _walk_step(tape: Tape, task: FaciesSegmentation, config: Config, frame: Frame) -> tuple[Walk, Walk]:
+def _walk_step(tape: OpCounter, task: FaciesSegmentation, config: Config, frame: Frame) -> tuple[Walk, Walk]:
     """A step of training from what is kept, or from canvases where none of the encoder is frozen: (forward, all)."""
     count, blocks, before = config.train.batch_size, config.model.blocks_below, tape.live
     shape, dtype = (3, *frame.canvas_shape), torch.float32
@@ -153,7 +157,7 @@ def _walk_step(tape: Tape, task: FaciesSegmentation, config: Config, frame: Fram
     return forward, Walk(tape.peak - before, tape.work)
 
 
-def _walk_prediction(tape: Tape, task: FaciesSegmentation, frame: Frame) -> Walk:
+def _walk_prediction(tape: OpCounter, task: FaciesSegmentation, frame: Frame) -> Walk:
     before, encoder = tape.live, task.image_encoder  # which goes on living
     task.image_encoder, times = shortened(encoder, None)
     images = [torch.zeros(3, *frame.canvas_shape) for _ in range(PREDICTED_AT_A_TIME)]
@@ -182,7 +186,7 @@ def shortened(encoder: ImageEncoder, blocks: int | None) -> tuple[ImageEncoder, 
 
 
 @contextlib.contextmanager
-def _counted(tape: Tape, short: ImageEncoder, times: Sequence[int]) -> Iterator[Any]:
+def _counted(tape: OpCounter, short: ImageEncoder, times: Sequence[int]) -> Iterator[Any]:
     """Gives what adds the work of the blocks that are left out."""
     spent: dict[nn.Module, Work] = {}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sam_seismic.config import ReadOptions
-from sam_seismic.report.blocks import Block
+from sam_seismic.report.blocks import ReportBlock
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,6 @@ class Inspection:
     """
 
     facts: dict[str, Any]
-    blocks: Sequence[Block]
+    blocks: Sequence[ReportBlock]
     warnings: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()

@@ -22,17 +22,17 @@ from sam_seismic.inspection.labels import (
 from sam_seismic.inspection.line_choice import Chosen, choose_lines
 from sam_seismic.inspection.line_correlation import (
     LAGS,
-    Likeness,
-    likeness_across,
-    likeness_of_lines,
-    mean_likeness,
+    LineCorrelation,
+    line_correlation,
+    mean_correlation,
     meaning,
+    trace_correlation,
 )
 from sam_seismic.inspection.request import Inspection, InspectRequest
 from sam_seismic.inspection.words import amount, percent
 from sam_seismic.listener import Listener
 from sam_seismic.report import AmplitudeCounts, LabelCounts, volume_picture
-from sam_seismic.report.blocks import Block, Columns, Facts, Histogram, LiveMap
+from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.segy import SegyVolume
 from sam_seismic.survey.volume import Orientation, Volume
@@ -40,14 +40,14 @@ from sam_seismic.survey.volume import Orientation, Volume
 MOST_BYTES = 256 << 20
 """Amplitudes are measured on all lines of a volume up to this size, and on 64 or more of a larger one."""
 
-LIKENESS_SECTIONS = 16
+CORRELATED_SECTIONS = 16
 """Sections whose traces are compared with each other."""
 MUCH_CLIPPED = 1e-3
 """Share of clipped samples that is worth a warning."""
 WORTH_A_MAP = 0.01
 """Share of constant traces from which on a map shows where they are."""
 
-Found = tuple[dict[str, Any], Sequence[Block], Sequence[str]]
+Found = tuple[dict[str, Any], Sequence[ReportBlock], Sequence[str]]
 """Facts, blocks and warnings."""
 
 
@@ -110,26 +110,26 @@ def _labels(volume: Volume, request: InspectRequest, listener: Listener) -> Foun
 
 def _amplitudes(volume: Volume, listener: Listener) -> Found:
     chosen = choose_lines(volume, MOST_BYTES)
-    most, across = drawn_a_section(len(chosen)), list[Likeness]()
+    most, across = drawn_a_section(len(chosen)), list[LineCorrelation]()
     spreads = []
     for done, (orientation, line) in enumerate(chosen.sections, start=1):
         section = volume.section(orientation, line)
         spreads.append(measure_section(section, most=most))
-        if volume.has_grid and len(across) < LIKENESS_SECTIONS:
-            across.append(likeness_across(section))
+        if volume.has_grid and len(across) < CORRELATED_SECTIONS:
+            across.append(trace_correlation(section))
         listener.progress("measure amplitudes", done, len(chosen))
     spread = together(spreads)
-    likeness: dict[str, Likeness] = {}
+    correlation: dict[str, LineCorrelation] = {}
     if chosen.orientation is not None:
-        likeness[f"{chosen.orientation}s"] = likeness_of_lines(volume, chosen.orientation)
-        likeness[f"{chosen.orientation.across}s"] = mean_likeness(across)
-    known = {name: likeness[name] for name in sorted(likeness, reverse=True) if any(likeness[name].values())}
+        correlation[f"{chosen.orientation}s"] = line_correlation(volume, chosen.orientation)
+        correlation[f"{chosen.orientation.across}s"] = mean_correlation(across)
+    known = {name: correlation[name] for name in sorted(correlation, reverse=True) if any(correlation[name].values())}
     facts: dict[str, Any] = {
         "amplitude": _amplitude_facts(spread, volume, chosen),
         "measured_lines": len(chosen),
         "correlation": {name: {str(lag): r for lag, r in each.items()} for name, each in known.items()},
     }
-    blocks: list[Block] = [Facts(f"Amplitudes ({chosen})", _amplitude_rows(spread, facts["amplitude"]))]
+    blocks: list[ReportBlock] = [Facts(f"Amplitudes ({chosen})", _amplitude_rows(spread, facts["amplitude"]))]
     edges, counts = spread.histogram()
     if spread.low != spread.high:
         blocks.append(Histogram("Histogram, p0.1 to p99.9 (heights are square roots)", edges, counts))
@@ -232,12 +232,13 @@ def _map_of_data(volume: Volume, chosen: Chosen, spread: Spread) -> LiveMap:
     return map_of(f"Traces that hold data ({chosen})", volume, holds)
 
 
-def _likeness_table(likeness: Mapping[str, Likeness]) -> Columns:
+def _likeness_table(correlation: Mapping[str, LineCorrelation]) -> Columns:
     header = ("lines apart", *map(str, LAGS))
     rows = [
-        (name, *("-" if each[lag] is None else f"{each[lag]:.2f}" for lag in LAGS)) for name, each in likeness.items()
+        (name, *("-" if each[lag] is None else f"{each[lag]:.2f}" for lag in LAGS))
+        for name, each in correlation.items()
     ]
-    return Columns("Correlation of neighbouring lines", header, rows, note=meaning(likeness))
+    return Columns("Correlation of neighbouring lines", header, rows, note=meaning(correlation))
 
 
 def _odd_values(spread: Spread, facts: Mapping[str, Any]) -> list[str]:

@@ -69,4 +69,4 @@ class LiveMap:
     crosslines: tuple[int, int]
 
 
-Block = Facts | Columns | Histogram | LiveMap
+ReportBlock = Facts | Columns | Histogram | LiveMap

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 
 from sam_seismic.errors import UserError
-from sam_seismic.runs.slurm_job import Job
+from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.sam import ImageEncoder
 from sam_seismic.tuning.cut import hold
 
@@ -16,7 +16,7 @@ Precision = Literal["32", "bf16", "16"]
 _HALVES = {"bf16": torch.bfloat16, "16": torch.float16}
 
 
-def choose_device(name: str, job: Job | None = None) -> torch.device:
+def choose_device(name: str, job: SlurmJob | None = None) -> torch.device:
     """A device by name; `auto` takes a GPU where there is one, and each task on a node another one.
 
     Args:

@@ -9,7 +9,7 @@ import torch
 from sam_seismic.config import Config, InputConfig, ModelConfig
 from sam_seismic.errors import UserError
 from sam_seismic.runs.devices import Precision
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 
 _GPU = (
     "CUDA error: out of memory",
@@ -65,11 +65,13 @@ def training_remedies(config: Config, *, encoding: int | None = None) -> list[st
     return remedies + [f"--set {change}" for change in _smaller_model(model)]
 
 
-def predicting_remedies(card: Card, *, batch_size: int, precision: Precision, device: torch.device) -> list[str]:
+def predicting_remedies(
+    metadata: CheckpointMetadata, *, batch_size: int, precision: Precision, device: torch.device
+) -> list[str]:
     """What makes a prediction or an evaluation take less memory and is not done yet.
 
     Args:
-        card: of the checkpoint; its canvas and its model can only be changed by training.
+        metadata: of the checkpoint; its canvas and its model can only be changed by training.
         batch_size: sections at a time.
         precision: of the image encoder.
         device: that is computed on.
@@ -77,7 +79,7 @@ def predicting_remedies(card: Card, *, batch_size: int, precision: Precision, de
     remedies = _smaller_batch("--batch-size ", batch_size)
     remedies += ["--precision bf16"] if precision == "32" else []
     remedies += ["--device cpu"] if device.type != "cpu" else []
-    trained = [*_smaller_input(card.inputs), *_smaller_model(card.model)]
+    trained = [*_smaller_input(metadata.inputs), *_smaller_model(metadata.model)]
     return remedies + [f"a checkpoint that was trained with --set {change}" for change in trained]
 
 

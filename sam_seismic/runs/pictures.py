@@ -59,8 +59,8 @@ def _draw_section(folder: Path, task: FaciesSegmentation, part: Part, ref: Secti
         section,
         prediction=probability.argmax(axis=0).astype(np.uint8),
         truth=truth,
-        facies=task.card.facies,
+        facies=task.metadata.facies,
         ruler=ruler,
-        scale=task.card.scale,
+        scale=task.metadata.scale,
     )
     return path

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 NOT_FOR_USERS = (
     ".*does not have many workers.*",  # data.workers is the user's choice
     ".*treespec, LeafSpec.*",  # Lightning 2.6 on torch 2.13
-    ".*`srun` command is available.*",  # whether it has to be used, `Job.current` knows
+    ".*`srun` command is available.*",  # whether it has to be used, `SlurmJob.current` knows
     ".*FSDP2-wrapped module .* returned a view tensor.*",  # which nothing changes in place
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
 )

@@ -15,7 +15,7 @@ from sam_seismic.errors import ConfigError, UserError
 
 
 @dataclass(frozen=True)
-class Job:
+class SlurmJob:
     """A Slurm job, as one of its tasks sees it.
 
     Args:
@@ -83,7 +83,7 @@ class Job:
             torch.set_num_threads(self.cpus)
 
 
-def placement(trainer: TrainerConfig, job: Job | None) -> dict[str, Any]:
+def placement(trainer: TrainerConfig, job: SlurmJob | None) -> dict[str, Any]:
     """Where a training runs, in the words of Lightning's Trainer: `devices`, `num_nodes`, and `plugins` to start on.
 
     Args:

@@ -16,7 +16,7 @@ _LINE = re.compile(r"#+SBATCH +--(?P<name>[a-z-]+)(?:=.*)?")
 
 
 @dataclass(frozen=True)
-class Wish:
+class JobResources:
     """What a job wants of a cluster; None leaves it to run_sbatch.sh or to the cluster.
 
     Args:
@@ -53,7 +53,7 @@ class Wish:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def batch_script(wish: Wish, words: Sequence[str]) -> str:
+def batch_script(wish: JobResources, words: Sequence[str]) -> str:
     """The batch script of a command: run_sbatch.sh, with what the job wants, and the command itself.
 
     Args:

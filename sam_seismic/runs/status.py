@@ -22,7 +22,7 @@ class RunStatus:
     Args:
         state: what it is at.
         why: it stopped or failed.
-        job: of Slurm, as `Job.name`.
+        job: of Slurm, as `SlurmJob.name`.
         host, process: that it runs in, or ran in.
         restarts: how often it went on.
         epoch, epochs: which one, counted from 1, of how many.

@@ -13,7 +13,7 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from sam_seismic.errors import StoppedError
-from sam_seismic.runs.slurm_job import Job
+from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.runs.status import RunStatus, read_status, write_status
 
 SECONDS = 5.0
@@ -28,7 +28,7 @@ class StatusFile(Callback):
         job: of Slurm, that it runs in.
     """
 
-    def __init__(self, path: Path, job: Job | None) -> None:
+    def __init__(self, path: Path, job: SlurmJob | None) -> None:
         self._path = path
         self._now = RunStatus(
             "starting", job=None if job is None else job.name, host=socket.gethostname(), process=os.getpid()

@@ -17,7 +17,7 @@ from sam_seismic.listener import Listener
 from sam_seismic.runs.callbacks import MeanLoss, MetricsFile, TrainingProgress
 from sam_seismic.runs.checkpoints import BestCheckpoint, LastCheckpoint, WholeCheckpointIO
 from sam_seismic.runs.run_folder import RunFolder
-from sam_seismic.runs.slurm_job import Job, placement
+from sam_seismic.runs.slurm_job import SlurmJob, placement
 from sam_seismic.runs.stopping import StopRequest
 
 
@@ -27,7 +27,12 @@ def is_first_process() -> bool:
 
 
 def training_trainer(
-    config: Config, folder: RunFolder, listener: Listener, further: Sequence[Callback] = (), *, job: Job | None = None
+    config: Config,
+    folder: RunFolder,
+    listener: Listener,
+    further: Sequence[Callback] = (),
+    *,
+    job: SlurmJob | None = None,
 ) -> lightning.Trainer:
     """The Trainer that a configuration asks for.
 

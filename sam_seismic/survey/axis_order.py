@@ -18,7 +18,7 @@ ASSUMED_TIMES = f"it holds no times: {ASSUMED_INTERVAL_MS:g} ms a sample from 0 
 
 
 @dataclass(frozen=True)
-class Axes:
+class AxisOrder:
     """The axis order of a stored array.
 
     Args:
@@ -28,8 +28,8 @@ class Axes:
     order: tuple[str, ...]
 
     @classmethod
-    def named(cls, axes: str | None) -> "Axes":
-        """`sample,crossline,inline` -> Axes; None is the natural order."""
+    def named(cls, axes: str | None) -> "AxisOrder":
+        """`sample,crossline,inline` -> AxisOrder; None is the natural order."""
         return cls(tuple((axes or NATURAL).split(",")))
 
     def grid_shape(self, stored: tuple[int, ...]) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import reserve
-from sam_seismic.files.fixed_records import Recorded, RecordFile, Records
+from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, remove
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.result import Result
@@ -76,7 +76,7 @@ class HorizonTable(Recorded, Result):
         self._source, self._facies = source, facies
         self._grid = source.geometry
         # One record a trace: the tops of the classes, then the count of transitions out of order.
-        self._layout = Records(np.dtype(np.int32), (len(facies) + 1,))
+        self._layout = RecordLayout(np.dtype(np.int32), (len(facies) + 1,))
         self._size = self._grid.live.size * self._layout.size
 
     def open(self) -> None:

@@ -7,19 +7,19 @@ from sam_seismic.config import Config, ModelConfig
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.sam import build_sam
 from sam_seismic.sam.weights import file_hash, official_path
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.methods import count_parameters
 
 
 def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:
-    """The network that a configuration asks for, with its card.
+    """The network that a configuration asks for, with its metadata.
 
     Raises:
         WeightsError: the weights are missing, damaged or of another size.
     """
     weights = find_weights(config.model)
-    card = Card(
+    metadata = CheckpointMetadata(
         data=config.data,
         inputs=config.input,
         model=config.model,
@@ -29,7 +29,7 @@ def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:
         weights_hash=None if weights is None else file_hash(weights),
         version=__version__,
     )
-    return FaciesSegmentation(build_sam(config.model.size, weights), card, config.train)
+    return FaciesSegmentation(build_sam(config.model.size, weights), metadata, config.train)
 
 
 def find_weights(model: ModelConfig) -> Path | None:
@@ -46,13 +46,17 @@ def find_weights(model: ModelConfig) -> Path | None:
 def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
     """What is about to be trained on what, a line each."""
     trainable, frozen = count_parameters(task)
-    model, inputs, scale = task.card.model, task.card.inputs, task.card.scale
-    weights = "random weights: not SAM's" if task.card.weights_hash is None else f"weights {task.card.weights_hash[:8]}"
+    model, inputs, scale = task.metadata.model, task.metadata.inputs, task.metadata.scale
+    weights = (
+        "random weights: not SAM's"
+        if task.metadata.weights_hash is None
+        else f"weights {task.metadata.weights_hash[:8]}"
+    )
     canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
     encoder = model.encoder if model.blocks is None else f"{model.encoder} ({model.blocks})"
     return [
         *(f"note: {note}" for note in module.survey.notes),
-        f"classes: {', '.join(task.card.facies.names)}",
+        f"classes: {', '.join(task.metadata.facies.names)}",
         *(f"split {part}" for part in module.survey.parts.values()),
         f"amplitudes: {scale.center:g} +- {scale.clip:g} becomes [-1, 1] "
         f"({inputs.clip_percentile:g}th percentile of the training lines)",

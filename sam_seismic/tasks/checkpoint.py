@@ -13,11 +13,11 @@ from sam_seismic.sam.weights import read_plain
 from sam_seismic.survey.facies import FaciesTable
 
 KEY = "sam_seismic"
-"""Where the card stands in the checkpoint."""
+"""Where the metadata stands in the checkpoint."""
 
 
 @dataclass(frozen=True)
-class Card:
+class CheckpointMetadata:
     """What a checkpoint says of itself: all that `eval` and `predict` need beside the weights.
 
     Args:
@@ -72,14 +72,14 @@ class Card:
         )
 
 
-def read_checkpoint(path: Path) -> tuple[Card, dict[str, Any]]:
+def read_checkpoint(path: Path) -> tuple[CheckpointMetadata, dict[str, Any]]:
     """Read a checkpoint of `train`, without running anything that is in it.
 
     Args:
         path: the file, e.g. runs/f3/checkpoints/best.ckpt.
 
     Returns:
-        Its card, and the whole checkpoint as Lightning wrote it.
+        Its metadata, and the whole checkpoint as Lightning wrote it.
 
     Raises:
         WeightsError: no such file; damaged; holding objects that could run code; or not written by sam-seismic.
@@ -91,14 +91,14 @@ def read_checkpoint(path: Path) -> tuple[Card, dict[str, Any]]:
     checkpoint = read_plain(path)
     if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
         raise WeightsError(
-            problem=f"{path}: not a checkpoint of sam-seismic train: it has no card",
+            problem=f"{path}: not a checkpoint of sam-seismic train: it has no metadata",
             fix="give RUN/checkpoints/best.ckpt; weights of SAM itself go into model.weights of a configuration",
         )
     try:
-        return Card.from_plain(checkpoint[KEY]), checkpoint
+        return CheckpointMetadata.from_plain(checkpoint[KEY]), checkpoint
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise WeightsError(
-            problem=f"{path}: its card cannot be read ({_first_line(error)})",
+            problem=f"{path}: its metadata cannot be read ({_first_line(error)})",
             fix="load it with the version of sam-seismic that wrote it",
         ) from error
 

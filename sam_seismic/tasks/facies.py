@@ -21,7 +21,7 @@ from sam_seismic.networks.heads.tokens import FaciesDecoder
 from sam_seismic.sam import Sam
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.facies import IGNORE
-from sam_seismic.tasks.checkpoint import KEY, Card, read_checkpoint
+from sam_seismic.tasks.checkpoint import KEY, CheckpointMetadata, read_checkpoint
 from sam_seismic.tasks.losses import loss_of, loss_sums
 from sam_seismic.tasks.rank_sync import over_processes
 from sam_seismic.tuning.cut import above, below
@@ -35,27 +35,27 @@ RATE_FLOOR = 0.01
 class FaciesSegmentation(lightning.LightningModule):
     """SAM's image encoder under a decoder with one mask token a facies; no prompt is needed.
 
-    The prompt encoder stays frozen; the image encoder too, unless the card's model says otherwise. The class tokens and
-    their hypernetworks are new and always train; `decoder: frozen` keeps the rest of SAM's mask decoder as it is.
+    The prompt encoder stays frozen; the image encoder too, unless the metadata's model says otherwise. The class tokens
+    and their hypernetworks are new and always train; `decoder: frozen` keeps the rest of SAM's mask decoder as it is.
 
     Args:
         sam: its parts are taken over.
-        card: what the checkpoint will say of itself; it names the classes and what is trained.
+        metadata: what the checkpoint will say of itself; it names the classes and what is trained.
         train: the optimisation; the defaults serve where nothing is trained.
     """
 
-    def __init__(self, sam: Sam, card: Card, train: TrainConfig | None = None) -> None:
+    def __init__(self, sam: Sam, metadata: CheckpointMetadata, train: TrainConfig | None = None) -> None:
         super().__init__()
-        self.card = card
+        self.metadata = metadata
         self._train_config = train or TrainConfig()
         self.image_encoder = sam.image_encoder
         self.prompt_encoder = sam.prompt_encoder
-        self.decoder = FaciesDecoder(sam, len(card.facies))
-        train_above(self.image_encoder, card.model.blocks_below)
-        self.image_encoder.checkpointing = card.model.checkpointing
+        self.decoder = FaciesDecoder(sam, len(metadata.facies))
+        train_above(self.image_encoder, metadata.model.blocks_below)
+        self.image_encoder.checkpointing = metadata.model.checkpointing
         apply_method(self.prompt_encoder, "frozen")
-        self.decoder.apply_method(card.model.decoder)
-        self.confusion = MulticlassConfusionMatrix(len(card.facies), ignore_index=IGNORE, validate_args=False)
+        self.decoder.apply_method(metadata.model.decoder)
+        self.confusion = MulticlassConfusionMatrix(len(metadata.facies), ignore_index=IGNORE, validate_args=False)
         self._sums: Tensor | None = None
 
     def forward(self, canvas: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ class FaciesSegmentation(lightning.LightningModule):
             canvas: of one or more sections.
             shown: (rows, columns) of pixels outside which all of them are padding, where that is known.
         """
-        blocks = self.card.model.blocks_below
+        blocks = self.metadata.model.blocks_below
         if blocks == 0 and (torch.is_grad_enabled() or is_sharded(self.image_encoder)):
             embedding: Tensor = self.image_encoder(canvas)
             return embedding
@@ -105,7 +105,7 @@ class FaciesSegmentation(lightning.LightningModule):
             stack = torch.stack([images[position].float() for position in positions])  # kept ones are halves
             theirs = [frames[position] for position in positions]
             if kept:
-                embedding = above(self.image_encoder, stack, blocks=self.card.model.blocks_below)
+                embedding = above(self.image_encoder, stack, blocks=self.metadata.model.blocks_below)
             else:
                 embedding = self.embed(stack, shown=largest(frame.placed_shape for frame in theirs))
             planes = self.decode(embedding, patches=largest(frame.patches_read for frame in theirs))
@@ -175,7 +175,7 @@ class FaciesSegmentation(lightning.LightningModule):
 
     def scores(self) -> FaciesScores:
         """Scores of all sections counted since the last reset, over all processes."""
-        return FaciesScores(self.card.facies.names, self.confusion.compute().cpu().numpy())
+        return FaciesScores(self.metadata.facies.names, self.confusion.compute().cpu().numpy())
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW over what is trained, with a warm-up and a cosine over the whole run."""
@@ -195,8 +195,8 @@ class FaciesSegmentation(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the card beside the weights."""
-        checkpoint[KEY] = self.card.as_plain()
+        """Put the metadata beside the weights."""
+        checkpoint[KEY] = self.metadata.as_plain()
 
     def loss(self, logits: list[Tensor], batch: Batch) -> Tensor:
         """Loss over the labelled voxels of a batch, and of those that the other processes are at.
@@ -231,16 +231,17 @@ def load_task(path: Path) -> FaciesSegmentation:
     """A trained task from its checkpoint, ready to predict.
 
     Raises:
-        WeightsError: the file is missing, damaged, unsafe, not ours, or does not fit the network that its card names.
+        WeightsError: the file is missing, damaged, unsafe, not ours, or does not fit the network that it names.
     """
-    card, checkpoint = read_checkpoint(path)
-    task = FaciesSegmentation(Sam(card.model.size, random=False), card)
+    metadata, checkpoint = read_checkpoint(path)
+    task = FaciesSegmentation(Sam(metadata.model.size, random=False), metadata)
     try:
         task.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
         raise WeightsError(
-            problem=f"{path}: its weights do not fit {card.model.size} with {len(card.facies)} classes: {error}",
-            fix=f"load it with the version of sam-seismic that wrote it, which was {card.version}, or train again",
+            problem=f"{path}: its weights do not fit {metadata.model.size} with {len(metadata.facies)} classes: "
+            f"{error}",
+            fix=f"load it with the version of sam-seismic that wrote it, which was {metadata.version}, or train again",
         ) from error
     return task.eval().requires_grad_(False)
 

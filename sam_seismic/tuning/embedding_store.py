@@ -240,7 +240,7 @@ def file_size(shape: Shape) -> int:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredGroup:
     """A group that a store holds.
 
     Args:
@@ -260,7 +260,7 @@ class Stored:
     used: float
 
 
-def stored_groups(store: Path) -> Iterator[Stored]:
+def stored_groups(store: Path) -> Iterator[StoredGroup]:
     """The groups of a store; other folders that lie there are left alone."""
     for card in sorted(store.glob(f"*/{RECIPE}")):
         try:
@@ -270,10 +270,10 @@ def stored_groups(store: Path) -> Iterator[Stored]:
         except (OSError, ValueError):
             continue  # another process removes it, or it is none of ours
         if isinstance(recipe, dict) and "about" in recipe and "weights" in recipe:
-            yield Stored(card.parent, str(recipe.pop("about")), recipe, len(sizes), sum(sizes), used)
+            yield StoredGroup(card.parent, str(recipe.pop("about")), recipe, len(sizes), sum(sizes), used)
 
 
-def prune(store: Path, *, days: float) -> list[Stored]:
+def prune(store: Path, *, days: float) -> list[StoredGroup]:
     """Remove the groups that have not been used for some days, and what killed processes left in the others.
 
     Returns:

@@ -14,7 +14,7 @@ from sam_seismic.survey.fingerprint import fingerprint
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning.cut import HALVES, hold
 from sam_seismic.tuning.embedding_store import Group, KeptSections, Recipe, file_size, weights_hash
-from sam_seismic.tuning.store_filling import Filling
+from sam_seismic.tuning.store_filling import StoreFiller
 
 TRAINED_ON = ("train", "val")
 """The splits that are read again and again."""
@@ -66,7 +66,7 @@ class Store:
                     groups[part.name, orientation] = Group(self.folder, recipe, f"{orientation}s of {amplitude.path}")
         self.kept = KeptSections(groups)
         datasets = [module.dataset(name) for name in TRAINED_ON]
-        self.filling = Filling(
+        self.filling = StoreFiller(
             datasets, self.kept, encoder=encoder, blocks=blocks, scale=module.scale, inputs=config.input
         )
 

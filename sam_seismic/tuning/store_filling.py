@@ -15,7 +15,7 @@ from torch import Tensor
 from sam_seismic.config import InputConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.augment import Variant
-from sam_seismic.data.background import BATCHES_AHEAD, Ahead, Behind
+from sam_seismic.data.background import BATCHES_AHEAD, Prefetch, WriteBehind
 from sam_seismic.data.dataset import SectionDataset, canvas_of, fitted
 from sam_seismic.data.frame import Frame, largest
 from sam_seismic.files.disk import check_room
@@ -53,7 +53,7 @@ class Entry:
         return self.group.has(self.ref, self.variant, self.shape)
 
 
-class Filling:
+class StoreFiller:
     """What a training will ask a store for, and how it gets there.
 
     Args:
@@ -120,11 +120,11 @@ class Filling:
         # Of all entries, not of the missing ones: those are fewer by the minute, and by process.
         entries = self.entries if share is None else self.entries[share[0] :: share[1]]
         missing = [entry for entry in entries if not entry.kept]
-        turns = Turns(missing)
+        turns = EntryQueue(missing)
         finished = 0
         with (
-            Behind(partial(_keep, turns), room=BATCHES_BEHIND) as behind,
-            Ahead(self._read(turns, batch_size), room=BATCHES_AHEAD) as batches,
+            WriteBehind(partial(_keep, turns), room=BATCHES_BEHIND) as behind,
+            Prefetch(self._read(turns, batch_size), room=BATCHES_AHEAD) as batches,
         ):
             for batch, canvases in batches:
                 if all(entry.kept for entry in batch):  # done since it was read
@@ -141,7 +141,7 @@ class Filling:
         frame = fitted(section.shape, self._inputs, section.whole_shape)
         return shape_below(self._encoder, frame.canvas_shape, blocks=self._blocks)
 
-    def _read(self, turns: "Turns", size: int) -> Iterator[tuple[list[Entry], list[tuple[Tensor, Frame]]]]:
+    def _read(self, turns: "EntryQueue", size: int) -> Iterator[tuple[list[Entry], list[tuple[Tensor, Frame]]]]:
         """Batches of canvases of one size."""
         batch: list[Entry] = []
         for entry in turns:
@@ -162,7 +162,7 @@ class Filling:
         return below(self._encoder, canvas, blocks=self._blocks, shown=shown)
 
 
-class Turns:
+class EntryQueue:
     """Entries, each when its turn comes, if it is not kept by then: in their order, from anywhere on.
 
     Where another process is met, it goes on elsewhere: two that go the same way would do all the rest twice.
@@ -195,7 +195,7 @@ def _from_anywhere(entries: Iterable[Entry]) -> deque[Entry]:
     return left
 
 
-def _keep(turns: Turns, encoded: tuple[Sequence[Entry], Tensor]) -> None:
+def _keep(turns: EntryQueue, encoded: tuple[Sequence[Entry], Tensor]) -> None:
     for entry, kept in zip(*encoded, strict=True):
         if entry.kept:
             turns.meet()

@@ -7,7 +7,7 @@ from pathlib import Path
 from sam_seismic.config import Config, load_config
 from sam_seismic.config.shipped import shipped_config
 from sam_seismic.files.folders import new_folder
-from sam_seismic.inference.outputs import Wanted
+from sam_seismic.inference.outputs import OutputRequest
 from sam_seismic.listener import Listener
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey
@@ -50,7 +50,7 @@ def run_demo(output: Path, listener: Listener, *, overwrite: bool) -> DemoOutcom
     assert best is not None, "the demo is one process"
     evaluation = evaluate(EvaluationRequest(best, output=output / "test", overwrite=overwrite), listener)
     predicted = predict(
-        PredictRequest(best, amplitude, Wanted(output / "facies.sgy"), orientation="both", overwrite=overwrite),
+        PredictRequest(best, amplitude, OutputRequest(output / "facies.sgy"), orientation="both", overwrite=overwrite),
         listener,
     )
     report = sorted((run / "report").glob("*.png"))

@@ -12,9 +12,9 @@ from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
-from sam_seismic.runs.slurm_job import Job
+from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.tasks.building import build_task, describe
-from sam_seismic.tuning.embedding_store import Stored, prune, stored_groups
+from sam_seismic.tuning.embedding_store import StoredGroup, prune, stored_groups
 from sam_seismic.tuning.store import Store, hold_frozen, store_folder
 
 
@@ -49,7 +49,7 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
             + ("model.encoder: full" if config.model.encoder == "full" else "train.cache: false"),
             fix="set model.encoder: frozen or last_blocks, and leave train.cache out",
         )
-    job = Job.current()
+    job = SlurmJob.current()
     if job is not None:
         job.limit_threads()
     first = job is None or job.rank == 0
@@ -72,7 +72,7 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     return store.folder if first else None
 
 
-def stored(folder: Path | None) -> list[Stored]:
+def stored(folder: Path | None) -> list[StoredGroup]:
     """What a store holds.
 
     Raises:
@@ -81,7 +81,7 @@ def stored(folder: Path | None) -> list[Stored]:
     return list(stored_groups(_there(folder)))
 
 
-def prune_store(folder: Path | None, *, days: float) -> list[Stored]:
+def prune_store(folder: Path | None, *, days: float) -> list[StoredGroup]:
     """Remove from a store what no run has used for some days; what was removed.
 
     Raises:

@@ -86,7 +86,9 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
         new_folder(request.output, overwrite=request.overwrite)
     device, task = choose_device(request.device), load_task(request.checkpoint)
     hold_encoder(task.image_encoder, request.precision)
-    remedies = predicting_remedies(task.card, batch_size=request.batch_size, precision=request.precision, device=device)
+    remedies = predicting_remedies(
+        task.metadata, batch_size=request.batch_size, precision=request.precision, device=device
+    )
     with memory_advice(remedies):
         return _evaluate_with(task, device, request, listener)
 
@@ -94,9 +96,11 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
 def _evaluate_with(
     task: FaciesSegmentation, device: torch.device, request: EvaluationRequest, listener: Listener
 ) -> Evaluation:
-    card = task.card
-    module = SeismicDataModule(request.data or card.data, card.inputs, batch_size=request.batch_size, scale=card.scale)
-    _check_classes(module.survey, card.facies.names, listener)
+    metadata = task.metadata
+    module = SeismicDataModule(
+        request.data or metadata.data, metadata.inputs, batch_size=request.batch_size, scale=metadata.scale
+    )
+    _check_classes(module.survey, metadata.facies.names, listener)
     parts = module.survey.named(request.split)
     for part in parts:
         listener.say(f"split {part}")

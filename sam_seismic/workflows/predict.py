@@ -11,19 +11,19 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.resume_journal import Journal, stamp
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_apart, not_as_left, remove
 from sam_seismic.inference import (
-    Meeting,
     Output,
+    RankExchange,
     count_sections,
     predict_share,
     predict_volume,
     scratch_path,
     share_of,
 )
-from sam_seismic.inference.outputs import Wanted, open_outputs
+from sam_seismic.inference.outputs import OutputRequest, open_outputs
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.devices import Precision, choose_device, hold_encoder
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
-from sam_seismic.runs.slurm_job import Job
+from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.sam.weights import file_hash
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.horizons import HorizonTable
@@ -53,7 +53,7 @@ class PredictRequest:
 
     checkpoint: Path
     input: Path
-    wanted: Wanted
+    wanted: OutputRequest
     orientation: str | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
     overwrite: bool = False
@@ -72,7 +72,7 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
         UserError: the checkpoint, the input or an output cannot be used as they are, and nothing is written then; or
             memory runs out.
     """
-    job = Job.current()
+    job = SlurmJob.current()
     if job is not None:
         job.limit_threads()
         request = replace(request, resume=request.resume or job.restarts > 0)
@@ -81,20 +81,22 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
         _check_outputs(request, [request.wanted.facies])
     device = choose_device(request.device, job)
     task = load_task(request.checkpoint)
-    remedies = predicting_remedies(task.card, batch_size=request.batch_size, precision=request.precision, device=device)
+    remedies = predicting_remedies(
+        task.metadata, batch_size=request.batch_size, precision=request.precision, device=device
+    )
     with memory_advice(remedies):
         hold_encoder(task.image_encoder, request.precision)
         return _predict_with(task.to(device), request, listener, job)
 
 
 def _predict_with(
-    task: FaciesSegmentation, request: PredictRequest, listener: Listener, slurm: Job | None
+    task: FaciesSegmentation, request: PredictRequest, listener: Listener, slurm: SlurmJob | None
 ) -> list[Path]:
     wanted = request.wanted
-    paths = wanted.paths(task.card.facies)
+    paths = wanted.paths(task.metadata.facies)
     meeting = None
     if slurm is not None and slurm.tasks > 1:
-        meeting = Meeting(paths[0], slurm.name, process=slurm.rank, processes=slurm.tasks, attempt=slurm.restarts)
+        meeting = RankExchange(paths[0], slurm.name, process=slurm.rank, processes=slurm.tasks, attempt=slurm.restarts)
         if slurm.rank > 0:
             _help(task, request, listener, meeting)
             return []
@@ -107,7 +109,11 @@ def _predict_with(
 
 
 def _lead(
-    task: FaciesSegmentation, request: PredictRequest, listener: Listener, paths: list[Path], meeting: Meeting | None
+    task: FaciesSegmentation,
+    request: PredictRequest,
+    listener: Listener,
+    paths: list[Path],
+    meeting: RankExchange | None,
 ) -> list[Path]:
     """Predict alone, or as the process that writes the results."""
     wanted = request.wanted
@@ -121,7 +127,7 @@ def _lead(
     steps = count_sections(volume, orientations)
     with Journal(paths, job, steps=steps, resume=request.resume, overwrite=request.overwrite) as journal:
         overwrite = journal.overwrite or journal.complete
-        outputs = open_outputs(wanted, volume, task.card.facies, overwrite=overwrite, start=journal.start)
+        outputs = open_outputs(wanted, volume, task.metadata.facies, overwrite=overwrite, start=journal.start)
         journal.claim()
         if journal.complete:
             if meeting is not None:
@@ -148,8 +154,8 @@ def _orientations(
 ) -> list[Orientation]:
     """The orientations to predict; what is dropped is told."""
     # A folder of sections keeps each as it was read; in any other result the two orientations meet in each voxel.
-    merges = any(path.suffix for path in request.wanted.paths(task.card.facies))
-    asked = request.orientation or task.card.data.orientation
+    merges = any(path.suffix for path in request.wanted.paths(task.metadata.facies))
+    asked = request.orientation or task.metadata.data.orientation
     orientations, dropped = choose_orientations(volume, asked, merges=merges)
     for why in dropped:
         listener.say(f"note: {why}")
@@ -176,7 +182,7 @@ def _predict(  # what the command brought together
     outputs: Sequence[Output],
     journal: Journal,
     listener: Listener,
-    meeting: Meeting | None,
+    meeting: RankExchange | None,
 ) -> None:
     if journal.finished:
         listener.say(f"going on after {journal.finished} of {journal.steps} sections")
@@ -198,7 +204,7 @@ def _predict(  # what the command brought together
         )
 
 
-def _help(task: FaciesSegmentation, request: PredictRequest, listener: Listener, meeting: Meeting) -> None:
+def _help(task: FaciesSegmentation, request: PredictRequest, listener: Listener, meeting: RankExchange) -> None:
     """Predict a share of the volume for the process that writes the results."""
     token, finished = meeting.joined()
     volume = open_volume(request.input, request.read)
@@ -206,7 +212,7 @@ def _help(task: FaciesSegmentation, request: PredictRequest, listener: Listener,
     share = share_of(volume, orientations, meeting=meeting, finished=finished, batch_size=request.batch_size)
     if share:
         start = Start(token, resumed=True)
-        outputs = open_outputs(request.wanted, volume, task.card.facies, overwrite=True, start=start)
+        outputs = open_outputs(request.wanted, volume, task.metadata.facies, overwrite=True, start=start)
         predict_share(task, volume, orientations, outputs, meeting=meeting, share=share, start=start)
     meeting.part()
 

@@ -8,7 +8,7 @@ from sam_seismic.config import Config
 from sam_seismic.data.dataset import check_sections_fit
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.unfinished import check_output
-from sam_seismic.inspection.embedding_estimate import keeping
+from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.listener import Listener
 from sam_seismic.runs.run_folder import RunFolder
@@ -21,7 +21,7 @@ from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.workflows.predict import PredictRequest
 
 
-def foresee_training(config: Config, output: Path, listener: Listener, *, resume: bool, overwrite: bool) -> None:
+def check_training(config: Config, output: Path, listener: Listener, *, resume: bool, overwrite: bool) -> None:
     """Open and check all that a training needs.
 
     Raises:
@@ -33,10 +33,10 @@ def foresee_training(config: Config, output: Path, listener: Listener, *, resume
     else:
         folder.check_new(overwrite=overwrite)
     _check_writable(output)
-    foresee_encoding(config, listener)
+    check_encoding(config, listener)
 
 
-def foresee_encoding(config: Config, listener: Listener) -> None:
+def check_encoding(config: Config, listener: Listener) -> None:
     """Open and check all that filling the embedding store needs.
 
     Raises:
@@ -49,7 +49,7 @@ def foresee_encoding(config: Config, listener: Listener) -> None:
     weights = find_weights(config.model)
     if weights is not None:
         listener.say(f"weights: {weights}, {file_hash(weights)[:8]}")
-    keeps = keeping(config, survey, blank_task(config, survey.facies))
+    keeps = estimate_embeddings(config, survey, blank_task(config, survey.facies))
     if keeps is not None:
         listener.say(f"embedding store: {keeps.folder}, {keeps.size / 1e9:.1f} GB of {keeps.free / 1e9:.0f} GB free")
         _check_writable(keeps.folder)
@@ -57,7 +57,7 @@ def foresee_encoding(config: Config, listener: Listener) -> None:
             raise UserError(problem=keeps.warnings[0], fix="make room, or name another folder in train.store")
 
 
-def foresee_prediction(request: PredictRequest, listener: Listener) -> None:
+def check_prediction(request: PredictRequest, listener: Listener) -> None:
     """Open and check all that a prediction needs.
 
     Raises:

@@ -17,7 +17,7 @@ from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.pictures import draw_run
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.runs.run_folder import RunFolder
-from sam_seismic.runs.slurm_job import Job
+from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.runs.status import read_status
 from sam_seismic.runs.status_writer import StatusFile
 from sam_seismic.runs.stopping import RunStopped
@@ -59,7 +59,7 @@ def train(request: TrainRequest, listener: Listener) -> Path | None:
 
 
 def _train(request: TrainRequest, listener: Listener) -> Path | None:
-    job = Job.current()
+    job = SlurmJob.current()
     if job is not None:
         job.limit_threads()
     config, folder, first = request.config, RunFolder(request.output), is_first_process()
@@ -110,7 +110,7 @@ def _finished(request: TrainRequest, folder: RunFolder) -> bool:
     return status is not None and status.state == "finished" and load_config(folder.config) == request.config
 
 
-def _again(request: TrainRequest, folder: RunFolder, job: Job | None) -> TrainRequest:
+def _again(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
     """What a job does that Slurm started again: go on with its own run, which may not have come to a checkpoint."""
     if job is None or not job.restarts:
         return request

@@ -17,7 +17,7 @@ from sam_seismic.data.dataset import Batch
 from sam_seismic.data.frame import Frame
 from sam_seismic.sam import CANVAS, CHANNELS, PATCH, build_sam
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 from .apart import peaks
@@ -150,10 +150,10 @@ def dice_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
     return 1 - (2 * both / (probabilities.sum(dim=over) + truth.sum(dim=over)).clamp_min(1e-6)).mean()
 
 
-def random_card() -> Card:
+def random_card() -> CheckpointMetadata:
     """Of a task with a frozen encoder and CLASSES facies."""
     names = tuple(f"facies {number}" for number in range(CLASSES))
-    return Card(
+    return CheckpointMetadata(
         data=DataConfig(source="synthetic"),
         inputs=InputConfig(),
         model=ModelConfig(size="vit_t", weights="random"),

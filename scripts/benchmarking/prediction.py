@@ -14,7 +14,7 @@ from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.data.frame import largest
 from sam_seismic.files.resume_journal import Journal
 from sam_seismic.files.unfinished import Unfinished
-from sam_seismic.inference.outputs import Wanted
+from sam_seismic.inference.outputs import OutputRequest
 from sam_seismic.inference.sections import SectionBatch, prepare_batch
 from sam_seismic.listener import Silent
 from sam_seismic.runs.devices import Precision, hold_encoder
@@ -70,7 +70,7 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
         request = PredictRequest(
             checkpoint,
             road.amplitude,
-            Wanted(road.new("facies.sgy")),
+            OutputRequest(road.new("facies.sgy")),
             orientation="inline",
             batch_size=road.batch,
             device=road.device.type,
@@ -104,7 +104,7 @@ def _checkpoint(road: Road, canvas: str, precision: str) -> Path:
     config = road.config(canvas, precision)
     task = build_task(config, SeismicDataModule(config.data, config.input))
     path = road.new("best.ckpt")
-    torch.save({"state_dict": task.state_dict(), KEY: task.card.as_plain()}, path)
+    torch.save({"state_dict": task.state_dict(), KEY: task.metadata.as_plain()}, path)
     return path
 
 

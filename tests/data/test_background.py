@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from sam_seismic.data.background import Ahead, Behind
+from sam_seismic.data.background import Prefetch, WriteBehind
 from sam_seismic.errors import SurveyError
 
 REFUSED = SurveyError(problem="line 3 is damaged", fix="copy it again")
@@ -39,14 +39,14 @@ def numbers(made: list[int], end: int = 20, *, failing: int = -1) -> Iterator[in
 
 def test_items_are_made_ahead_and_no_further():
     made: list[int] = []
-    with Ahead(numbers(made), room=3) as ahead:
+    with Prefetch(numbers(made), room=3) as ahead:
         taken = []
         for number in ahead:
             time.sleep(0.005)
             taken.append(number)
             assert len(made) - len(taken) <= 3
         assert taken == list(range(20))
-    with Ahead(numbers(made), room=3):
+    with Prefetch(numbers(made), room=3):
         while len(made) < 23:
             time.sleep(0.001)
     assert made[20:] == [0, 1, 2], "as many as there is room for, though nobody asked for one"
@@ -54,7 +54,7 @@ def test_items_are_made_ahead_and_no_further():
 
 def test_what_was_made_before_an_error_comes_first():
     taken = []
-    with pytest.raises(SurveyError) as refused, Ahead(numbers([], failing=3), room=2) as ahead:
+    with pytest.raises(SurveyError) as refused, Prefetch(numbers([], failing=3), room=2) as ahead:
         taken.extend(number for number in ahead)
     assert refused.value is REFUSED
     assert taken == [0, 1, 2]
@@ -69,7 +69,7 @@ def test_items_are_used_in_order_on_another_thread():
         assert len(given) - len(used) <= 3  # two that wait or are in use, and the one that is being given
         used.append((number, threading.current_thread() is threading.main_thread()))
 
-    with Behind(use, room=2) as behind:
+    with WriteBehind(use, room=2) as behind:
         for number in range(20):
             given.append(number)
             behind.put(number)
@@ -77,7 +77,7 @@ def test_items_are_used_in_order_on_another_thread():
 
 
 def use_up(use: Callable[[int], None], count: int, *, room: int, then: Callable[[], None] = lambda: None) -> None:
-    with Behind(use, room=room) as behind:
+    with WriteBehind(use, room=room) as behind:
         for number in range(count):
             behind.put(number)
         then()
@@ -127,7 +127,7 @@ def test_an_interrupt_waits_for_what_is_being_done_however_often_it_comes():
         yield 1
 
     def ask() -> None:
-        with Ahead(slow(), room=1) as ahead:
+        with Prefetch(slow(), room=1) as ahead:
             inside.set()
             next(iter(ahead))
 
@@ -141,7 +141,7 @@ def test_an_interrupt_while_the_last_items_are_used(items: int):
     """Waiting for the end, and waiting for room."""
     used: list[int] = []
     given = threading.Event()
-    begun: list[Behind[int]] = []
+    begun: list[WriteBehind[int]] = []
 
     def use(number: int) -> None:
         given.wait()
@@ -151,7 +151,7 @@ def test_an_interrupt_while_the_last_items_are_used(items: int):
         used.append(number)
 
     def give() -> None:
-        with Behind(use, room=3) as behind:
+        with WriteBehind(use, room=3) as behind:
             begun.append(behind)
             for number in range(items):
                 if number == 2:
@@ -177,8 +177,8 @@ def test_a_thread_beside_the_network_takes_one_core():
         used: list[int] = []
         later: list[int] = []
         with (
-            Ahead(threads(), room=1) as ahead,
-            Behind(lambda _: used.append(torch.get_num_threads()), room=1) as behind,
+            Prefetch(threads(), room=1) as ahead,
+            WriteBehind(lambda _: used.append(torch.get_num_threads()), room=1) as behind,
         ):
             assert next(iter(ahead)) == 1
             behind.put(0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sam_seismic.files.fixed_records import RecordFile, Records
+from sam_seismic.files.fixed_records import RecordFile, RecordLayout
 
 
 @given(
@@ -19,7 +19,7 @@ from sam_seismic.files.fixed_records import RecordFile, Records
 )
 def test_records_are_read_as_written(tmp_path_factory: pytest.TempPathFactory, kind, count, start, gap, data):
     numbers = np.array(sorted(data.draw(st.sets(st.integers(0, count - 1)))), np.int64)
-    records = Records(np.dtype(kind), (2, 3), start=start, stride=gap and np.dtype(kind).itemsize * 6 + gap)
+    records = RecordLayout(np.dtype(kind), (2, 3), start=start, stride=gap and np.dtype(kind).itemsize * 6 + gap)
     path = tmp_path_factory.mktemp("records") / "file"
     size = start + count * (records.size + gap)
     path.write_bytes(b"\xa5" * size)
@@ -40,7 +40,7 @@ def test_records_are_read_as_written(tmp_path_factory: pytest.TempPathFactory, k
 def test_a_file_that_ends_too_early_is_told(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(bytes(10))
-    file = RecordFile(path, Records(np.dtype("<f4"), (2,)))
+    file = RecordFile(path, RecordLayout(np.dtype("<f4"), (2,)))
     with pytest.raises(EOFError, match="ends at byte 10"):
         file.read(np.array([0, 1]))
     file.close()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.files import slice_reader
-from sam_seismic.files.slice_reader import Planes
+from sam_seismic.files.slice_reader import SliceReader
 
 
 @given(
@@ -30,7 +30,7 @@ def test_any_plane(tmp_path_factory: pytest.TempPathFactory, shape: tuple[int, .
         patched.setattr(slice_reader, "SHORT", limits[1])
         for axis, size in enumerate(shape):
             for position in (0, size - 1):
-                found = Planes(path, start, shape, array.dtype).cut(axis, position)
+                found = SliceReader(path, start, shape, array.dtype).cut(axis, position)
                 assert found.dtype == array.dtype
                 np.testing.assert_array_equal(found, np.take(array, position, axis))
 
@@ -44,7 +44,7 @@ def resident() -> int:
 def test_sweeping_takes_no_more_memory_than_a_plane(tmp_path: Path, axis: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(slice_reader, "PIECE", 2**20)
     np.ones((200, 200, 400), np.float32).tofile(tmp_path / "a")  # 64 MB
-    array = Planes(tmp_path / "a", 0, (200, 200, 400), np.dtype(np.float32))
+    array = SliceReader(tmp_path / "a", 0, (200, 200, 400), np.dtype(np.float32))
     array.cut(axis, 0)
     before = most = resident()
     for position in range(0, 200, 5):
@@ -56,7 +56,7 @@ def test_sweeping_takes_no_more_memory_than_a_plane(tmp_path: Path, axis: int, m
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_a_file_that_is_cut_or_gone_is_told(tmp_path: Path, axis: int):
     np.ones((5, 6, 7), np.float32).tofile(tmp_path / "a")
-    array = Planes(tmp_path / "a", 0, (5, 6, 7), np.dtype(np.float32))
+    array = SliceReader(tmp_path / "a", 0, (5, 6, 7), np.dtype(np.float32))
     os.truncate(tmp_path / "a", 5 * 6 * 7 * 4 - 4)
     with pytest.raises(SurveyError, match="cut off or damaged"):
         array.cut(axis, array.shape[axis] - 1)

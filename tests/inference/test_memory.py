@@ -30,7 +30,7 @@ from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.horizons import HorizonTable
 from sam_seismic.files.resume_journal import Journal
 from sam_seismic.survey.volume import Orientation
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 def sparse(file, size, **_):
@@ -43,12 +43,12 @@ journals.SECONDS = 0
 torch.set_num_threads(1)
 folder, sections, classes = Path(sys.argv[1]), int(sys.argv[2]), 6
 facies = FaciesTable(tuple("abcdef"))
-card = Card(
+metadata = CheckpointMetadata(
     data=DataConfig(source="synthetic"), inputs=InputConfig(side=64, fit="resize"),
     model=ModelConfig(size="vit_t", weights="random"), facies=facies, scale=AmplitudeScale(center=0.0, clip=1.0),
     split=(), weights_hash=None, version="0",
 )
-task = FaciesSegmentation(build_sam("vit_t"), card).eval()
+task = FaciesSegmentation(build_sam("vit_t"), metadata).eval()
 with torch.inference_mode():
     task(torch.zeros(2, 3, 64, 64))
 

@@ -23,7 +23,7 @@ from sam_seismic.survey.images import FolderResult, FolderVolume
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 BOTH = tuple(Orientation)
@@ -36,7 +36,7 @@ NAMES = [*(f"il_{line}" for line in GRID.inlines), *(f"xl_{line}" for line in GR
 def task() -> FaciesSegmentation:
     """Untrained: its probabilities still differ from section to section."""
     torch.manual_seed(0)
-    card = Card(
+    metadata = CheckpointMetadata(
         data=DataConfig(source="synthetic"),
         inputs=InputConfig(side=64),
         model=ModelConfig(size="vit_t", weights="random"),
@@ -46,7 +46,7 @@ def task() -> FaciesSegmentation:
         weights_hash=None,
         version="0.1.0",
     )
-    return FaciesSegmentation(build_sam("vit_t"), card).eval()
+    return FaciesSegmentation(build_sam("vit_t"), metadata).eval()
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def predict(
     done: Callable[[int, int], None] = lambda done, total: None,
     **planes: Result,
 ) -> None:
-    names = task.card.facies.names
-    outputs = [Output(classes, Facies(task.card.facies))]
+    names = task.metadata.facies.names
+    outputs = [Output(classes, Facies(task.metadata.facies))]
     outputs += [Output(result, Probability(names.index(name))) for name, result in planes.items()]
     with Journal([classes.path], {}, steps=count_sections(volume, orientations)) as journal, ExitStack() as stack:
         journal.claim()
@@ -112,7 +112,7 @@ def test_a_folder_gets_each_section_back(task: FaciesSegmentation, volume: Memor
 def test_volumes_get_the_mean_even_beside_a_folder(task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path):
     """Facies as a folder, probabilities as a volume: each in its own way."""
     folder = as_folder(volume, tmp_path / "in")
-    planes = {name: array(tmp_path / f"{name}.npy", FLOATS) for name in task.card.facies.names}
+    planes = {name: array(tmp_path / f"{name}.npy", FLOATS) for name in task.metadata.facies.names}
     predict(task, folder, BOTH, FolderResult(tmp_path / "out", LABELS, overwrite=False), **planes)
     for orientation in BOTH:
         predict(

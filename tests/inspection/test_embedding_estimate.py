@@ -7,7 +7,7 @@ import pytest
 from sam_seismic.config import Config
 from sam_seismic.files import disk
 from sam_seismic.inspection import embedding_estimate as room
-from sam_seismic.inspection.embedding_estimate import Keeping, keeping
+from sam_seismic.inspection.embedding_estimate import EmbeddingEstimate, estimate_embeddings
 from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.listener import Silent
 from sam_seismic.survey.parts import open_survey
@@ -24,9 +24,9 @@ def config_of(store: Path | None, **model: object) -> Config:
     return Config.model_validate(tree)
 
 
-def found(config: Config) -> Keeping | None:
+def found(config: Config) -> EmbeddingEstimate | None:
     survey = open_survey(config.data)
-    return keeping(config, survey, blank_task(config, survey.facies))
+    return estimate_embeddings(config, survey, blank_task(config, survey.facies))
 
 
 @pytest.mark.parametrize("model", [{}, {"encoder": "last_blocks", "blocks": 2}], ids=["frozen", "last blocks"])

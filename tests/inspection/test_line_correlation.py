@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sam_seismic.inspection.line_correlation import LAGS, likeness_across, likeness_of_lines, mean_likeness, meaning
+from sam_seismic.inspection.line_correlation import LAGS, line_correlation, mean_correlation, meaning, trace_correlation
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.volume import Geometry, Orientation
 
@@ -30,36 +30,36 @@ def volume_of(values: NDArray[np.float32]) -> MemoryVolume:
 def test_inlines_and_crosslines_are_as_alike_as_they_were_made(per_line: float):
     expected = pytest.approx([per_line**lag for lag in LAGS], abs=0.03)
     inlines = volume_of(fading(60, per_line))
-    assert list(likeness_of_lines(inlines, Orientation.INLINE).values()) == expected
+    assert list(line_correlation(inlines, Orientation.INLINE).values()) == expected
     crosslines = volume_of(fading(60, per_line).swapaxes(0, 1))  # the lines that fade lie along each inline
     sections = [crosslines.section(Orientation.INLINE, line) for line in (0, 20, 50)]
-    assert list(mean_likeness([likeness_across(each) for each in sections]).values()) == expected
-    assert list(likeness_of_lines(crosslines, Orientation.CROSSLINE).values()) == expected
+    assert list(mean_correlation([trace_correlation(each) for each in sections]).values()) == expected
+    assert list(line_correlation(crosslines, Orientation.CROSSLINE).values()) == expected
 
 
 def test_dead_empty_and_damaged_traces_do_not_count():
     values = fading(30, 0.9)
     geometry = volume_of(values).geometry
     live = geometry.live.copy()
-    expected = likeness_of_lines(volume_of(values[:, 20:]), Orientation.INLINE)
+    expected = line_correlation(volume_of(values[:, 20:]), Orientation.INLINE)
     live[:, :5] = False
     values[:, 5:10], values[::3, 10:20, 7] = 0, np.nan
     values[1::3, 10:20] = 3
     values[2::3, 10:20] = 3
-    found = likeness_of_lines(MemoryVolume(values, replace(geometry, live=live)), Orientation.INLINE)
+    found = line_correlation(MemoryVolume(values, replace(geometry, live=live)), Orientation.INLINE)
     assert found == pytest.approx(expected)
 
 
 def test_short_surveys_leave_distances_open():
-    assert likeness_of_lines(volume_of(fading(6, 0.9)), Orientation.INLINE)[10] is None
-    assert likeness_of_lines(volume_of(fading(6, 0.9)), Orientation.INLINE)[5] is not None
-    assert likeness_of_lines(volume_of(fading(1, 0.9)), Orientation.INLINE) == dict.fromkeys(LAGS)
+    assert line_correlation(volume_of(fading(6, 0.9)), Orientation.INLINE)[10] is None
+    assert line_correlation(volume_of(fading(6, 0.9)), Orientation.INLINE)[5] is not None
+    assert line_correlation(volume_of(fading(1, 0.9)), Orientation.INLINE) == dict.fromkeys(LAGS)
     section = volume_of(fading(6, 0.9)).section(Orientation.CROSSLINE, 3)
-    assert [lag for lag, r in likeness_across(section).items() if r is None] == [10, 20]
+    assert [lag for lag, r in trace_correlation(section).items() if r is None] == [10, 20]
 
 
 @pytest.mark.parametrize(
-    ("likeness", "told"),
+    ("correlation", "told"),
     [
         ({1: 0.99, 5: 0.8, 10: 0.4, 20: 0.1}, "5 lines apart correlate 0.80.* guard gap of 10 lines"),
         ({1: 0.99, 5: 0.9, 10: 0.8, 20: 0.7}, "20 lines apart correlate 0.70.* more than 20 lines"),
@@ -69,5 +69,5 @@ def test_short_surveys_leave_distances_open():
         ({}, "^$"),
     ],
 )
-def test_the_advice_follows_from_the_numbers(likeness: dict[int, float | None], told: str):
-    assert re.search(told, meaning({"inlines": likeness}))
+def test_the_advice_follows_from_the_numbers(correlation: dict[int, float | None], told: str):
+    assert re.search(told, meaning({"inlines": correlation}))

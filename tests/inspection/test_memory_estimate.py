@@ -11,7 +11,7 @@ from torch import nn
 from sam_seismic.config import Config
 from sam_seismic.inspection.machine import Room, machine_bytes, rooms
 from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
-from sam_seismic.inspection.op_counter import Tape
+from sam_seismic.inspection.op_counter import OpCounter
 from sam_seismic.inspection.rehearsal import blank_task, rehearse
 from sam_seismic.sam import build_sam
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -32,7 +32,7 @@ def predicting(config: Config, shape: tuple[int, int] = SECTION, *, gpu: bool = 
 @pytest.mark.parametrize("encoder", ["full", "frozen"])
 def test_parameters_are_those_of_the_real_network(encoder: str):
     blank = blank_task(configured(encoder=encoder), FACIES)
-    real = FaciesSegmentation(build_sam("vit_t"), blank.card)
+    real = FaciesSegmentation(build_sam("vit_t"), blank.metadata)
     assert count_parameters(blank) == count_parameters(real)
     assert {name: each.shape for name, each in blank.state_dict().items()} == {
         name: each.shape for name, each in real.state_dict().items()
@@ -43,7 +43,7 @@ def test_parameters_are_those_of_the_real_network(encoder: str):
 @pytest.mark.parametrize("encoder", ["full", "frozen"])
 def test_weights_gradients_and_moments_have_the_size_of_real_tensors(encoder: str):
     config = configured(encoder=encoder)
-    real = FaciesSegmentation(build_sam("vit_t"), blank_task(config, FACIES).card)
+    real = FaciesSegmentation(build_sam("vit_t"), blank_task(config, FACIES).metadata)
     trained = [each for each in real.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(trained)
     for each in trained:
@@ -58,7 +58,7 @@ def test_weights_gradients_and_moments_have_the_size_of_real_tensors(encoder: st
 
 
 def test_a_tape_counts_what_lives():
-    with Tape() as tape:
+    with OpCounter() as tape:
         kept = torch.zeros(MIB, dtype=torch.float32)
         assert tape.live == 4 * MIB
         view = kept[10:]
@@ -72,7 +72,7 @@ def test_a_tape_counts_what_lives():
 def test_what_a_backward_pass_holds_is_counted():
     """Each of ten layers keeps its input until the gradients are there."""
     layers = nn.Sequential(*[nn.Sigmoid() for _ in range(10)])
-    with Tape() as tape:
+    with OpCounter() as tape:
         x = torch.zeros(MIB, requires_grad=True)
         layers(x)  # nothing holds the result
         assert tape.live == 4 * MIB

@@ -8,7 +8,7 @@ from tests.workflows.inspection.foreseen import FACIES, configured
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 
-from sam_seismic.inspection.op_counter import Tape, Work
+from sam_seismic.inspection.op_counter import OpCounter, Work
 from sam_seismic.inspection.rehearsal import Rehearsal, rehearse, shortened
 from sam_seismic.sam import build_sam
 from sam_seismic.tuning.cut import below
@@ -20,11 +20,11 @@ def seen(shape: tuple[int, int] = (100, 200), *, gpu: bool = False, **changes: o
 
 def test_products_and_attention_are_counted():
     """Two operations a multiplication; attention on the CPU has no formula of PyTorch's own."""
-    with Tape() as tape:
+    with OpCounter() as tape:
         torch.mm(torch.zeros(30, 40), torch.zeros(40, 50))
     assert tape.work.flops == 2 * 30 * 40 * 50
     q = torch.zeros(2, 3, 100, 32, requires_grad=True)
-    with Tape() as tape:
+    with OpCounter() as tape:
         out = functional.scaled_dot_product_attention(q, q, q, attn_mask=torch.zeros(2, 3, 100, 100))
         forward = tape.work.flops
         torch.autograd.backward(out.sum())
@@ -33,7 +33,7 @@ def test_products_and_attention_are_counted():
 
 
 def test_bytes_made_are_those_of_new_tensors_only():
-    with Tape() as tape:
+    with OpCounter() as tape:
         x = torch.zeros(1000)
         x.view(10, 100)
         x + x
@@ -54,7 +54,7 @@ def test_one_block_of_each_kind_stands_for_all(size: str, blocks: int | None, sh
     found = seen(shape, size=size, side=352, batch_size=2, **frozen).below
     with torch.device("meta"):
         encoder = build_sam(size).image_encoder.requires_grad_(False)
-    with FakeTensorMode(allow_non_fake_inputs=True), Tape() as tape:
+    with FakeTensorMode(allow_non_fake_inputs=True), OpCounter() as tape:
         encoder.to_empty(device="cpu")
         images = torch.zeros(2, 3, 352, 352)
         below(encoder, images, blocks=blocks, shown=shape)  # padding is remembered

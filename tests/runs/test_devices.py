@@ -11,13 +11,13 @@ from sam_seismic.runs.devices import Precision, hold_encoder
 from sam_seismic.sam import build_sam
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.volume import Orientation, Section
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 
 def made_task(**model: object) -> FaciesSegmentation:
     torch.manual_seed(0)
-    card = Card(
+    metadata = CheckpointMetadata(
         data=DataConfig(source="synthetic"),
         inputs=InputConfig(side=64, fit="resize"),
         model=ModelConfig.model_validate({"size": "vit_t", "weights": "random", **model}),
@@ -27,7 +27,7 @@ def made_task(**model: object) -> FaciesSegmentation:
         weights_hash=None,
         version="0.1.0",
     )
-    return FaciesSegmentation(build_sam("vit_t"), card).eval()
+    return FaciesSegmentation(build_sam("vit_t"), metadata).eval()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import UserError
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies, training_remedies
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 
 CUDA = (
     "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 15.77 GiB of which 1.2 GiB is free."
@@ -97,8 +97,8 @@ def test_what_is_advised_is_something_that_can_be_set(remedy: str, tmp_path: Pat
     assert str(getattr(getattr(configured(**given), section), name)).lower() == value
 
 
-def card_of(config: Config) -> Card:
-    return Card(
+def metadata_of(config: Config) -> CheckpointMetadata:
+    return CheckpointMetadata(
         data=config.data,
         inputs=config.input,
         model=config.model,
@@ -111,16 +111,16 @@ def card_of(config: Config) -> Card:
 
 
 def test_advice_for_predicting_tells_what_needs_training():
-    card = card_of(configured(model={"size": "vit_l"}))
+    metadata = metadata_of(configured(model={"size": "vit_l"}))
     gpu, cpu = torch.device("cuda"), torch.device("cpu")
-    assert predicting_remedies(card, batch_size=2, precision="32", device=gpu) == [
+    assert predicting_remedies(metadata, batch_size=2, precision="32", device=gpu) == [
         "--batch-size 1",
         "--precision bf16",
         "--device cpu",
         "a checkpoint that was trained with --set input.canvas=tight",
         "a checkpoint that was trained with --set model.size=vit_b",
     ]
-    small = card_of(configured(model={"size": "vit_b"}, input={"canvas": "tight"}))
+    small = metadata_of(configured(model={"size": "vit_b"}, input={"canvas": "tight"}))
     assert predicting_remedies(small, batch_size=1, precision="16", device=cpu) == []
     with pytest.raises(UserError, match="a machine with more memory"), memory_advice([]):
         raise MemoryError

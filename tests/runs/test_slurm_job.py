@@ -4,7 +4,7 @@ import pytest
 
 from sam_seismic.config import TrainerConfig
 from sam_seismic.errors import ConfigError, UserError
-from sam_seismic.runs.slurm_job import Job, placement
+from sam_seismic.runs.slurm_job import SlurmJob, placement
 
 TASK = {
     "SLURM_CLUSTER_NAME": "hpc",
@@ -21,45 +21,45 @@ TASK = {
 
 
 def test_a_task_knows_its_job():
-    assert Job.current(TASK) == Job(
+    assert SlurmJob.current(TASK) == SlurmJob(
         "hpc/123", array=False, restarts=1, rank=5, local_rank=1, tasks=8, nodes=2, tasks_per_node=4, cpus=6
     )
 
 
 def test_an_element_of_an_array_is_named_by_both_numbers():
     """The last one has the number of the whole array, so that its own would stand for all."""
-    job = Job.current(TASK | {"SLURM_ARRAY_JOB_ID": "120", "SLURM_ARRAY_TASK_ID": "3"})
+    job = SlurmJob.current(TASK | {"SLURM_ARRAY_JOB_ID": "120", "SLURM_ARRAY_TASK_ID": "3"})
     assert job is not None
     assert (job.name, job.array) == ("hpc/120_3", True)
 
 
 def test_outside_of_slurm_there_is_no_job():
-    assert Job.current({}) is None
+    assert SlurmJob.current({}) is None
     # The login node, or a shell that salloc gave, with one task.
-    assert Job.current({"SLURM_JOB_ID": "123", "SLURM_NTASKS": "1"}) is None
+    assert SlurmJob.current({"SLURM_JOB_ID": "123", "SLURM_NTASKS": "1"}) is None
 
 
 def test_several_tasks_without_srun_are_refused():
     """Lightning would wait for the others for ever."""
     with pytest.raises(UserError, match="granted 8 tasks, but only one process runs"):
-        Job.current({"SLURM_JOB_ID": "123", "SLURM_NTASKS": "8"})
+        SlurmJob.current({"SLURM_JOB_ID": "123", "SLURM_NTASKS": "8"})
 
 
 # As where Slurm is installed: the command line is quiet about it.
 @pytest.mark.filterwarnings("ignore:The `srun` command is available")
 def test_a_grant_says_where_to_run():
-    place = placement(TrainerConfig(), Job.current(TASK))
+    place = placement(TrainerConfig(), SlurmJob.current(TASK))
     assert (place["devices"], place["num_nodes"]) == (4, 2)
     assert [plugin.auto_requeue for plugin in place["plugins"]] == [False]
     as_granted = TrainerConfig(devices=4, num_nodes=2)
-    assert placement(as_granted, Job.current(TASK))["devices"] == 4
+    assert placement(as_granted, SlurmJob.current(TASK))["devices"] == 4
     assert placement(TrainerConfig(), None) == {"devices": "auto", "num_nodes": 1, "plugins": []}
 
 
 def test_a_configuration_that_contradicts_the_grant_is_refused_with_both_numbers():
     asked = TrainerConfig(devices=[0, 1], num_nodes=3)
     with pytest.raises(ConfigError) as caught:
-        placement(asked, Job.current(TASK))
+        placement(asked, SlurmJob.current(TASK))
     assert "trainer.devices: 2, but Slurm granted 4 tasks on each node" in caught.value.problem
     assert "trainer.num_nodes: 3, but Slurm granted 2 nodes" in caught.value.problem
     assert "--ntasks-per-node" in caught.value.fix

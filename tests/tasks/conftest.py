@@ -8,13 +8,13 @@ from sam_seismic.config import DataConfig, InputConfig, ModelConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.sam import build_sam
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 
 @pytest.fixture
-def card() -> Card:
-    return Card(
+def metadata() -> CheckpointMetadata:
+    return CheckpointMetadata(
         data=DataConfig(source="synthetic"),
         inputs=InputConfig(side=64),
         model=ModelConfig(size="vit_t", weights="random", encoder="frozen", decoder="full"),
@@ -27,6 +27,6 @@ def card() -> Card:
 
 
 @pytest.fixture
-def task(card: Card) -> FaciesSegmentation:
+def task(metadata: CheckpointMetadata) -> FaciesSegmentation:
     torch.manual_seed(0)
-    return FaciesSegmentation(build_sam("vit_t"), card)
+    return FaciesSegmentation(build_sam("vit_t"), metadata)

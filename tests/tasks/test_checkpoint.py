@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sam_seismic.errors import WeightsError
-from sam_seismic.tasks.checkpoint import Card, read_checkpoint
+from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation, load_task
 
 
@@ -21,13 +21,13 @@ def save(task: FaciesSegmentation, path: Path, **changes: Any) -> Path:
 
 def test_a_task_comes_back_as_it_was(task: FaciesSegmentation, tmp_path: Path):
     loaded = load_task(save(task, tmp_path / "best.ckpt"))
-    assert loaded.card == task.card
+    assert loaded.metadata == task.metadata
     assert not loaded.training
     for name, value in task.state_dict().items():
         assert torch.equal(value, loaded.state_dict()[name]), name
 
 
-def test_the_card_is_plain_data(card: Card):
+def test_the_card_is_plain_data(metadata: CheckpointMetadata):
     def plain(value: object) -> bool:
         if isinstance(value, dict):
             return all(isinstance(key, str) and plain(item) for key, item in value.items())
@@ -35,8 +35,8 @@ def test_the_card_is_plain_data(card: Card):
             return all(plain(item) for item in value)
         return value is None or type(value) in (str, int, float, bool)
 
-    assert plain(card.as_plain())
-    assert Card.from_plain(card.as_plain()) == card
+    assert plain(metadata.as_plain())
+    assert CheckpointMetadata.from_plain(metadata.as_plain()) == metadata
 
 
 class Bomb:
@@ -69,7 +69,7 @@ def test_what_is_no_checkpoint_of_ours_is_named(task: FaciesSegmentation, tmp_pa
     with pytest.raises(WeightsError, match=r"there is no such checkpoint"):
         read_checkpoint(tmp_path / "none.ckpt")
     torch.save({"state_dict": {"a": torch.zeros(1)}}, tmp_path / "other.ckpt")
-    with pytest.raises(WeightsError, match=r"not a checkpoint of sam-seismic train: it has no card"):
+    with pytest.raises(WeightsError, match=r"not a checkpoint of sam-seismic train: it has no metadata"):
         read_checkpoint(tmp_path / "other.ckpt")
     whole = save(task, tmp_path / "whole.ckpt").read_bytes()
     (tmp_path / "half.ckpt").write_bytes(whole[: len(whole) // 2])
@@ -78,11 +78,11 @@ def test_what_is_no_checkpoint_of_ours_is_named(task: FaciesSegmentation, tmp_pa
 
 
 def test_a_card_that_does_not_fit_its_weights_is_told(task: FaciesSegmentation, tmp_path: Path):
-    card = task.card.as_plain()
-    card["facies"] = {"names": ["a", "b"], "values": [0, 1], "ignored": [255]}
-    path = save(task, tmp_path / "odd.ckpt", sam_seismic=card)
+    metadata = task.metadata.as_plain()
+    metadata["facies"] = {"names": ["a", "b"], "values": [0, 1], "ignored": [255]}
+    path = save(task, tmp_path / "odd.ckpt", sam_seismic=metadata)
     with pytest.raises(WeightsError, match=r"its weights do not fit vit_t with 2 classes"):
         load_task(path)
     path = save(task, tmp_path / "older.ckpt", sam_seismic={"version": "9"})
-    with pytest.raises(WeightsError, match=r"its card cannot be read"):
+    with pytest.raises(WeightsError, match=r"its metadata cannot be read"):
         load_task(path)

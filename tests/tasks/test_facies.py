@@ -11,16 +11,16 @@ from sam_seismic.config import ModelConfig, TrainConfig
 from sam_seismic.data.dataset import Batch, Sample, fitted, on_canvas
 from sam_seismic.networks.heads.tokens import FaciesDecoder
 from sam_seismic.sam import build_sam
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation, rate_at
 from sam_seismic.tuning.methods import count_parameters
 
 
-def batch_of(card: Card, shapes: list[tuple[int, int]]) -> Batch:
+def batch_of(metadata: CheckpointMetadata, shapes: list[tuple[int, int]]) -> Batch:
     rng = np.random.default_rng(0)
     samples = []
     for shape in shapes:
-        frame = fitted(shape, card.inputs)
+        frame = fitted(shape, metadata.inputs)
         canvas = on_canvas(rng.uniform(-1, 1, shape).astype(np.float32), frame)
         labels = torch.from_numpy(rng.integers(0, 3, shape).astype(np.uint8))
         samples.append(Sample(canvas, frame, labels, "IL 1"))
@@ -28,12 +28,12 @@ def batch_of(card: Card, shapes: list[tuple[int, int]]) -> Batch:
 
 
 def test_sections_of_different_sizes_share_a_batch(task: FaciesSegmentation):
-    batch = batch_of(task.card, [(40, 50), (64, 20)])
+    batch = batch_of(task.metadata, [(40, 50), (64, 20)])
     assert [tuple(logits.shape) for logits in task.section_logits(batch)] == [(3, 40, 50), (3, 64, 20)]
 
 
 def test_one_section_does_not_see_another_of_its_batch(task: FaciesSegmentation):
-    batch = batch_of(task.card, [(40, 50), (64, 20)])
+    batch = batch_of(task.metadata, [(40, 50), (64, 20)])
     alone = Batch(batch.images[1:], batch.frames[1:], batch.labels[1:], batch.names[1:])
     task.eval()
     with torch.no_grad():
@@ -43,7 +43,7 @@ def test_one_section_does_not_see_another_of_its_batch(task: FaciesSegmentation)
 
 def test_padding_is_never_scored(task: FaciesSegmentation, monkeypatch: pytest.MonkeyPatch):
     """A net that is right on the section and wrong on all padding gets a perfect score."""
-    batch = batch_of(task.card, [(40, 48)])
+    batch = batch_of(task.metadata, [(40, 48)])
     coarse = (torch.arange(10) % 3)[:, None].expand(10, 12)  # layers, as thick as a logit
     labels = coarse.repeat_interleave(4, dim=0).repeat_interleave(4, dim=1).to(torch.uint8)  # [40, 48]
     batch = replace(batch, labels=(labels,))
@@ -59,8 +59,8 @@ def test_padding_is_never_scored(task: FaciesSegmentation, monkeypatch: pytest.M
 
 def test_sections_go_through_together_and_come_back_in_their_order(task: FaciesSegmentation):
     """Canvases of two sizes, one with two frames: each section gets the logits that it gets alone."""
-    inputs = task.card.inputs.model_copy(update={"canvas": "tight"})
-    batch = batch_of(replace(task.card, inputs=inputs), [(40, 50), (64, 20), (41, 52), (40, 50)])
+    inputs = task.metadata.inputs.model_copy(update={"canvas": "tight"})
+    batch = batch_of(replace(task.metadata, inputs=inputs), [(40, 50), (64, 20), (41, 52), (40, 50)])
     assert [tuple(image.shape[1:]) for image in batch.images] == [(48, 64), (64, 32), (48, 64), (48, 64)]
     task.eval()
     with torch.no_grad():
@@ -74,8 +74,8 @@ def test_sections_go_through_together_and_come_back_in_their_order(task: FaciesS
 @pytest.mark.parametrize("canvas", ["square", "tight"])
 def test_only_the_section_is_upscaled_and_nothing_of_it_changes(task: FaciesSegmentation, canvas: str):
     """What the road of a batch leaves out is what `recover` never reads."""
-    inputs = task.card.inputs.model_copy(update={"canvas": canvas})
-    batch = batch_of(replace(task.card, inputs=inputs), [(30, 17)])
+    inputs = task.metadata.inputs.model_copy(update={"canvas": canvas})
+    batch = batch_of(replace(task.metadata, inputs=inputs), [(30, 17)])
     task.eval()
     with torch.no_grad():
         whole = batch.frames[0].recover(task(batch.images[0][None]))[0]
@@ -90,11 +90,13 @@ def test_only_the_section_is_upscaled_and_nothing_of_it_changes(task: FaciesSegm
         ("full", "frozen", {"decoder.class_tokens", "decoder.hypernetworks", "image_encoder"}),
     ],
 )
-def test_a_step_changes_what_is_trained_and_nothing_else(card: Card, encoder: str, decoder: str, trained: set[str]):
+def test_a_step_changes_what_is_trained_and_nothing_else(
+    metadata: CheckpointMetadata, encoder: str, decoder: str, trained: set[str]
+):
     model = ModelConfig.model_validate({"size": "vit_t", "weights": "random", "encoder": encoder, "decoder": decoder})
-    task = FaciesSegmentation(build_sam("vit_t"), replace(card, model=model))
+    task = FaciesSegmentation(build_sam("vit_t"), replace(metadata, model=model))
     before = {name: value.clone() for name, value in task.state_dict().items()}
-    batch = batch_of(task.card, [(40, 50)])
+    batch = batch_of(task.metadata, [(40, 50)])
     parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(parameters, lr=1.0)
     task.loss(task.section_logits(batch), batch).backward()
@@ -105,11 +107,11 @@ def test_a_step_changes_what_is_trained_and_nothing_else(card: Card, encoder: st
     assert sum(parameter.numel() for parameter in parameters) == count_parameters(task)[0]
 
 
-def test_every_trained_parameter_gets_a_gradient(card: Card):
+def test_every_trained_parameter_gets_a_gradient(metadata: CheckpointMetadata):
     """Distributed training would hang on one that does not."""
     model = ModelConfig(size="vit_t", weights="random", encoder="full", decoder="full")
-    task = FaciesSegmentation(build_sam("vit_t"), replace(card, model=model))
-    batch = batch_of(task.card, [(64, 64)])
+    task = FaciesSegmentation(build_sam("vit_t"), replace(metadata, model=model))
+    batch = batch_of(task.metadata, [(64, 64)])
     task.loss(task.section_logits(batch), batch).backward()
     without = [name for name, value in task.named_parameters() if value.requires_grad and value.grad is None]
     assert without == []
@@ -150,13 +152,13 @@ def test_the_rate_rises_and_falls():
     assert rate_at(0, 1, warmup=0.0) == 1.0
 
 
-def test_dice_weight_reaches_the_loss(card: Card):
+def test_dice_weight_reaches_the_loss(metadata: CheckpointMetadata):
     torch.manual_seed(0)
     sam = build_sam("vit_t")
     losses = []
     for dice in (0.0, 1.0):
         torch.manual_seed(1)
-        task = FaciesSegmentation(sam, card, TrainConfig(dice=dice))
-        batch = batch_of(card, [(40, 50)])
+        task = FaciesSegmentation(sam, metadata, TrainConfig(dice=dice))
+        batch = batch_of(metadata, [(40, 50)])
         losses.append(task.loss(task.section_logits(batch), batch).item())
     assert 0 < losses[1] - losses[0] < 1

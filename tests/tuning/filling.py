@@ -25,7 +25,7 @@ from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning import embedding_store
 from sam_seismic.tuning.embedding_store import Group, KeptSections, Recipe, weights_hash
-from sam_seismic.tuning.store_filling import Filling
+from sam_seismic.tuning.store_filling import StoreFiller
 
 SCALE = AmplitudeScale(center=0.0, clip=3.0)
 TIGHT = InputConfig(side=64, canvas="tight", jitter=0.1, jittered_copies=2)
@@ -59,7 +59,7 @@ def filling_of(
     inputs: InputConfig = TIGHT,
     encoder: ImageEncoder | None = None,
     parts: list[Part] | None = None,
-) -> Filling:
+) -> StoreFiller:
     encoder, parts = encoder or tiny_encoder(), parts or parts_of()
     groups = {}
     for part in parts:
@@ -78,7 +78,7 @@ def filling_of(
                 canvas=inputs.canvas,
             )
             groups[part.name, orientation] = Group(store, recipe, "test")
-    return Filling(
+    return StoreFiller(
         datasets_of(parts, inputs),
         KeptSections(groups),
         encoder=encoder,
@@ -96,7 +96,7 @@ class Counted:
         slow: seconds that each batch takes longer.
     """
 
-    def __init__(self, filling: Filling, slow: float = 0.0) -> None:
+    def __init__(self, filling: StoreFiller, slow: float = 0.0) -> None:
         self.batches: list[int] = []
         encode = filling._encode
 

@@ -12,7 +12,7 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.dataset import Batch, Sample, fitted, on_canvas
 from sam_seismic.sam import SIZES, EncoderSize, ImageEncoder, build_sam
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.tasks.checkpoint import Card
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.cut import above, below, hold, shape_below, weights_below
 from sam_seismic.tuning.methods import count_parameters, train_above
@@ -181,8 +181,8 @@ def test_the_depths_that_the_configuration_knows_are_those_of_the_network():
 # --- a step of a task ---------------------------------------------------------------------------------------------
 
 
-def card_of(model: ModelConfig) -> Card:
-    return Card(
+def metadata_of(model: ModelConfig) -> CheckpointMetadata:
+    return CheckpointMetadata(
         data=DataConfig(source="synthetic"),
         inputs=InputConfig(side=64, canvas="tight"),
         model=model,
@@ -197,17 +197,17 @@ def card_of(model: ModelConfig) -> Card:
 def task_of(**model: object) -> FaciesSegmentation:
     torch.manual_seed(0)
     chosen = ModelConfig.model_validate({"size": "vit_t", "weights": "random"} | model)
-    return FaciesSegmentation(build_sam("vit_t"), card_of(chosen), TrainConfig())
+    return FaciesSegmentation(build_sam("vit_t"), metadata_of(chosen), TrainConfig())
 
 
 def batch_for(task: FaciesSegmentation, *, kept: bool) -> Batch:
     """Two sections of different sizes, as canvases or as what is kept of them."""
     rng, samples = np.random.default_rng(0), []
     for shape in ((40, 48), (30, 60)):
-        frame = fitted(shape, task.card.inputs)
+        frame = fitted(shape, task.metadata.inputs)
         image = on_canvas(rng.uniform(-1, 1, shape).astype(np.float32), frame)
         if kept:
-            image = below(task.image_encoder, image[None], blocks=task.card.model.blocks_below)[0].half()
+            image = below(task.image_encoder, image[None], blocks=task.metadata.model.blocks_below)[0].half()
         samples.append(Sample(image, frame, torch.from_numpy(rng.integers(0, 3, shape).astype(np.uint8)), "IL 1"))
     return Batch.collate(samples, kept=kept)
 

@@ -21,7 +21,7 @@ from sam_seismic.survey.volume import Section
 from sam_seismic.tuning import store_filling as module
 from sam_seismic.tuning.cut import below
 from sam_seismic.tuning.embedding_store import Group, file_size
-from sam_seismic.tuning.store_filling import BATCHES_BEHIND, Entry, Filling, Turns
+from sam_seismic.tuning.store_filling import BATCHES_BEHIND, Entry, EntryQueue, StoreFiller
 from tests.tuning.filling import SCALE, TIGHT, Counted, datasets_of, filling_of, parts_of, tiny_encoder
 
 ENTRIES = 12 * 2 * 2 + 3
@@ -30,14 +30,14 @@ SQUARE = InputConfig(side=256, canvas="square", flip=1.0)
 ROOT = Path(__file__).parents[2]
 
 
-def run(filling: Filling, batch_size: int = 3, share: tuple[int, int] | None = None) -> list[tuple[int, int]]:
+def run(filling: StoreFiller, batch_size: int = 3, share: tuple[int, int] | None = None) -> list[tuple[int, int]]:
     """Fill it; what was told of progress."""
     told: list[tuple[int, int]] = []
     filling.run(batch_size=batch_size, share=share, done=lambda *state: told.append(state))
     return told
 
 
-def whole(filling: Filling) -> None:
+def whole(filling: StoreFiller) -> None:
     """Every file of the store is an entry, whole, and of finite numbers; and every entry is there."""
     assert filling.missing() == []
     folders = {entry.group.folder for entry in filling.entries}
@@ -228,7 +228,7 @@ def test_those_that_meet_part_again(paces: tuple[int, ...]):
     Each takes so many entries in a round, and has written them five rounds later.
     """
     places = [Place() for _ in range(2000)]
-    turns = [Turns(places) for _ in paces]
+    turns = [EntryQueue(places) for _ in paces]
     walks, in_flight, taken = [iter(each) for each in turns], deque(), 0
     while not all(place.kept for place in places):
         taken_now = [

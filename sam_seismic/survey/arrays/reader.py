@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
-from sam_seismic.files.fixed_records import RecordFile, Records
-from sam_seismic.files.slice_reader import Planes
+from sam_seismic.files.fixed_records import RecordFile, RecordLayout
+from sam_seismic.files.slice_reader import SliceReader
 from sam_seismic.survey.arrays.stored import check_size, find_array, open_array
 from sam_seismic.survey.axis_order import (
     ASSUMED_INTERVAL_MS,
     ASSUMED_TIMES,
     NATURAL,
-    Axes,
+    AxisOrder,
     check_shape,
     convert,
     counted_geometry,
@@ -58,7 +58,7 @@ class ArrayVolume(Volume):
         self._dtype = read_type(path, self._stored.dtype)
         self.order, note = (options.axes, "") if options.axes is not None else self._assumed_order()
         """Its axis order, as named or assumed."""
-        self._axes = Axes.named(self.order)
+        self._axes = AxisOrder.named(self.order)
         self._geometry = counted_geometry(
             self._axes.grid_shape(self._stored.shape),
             first_inline=first_inline or 0,
@@ -81,7 +81,7 @@ class ArrayVolume(Volume):
         if self._stored.offset is None:
             return NATURAL, f"axis order {NATURAL} assumed for shape {self._stored.shape}; name it with axes"
         stored = self._stored
-        file = RecordFile(self.path, Records(stored.dtype, (), start=stored.offset or 0), writable=False)
+        file = RecordFile(self.path, RecordLayout(stored.dtype, (), start=stored.offset or 0), writable=False)
 
         def read(places: NDArray[np.int64]) -> NDArray[np.generic]:
             if stored.fortran:  # counted as they lie in the file
@@ -137,7 +137,7 @@ class ArrayVolume(Volume):
         order, shape = self._axes.order, self._stored.shape
         if self._stored.fortran:  # the first axis runs fastest
             order, shape = order[::-1], shape[::-1]
-        plane = Planes(self.path, start, shape, self._stored.dtype).cut(order.index(orientation), position)
+        plane = SliceReader(self.path, start, shape, self._stored.dtype).cut(order.index(orientation), position)
         left = [axis for axis in order if axis != orientation]
         return plane if left[0] == "sample" else plane.T
 

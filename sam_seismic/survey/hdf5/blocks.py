@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.fixed_records import RecordFile, Records
+from sam_seismic.files.fixed_records import RecordFile, RecordLayout
 from sam_seismic.survey.volume import Orientation
 
 BLOCK_LINES = (8, 4)
@@ -220,7 +220,7 @@ class BlockWriter:
     def __init__(self, path: Path, blocks: Blocks) -> None:
         self.blocks = blocks
         # A record is what a block holds of one trace.
-        self._rows = RecordFile(path, Records(blocks.dtype, (blocks.block[2],), start=blocks.start))
+        self._rows = RecordFile(path, RecordLayout(blocks.dtype, (blocks.block[2],), start=blocks.start))
 
     def section(self, orientation: Orientation, position: int, traces: NDArray[np.generic]) -> None:
         """Write the section at a position along its axis: [trace, sample]."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.axis_order import ASSUMED_TIMES, NATURAL, Axes, check_shape, counted_geometry, read_type
+from sam_seismic.survey.axis_order import ASSUMED_TIMES, NATURAL, AxisOrder, check_shape, counted_geometry, read_type
 from sam_seismic.survey.hdf5.blocks import Blocks
 from sam_seismic.survey.volume import Geometry
 
@@ -48,7 +48,7 @@ class Layout:
     """
 
     dataset: str
-    axes: Axes
+    axes: AxisOrder
     stored: np.dtype[np.generic]
     chunks: tuple[int, ...] | None
     geometry: Geometry
@@ -74,7 +74,7 @@ def read_layout(path: Path, options: ReadOptions) -> Layout:
         check_shape(path, dataset.shape)
         _check_stored(path, dataset)
         name, shape, stored, chunks = dataset.name, dataset.shape, dataset.dtype, dataset.chunks
-    axes = Axes.named(options.axes)
+    axes = AxisOrder.named(options.axes)
     notes: tuple[str, ...] = (
         f"the dataset {name} of a foreign layout, without line numbers: inlines and crosslines count from 0",
         ASSUMED_TIMES,
@@ -105,7 +105,7 @@ def _own_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
     )
     return Layout(
         SAMPLES,
-        Axes.named(None),
+        AxisOrder.named(None),
         samples.dtype,
         samples.chunks,
         geometry,

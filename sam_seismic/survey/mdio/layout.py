@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.axis_order import Axes
+from sam_seismic.survey.axis_order import AxisOrder
 from sam_seismic.survey.volume import Geometry, Orientation
 
 MOST_TRACES = 1 << 28
@@ -46,7 +46,7 @@ class Store:
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
     chunks: tuple[int, ...]
-    axes: Axes
+    axes: AxisOrder
     orders: Mapping[Orientation, NDArray[np.int64]]
     geometry: Geometry
     xy: tuple[str, str] | None
@@ -228,7 +228,7 @@ def _ordered(path: Path, raw: _Raw) -> Store:
         shape=tuple(raw.array.shape),
         dtype=raw.array.dtype,
         chunks=tuple(raw.array.chunks),
-        axes=Axes(tuple("sample" if each == vertical else each for each in raw.coordinates)),
+        axes=AxisOrder(tuple("sample" if each == vertical else each for each in raw.coordinates)),
         orders=orders,
         geometry=Geometry(inlines, crosslines, len(raw.coordinates[vertical]), interval, start, live),
         xy=raw.xy,

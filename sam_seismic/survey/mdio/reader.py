@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.axis_order import Axes, convert, read_type, type_notes
+from sam_seismic.survey.axis_order import AxisOrder, convert, read_type, type_notes
 from sam_seismic.survey.mdio.layout import open_group, read_store, reading
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
@@ -101,7 +101,7 @@ class MdioVolume(Volume):
         """X and Y of the traces of a section: float64[trace, 2], NaN where there is no trace; None: it holds none."""
         if self._store.xy is None:
             return None
-        axes = Axes(("inline", "crossline"))
+        axes = AxisOrder(("inline", "crossline"))
         live = self.geometry.live_along(orientation, line)
         position = int(self._store.orders[orientation][self.geometry.index(orientation, line)])
         pick = (position, slice(None)) if axes.order[0] == orientation else (slice(None), position)

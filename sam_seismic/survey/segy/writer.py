@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import check_room
-from sam_seismic.files.fixed_records import Recorded, RecordFile, Records
+from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.result import Result
 from sam_seismic.survey.segy.formats import FormatName, format_holding, format_named
@@ -84,7 +84,7 @@ class _Filled(Recorded, Result):
     def _open_traces(self) -> None:
         layout = self._skeleton.layout
         stored = np.dtype(layout.form.stored).newbyteorder(layout.order)
-        records = Records(stored, (layout.samples,), start=layout.start + layout.header, stride=layout.trace_bytes)
+        records = RecordLayout(stored, (layout.samples,), start=layout.start + layout.header, stride=layout.trace_bytes)
         self._records = RecordFile(self.temporary, records)
 
     def _put(self, numbers: NDArray[np.int32], traces: NDArray[np.generic]) -> None:
