@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 import yaml
 
-from sam_seismic.config import Config, ModelConfig, dump_config, load_config, parse_config
+from sam_seismic.config import Config, SamConfig, dump_config, load_config, parse_config
 from sam_seismic.errors import ConfigError
 
 FILES = {"amplitude": "a.sgy", "labels": "l.sgy", "classes": ["sand", "shale"]}
-LAST_BLOCKS = {"encoder": "last_blocks", "blocks": 3}
+
+
+def last_blocks(blocks: int) -> dict[str, Any]:
+    return {"kind": "last_blocks", "blocks": blocks}
+
+
+LAST_BLOCKS = {"encoder": {"kind": "last_blocks", "blocks": 3}}
 JITTER = {"jitter": 0.1}
 
 
@@ -72,18 +78,23 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
         ({"data": FILES, "input": {"canvas": "loose"}}, "input.canvas  must be 'square' or 'tight' (got 'loose')"),
         ({"data": FILES, "input": {"jittered_copies": 3}}, "jittered_copies: 3 cannot apply without jitter"),
         ({"data": FILES, "input": {"jitter": 0.1, "jittered_copies": -1}}, "must be at least 0 (got -1)"),
-        ({"data": FILES, "model": {"blocks": 2}}, "blocks and encoder: last_blocks need each other"),
-        ({"data": FILES, "model": {"blocks": 2, "encoder": "full"}}, "blocks and encoder: last_blocks need each other"),
-        ({"data": FILES, "model": {"encoder": "last_blocks"}}, "blocks and encoder: last_blocks need each other"),
-        ({"data": FILES, "model": LAST_BLOCKS | {"blocks": 0}}, "model.blocks  must be at least 1 (got 0)"),
+        ({"data": FILES, "model": {"blocks": 2}}, "model.encoder.blocks  unknown key"),
+        ({"data": FILES, "model": {"encoder": {"kind": "full", "blocks": 2}}}, "model.encoder.blocks  unknown key"),
+        ({"data": FILES, "model": {"encoder": "last_blocks"}}, "model.encoder.blocks  is needed"),
+        ({"data": FILES, "model": {"encoder": last_blocks(0)}}, "model.encoder.blocks  must be at least 1 (got 0)"),
+        ({"data": FILES, "model": {"encoder": "lora"}}, "must be one of 'frozen', 'last_blocks', 'full' (got 'lora')"),
+        ({"data": FILES, "model": "unet"}, "must be one of 'sam', 'vit' (got 'unet')"),
+        ({"data": FILES, "model": {"kind": "vit", "size": "vit_b"}}, "model.size  unknown key"),
+        ({"data": FILES, "model": {"kind": "vit", "width": 100, "heads": 3}}, "width must be a multiple of heads"),
+        ({"data": FILES, "train": {"loss": {"kind": "lovasz", "dice": 1}}}, "train.loss.dice  unknown key"),
         *(
             (
-                {"data": FILES, "model": LAST_BLOCKS | {"size": size, "blocks": depth}},
-                f"blocks must be less than the {depth} that {size} has (got {depth}); encoder: full trains all",
+                {"data": FILES, "model": {"size": size, "encoder": last_blocks(depth)}},
+                f"encoder.blocks must be less than the {depth} that {size} has (got {depth}); encoder: full trains all",
             )
             for size, depth in (("vit_b", 12), ("vit_l", 24), ("vit_h", 32))
         ),
-        ({"data": FILES, "model": {"checkpointing": True}}, "checkpointing cannot apply to encoder: frozen"),
+        ({"data": FILES, "model": {"checkpointing": True}}, "model.encoder.checkpointing  unknown key"),
         (
             {"data": FILES, "model": {"encoder": "full"}, "train": {"cache": True}},
             "train.cache: true cannot apply to model.encoder: full",
@@ -132,19 +143,16 @@ def test_jitter_is_free_where_nothing_is_kept():
     assert config.input.jittered_copies == 0
 
 
-@pytest.mark.parametrize(
-    ("model", "below"),
-    [
-        ({}, None),
-        ({"encoder": "full"}, 0),
-        (LAST_BLOCKS, 9),
-        (LAST_BLOCKS | {"size": "vit_l", "blocks": 23}, 1),
-        (LAST_BLOCKS | {"size": "vit_h", "blocks": 1}, 31),
-        (LAST_BLOCKS | {"size": "vit_t", "weights": "random", "blocks": 2, "checkpointing": True}, 4),
-    ],
-)
-def test_the_blocks_below_the_cut_are_those_that_are_not_trained(model: dict[str, Any], below: int | None):
-    assert ModelConfig.model_validate(model).blocks_below == below
+def test_the_keys_of_version_0_1_are_read():
+    """`blocks` and `checkpointing` stood beside `encoder`, `dice` in `train`."""
+    old = {"model": {"encoder": "last_blocks", "blocks": 3, "checkpointing": True}, "train": {"dice": 0.5}}
+    new = {
+        "model": {"encoder": {"kind": "last_blocks", "blocks": 3, "checkpointing": True}},
+        "train": {"loss": {"kind": "cross_entropy_dice", "dice": 0.5}},
+    }
+    assert parse_config({"data": FILES} | old, "x.yaml") == parse_config({"data": FILES} | new, "x.yaml")
+    plain = {"model": {"encoder": "frozen", "blocks": None, "checkpointing": False}}
+    assert parse_config({"data": FILES} | plain, "x.yaml") == parse_config({"data": FILES}, "x.yaml")
 
 
 def test_a_store_is_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -160,7 +168,7 @@ def test_a_store_is_where_it_was_named(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     "tree",
     [
-        {"model": LAST_BLOCKS | {"checkpointing": True}, "input": {"canvas": "tight"}},
+        {"model": {"encoder": last_blocks(3) | {"checkpointing": True}}, "input": {"canvas": "tight"}},
         {"input": JITTER | {"jittered_copies": 3}, "train": {"cache": True, "store": "kept"}},
         {"input": JITTER, "train": {"cache": False}},
         {"model": {"encoder": "full"}, "train": {"cache": False}},
@@ -232,7 +240,7 @@ def test_paths_are_absolute_from_the_start(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir("/")
     assert parse_config(plain, "again") == config
     assert parse_config({"data": {"source": "f3", "root": "f3"}}, "x.yaml").data.root == Path("/f3")
-    assert ModelConfig(size="vit_t", weights="random").weights == "random"
+    assert SamConfig(size="vit_t", weights="random").weights == "random"
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,27 @@ from sam_seismic.config.data import (
     SyntheticConfig,
 )
 from sam_seismic.config.loading import dump_config, load_config, parse_config
+from sam_seismic.config.loss import LossConfig
+from sam_seismic.config.model import NetworkConfig, SamConfig, VitConfig
 from sam_seismic.config.schema import Config
-from sam_seismic.config.training import InputConfig, ModelConfig, TrainConfig, TrainerConfig
+from sam_seismic.config.training import InputConfig, Precision, TrainConfig, TrainerConfig
 
 __all__ = [
     "Config",
     "DataConfig",
     "InputConfig",
-    "ModelConfig",
+    "LossConfig",
+    "NetworkConfig",
+    "Precision",
     "ReadOptions",
     "RegionConfig",
+    "SamConfig",
     "SegyOptions",
     "SplitConfig",
     "SyntheticConfig",
     "TrainConfig",
     "TrainerConfig",
+    "VitConfig",
     "dump_config",
     "load_config",
     "parse_config",

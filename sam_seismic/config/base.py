@@ -1,7 +1,7 @@
-"""What all parts of the configuration share: how a model behaves, and how a path is read."""
+"""What all parts of the configuration share: how a model behaves, how a path is read, how a kind is chosen."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -21,3 +21,11 @@ def _absolute(path: Path) -> Path:
 
 UserPath = Annotated[Path, AfterValidator(_absolute)]
 """A path that is absolute from the start, so that a run folder or a checkpoint serves from any folder."""
+
+KIND = "kind"
+"""The key that chooses among the kinds of something; each kind has a model with options of its own."""
+
+
+def as_kind(value: Any) -> Any:
+    """The short spelling of a kind without options, `encoder: full`, as the long one, `encoder: {kind: full}`."""
+    return {KIND: value} if isinstance(value, str) else value

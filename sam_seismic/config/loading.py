@@ -3,11 +3,13 @@
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from sam_seismic.config.base import KIND
+from sam_seismic.config.earlier_versions import upgraded
 from sam_seismic.config.schema import Config
 from sam_seismic.errors import ConfigError
 
@@ -35,7 +37,7 @@ def parse_config(tree: dict[str, Any], where: str) -> Config:
         ConfigError: all problems, with dotted keys.
     """
     try:
-        return Config.model_validate(tree)
+        return Config.model_validate(upgraded(tree))
     except ValidationError as error:
         rows = [_explain(dict(problem)) for problem in error.errors()]
     width = max(len(key) for key, _ in rows)
@@ -100,8 +102,10 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise ConfigError(problem=f"--set {override}: not of the form key=value", fix="--set train.epochs=10")
     *parents, last = key.split(".")
-    for parent in parents:
+    for count, parent in enumerate(parents, start=1):
         below = tree.setdefault(parent, {})
+        if isinstance(below, str) and any(KIND in model.model_fields for model in _followed(parents[:count])[1]):
+            below = tree[parent] = {KIND: below}  # the short spelling of a kind, which now gets an option
         if not isinstance(below, dict):
             raise ConfigError(problem=f"--set {override}: {parent} holds no keys", fix="set the key itself")
         tree = below
@@ -115,28 +119,53 @@ def _apply(tree: dict[str, Any], override: str) -> None:
 
 def _explain(problem: dict[str, Any]) -> tuple[str, str]:
     """A problem of pydantic's -> (dotted key, what to do) in this program's words."""
-    location = [str(part) for part in problem["loc"]]
-    key = ".".join(location) or "(whole file)"
+    *place, last = problem["loc"] or ("",)
+    parents, models = _followed(place)
+    keys, _ = _followed([*place, last])
+    key = ".".join(keys) or "(whole file)"
     given = problem.get("input")
     if problem["type"] == "extra_forbidden":
-        siblings = _keys_at(location[:-1])
-        close = difflib.get_close_matches(location[-1], siblings, n=1)
-        meant = ".".join([*location[:-1], *close])
-        return key, f"unknown key; did you mean {meant}?" if close else f"unknown key; known: {', '.join(siblings)}"
+        siblings = list(dict.fromkeys(name for model in models for name in model.model_fields))
+        close = difflib.get_close_matches(str(last), siblings, n=1)
+        meant = ".".join([*parents, *close])
+        known = f"known: {', '.join(siblings)}" if siblings else "it has no options"
+        return key, f"unknown key; did you mean {meant}?" if close else f"unknown key; {known}"
+    if problem["type"] == "union_tag_invalid":
+        context = problem["ctx"]
+        return key, f"must be one of {context['expected_tags']} (got {context['tag']!r})"
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be ", "must be ")
     message = message.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
     if problem["type"] == "missing":
         message = "is needed"
-    elif problem["type"] == "model_type":
+    elif problem["type"] in ("model_type", "model_attributes_type"):
         message = "has no keys below it" if given is None else f"must hold keys (got {given!r})"
     elif isinstance(given, str | int | float | bool) or given is None:
         message += f" (got {given!r})" if problem["type"] != "value_error" else ""
     return key, message
 
 
-def _keys_at(location: Sequence[str]) -> list[str]:
-    model: Any = Config
-    for part in location:
-        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
-        model = field.annotation if field is not None else None
-    return list(model.model_fields) if hasattr(model, "model_fields") else []
+def _followed(place: Sequence[str | int]) -> tuple[list[str], list[type[BaseModel]]]:
+    """Where a problem lies: the keys to it as a user writes them, and the models whose keys may stand there.
+
+    Pydantic's own place also names the kind that was chosen on the way, which is no key.
+    """
+    keys: list[str] = []
+    models: list[type[BaseModel]] = [Config]
+    for part in map(str, place):
+        chosen = [model for model in models if len(models) > 1 and model.model_fields[KIND].default == part]
+        if chosen:
+            models = chosen
+            continue
+        keys.append(part)
+        models = [
+            below for model in models if part in model.model_fields for below in _models_in(model.model_fields[part])
+        ]
+    return keys, models
+
+
+def _models_in(field: Any) -> list[type[BaseModel]]:
+    """The models that a field, or a part of its type, may hold."""
+    kind = getattr(field, "annotation", field)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    return [model for part in get_args(kind) for model in _models_in(part)]

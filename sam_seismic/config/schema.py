@@ -7,7 +7,8 @@ from pydantic import model_validator
 
 from sam_seismic.config.base import Model
 from sam_seismic.config.data import DataConfig
-from sam_seismic.config.training import InputConfig, ModelConfig, TrainConfig, TrainerConfig
+from sam_seismic.config.model import NetworkConfig, SamConfig
+from sam_seismic.config.training import InputConfig, TrainConfig, TrainerConfig
 
 
 class Config(Model):
@@ -15,7 +16,7 @@ class Config(Model):
 
     data: DataConfig
     input: InputConfig = InputConfig()
-    model: ModelConfig = ModelConfig()
+    model: NetworkConfig = SamConfig()
     train: TrainConfig = TrainConfig()
     trainer: TrainerConfig = TrainerConfig()
     output: Path | None = None
@@ -23,12 +24,12 @@ class Config(Model):
 
     @property
     def caches(self) -> bool:
-        """Whether what the frozen part of the encoder makes of a section is kept and trained from."""
-        return self.model.encoder != "full" and self.train.cache is not False
+        """Whether what the frozen part of the network makes of a section is kept and trained from."""
+        return self.model.freezes and self.train.cache is not False
 
     @model_validator(mode="after")
     def _what_is_cached(self) -> Self:
-        if self.train.cache and self.model.encoder == "full":
+        if self.train.cache and not self.model.freezes:
             raise ValueError("train.cache: true cannot apply to model.encoder: full, which changes with every step")
         if self.train.store is not None and not self.caches:
             raise ValueError("train.store cannot apply where nothing is kept: remove it, or train.cache: false")
@@ -41,7 +42,7 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _what_is_shared_out(self) -> Self:
-        if self.trainer.strategy == "fsdp" and self.model.encoder != "full":
+        if self.trainer.strategy == "fsdp" and self.model.freezes:
             raise ValueError(
                 "trainer.strategy: fsdp shares out what is trained, which without model.encoder: full is little: leave "
                 "trainer.strategy out"

@@ -1,10 +1,17 @@
-"""What the `input:`, `model:`, `train:` and `trainer:` sections can say."""
+"""What the `input:`, `train:` and `trainer:` sections can say."""
 
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from sam_seismic.config.base import Model, UserPath
+from sam_seismic.config.loss import CrossEntropyDice, LossConfig
+from sam_seismic.config.sam_sizes import CANVAS, PATCH
+
+TrainingPrecision = Literal["32-true", "16-mixed", "bf16-mixed"]
+"""Lightning's names; where training is mixed, what is frozen is held in half precision."""
+Precision = Literal["32", "bf16", "16"]
+"""What the encoder is held in to evaluate and predict; logits and probabilities are float32 always."""
 
 
 class InputConfig(Model):
@@ -14,7 +21,7 @@ class InputConfig(Model):
     """Amplitudes are clipped at +- this percentile of |amplitude| over the training lines, then scaled to [-1, 1]."""
     fit: Literal["pad", "resize"] = "pad"
     """`pad`: as it is, zeros to the right and below; `resize`: the long side to the canvas, then pad."""
-    side: int = Field(default=1024, ge=64, le=1024, multiple_of=16)
+    side: int = Field(default=CANVAS, ge=64, le=CANVAS, multiple_of=PATCH)
     """Side of the square canvas, in pixels; SAM was pretrained at 1024. The longest side of a tight one."""
     canvas: Literal["square", "tight"] = "square"
     """`square`: as SAM was pretrained; `tight`: only the 16-pixel patches that show something, many times faster."""
@@ -32,58 +39,6 @@ class InputConfig(Model):
         return self
 
 
-class ModelConfig(Model):
-    """Which SAM, and which of its parts are trained."""
-
-    size: Literal["vit_t", "vit_b", "vit_l", "vit_h"] = "vit_b"
-    weights: UserPath | Literal["random"] | None = None
-    """A checkpoint file in Meta's names; nothing: the official file of this size from the weights folder;
-    `random`: none, for tests and for vit_t, which has no published weights."""
-    encoder: Literal["frozen", "last_blocks", "full"] = "frozen"
-    """`last_blocks` trains the last `blocks` blocks and the neck: dearer than frozen, far cheaper than full."""
-    blocks: int | None = Field(default=None, ge=1)
-    """How many blocks `encoder: last_blocks` trains."""
-    decoder: Literal["frozen", "full"] = "full"
-    checkpointing: bool = False
-    """Compute what is trained of the encoder twice rather than keep it for the backward pass: slower, less memory."""
-    compile: bool = False
-    """Compile the encoder's blocks with torch.compile: minutes at the start, worth it on a GPU in long runs."""
-
-    @property
-    def blocks_below(self) -> int | None:
-        """Blocks that are frozen below the ones that are trained; None where the whole encoder is frozen."""
-        if self.encoder == "frozen":
-            return None
-        return 0 if self.encoder == "full" else DEPTHS[self.size] - (self.blocks or 0)
-
-    @model_validator(mode="after")
-    def _something_to_train(self) -> Self:
-        if self.encoder == "frozen" and self.decoder == "frozen":
-            raise ValueError("encoder and decoder cannot both be frozen: nothing would be trained")
-        if self.size == "vit_t" and self.weights is None:
-            raise ValueError("weights: random is needed for vit_t: no weights are published for it")
-        if self.weights == "random" and self.encoder != "full" and self.size != "vit_t":
-            raise ValueError("a frozen encoder with random weights sees nothing: give weights, or encoder: full")
-        return self
-
-    @model_validator(mode="after")
-    def _blocks_to_train(self) -> Self:
-        if (self.encoder == "last_blocks") != (self.blocks is not None):
-            raise ValueError("blocks and encoder: last_blocks need each other")
-        if self.blocks is not None and self.blocks >= DEPTHS[self.size]:
-            raise ValueError(
-                f"blocks must be less than the {DEPTHS[self.size]} that {self.size} has (got {self.blocks}); "
-                "encoder: full trains all"
-            )
-        if self.checkpointing and self.encoder == "frozen":
-            raise ValueError("checkpointing cannot apply to encoder: frozen, which has no backward pass")
-        return self
-
-
-DEPTHS = {"vit_t": 6, "vit_b": 12, "vit_l": 24, "vit_h": 32}
-"""Blocks of each size."""
-
-
 class TrainConfig(Model):
     """The optimisation."""
 
@@ -97,8 +52,8 @@ class TrainConfig(Model):
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps over which the rate rises."""
     weight_decay: float = Field(default=0.01, ge=0)
-    dice: float = Field(default=1.0, ge=0)
-    """Weight of the Dice loss beside the cross-entropy."""
+    loss: LossConfig = CrossEntropyDice()
+    """What is minimised: `cross_entropy_dice` or `lovasz`."""
     patience: int | None = Field(default=None, ge=1)
     """Stop when the validation mean IoU has not risen for so many epochs."""
     cache: bool | None = None
@@ -123,7 +78,7 @@ class TrainerConfig(Model):
     strategy: str = "auto"
     """How several processes train. `auto`: each keeps the whole network; `fsdp`: each keeps a share of its parameters,
     gradients and optimizer state, which all of SAM's largest encoder may need."""
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    precision: TrainingPrecision = "32-true"
     accumulate_grad_batches: int = Field(default=1, ge=1)
     gradient_clip_val: float | None = Field(default=1.0, gt=0)
     val_every_epochs: int = Field(default=1, ge=1)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
 
 import lightning
 import numpy as np
 
-from sam_seismic.config import DataConfig, InputConfig, SplitConfig
+from sam_seismic.config import DataConfig, InputConfig
 from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
-from sam_seismic.data.dataset import Kept, SectionDataset
+from sam_seismic.data.canvas import CanvasTransform
+from sam_seismic.data.dataset import SectionDataset, StoredEmbeddings
 from sam_seismic.data.loader import SectionLoader, SharedBatches
 from sam_seismic.survey.parts import Part, Survey, open_survey
 
@@ -42,19 +42,19 @@ class SeismicDataModule(lightning.LightningDataModule):
     ) -> None:
         super().__init__()
         self.survey: Survey = open_survey(data)
-        self.inputs = inputs
-        self.scale = scale or fit_to_part(self.survey.parts["train"], inputs.clip_percentile)
+        scale = scale or fit_to_part(self.survey.parts["train"], inputs.clip_percentile)
+        self.transform = CanvasTransform(scale, inputs)
         self._batch_size = batch_size
         self._workers = data.workers
         self._seed = seed
-        self.kept: Kept | None = None
-        """What is kept of the canvases, once there is something; test sections are always encoded anew."""
+        self.stored: StoredEmbeddings | None = None
+        """What a store holds of train and val sections, once it is filled; test sections are always encoded."""
 
     def dataset(self, split: str) -> SectionDataset:
         """The sections of a split; those of `train` augmented."""
         seed = self._seed if split == "train" else None
-        kept = self.kept if split in ("train", "val") else None
-        return SectionDataset(self.survey.named(split), self.scale, self.inputs, seed=seed, kept=kept)
+        stored = self.stored if split in ("train", "val") else None
+        return SectionDataset(self.survey.named(split), self.transform, seed=seed, stored=stored)
 
     def train_dataloader(self) -> SectionLoader:
         """Training sections, augmented, in a new order each epoch."""
@@ -70,7 +70,7 @@ class SeismicDataModule(lightning.LightningDataModule):
 
     def split_dataloader(self, split: str) -> SectionLoader:
         """Sections of a split, as they are, in the order of their lines."""
-        return self._loader(SectionDataset(self.survey.named(split), self.scale, self.inputs, seed=None))
+        return self._loader(SectionDataset(self.survey.named(split), self.transform, seed=None))
 
     def _loader(self, dataset: SectionDataset, seed: int | None = None) -> SectionLoader:
         share = (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
@@ -78,50 +78,64 @@ class SeismicDataModule(lightning.LightningDataModule):
         return SectionLoader(dataset, batches, workers=self._workers)
 
 
-class PublishedDataModule(SeismicDataModule):
-    """A published survey, found by its file names; its two presets follow.
+class F3DataModule(SeismicDataModule):
+    """The F3 facies benchmark (Alaudah et al. 2019): its training volume cut into train and val, its tests apart.
 
     Args:
-        root: folder of the published files.
-        inputs: scaling, canvas and augmentation.
-        orientation: `inline`, `crossline` or `both`.
-        split: of the labelled volume; None for the usual blocks.
-        batch_size: sections a batch.
-        seed: of the order of training sections and their augmentation.
+        data: the folder that holds `train/` and `test_once/`, or their parent; or a configuration with `source: f3`.
+        inputs: scaling, canvas and augmentation; the defaults where nothing is given.
+        batch_size, seed, scale: as of SeismicDataModule.
     """
-
-    source: ClassVar[Literal["f3", "seam_ai"]]
 
     def __init__(
         self,
-        root: Path,
+        data: DataConfig | Path,
         inputs: InputConfig | None = None,
         *,
-        orientation: Literal["inline", "crossline", "both"] = "both",
-        split: SplitConfig | None = None,
         batch_size: int = 2,
         seed: int = 0,
+        scale: AmplitudeScale | None = None,
     ) -> None:
-        data = DataConfig(source=self.source, root=root, orientation=orientation, split=split or SplitConfig())
-        super().__init__(data, inputs or InputConfig(), batch_size=batch_size, seed=seed)
+        known = data if isinstance(data, DataConfig) else DataConfig(source="f3", root=data, orientation="both")
+        super().__init__(known, inputs or InputConfig(), batch_size=batch_size, seed=seed, scale=scale)
 
 
-class F3DataModule(PublishedDataModule):
-    """The F3 facies benchmark (Alaudah et al. 2019): its training volume cut into train and val, its tests apart.
-
-    The root holds `train/` and `test_once/`, or is their parent; the split has no `test`.
-    """
-
-    source = "f3"
-
-
-class SeamAIDataModule(PublishedDataModule):
+class SeamAIDataModule(SeismicDataModule):
     """The SEAM AI (Parihaka) facies challenge of 2020: its labelled volume cut into train, val and test.
 
-    The root holds the published SEG-Y or npz files.
+    Args:
+        data: the folder of the published SEG-Y or npz files; or a configuration with `source: seam_ai`.
+        inputs: scaling, canvas and augmentation; the defaults where nothing is given.
+        batch_size, seed, scale: as of SeismicDataModule.
     """
 
-    source = "seam_ai"
+    def __init__(
+        self,
+        data: DataConfig | Path,
+        inputs: InputConfig | None = None,
+        *,
+        batch_size: int = 2,
+        seed: int = 0,
+        scale: AmplitudeScale | None = None,
+    ) -> None:
+        known = data if isinstance(data, DataConfig) else DataConfig(source="seam_ai", root=data, orientation="both")
+        super().__init__(known, inputs or InputConfig(), batch_size=batch_size, seed=seed, scale=scale)
+
+
+DATA_MODULES: dict[str, type[SeismicDataModule]] = {
+    "files": SeismicDataModule,
+    "synthetic": SeismicDataModule,
+    "f3": F3DataModule,
+    "seam_ai": SeamAIDataModule,
+}
+"""By `data.source`."""
+
+
+def data_module(
+    data: DataConfig, inputs: InputConfig, *, batch_size: int, seed: int = 0, scale: AmplitudeScale | None = None
+) -> SeismicDataModule:
+    """The data module of a configuration; arguments and errors as of SeismicDataModule."""
+    return DATA_MODULES[data.source](data, inputs, batch_size=batch_size, seed=seed, scale=scale)
 
 
 def fit_to_part(part: Part, percentile: float) -> AmplitudeScale:

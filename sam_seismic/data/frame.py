@@ -8,12 +8,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # PyTorch's own custom
 from torch import Tensor
 
+from sam_seismic.config.sam_sizes import CANVAS, PATCH
 from sam_seismic.errors import SurveyError
-
-PATCH = 16
-"""Pixels along the side of one of SAM's patches: the sides of a canvas are multiples of it."""
-STRIDE = 4
-"""Pixels from one of SAM's logits to the next."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,8 @@ class Frame:
         elif long_side > side:
             raise SurveyError(
                 problem=f"a section of {samples} samples x {traces} traces does not fit the {side} x {side} canvas",
-                fix="set input.fit: resize" + ("" if side == 1024 else ", or a larger input.side (at most 1024)"),
+                fix="set input.fit: resize"
+                + ("" if side == CANVAS else f", or a larger input.side (at most {CANVAS})"),
             )
         else:
             placed = section_shape
@@ -74,12 +71,6 @@ class Frame:
     def padding(self) -> tuple[int, int]:
         """(rows below, columns to the right) of padding."""
         return self.canvas_shape[0] - self.placed_shape[0], self.canvas_shape[1] - self.placed_shape[1]
-
-    def valid(self) -> Tensor:
-        """bool[height, width]: where the canvas shows the section."""
-        mask = torch.zeros(self.canvas_shape, dtype=torch.bool)
-        mask[: self.placed_shape[0], : self.placed_shape[1]] = True
-        return mask
 
     def place(self, section: Tensor) -> Tensor:
         """Section on its canvas.
@@ -96,14 +87,34 @@ class Frame:
         below, right = self.padding
         return F.pad(section, (0, right, 0, below))  # [channel, height, width]
 
-    @property
-    def patches_read(self) -> tuple[int, int]:
-        """(rows, columns) of patches whose logits `recover` reads: the section's, and their next neighbours."""
+    def place_points(self, points: Tensor) -> Tensor:
+        """Positions of samples on the canvas, as SAM's prompt encoder takes them.
+
+        Args:
+            points: float[n, 2], (sample, trace) counted from 0; the corners of a box are two of them.
+
+        Returns:
+            float[n, 2], (x, y) in pixels: column and row, counted from 0 at the middle of the first pixel.
+        """
+        shares = points.new_tensor(self.placed_shape) / points.new_tensor(self.section_shape)
+        return ((points + 0.5) * shares - 0.5).flip(-1)  # [n, (x, y)]
+
+    def recover_points(self, points: Tensor) -> Tensor:
+        """The inverse of `place_points`: float[n, 2] (x, y) in pixels -> float[n, 2] (sample, trace)."""
+        shares = points.new_tensor(self.section_shape) / points.new_tensor(self.placed_shape)
+        return (points.flip(-1) + 0.5) * shares - 0.5  # [n, (sample, trace)]
+
+    def patches_read(self, stride: int) -> tuple[int, int]:
+        """(rows, columns) of patches whose logits `recover` reads: the section's, and their next neighbours.
+
+        Args:
+            stride: pixels of the canvas from one logit to the next.
+        """
         height, width = self.canvas_shape
-        rows, columns = (_whole_patches(self._places_read(axis, STRIDE) * STRIDE) // PATCH for axis in (0, 1))
+        rows, columns = (_whole_patches(self._places_read(axis, stride) * stride) // PATCH for axis in (0, 1))
         return min(rows, height // PATCH), min(columns, width // PATCH)
 
-    def recover(self, logits: Tensor, *, stride: int = STRIDE) -> Tensor:
+    def recover(self, logits: Tensor, *, stride: int) -> Tensor:
         """Logits of a canvas, or of its top left corner, back on the section, resized once.
 
         Args:

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from multiprocessing import forkserver
@@ -17,7 +18,8 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from sam_seismic.data.background import BATCHES_AHEAD, Prefetch
-from sam_seismic.data.dataset import Batch, SectionDataset, collate
+from sam_seismic.data.batches import Batch, collate
+from sam_seismic.data.dataset import SectionDataset, SectionIndex
 from sam_seismic.errors import UserError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -40,7 +42,7 @@ class SectionLoader(DataLoader[Batch]):
         super().__init__(
             dataset,  # type: ignore[arg-type]  # collate turns samples into batches, which the stub cannot express
             batch_sampler=batches,
-            collate_fn=partial(collate, kept=dataset.kept),
+            collate_fn=partial(collate, kind=dataset.batch_kind),
             num_workers=workers,
             # Forked from a process of one thread: a fork takes over the locks of threads that it has not.
             multiprocessing_context=multiprocessing.get_context("forkserver") if workers else None,
@@ -112,7 +114,7 @@ def _leave_signals_to(main: int, _worker: int) -> None:
     threading.Thread(target=attend, daemon=True).start()
 
 
-class SharedBatches(Sampler[list[int]]):
+class SharedBatches(Sampler[list[SectionIndex]]):
     """Which sections go together, in a new order each epoch that depends on the seed and the epoch only.
 
     It yields indices as SectionDataset takes them. As many batches as can be are of one group. Several processes share
@@ -155,11 +157,11 @@ class SharedBatches(Sampler[list[int]]):
     def __len__(self) -> int:
         return math.ceil(len(self._groups) / self._size)
 
-    def __iter__(self) -> Iterator[list[int]]:
-        order = [self.epoch * len(self._groups) + section for section in self._order()]
+    def __iter__(self) -> Iterator[list[SectionIndex]]:
+        order = [SectionIndex(section, self.epoch) for section in self._order()]
         for start in range(self.behind * self._size, len(order), self._size):
             together = order[start : start + self._size]
-            yield together[self._which :: self._processes] or [~together[0]]
+            yield together[self._which :: self._processes] or [replace(together[0], counts=False)]
 
     def _order(self) -> Sequence[int]:
         if self._seed is None:

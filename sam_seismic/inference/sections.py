@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from sam_seismic.data.dataset import prepare
-from sam_seismic.data.frame import Frame
+from sam_seismic.data.batches import CanvasBatch
 from sam_seismic.inference.products import Probabilities
+from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Section
 from sam_seismic.tasks.facies import FaciesSegmentation
 
@@ -19,13 +18,11 @@ class SectionBatch:
 
     Args:
         sections: in order.
-        canvases: of each, float32[3, height, width]; on their way to a GPU in page-locked memory.
-        frames: of each.
+        canvases: of the same sections; on their way to a GPU in page-locked memory.
     """
 
     sections: tuple[Section, ...]
-    canvases: tuple[Tensor, ...]
-    frames: tuple[Frame, ...]
+    canvases: CanvasBatch
 
 
 def prepare_batch(task: FaciesSegmentation, sections: Sequence[Section]) -> SectionBatch:
@@ -34,18 +31,20 @@ def prepare_batch(task: FaciesSegmentation, sections: Sequence[Section]) -> Sect
     Raises:
         SurveyError: a section does not fit the canvas.
     """
-    placed = [prepare(section, task.metadata.scale, task.metadata.inputs) for section in sections]
-    on_gpu = task.device.type == "cuda"
-    canvases = tuple(canvas.pin_memory() if on_gpu else canvas for canvas, _ in placed)
-    return SectionBatch(tuple(sections), canvases, tuple(frame for _, frame in placed))
+    transform = task.metadata.transform
+    placed = [transform.canvas(section) for section in sections]
+    batch = CanvasBatch(
+        images=tuple(canvas for canvas, _ in placed),
+        frames=tuple(frame for _, frame in placed),
+        refs=tuple(SectionRef(section.orientation, section.line) for section in sections),
+    )
+    return SectionBatch(tuple(sections), batch.pin_memory() if _on_gpu(task) else batch)
 
 
 def predict_batch(task: FaciesSegmentation, batch: SectionBatch) -> Iterator[Probabilities]:
     """Class probabilities of the sections of a batch, one after the other."""
-    on_gpu = task.device.type == "cuda"
     with torch.inference_mode():
-        canvases = [canvas.to(task.device, non_blocking=on_gpu) for canvas in batch.canvases]
-        logits = task.logits_of(canvases, batch.frames)
+        logits = task.section_logits(batch.canvases.to(task.device, non_blocking=_on_gpu(task)))
     for section in logits:
         with torch.inference_mode():
             probabilities = section.softmax(dim=0).cpu().numpy()  # [class, sample, trace]
@@ -55,3 +54,7 @@ def predict_batch(task: FaciesSegmentation, batch: SectionBatch) -> Iterator[Pro
 def predict_sections(task: FaciesSegmentation, sections: Sequence[Section]) -> Iterator[Probabilities]:
     """Class probabilities of a few sections of any size that fits the canvas, one after the other."""
     return predict_batch(task, prepare_batch(task, sections))
+
+
+def _on_gpu(task: FaciesSegmentation) -> bool:
+    return task.device.type == "cuda"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sam_seismic.config import SamConfig
 from sam_seismic.inspection.request import Inspection
 from sam_seismic.inspection.words import size
 from sam_seismic.report.blocks import Columns, Facts, ReportBlock
@@ -30,7 +31,7 @@ def inspect_checkpoint(path: Path) -> Inspection:
     rows = {
         "file": f"{size(path.stat().st_size)}, {parameters:,} parameters, "
         + ("training can be resumed from it" if resumable else "weights only: for eval and predict"),
-        "model": f"{metadata.model.size}, encoder {metadata.model.encoder}, decoder {metadata.model.decoder}",
+        "model": f"{metadata.model.name}, {metadata.model.trained_words}",
         "started from": _provenance(metadata),
         "trained": _progress(counters),
         f"{METRIC} then": "not known: no metrics.csv beside it" if score is None else f"{score:.4f}",
@@ -58,9 +59,11 @@ def inspect_checkpoint(path: Path) -> Inspection:
 
 
 def _provenance(metadata: CheckpointMetadata) -> str:
+    model = metadata.model
     if metadata.weights_hash is None:
-        return "random weights: not SAM's"
-    named = "the official weights" if metadata.model.weights is None else str(metadata.model.weights)
+        return "random weights: not SAM's" if isinstance(model, SamConfig) else "random weights"
+    given = model.weights if isinstance(model, SamConfig) else None
+    named = "the official weights" if given is None else str(given)
     return f"{named}, SHA-256 {metadata.weights_hash}"
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sam_seismic.config import Config
-from sam_seismic.data.dataset import check_sections_fit
+from sam_seismic.config import Config, SamConfig
+from sam_seismic.data.canvas import check_sections_fit
 from sam_seismic.errors import UserError
 from sam_seismic.inspection.class_shares import absent, class_shares, share_table
 from sam_seismic.inspection.demands import demands_of, largest_of, memory_table, section_shapes, time_table
@@ -16,7 +16,7 @@ from sam_seismic.report.blocks import Facts, ReportBlock
 from sam_seismic.sam.weights import official_path
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.splits import describe_sections
-from sam_seismic.tuning.methods import count_parameters
+from sam_seismic.tuning.parameters import count_parameters
 
 
 def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection:
@@ -100,6 +100,8 @@ def _file_rows(survey: Survey) -> list[tuple[str, str]]:
 def _weights(config: Config) -> tuple[str, list[str]]:
     """What training starts from, and what is wrong with it."""
     model = config.model
+    if not isinstance(model, SamConfig):
+        return "random", []
     if model.weights == "random":
         return "random: not SAM's", []
     if isinstance(model.weights, Path):
@@ -114,13 +116,11 @@ def _weights(config: Config) -> tuple[str, list[str]]:
 
 def _training_rows(config: Config, weights: str, parameters: tuple[int, int], steps: int) -> list[tuple[str, str]]:
     model, train, inputs = config.model, config.train, config.input
-    encoder = model.encoder if model.blocks is None else f"{model.encoder} ({model.blocks})"
-    encoder += " with checkpointing" if model.checkpointing else ""
     canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
     gathered = config.trainer.accumulate_grad_batches
     batch = f"batch {train.batch_size}" + (f" x {gathered} accumulated" if gathered > 1 else "")
     return [
-        ("model", f"{model.size}, encoder {encoder}, decoder {model.decoder}"),
+        ("model", f"{model.name}, {model.trained_words}"),
         ("weights", weights),
         ("parameters", f"{parameters[0]:,} trainable, {parameters[1]:,} frozen"),
         ("canvas", f"{canvas}, fit: {inputs.fit}"),

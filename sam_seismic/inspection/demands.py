@@ -8,17 +8,16 @@ import numpy as np
 import torch
 
 from sam_seismic.config import Config
-from sam_seismic.data.dataset import fitted
+from sam_seismic.data.canvas import frame_of
 from sam_seismic.inspection.embedding_estimate import EmbeddingEstimate
 from sam_seismic.inspection.machine import Room, rooms
 from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
-from sam_seismic.inspection.rehearsal import rehearse
+from sam_seismic.inspection.rehearsal import kept_part, rehearse
 from sam_seismic.inspection.time_estimate import Amounts, Duration, duration, measure
 from sam_seismic.inspection.words import a_while, size
 from sam_seismic.report.blocks import Columns
 from sam_seismic.survey.parts import Survey
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tuning.cut import shape_below
 
 Shape = tuple[int, int]
 
@@ -59,7 +58,7 @@ class Demand:
     def warnings(self) -> list[str]:
         """What to do where the memory there is will not do."""
         fix = "lower train.batch_size or input.side, set input.canvas: tight, keep the encoder frozen or set "
-        fix += "model.checkpointing: true, take a smaller model.size"
+        fix += "model.encoder.checkpointing: true, take a smaller model.size"
         fix += ", or set trainer.precision: bf16-mixed" if self.room.gpu else ""
         total, found = self.room.total, []
         if total is not None and self.training.peak > total:
@@ -133,7 +132,7 @@ def _amounts(
     """Sections to run through; a smaller one counts as less, by its canvas."""
 
     def area(shape: Shape) -> int:
-        return int(np.prod(fitted(shape, config.input).canvas_shape))
+        return int(np.prod(frame_of(shape, config.input).canvas_shape))
 
     largest = largest_of(shapes)
     train, val = (
@@ -142,8 +141,10 @@ def _amounts(
     )
     if keeps is None:
         return Amounts(train, val)
-    canvas = fitted(largest, config.input).canvas_shape
-    one = np.prod(shape_below(blank.image_encoder, canvas, blocks=config.model.blocks_below))
+    canvas = frame_of(largest, config.input).canvas_shape
+    cut = kept_part(blank)
+    assert cut is not None, "something is kept"
+    one = np.prod(cut.kept_shape(canvas))
     return Amounts(train, val, encoded=keeps.numbers / float(one))
 
 

@@ -10,18 +10,21 @@ import torch
 
 from sam_seismic.config import Config
 from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.data.canvas import CanvasTransform
+from sam_seismic.data.datamodule import data_module
 from sam_seismic.data.dataset import SectionDataset
 from sam_seismic.errors import UserError
 from sam_seismic.files.disk import in_words
 from sam_seismic.inspection.words import percent
+from sam_seismic.networks import find_weights
 from sam_seismic.report.blocks import Facts
 from sam_seismic.survey.parts import Survey
 from sam_seismic.survey.volume import Orientation
-from sam_seismic.tasks.building import build_task, find_weights
+from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tuning.embedding_store import Group, KeptSections, Recipe, file_size, stored_groups
-from sam_seismic.tuning.store import TRAINED_ON, Store, hold_frozen, store_folder
+from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, file_size, stored_groups
+from sam_seismic.tuning.encoder_cut import EncoderCut
+from sam_seismic.tuning.store import TRAINED_ON, EmbeddingStore, cut_facts, hold_frozen, store_folder
 from sam_seismic.tuning.store_filling import StoreFiller
 
 LOOKED_UP = 1 << 30
@@ -97,7 +100,7 @@ def estimate_embeddings(config: Config, survey: Survey, blank: FaciesSegmentatio
         return None
     folder = store_folder(config.train.store)
     filling, kept = _foreseen(config, survey, blank, folder), None
-    if not _may_be_kept(config, folder):
+    if not _may_be_kept(config, _cut_of(blank), folder):
         kept = 0
     elif _cheap(config, survey):
         filling = _known(config)
@@ -118,31 +121,26 @@ def _foreseen(config: Config, survey: Survey, blank: FaciesSegmentation, folder:
     recipe = Recipe(**dict.fromkeys(Recipe.__dataclass_fields__, "not known"))  # type: ignore[arg-type]
     parts = [part for name in TRAINED_ON for part in survey.named(name)]
     group = Group(folder, recipe, "not known")
-    nothing = AmplitudeScale(0.0, 1.0)
+    transform = CanvasTransform(AmplitudeScale(0.0, 1.0), config.input)
     return StoreFiller(
         [
-            SectionDataset(
-                survey.named(name), nothing, config.input, seed=config.train.seed if name == "train" else None
-            )
+            SectionDataset(survey.named(name), transform, seed=config.train.seed if name == "train" else None)
             for name in TRAINED_ON
         ],
-        KeptSections({(part.name, orientation): group for part in parts for orientation in Orientation}),
-        encoder=blank.image_encoder,
-        blocks=config.model.blocks_below,
-        scale=nothing,
-        inputs=config.input,
+        StoredSections({(part.name, orientation): group for part in parts for orientation in Orientation}),
+        cut=_cut_of(blank),
+        transform=transform,
     )
 
 
-def _may_be_kept(config: Config, folder: Path) -> bool:
+def _cut_of(task: FaciesSegmentation) -> EncoderCut:
+    assert task.network.cut is not None, "the configuration knows what can be kept"
+    return task.network.cut
+
+
+def _may_be_kept(config: Config, cut: EncoderCut, folder: Path) -> bool:
     """Whether anything in the store could be of this experiment, by what is known without reading weights."""
-    known = {
-        "size": config.model.size,
-        "blocks": config.model.blocks_below,
-        "fit": config.input.fit,
-        "side": config.input.side,
-        "canvas": config.input.canvas,
-    }
+    known = cut_facts(config, cut)
     return any(known.items() <= dict(group.recipe).items() for group in stored_groups(folder))
 
 
@@ -161,9 +159,8 @@ def _known(config: Config) -> StoreFiller:
     """The filling, as the training would begin it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.train.seed)  # random weights are those of the training
-        module = SeismicDataModule(
-            config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed
-        )
+        module = data_module(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
         task = build_task(config, module)
-    hold_frozen(task.image_encoder, config)
-    return Store(config, module, task.image_encoder).filling
+    cut = _cut_of(task)
+    hold_frozen(cut, config)
+    return EmbeddingStore(config, module, cut).filler

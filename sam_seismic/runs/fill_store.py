@@ -5,7 +5,7 @@ from lightning.pytorch.callbacks import Callback
 
 from sam_seismic.errors import UserError
 from sam_seismic.listener import Listener
-from sam_seismic.tuning.store import Store
+from sam_seismic.tuning.store import EmbeddingStore
 
 
 class FillStore(Callback):
@@ -16,7 +16,7 @@ class FillStore(Callback):
         listener: is told on the first process.
     """
 
-    def __init__(self, store: Store, listener: Listener) -> None:
+    def __init__(self, store: EmbeddingStore, listener: Listener) -> None:
         self._store = store
         self._listener = listener
 
@@ -41,4 +41,4 @@ class FillStore(Callback):
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
         """A long run keeps its embeddings from being taken for forgotten."""
-        self._store.kept.use()
+        self._store.stored.use()

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 
 import torch
 
-from sam_seismic.config import Config, InputConfig, ModelConfig
+from sam_seismic.config import Config, InputConfig, NetworkConfig, Precision, SamConfig
 from sam_seismic.errors import UserError
-from sam_seismic.runs.devices import Precision
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 
 _GPU = (
@@ -57,9 +56,9 @@ def training_remedies(config: Config, *, encoding: int | None = None) -> list[st
     remedies += [f"--set {change}" for change in _smaller_input(config.input)]
     if config.trainer.precision == "32-true":
         remedies.append("--set trainer.precision=bf16-mixed")
-    if trains and model.encoder != "frozen" and not model.checkpointing:
-        remedies.append("--set model.checkpointing=true")
-    if model.encoder != "full" and not config.caches:
+    if trains and model.encoder.kind != "frozen" and not model.encoder.checkpointing:
+        remedies.append("--set model.encoder.checkpointing=true")
+    if model.freezes and not config.caches:
         jitters = config.input.jitter and not config.input.jittered_copies
         remedies.append("--set train.cache=true" + (" --set input.jittered_copies=3" if jitters else ""))
     return remedies + [f"--set {change}" for change in _smaller_model(model)]
@@ -87,8 +86,9 @@ def _smaller_batch(option: str, batch_size: int) -> list[str]:
     return [f"{option}{batch_size // 2}"] if batch_size > 1 else []
 
 
-def _smaller_model(model: ModelConfig) -> list[str]:
-    return [f"model.size={_SMALLER[model.size]}"] if model.size in _SMALLER else []
+def _smaller_model(model: NetworkConfig) -> list[str]:
+    smaller = _SMALLER.get(model.size) if isinstance(model, SamConfig) else None
+    return [] if smaller is None else [f"model.size={smaller}"]
 
 
 def _smaller_input(inputs: InputConfig) -> list[str]:

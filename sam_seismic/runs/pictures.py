@@ -18,7 +18,8 @@ from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Orientation
-from sam_seismic.tasks.facies import FaciesSegmentation, load_task
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.loading import load_task
 
 
 def draw_run(output: Path, best: Path, module: SeismicDataModule) -> list[Path]:

@@ -1,6 +1,8 @@
 """SAM, written for this project with Meta's parameter names, so that official checkpoints load as they are."""
 
-from sam_seismic.sam.image_encoder import CANVAS, CHANNELS, GRID, PATCH, SIZES, EncoderSize, ImageEncoder
+from sam_seismic.config.sam_sizes import CANVAS, PATCH, SIZES, EncoderSize
+from sam_seismic.sam.block_encoder import BlockEncoder
+from sam_seismic.sam.image_encoder import CHANNELS, GRID, ImageEncoder
 from sam_seismic.sam.mask_decoder import MaskDecoder
 from sam_seismic.sam.model import Sam, build_sam
 from sam_seismic.sam.prompt_encoder import PromptEncoder
@@ -12,6 +14,7 @@ __all__ = [
     "GRID",
     "PATCH",
     "SIZES",
+    "BlockEncoder",
     "EncoderSize",
     "ImageEncoder",
     "MaskDecoder",

@@ -4,53 +4,24 @@ Sources: Kirillov et al. 2023, "Segment Anything", appendix A; Li et al. 2022, "
 Backbones for Object Detection" (windows, neck); Li et al. 2022, "MViTv2" (decomposed relative positions).
 """
 
-from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from sam_seismic.config.sam_sizes import CANVAS, PATCH, EncoderSize
 from sam_seismic.errors import UserError
 from sam_seismic.sam.attention import WINDOW, Attention
+from sam_seismic.sam.block_encoder import BlockEncoder
 from sam_seismic.sam.layers import FeedForward, LayerNorm2d
 
-PATCH = 16
-"""Pixels along the side of a patch."""
-GRID = 64
+GRID = CANVAS // PATCH
 """Patches along the side of the canvas that SAM was pretrained on."""
-CANVAS = PATCH * GRID
-"""Pixels along that side: the largest canvas, since the tables of positions end there."""
 TOKENS_AT_A_TIME = 1024
 """Tokens whose feed-forward layers run at a time on the CPU. Measured: 12 MB of ViT-B."""
 CHANNELS = 256
 """Channels of the image embedding, and of every prompt."""
-
-
-@dataclass(frozen=True)
-class EncoderSize:
-    """What sets one image encoder apart from another.
-
-    Args:
-        width: channels of a token.
-        depth: number of blocks.
-        heads: attention heads of a block.
-        global_blocks: the blocks that attend over the whole canvas; the others attend within windows.
-    """
-
-    width: int
-    depth: int
-    heads: int
-    global_blocks: tuple[int, ...]
-
-
-SIZES = {
-    "vit_t": EncoderSize(width=192, depth=6, heads=3, global_blocks=(2, 5)),  # ours: no published weights
-    "vit_b": EncoderSize(width=768, depth=12, heads=12, global_blocks=(2, 5, 8, 11)),
-    "vit_l": EncoderSize(width=1024, depth=24, heads=16, global_blocks=(5, 11, 17, 23)),
-    "vit_h": EncoderSize(width=1280, depth=32, heads=16, global_blocks=(7, 15, 23, 31)),
-}
-"""The published sizes, and vit_t for demonstrations and tests."""
 
 
 class PatchEmbed(nn.Module):
@@ -97,7 +68,7 @@ class Block(nn.Module):
         return x
 
 
-class ImageEncoder(nn.Module):
+class ImageEncoder(BlockEncoder):
     """The image encoder of SAM for any canvas up to the square one that it was pretrained on.
 
     Tables of positions are cropped, never interpolated: a small canvas sees what the top left of the square one sees.
@@ -106,9 +77,6 @@ class ImageEncoder(nn.Module):
         size: width, depth and the like.
         random: with random weights to train from; else they are to be loaded.
     """
-
-    checkpointing = False
-    """Whether a block's activations are computed again for the backward pass rather than kept."""
 
     def __init__(self, size: EncoderSize, *, random: bool = True) -> None:
         super().__init__()
@@ -137,37 +105,22 @@ class ImageEncoder(nn.Module):
                 nn.init.zeros_(module.bias)
 
     @property
-    def depth(self) -> int:
-        """How many blocks it has."""
-        return len(self.blocks)
+    def width(self) -> int:
+        """Channels of a token."""
+        return self.size.width
 
-    def forward(self, x: Tensor, *, shown: tuple[int, int] | None = None) -> Tensor:
-        """Embed canvases.
-
-        Args:
-            x: float[B, 3, H, W], normalised; H and W are multiples of 16 and at most 1024.
-            shown: (rows, columns) of pixels outside which all canvases are padding, zeros: the same numbers come out
-                with less work where the first blocks are frozen. None: not known.
-
-        Returns:
-            float[B, 256, H/16, W/16].
-
-        Raises:
-            UserError: the canvas has another size.
-        """
-        return self.upper(self.lower(x, shown=shown), blocks=self.depth)
+    @property
+    def channels(self) -> int:
+        """Channels of the embedding."""
+        return CHANNELS
 
     def lower(self, x: Tensor, *, blocks: int | None = None, shown: tuple[int, int] | None = None) -> Tensor:
-        """The first part of `forward`: tokens after the first `blocks` blocks, or after all; `upper` goes on with them.
+        """Tokens float[B, H/16, W/16, width] after the first `blocks` blocks; padding is skipped where they are frozen.
 
-        Args:
-            x, shown: as of `forward`.
-            blocks: how many blocks are run; None for all.
-
-        Returns:
-            float[B, H/16, W/16, width].
+        Raises:
+            UserError: the canvas has another size than SAM can see.
         """
-        check_canvas(x.shape[-2], x.shape[-1])
+        check_canvas_sides(x.shape[-2], x.shape[-1])
         last = self.depth if blocks is None else blocks
         start = 0
         first = min((last, *self.size.global_blocks))
@@ -178,15 +131,7 @@ class ImageEncoder(nn.Module):
         return self._run(tokens, start, last)
 
     def upper(self, tokens: Tensor, *, blocks: int) -> Tensor:
-        """The rest of `forward`.
-
-        Args:
-            tokens: float[B, h, w, width], after the first `blocks` blocks.
-            blocks: how many blocks have been run.
-
-        Returns:
-            float[B, 256, h, w].
-        """
+        """Tokens after the first `blocks` blocks -> float[B, 256, h, w]."""
         tokens = self._run(tokens, blocks, self.depth)
         embedding: Tensor = self.neck(tokens.permute(0, 3, 1, 2))  # [B, 256, h, w]
         return embedding
@@ -273,7 +218,7 @@ class RememberedPadding:
         return [*encoder.patch_embed.parameters(), encoder.pos_embed, *encoder.blocks[:blocks].parameters()]
 
 
-def check_canvas(height: int, width: int) -> None:
+def check_canvas_sides(height: int, width: int) -> None:
     """Refuse a canvas that the encoder has no positions for.
 
     Raises:

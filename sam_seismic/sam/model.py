@@ -8,8 +8,9 @@ from pathlib import Path
 
 from torch import nn
 
+from sam_seismic.config.sam_sizes import SIZES
 from sam_seismic.errors import UserError
-from sam_seismic.sam.image_encoder import SIZES, ImageEncoder
+from sam_seismic.sam.image_encoder import ImageEncoder
 from sam_seismic.sam.layers import Undrawn
 from sam_seismic.sam.mask_decoder import MaskDecoder
 from sam_seismic.sam.prompt_encoder import PromptEncoder

@@ -9,7 +9,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sam_seismic.sam.image_encoder import CANVAS, CHANNELS, GRID
+from sam_seismic.config.sam_sizes import CANVAS
+from sam_seismic.sam.image_encoder import CHANNELS, GRID
 from sam_seismic.sam.layers import LayerNorm2d
 
 Points = tuple[Tensor, Tensor]

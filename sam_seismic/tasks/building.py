@@ -1,15 +1,13 @@
 """A configuration and its data come in; the task that trains on them goes out, and what it is in words."""
 
-from pathlib import Path
-
 from sam_seismic import __version__
-from sam_seismic.config import Config, ModelConfig
+from sam_seismic.config import Config
 from sam_seismic.data.datamodule import SeismicDataModule
-from sam_seismic.sam import build_sam
-from sam_seismic.sam.weights import file_hash, official_path
+from sam_seismic.networks import build_network, find_weights
+from sam_seismic.sam.weights import file_hash
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tuning.methods import count_parameters
+from sam_seismic.tuning.parameters import count_parameters
 
 
 def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:
@@ -24,23 +22,13 @@ def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:
         inputs=config.input,
         model=config.model,
         facies=module.survey.facies,
-        scale=module.scale,
+        scale=module.transform.scale,
         split=tuple(str(part) for part in module.survey.parts.values()),
         weights_hash=None if weights is None else file_hash(weights),
         version=__version__,
     )
-    return FaciesSegmentation(build_sam(config.model.size, weights), metadata, config.train)
-
-
-def find_weights(model: ModelConfig) -> Path | None:
-    """The weights file to start from; None for random weights.
-
-    Raises:
-        WeightsError: no file is given, and the official one is not in the weights folder.
-    """
-    if model.weights is None:
-        return official_path(model.size)
-    return model.weights if isinstance(model.weights, Path) else None
+    network = build_network(config.model, len(metadata.facies), weights=weights)
+    return FaciesSegmentation(network, metadata, config.train)
 
 
 def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
@@ -53,7 +41,6 @@ def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
         else f"weights {task.metadata.weights_hash[:8]}"
     )
     canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
-    encoder = model.encoder if model.blocks is None else f"{model.encoder} ({model.blocks})"
     return [
         *(f"note: {note}" for note in module.survey.notes),
         f"classes: {', '.join(task.metadata.facies.names)}",
@@ -61,6 +48,6 @@ def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
         f"amplitudes: {scale.center:g} +- {scale.clip:g} becomes [-1, 1] "
         f"({inputs.clip_percentile:g}th percentile of the training lines)",
         f"canvas: {canvas}, fit: {inputs.fit}",
-        f"model: {model.size}, {weights}; encoder {encoder}, decoder {model.decoder}",
+        f"model: {model.name}, {weights}; {model.trained_words}",
         f"parameters: {trainable:,} trainable, {frozen:,} frozen",
     ]

@@ -4,10 +4,10 @@ import os
 import shutil
 
 from sam_seismic.errors import UserError
-from sam_seismic.sam import ImageEncoder
+from sam_seismic.sam import BlockEncoder
 
 
-def compile_blocks(encoder: ImageEncoder, *, backend: str = "inductor") -> None:
+def compile_blocks(encoder: BlockEncoder, *, backend: str = "inductor") -> None:
     """Compile each block with torch.compile, in place; names and weights stay what they are.
 
     The first call with each shape of canvas and batch takes about a minute or more.

@@ -33,12 +33,11 @@ from numpy.lib import format as npy
 from torch import Tensor
 
 from sam_seismic.data.augment import Variant
+from sam_seismic.data.dataset import SectionVariant
 from sam_seismic.errors import UserError
-from sam_seismic.sam import ImageEncoder
-from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Orientation
-from sam_seismic.tuning.cut import weights_below
+from sam_seismic.tuning.encoder_cut import EncoderCut
 
 LAYOUT = 1
 """Goes up with every change of what a file holds, or of what the encoder makes of a canvas."""
@@ -63,8 +62,8 @@ class Recipe:
 
     Args:
         weights: hash of the frozen weights, see `weights_hash`.
-        size: vit_t, vit_b, vit_l or vit_h.
-        blocks: where the encoder is cut; None: it is not, the embedding is kept.
+        size: name of the network, such as `vit_b`.
+        blocks: after which block the encoder is cut; None: all of it is frozen, and the embedding is kept.
         precision: that the frozen part computes in, e.g. `float32`.
         survey: fingerprint of the amplitudes.
         center, clip: of the amplitude scale.
@@ -91,10 +90,10 @@ class Recipe:
         return hashlib.blake2b(known.encode(), digest_size=16).hexdigest()
 
 
-def weights_hash(encoder: ImageEncoder, blocks: int | None) -> str:
+def weights_hash(cut: EncoderCut) -> str:
     """A hash of the frozen part's weights, as they are held: 32 hexadecimal digits."""
     found = hashlib.blake2b(digest_size=16)
-    for name, tensor in weights_below(encoder, blocks):
+    for name, tensor in cut.frozen_weights():
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         found.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
     return found.hexdigest()
@@ -197,7 +196,7 @@ class Group:
         _put(card, lambda file: file.write(told.encode()))
 
 
-class KeptSections:
+class StoredSections:
     """Gives what is kept of the sections of some parts, in place of their canvases.
 
     Args:
@@ -207,17 +206,17 @@ class KeptSections:
     def __init__(self, groups: Mapping[tuple[str, Orientation], Group]) -> None:
         self._groups = groups
 
-    def __call__(self, part: Part, ref: SectionRef, variant: Variant) -> Tensor:
-        """What is kept of a variant: float16.
+    def __call__(self, which: SectionVariant) -> Tensor:
+        """What is stored of a variant: float16.
 
         Raises:
-            UserError: nothing is kept of it, or it is damaged.
+            UserError: nothing is stored of it, or it is damaged.
         """
-        return self.group(part, ref).read(ref, variant)
+        return self.group(which).read(which.ref, which.variant)
 
-    def group(self, part: Part, ref: SectionRef) -> Group:
-        """Where the sections of a part are kept."""
-        return self._groups[part.name, ref.orientation]
+    def group(self, which: SectionVariant) -> Group:
+        """Where a section is stored."""
+        return self._groups[which.part.name, which.ref.orientation]
 
     def use(self) -> None:
         """Note that all of it is used now."""

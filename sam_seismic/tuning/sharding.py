@@ -1,29 +1,25 @@
 """The trained parts of a network go in; each process keeps a share of their weights, gradients and optimizer state."""
 
+from collections.abc import Sequence
+
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 
-from sam_seismic.sam import ImageEncoder
 
+def shard(modules: Sequence[nn.Module], mesh: DeviceMesh) -> None:
+    """Share the parameters of modules out over processes, in place; doing it again changes nothing.
 
-def shard(encoder: ImageEncoder, decoder: nn.Module, mesh: DeviceMesh) -> None:
-    """Share the parameters out over processes, in place; doing it again changes nothing.
-
-    A process holds its share, and while a block is computed the whole of that block. From now on both parts must be
-    called as modules, which gathers the parameters that they use.
+    A process holds its share, and while a module is computed the whole of that module. From now on each must be called
+    as a module, which gathers the parameters that it uses.
 
     Args:
-        encoder: all of it trained.
-        decoder: what follows it.
+        modules: the innermost first; a module takes what those before it have left.
         mesh: the processes, in one dimension.
     """
-    if is_sharded(encoder):
-        return
-    for block in encoder.blocks:
-        fully_shard(block, mesh=mesh)
-    fully_shard(encoder, mesh=mesh)  # patches, positions and neck
-    fully_shard(decoder, mesh=mesh)
+    for module in modules:
+        if not is_sharded(module):
+            fully_shard(module, mesh=mesh)
 
 
 def is_sharded(module: nn.Module) -> bool:

@@ -12,18 +12,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sam_seismic.config import InputConfig
-from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.data.augment import Variant
 from sam_seismic.data.background import BATCHES_AHEAD, Prefetch, WriteBehind
-from sam_seismic.data.dataset import SectionDataset, canvas_of, fitted
+from sam_seismic.data.canvas import CanvasTransform, frame_of
+from sam_seismic.data.dataset import SectionDataset, SectionVariant
 from sam_seismic.data.frame import Frame, largest
 from sam_seismic.files.disk import check_room
-from sam_seismic.sam import ImageEncoder
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.tuning.cut import below, shape_below
-from sam_seismic.tuning.embedding_store import MORE_ROOM, Group, KeptSections, Shape, file_size
+from sam_seismic.tuning.embedding_store import MORE_ROOM, Group, Shape, StoredSections, file_size
+from sam_seismic.tuning.encoder_cut import EncoderCut
 
 Done = Callable[[int, int], None]
 """Called with (sections done, sections in all)."""
@@ -33,24 +30,22 @@ BATCHES_BEHIND = 2
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A variant of a section, and where it is to be kept.
+    """A variant of a section, and where it is to be stored.
 
     Args:
-        part, ref, variant: which.
+        which: of the survey.
         group: of the store.
-        shape: of what will be kept.
+        shape: of what will be stored.
     """
 
-    part: Part
-    ref: SectionRef
-    variant: Variant
+    which: SectionVariant
     group: Group
     shape: Shape
 
     @property
     def kept(self) -> bool:
         """Whether it is in the store."""
-        return self.group.has(self.ref, self.variant, self.shape)
+        return self.group.has(self.which.ref, self.which.variant, self.shape)
 
 
 class StoreFiller:
@@ -58,31 +53,28 @@ class StoreFiller:
 
     Args:
         datasets: whose sections, in every variant that they can ask for.
-        kept: where they go.
-        encoder: cut before its block number `blocks`.
-        blocks: None where it is not cut.
-        scale, inputs: from amplitudes to canvases.
+        stored: where they go.
+        cut: the encoder, whose frozen part makes what is stored.
+        transform: from amplitudes to canvases.
     """
 
     def __init__(
         self,
         datasets: Sequence[SectionDataset],
-        kept: KeptSections,
+        stored: StoredSections,
         *,
-        encoder: ImageEncoder,
-        blocks: int | None,
-        scale: AmplitudeScale,
-        inputs: InputConfig,
+        cut: EncoderCut,
+        transform: CanvasTransform,
     ) -> None:
-        self._encoder, self._blocks = encoder, blocks
-        self._scale, self._inputs = scale, inputs
+        self._cut, self._transform = cut, transform
         shapes: dict[object, Shape] = {}
         self.entries = []
-        for part, ref, variant in (each for dataset in datasets for each in dataset.variants()):
+        for which in (each for dataset in datasets for each in dataset.variants()):
+            part, ref = which.part, which.ref
             key = (id(part), ref.orientation, ref.traces, None if part.volume.amplitude.has_grid else ref.line)
             if key not in shapes:
                 shapes[key] = self._shape(part, ref)
-            self.entries.append(Entry(part, ref, variant, kept.group(part, ref), shapes[key]))
+            self.entries.append(Entry(which, stored.group(which), shapes[key]))
 
     def missing(self) -> list[Entry]:
         """What is not in the store."""
@@ -95,7 +87,7 @@ class StoreFiller:
             SurveyError: it has not.
         """
         there = next(folder for folder in (store, *store.absolute().parents) if folder.is_dir())
-        tight = "" if self._inputs.canvas == "tight" else "input.canvas: tight, "
+        tight = "" if self._transform.inputs.canvas == "tight" else "input.canvas: tight, "
         check_room(
             there,
             sum(file_size(entry.shape) for entry in missing),
@@ -138,8 +130,8 @@ class StoreFiller:
 
     def _shape(self, part: Part, ref: SectionRef) -> Shape:
         section = part.labels(ref)
-        frame = fitted(section.shape, self._inputs, section.whole_shape)
-        return shape_below(self._encoder, frame.canvas_shape, blocks=self._blocks)
+        frame = frame_of(section.shape, self._transform.inputs, section.whole_shape)
+        return self._cut.kept_shape(frame.canvas_shape)
 
     def _read(self, turns: "EntryQueue", size: int) -> Iterator[tuple[list[Entry], list[tuple[Tensor, Frame]]]]:
         """Batches of canvases of one size."""
@@ -153,13 +145,14 @@ class StoreFiller:
             yield batch, [self._canvas(each) for each in batch]
 
     def _canvas(self, entry: Entry) -> tuple[Tensor, Frame]:
-        return canvas_of(entry.part, entry.ref, entry.variant, self._scale, self._inputs)
+        which = entry.which
+        return self._transform.canvas(which.part.amplitude(which.ref), which.variant)
 
     def _encode(self, canvases: Sequence[tuple[Tensor, Frame]]) -> Tensor:
         """Canvases of one size -> what is kept of each: float[section, ...]."""
         shown = largest(frame.placed_shape for _, frame in canvases)
-        canvas = torch.stack([image for image, _ in canvases]).to(self._encoder.pos_embed.device)
-        return below(self._encoder, canvas, blocks=self._blocks, shown=shown)
+        canvas = torch.stack([image for image, _ in canvases]).to(self._cut.device)
+        return self._cut.below(canvas, shown=shown)
 
 
 class EntryQueue:
@@ -200,4 +193,4 @@ def _keep(turns: EntryQueue, encoded: tuple[Sequence[Entry], Tensor]) -> None:
         if entry.kept:
             turns.meet()
         else:
-            entry.group.write(entry.ref, entry.variant, kept)
+            entry.group.write(entry.which.ref, entry.which.variant, kept)

@@ -6,8 +6,8 @@ from pathlib import Path
 import lightning
 
 from sam_seismic.config import Config
-from sam_seismic.data.datamodule import SeismicDataModule
-from sam_seismic.data.dataset import check_sections_fit
+from sam_seismic.data.canvas import check_sections_fit
+from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.devices import choose_device
@@ -15,7 +15,7 @@ from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.tasks.building import build_task, describe
 from sam_seismic.tuning.embedding_store import StoredGroup, prune, stored_groups
-from sam_seismic.tuning.store import Store, hold_frozen, store_folder
+from sam_seismic.tuning.store import EmbeddingStore, hold_frozen, store_folder
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     if not config.caches:
         raise ConfigError(
             problem="this configuration keeps no embeddings: "
-            + ("model.encoder: full" if config.model.encoder == "full" else "train.cache: false"),
+            + ("train.cache: false" if config.model.freezes else "model.encoder: full"),
             fix="set model.encoder: frozen or last_blocks, and leave train.cache out",
         )
     job = SlurmJob.current()
@@ -57,16 +57,15 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     device = choose_device(request.device, job)
     with memory_advice(training_remedies(config, encoding=request.batch_size or config.train.batch_size)):
         lightning.seed_everything(config.train.seed, verbose=False)
-        module = SeismicDataModule(
-            config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed
-        )
+        module = data_module(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
         check_sections_fit(module.survey, config.input)
         task = build_task(config, module)
         for line in describe(task, module):
             listener.say(line)
-        hold_frozen(task.image_encoder, config)
-        task.image_encoder.to(device)
-        store = Store(config, module, task.image_encoder)
+        assert task.network.cut is not None, "the configuration knows what can be kept"
+        hold_frozen(task.network.cut, config)
+        task.network.to(device)
+        store = EmbeddingStore(config, module, task.network.cut)
         share = (job.rank, job.tasks) if job is not None and job.tasks > 1 else None
         store.fill(listener, share=share, batch_size=request.batch_size)
     return store.folder if first else None

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sam_seismic.config import DataConfig
-from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.config import DataConfig, Precision
+from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.folders import new_folder
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.callbacks import TestProgress
-from sam_seismic.runs.devices import Precision, choose_device, hold_encoder
+from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.runs.pictures import draw_evaluation
 from sam_seismic.runs.quiet import quiet_lightning
@@ -27,7 +27,9 @@ from sam_seismic.scoring.scores import (
     majority_guess,
 )
 from sam_seismic.survey.parts import Part, Survey
-from sam_seismic.tasks.facies import FaciesSegmentation, load_task
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.loading import load_task
+from sam_seismic.tuning.precision import HELD
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
     device, task = choose_device(request.device), load_task(request.checkpoint)
-    hold_encoder(task.image_encoder, request.precision)
+    task.network.hold_encoder(HELD[request.precision])
     remedies = predicting_remedies(
         task.metadata, batch_size=request.batch_size, precision=request.precision, device=device
     )
@@ -97,7 +99,7 @@ def _evaluate_with(
     task: FaciesSegmentation, device: torch.device, request: EvaluationRequest, listener: Listener
 ) -> Evaluation:
     metadata = task.metadata
-    module = SeismicDataModule(
+    module = data_module(
         request.data or metadata.data, metadata.inputs, batch_size=request.batch_size, scale=metadata.scale
     )
     _check_classes(module.survey, metadata.facies.names, listener)

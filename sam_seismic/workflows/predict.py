@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sam_seismic.config import ReadOptions
+from sam_seismic.config import Precision, ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.resume_journal import Journal, stamp
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_apart, not_as_left, remove
@@ -21,7 +21,7 @@ from sam_seismic.inference import (
 )
 from sam_seismic.inference.outputs import OutputRequest, open_outputs
 from sam_seismic.listener import Listener, Silent
-from sam_seismic.runs.devices import Precision, choose_device, hold_encoder
+from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.sam.weights import file_hash
@@ -30,7 +30,9 @@ from sam_seismic.survey.horizons import HorizonTable
 from sam_seismic.survey.parts import orientations_of
 from sam_seismic.survey.splits import MIN_TRACES
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
-from sam_seismic.tasks.facies import FaciesSegmentation, load_task
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.loading import load_task
+from sam_seismic.tuning.precision import HELD
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
         task.metadata, batch_size=request.batch_size, precision=request.precision, device=device
     )
     with memory_advice(remedies):
-        hold_encoder(task.image_encoder, request.precision)
+        task.network.hold_encoder(HELD[request.precision])
         return _predict_with(task.to(device), request, listener, job)
 
 

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sam_seismic.config import Config
-from sam_seismic.data.dataset import check_sections_fit
+from sam_seismic.data.canvas import check_sections_fit
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.unfinished import check_output
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.listener import Listener
+from sam_seismic.networks import find_weights
 from sam_seismic.runs.run_folder import RunFolder
 from sam_seismic.runs.status import read_status
 from sam_seismic.sam.weights import file_hash
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.parts import open_survey
-from sam_seismic.tasks.building import find_weights
 from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.workflows.predict import PredictRequest
 
@@ -65,7 +65,7 @@ def check_prediction(request: PredictRequest, listener: Listener) -> None:
     """
     card, _ = read_checkpoint(request.checkpoint)
     volume = open_volume(request.input, request.read)
-    listener.say(f"checkpoint: {request.checkpoint}, {card.model.size}, {len(card.facies)} classes")
+    listener.say(f"checkpoint: {request.checkpoint}, {card.model.name}, {len(card.facies)} classes")
     listener.say(f"input: {volume.path}, {volume.geometry}")
     for path in request.wanted.paths(card.facies):
         check_output(path, overwrite=request.overwrite or request.resume)

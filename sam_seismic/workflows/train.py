@@ -8,8 +8,8 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from sam_seismic.config import Config, load_config
-from sam_seismic.data.datamodule import SeismicDataModule
-from sam_seismic.data.dataset import check_sections_fit
+from sam_seismic.data.canvas import check_sections_fit
+from sam_seismic.data.datamodule import SeismicDataModule, data_module
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.fill_store import FillStore
@@ -26,8 +26,7 @@ from sam_seismic.tasks.building import build_task, describe
 from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.rank_sync import peer_is_lost
-from sam_seismic.tuning.compiling import compile_blocks
-from sam_seismic.tuning.store import Store, hold_frozen
+from sam_seismic.tuning.store import EmbeddingStore, hold_frozen
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     if first:
         _check_folder(request, folder)
     lightning.seed_everything(config.train.seed, verbose=False)
-    module = SeismicDataModule(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
+    module = data_module(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
     check_sections_fit(module.survey, config.input)
     task = build_task(config, module)
     for line in describe(task, module):
@@ -79,15 +78,16 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     if request.resume and config.caches:
         # Lightning would do so later: what is kept is named by the weights that it is made with.
         task.load_state_dict(read_checkpoint(folder.last)[1]["state_dict"])
-    hold_frozen(task.image_encoder, config)
+    hold_frozen(task.network.cut, config)
     if config.model.compile:
-        compile_blocks(task.image_encoder)
+        task.network.compile_blocks()
         listener.say("the encoder is compiled at its first step: minutes, once for each shape of canvas and batch")
     status = StatusFile(folder.status, job)
     callbacks: list[Callback] = [status]
     if config.caches:
-        store = Store(config, module, task.image_encoder)
-        module.kept = store.kept
+        assert task.network.cut is not None, "the configuration knows what can be kept"
+        store = EmbeddingStore(config, module, task.network.cut)
+        module.stored = store.stored
         callbacks.append(FillStore(store, listener))
     with quiet_lightning():
         trainer = training_trainer(config, folder, listener, callbacks, job=job)

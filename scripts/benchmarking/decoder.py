@@ -11,12 +11,15 @@ from torch.optim import AdamW
 from transformers import SamModel
 
 from sam_seismic import __version__
-from sam_seismic.config import DataConfig, InputConfig, ModelConfig
+from sam_seismic.config import DataConfig, InputConfig, SamConfig
 from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.data.dataset import Batch
+from sam_seismic.data.batches import EmbeddingBatch
 from sam_seismic.data.frame import Frame
-from sam_seismic.sam import CANVAS, CHANNELS, PATCH, build_sam
+from sam_seismic.networks import build_network
+from sam_seismic.sam import CANVAS, CHANNELS, PATCH
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 
@@ -81,16 +84,17 @@ class OurStep:
         self.autocast = step.precision == "bfloat16"
         self.device = device
         sections = range(step.batch)
-        self.batch = Batch(
+        self.batch = EmbeddingBatch(
             images=tuple(step.embeddings()),
             frames=tuple(frame_on(step.canvas) for _ in sections),
+            refs=tuple(SectionRef(Orientation.INLINE, number) for number in sections),
             labels=tuple(step.labels()),
-            names=tuple(f"IL {number}" for number in sections),
-            kept=True,
         ).to(device)
-        self.task = FaciesSegmentation(build_sam("vit_t"), random_card()).to(device).train()
+        metadata = random_metadata()
+        network = build_network(metadata.model, CLASSES)
+        self.task = FaciesSegmentation(network, metadata).to(device).train()
         randomise(self.task, 0)
-        self.optimizer = AdamW(self.task.decoder.parameters(), fused=not self.autocast)  # as train makes it
+        self.optimizer = AdamW(network.head.parameters(), fused=not self.autocast)  # as train makes it
 
     def __call__(self) -> Tensor:
         """Forward, backward and AdamW; the loss comes out."""
@@ -150,13 +154,13 @@ def dice_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
     return 1 - (2 * both / (probabilities.sum(dim=over) + truth.sum(dim=over)).clamp_min(1e-6)).mean()
 
 
-def random_card() -> CheckpointMetadata:
+def random_metadata() -> CheckpointMetadata:
     """Of a task with a frozen encoder and CLASSES facies."""
     names = tuple(f"facies {number}" for number in range(CLASSES))
     return CheckpointMetadata(
         data=DataConfig(source="synthetic"),
         inputs=InputConfig(),
-        model=ModelConfig(size="vit_t", weights="random"),
+        model=SamConfig(size="vit_t", weights="random"),
         facies=FaciesTable(names, tuple(range(CLASSES)), ()),
         scale=AmplitudeScale(center=0.0, clip=1.0),
         split=(),

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import torch
 
+from sam_seismic.config import Precision
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.data.frame import largest
 from sam_seismic.files.resume_journal import Journal
@@ -17,20 +18,21 @@ from sam_seismic.files.unfinished import Unfinished
 from sam_seismic.inference.outputs import OutputRequest
 from sam_seismic.inference.sections import SectionBatch, prepare_batch
 from sam_seismic.listener import Silent
-from sam_seismic.runs.devices import Precision, hold_encoder
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.labelled import read_amplitude
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.checkpoint import KEY
-from sam_seismic.tasks.facies import FaciesSegmentation, load_task
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.loading import load_task
+from sam_seismic.tuning.precision import HELD
 from sam_seismic.workflows.predict import PredictRequest, predict
 
 from .measure import Clock, Settings, timed
 from .road import Road, made_road
 from .rows import Row
 
-HELD: dict[str, Precision] = {"float32": "32", "bfloat16": "bf16"}
+PRECISION: dict[str, Precision] = {"float32": "32", "bfloat16": "bf16"}
 
 
 class WritingClock(Clock):
@@ -59,7 +61,7 @@ def measure(settings: Settings) -> Iterator[Row]:
 def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> Iterator[Row]:
     checkpoint = _checkpoint(road, canvas, precision)
     task = load_task(checkpoint)
-    hold_encoder(task.image_encoder, HELD[precision])
+    task.network.hold_encoder(HELD[PRECISION[precision]])
     task = task.to(road.device)
     batches = list(_batches(road, task))
     sections = sum(len(batch.sections) for batch in batches)
@@ -74,7 +76,7 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
             orientation="inline",
             batch_size=road.batch,
             device=road.device.type,
-            precision=HELD[precision],
+            precision=PRECISION[precision],
         )
         with clock.running():
             predict(request, Silent())
@@ -120,6 +122,7 @@ def _batches(road: Road, task: FaciesSegmentation) -> Iterator[SectionBatch]:
 @torch.inference_mode()
 def _network(task: FaciesSegmentation, batch: SectionBatch) -> None:
     """Encoder and decoder, and nothing of what becomes of the logits."""
-    stack = torch.stack(batch.canvases).to(task.device)
-    embedding = task.embed(stack, shown=largest(frame.placed_shape for frame in batch.frames))
-    task.decode(embedding, patches=largest(frame.patches_read for frame in batch.frames))
+    network, frames = task.network, batch.canvases.frames
+    stack = torch.stack(batch.canvases.images).to(task.device)
+    shown = largest(frame.placed_shape for frame in frames)
+    network(stack, shown=shown, patches=largest(frame.patches_read(network.stride) for frame in frames))

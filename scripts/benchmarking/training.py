@@ -17,8 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from sam_seismic.config import Config
+from sam_seismic.data.batches import Batch, CanvasBatch
 from sam_seismic.data.datamodule import SeismicDataModule
-from sam_seismic.data.dataset import Batch
+from sam_seismic.data.dataset import SectionIndex
 from sam_seismic.data.frame import largest
 from sam_seismic.listener import Silent
 from sam_seismic.runs import checkpoints
@@ -29,8 +30,7 @@ from sam_seismic.runs.trainer import training_trainer
 from sam_seismic.sam import CANVAS
 from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tuning.cut import below
-from sam_seismic.tuning.store import Store, hold_frozen
+from sam_seismic.tuning.store import EmbeddingStore, hold_frozen
 
 from .decoder import TheirDecoder
 from .measure import Clock, Settings, timed
@@ -74,7 +74,7 @@ class EncodingClock(Silent, Clock):
 class TimedFilling(FillStore):
     """Fills the store and keeps the time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: EmbeddingStore) -> None:
         self.clock = EncodingClock()
         super().__init__(store, self.clock)
         self.seconds = 0.0
@@ -131,9 +131,11 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
     config = road.config(canvas, precision)
     module = _module(config)
     task = build_task(config, module)
-    hold_frozen(task.image_encoder, config)
-    sections = [dataset[i] for dataset in map(module.dataset, ("train", "val")) for i in range(len(dataset))]
-    batches = [Batch.collate(sections[i : i + road.batch]) for i in range(0, len(sections), road.batch)]
+    hold_frozen(task.network.cut, config)
+    sections = [
+        dataset[SectionIndex(i)] for dataset in map(module.dataset, ("train", "val")) for i in range(len(dataset))
+    ]
+    batches = [CanvasBatch.of(sections[i : i + road.batch]) for i in range(0, len(sections), road.batch)]
     theirs = _their_batches(batches[: 1 if settings.quick else THEIR_STEPS])
     epochs = 1 + (2 if settings.quick else LATER)
     often: list[Times] = []
@@ -191,12 +193,12 @@ def _train(road: Road, config: Config) -> Times:
     """A training, as `sam-seismic train` does it, but for the pictures."""
     module = _module(config)
     task = build_task(config, module)
-    hold_frozen(task.image_encoder, config)
+    hold_frozen(task.network.cut, config)
     clock = EpochClock()
     callbacks: list[Callback] = [clock]
     if config.caches:
-        store = Store(config, module, task.image_encoder)
-        module.kept = store.kept
+        store = EmbeddingStore(config, module, task.network.cut)
+        module.stored = store.stored
         filling = TimedFilling(store)
         callbacks.append(filling)
     with quiet_lightning():
@@ -211,7 +213,7 @@ def _train(road: Road, config: Config) -> Times:
     )
     if not config.caches or not filling.clock.heard:  # the store was full already
         return times
-    return replace(times, filling=filling.seconds / len(store.filling.entries), under_way=filling.clock.each)
+    return replace(times, filling=filling.seconds / len(store.filler.entries), under_way=filling.clock.each)
 
 
 def _train_often(road: Road, config: Config) -> Times:
@@ -224,7 +226,7 @@ def _encode(task: FaciesSegmentation, batches: Sequence[Batch]) -> None:
     """The frozen encoder, on canvases that lie ready."""
     for batch in batches:
         stack = torch.stack(batch.images).to(task.device)
-        below(task.image_encoder, stack, blocks=None, shown=largest(frame.placed_shape for frame in batch.frames))
+        task.network.cut.below(stack, shown=largest(frame.placed_shape for frame in batch.frames))
 
 
 def _their_batches(batches: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:

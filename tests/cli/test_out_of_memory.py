@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sam_seismic.files import resume_journal
 from sam_seismic.files.resume_journal import Journal
+from sam_seismic.networks import SamNetwork
 from sam_seismic.tasks.facies import FaciesSegmentation
 from tests.cli.running import Made, Run
 
@@ -28,7 +29,7 @@ def no_room(*_: object, **__: object) -> Tensor:
 def test_commands_tell_what_helps(
     made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, full: object, where: str
 ):
-    monkeypatch.setattr(FaciesSegmentation, "decode", full)
+    monkeypatch.setattr(SamNetwork, "decode", full)
     words = {
         "train": ("--config", made.config, "--output", tmp_path / "run"),
         "eval": ("--checkpoint", made.best, "--device", "cpu"),
@@ -51,9 +52,9 @@ def test_a_prediction_that_ran_out_of_memory_is_resumed(
 ):
     """Smaller batches may serve the rest."""
     monkeypatch.setattr(resume_journal, "SECONDS", 0)
-    put_down, logits_of, noted, count = (
+    put_down, section_logits, noted, count = (
         Journal._put_down,
-        FaciesSegmentation.logits_of,
+        FaciesSegmentation.section_logits,
         threading.Event(),
         iter(range(9)),
     )
@@ -66,12 +67,12 @@ def test_a_prediction_that_ran_out_of_memory_is_resumed(
         if next(count) == 2:
             noted.wait()
             raise GPU
-        return logits_of(self, *given)
+        return section_logits(self, *given)
 
     command = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", tmp_path / "f.sgy")
     with monkeypatch.context() as patched:
         patched.setattr(Journal, "_put_down", noting)
-        patched.setattr(FaciesSegmentation, "logits_of", third_fails)
+        patched.setattr(FaciesSegmentation, "section_logits", third_fails)
         told = run(*command)
     assert told.exit_code == 2
     assert "out of memory on the GPU" in told.stderr

@@ -1,7 +1,7 @@
 """Batches come as the configuration asks, and what is wrong with a file is told as it is, whoever read it."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import lightning
 import numpy as np
@@ -10,8 +10,9 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringModel
 
 from sam_seismic.config import DataConfig, InputConfig, SplitConfig
-from sam_seismic.data.datamodule import F3DataModule, SeamAIDataModule, SeismicDataModule
-from sam_seismic.data.dataset import Batch
+from sam_seismic.data.batches import Batch
+from sam_seismic.data.datamodule import DATA_MODULES, F3DataModule, SeamAIDataModule, SeismicDataModule, data_module
+from sam_seismic.data.dataset import SectionIndex
 from sam_seismic.data.loader import SharedBatches
 from sam_seismic.errors import SurveyError
 from sam_seismic.runs.quiet import quiet_lightning
@@ -56,7 +57,7 @@ class Counting(BoringModel):
         return self.layer(torch.ones(1, 32)).sum()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self.seen += batch.names
+        self.seen += [ref.name for ref in batch.refs]
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -86,7 +87,7 @@ def test_a_damaged_line_is_told_as_it_is(tmp_path: Path, workers: int):
 def test_batches_come_whole_and_in_order(tmp_path: Path, workers: int):
     module = with_a_nan(tmp_path, workers)
     loader = module.split_dataloader("test")
-    names = [name for _ in range(2) for batch in loader for name in batch.names]
+    names = [ref.name for _ in range(2) for batch in loader for ref in batch.refs]
     assert names == 2 * [f"IL {line}" for line in range(51, 60)]
     assert len(loader) == 5
 
@@ -120,6 +121,10 @@ def seam_ai_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def published(source: str, root: Path, orientation: str) -> DataConfig:
+    return DataConfig.model_validate({"source": source, "root": root, "orientation": orientation, "split": SPLIT})
+
+
 def counts(module: SeismicDataModule, part: str) -> dict[str, int]:
     sections = module.survey.parts[part].sections
     return {str(o): len([ref for ref in sections if ref.orientation is o]) for o in Orientation}
@@ -134,7 +139,7 @@ def counts(module: SeismicDataModule, part: str) -> dict[str, int]:
     ],
 )
 def test_the_preset_of_f3(f3_root: Path, orientation: Choice, val: dict[str, int]):
-    module = F3DataModule(f3_root, INPUTS, orientation=orientation, split=SPLIT, seed=3)
+    module = F3DataModule(published("f3", f3_root, orientation), INPUTS, seed=3)
     assert counts(module, "val") == val
     assert set(module.survey.parts) == {"train", "val"}
     batch = next(iter(module.train_dataloader()))
@@ -150,21 +155,30 @@ def test_the_preset_of_f3(f3_root: Path, orientation: Choice, val: dict[str, int
     ],
 )
 def test_the_preset_of_seam_ai(seam_ai_root: Path, orientation: Choice, val: dict[str, int]):
-    module = SeamAIDataModule(seam_ai_root, INPUTS, orientation=orientation, split=SPLIT)
+    module = SeamAIDataModule(published("seam_ai", seam_ai_root, orientation), INPUTS)
     assert counts(module, "val") == val
     assert set(module.survey.parts) == {"train", "val", "test"}
     assert all(labels.max() == 0 for batch in module.test_dataloader() for labels in batch.labels)
 
 
-def test_the_presets_choose_a_split_of_their_own(f3_root: Path):
-    module = F3DataModule(f3_root, INPUTS, orientation="crossline")
-    assert counts(module, "val") == {"inline": 0, "crossline": 8}
+def test_a_preset_takes_a_folder(f3_root: Path):
+    """And reads both orientations of the usual split."""
+    module = F3DataModule(f3_root, INPUTS)
+    assert counts(module, "val") == counts(
+        F3DataModule(DataConfig(source="f3", root=f3_root, orientation="both"), INPUTS), "val"
+    )
+    assert min(counts(module, "train").values()) > 0
+
+
+def test_a_configuration_chooses_the_preset(f3_root: Path):
+    assert set(DATA_MODULES) == set(get_args(DataConfig.model_fields["source"].annotation))
+    assert type(data_module(published("f3", f3_root, "inline"), INPUTS, batch_size=2)) is F3DataModule
 
 
 def test_a_seed_gives_an_order(f3_root: Path):
     def order(seed: int) -> list[str]:
-        module = F3DataModule(f3_root, INPUTS, orientation="inline", seed=seed)
-        return [name for batch in module.train_dataloader() for name in batch.names]
+        module = F3DataModule(published("f3", f3_root, "inline"), INPUTS, seed=seed)
+        return [ref.name for batch in module.train_dataloader() for ref in batch.refs]
 
     assert order(1) == order(1)
     assert order(1) != order(2)
@@ -179,7 +193,8 @@ def test_an_epoch_has_every_section_once_and_batches_of_one_group(batch_size: in
     orders = []
     for epoch in (0, 1, 0):
         sampler.set_epoch(epoch)
-        batches = [[index - epoch * 16 for index in batch] for batch in sampler]
+        batches = [[index.section for index in batch] for batch in sampler]
+        assert all(index == SectionIndex(index.section, epoch) for batch in sampler for index in batch)
         assert len(batches) == len(sampler)
         order = [section for batch in batches for section in batch]
         assert sorted(order) == list(range(16))
@@ -207,13 +222,13 @@ def test_processes_share_each_batch_of_one_that_is_as_large(processes: int, batc
     assert {len(part) for part in parts} == {len(whole)} == {len(sampler) for sampler in shared}
     for batch, *mine in zip(whole, *parts, strict=True):
         assert all(0 < len(part) <= batch_size for part in mine)
-        assert sorted(index for part in mine for index in part if index >= 0) == sorted(batch)
+        assert sorted(index for part in mine for index in part if index.counts) == sorted(batch)
 
 
 def test_a_filling_section_has_no_label(tmp_path: Path):
     dataset = with_a_nan(tmp_path, 0).dataset("train")
-    real, filling = dataset[3], dataset[~3]
-    assert real.name == filling.name
+    real, filling = dataset[SectionIndex(3)], dataset[SectionIndex(3, counts=False)]
+    assert real.ref == filling.ref
     assert torch.equal(real.image, filling.image)
     assert set(real.labels.unique().tolist()) == {0}
     assert set(filling.labels.unique().tolist()) == {255}
@@ -223,14 +238,16 @@ def test_a_filling_section_has_no_label(tmp_path: Path):
 def test_a_loader_goes_on_within_an_epoch(tmp_path: Path, workers: int):
     """The next epoch is whole again."""
     first, second = (with_a_nan(tmp_path, workers).train_dataloader() for _ in range(2))
-    names = [batch.names for batch in first]
+    names = [batch.refs for batch in first]
     begun = iter(second)
-    assert [next(begun).names for _ in range(4)] == names[:4]
+    assert [next(begun).refs for _ in range(4)] == names[:4]
     state = second.state_dict()
     del begun
     third = with_a_nan(tmp_path, workers).train_dataloader()
     third.load_state_dict(state)
-    assert [batch.names for batch in third] == names[4:]
+    assert [batch.refs for batch in third] == names[4:]
     assert third.state_dict() == {"epoch": 0, "given": len(names)}
     third.batch_sampler.set_epoch(1)
-    assert sorted(name for batch in third for name in batch.names) == sorted(name for both in names for name in both)
+    assert sorted(ref.line for batch in third for ref in batch.refs) == sorted(
+        ref.line for both in names for ref in both
+    )

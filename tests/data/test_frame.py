@@ -7,12 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sam_seismic.config import InputConfig
-from sam_seismic.data.dataset import frame_of
+from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.data.frame import Frame
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.volume import Orientation, Section
 
 shapes = st.tuples(st.integers(1, 128), st.integers(1, 128))
+
+
+def shown(frame: Frame) -> torch.Tensor:
+    """bool[height, width]: where the canvas shows the section."""
+    mask = torch.zeros(frame.canvas_shape, dtype=torch.bool)
+    mask[: frame.placed_shape[0], : frame.placed_shape[1]] = True
+    return mask
 
 
 @given(shape=shapes, seed=st.integers(0, 99))
@@ -23,8 +31,8 @@ def test_padding_comes_back_off_exactly(shape: tuple[int, int], seed: int):
     canvas = frame.place(section)
     assert canvas.shape == (3, 128, 128)
     assert torch.equal(frame.recover(canvas, stride=1), section)
-    assert torch.all(canvas[:, ~frame.valid()] == 0)
-    assert int(frame.valid().sum()) == shape[0] * shape[1]
+    assert torch.all(canvas[:, ~shown(frame)] == 0)
+    assert int(shown(frame).sum()) == shape[0] * shape[1]
 
 
 def test_f3_on_the_canvas_of_sam():
@@ -43,7 +51,7 @@ def test_resize_brings_the_long_side_to_the_canvas(section: tuple[int, int], pla
     frame = Frame.fitted(section, fit="resize", side=1024)
     assert frame.placed_shape == placed
     assert frame.place(torch.ones(3, *section)).shape == (3, 1024, 1024)
-    assert frame.recover(torch.zeros(2, 256, 256)).shape == (2, *section)
+    assert frame.recover(torch.zeros(2, 256, 256), stride=4).shape == (2, *section)
 
 
 @given(shape=st.tuples(st.integers(20, 300), st.integers(20, 300)))
@@ -61,7 +69,7 @@ def test_logits_of_a_quarter_of_the_resolution_land_where_they_belong():
     frame = Frame.fitted((100, 200), fit="pad", side=256)
     logits = torch.full((1, 64, 64), -1.0)
     logits[:, 10:] = 1.0  # rows 40 and below of the canvas
-    recovered = frame.recover(logits)
+    recovered = frame.recover(logits, stride=4)
     assert recovered.shape == (1, 100, 200)
     assert torch.all(recovered[0, :38] < 0)
     assert torch.all(recovered[0, 42:] > 0)
@@ -73,11 +81,11 @@ def test_a_corner_of_the_logits_gives_what_all_of_them_give(shape: tuple[int, in
     """The decoder upscales no more than `patches_read`; the sections of a batch come back as each would alone."""
     frame = Frame.fitted(shape, fit=fit, side=304)
     logits = torch.randn(2, 3, 76, 76)
-    rows, columns = frame.patches_read
-    corner = frame.recover(logits[:, :, : 4 * rows, : 4 * columns])
+    rows, columns = frame.patches_read(4)
+    corner = frame.recover(logits[:, :, : 4 * rows, : 4 * columns], stride=4)
     assert corner.shape == (2, 3, *shape)
-    assert torch.equal(corner, frame.recover(logits))
-    assert torch.equal(corner[1], frame.recover(logits[1]))
+    assert torch.equal(corner, frame.recover(logits, stride=4))
+    assert torch.equal(corner[1], frame.recover(logits[1], stride=4))
 
 
 @given(shape=st.tuples(st.integers(1, 300), st.integers(1, 300)))
@@ -86,7 +94,7 @@ def test_an_unresized_section_reads_what_the_whole_canvas_would_show(shape: tupl
     frame = Frame.fitted(shape, fit="pad", side=304)
     logits = torch.randn(2, 76, 76)
     whole = torch.nn.functional.interpolate(logits[None], size=(304, 304), mode="bilinear", align_corners=False)[0]
-    torch.testing.assert_close(frame.recover(logits), whole[:, : shape[0], : shape[1]])
+    torch.testing.assert_close(frame.recover(logits, stride=4), whole[:, : shape[0], : shape[1]])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +108,7 @@ def test_a_tight_canvas_ends_with_the_last_patch(section: tuple[int, int], fit: 
     assert tight.placed_shape == square.placed_shape
     pixels = torch.randn(3, *section)
     assert torch.equal(tight.place(pixels), square.place(pixels)[:, : canvas[0], : canvas[1]])
-    assert tight.recover(torch.zeros(2, canvas[0] // 4, canvas[1] // 4)).shape == (2, *section)
+    assert tight.recover(torch.zeros(2, canvas[0] // 4, canvas[1] // 4), stride=4).shape == (2, *section)
 
 
 @pytest.mark.parametrize(("section", "side"), [((257, 200), 1024), ((17, 11), 64), ((33, 53), 208), ((200, 258), 1024)])
@@ -109,7 +117,7 @@ def test_an_axis_that_keeps_its_length_is_scaled_too(section: tuple[int, int], s
     frame = Frame.fitted(section, fit="resize", side=side)
     places = torch.arange(side // 4, dtype=torch.float32)
     ramps = torch.stack([places[:, None].expand(-1, len(places)), places[None].expand(len(places), -1)])
-    found = frame.recover(ramps)
+    found = frame.recover(ramps, stride=4)
     for plane, axis in ((0, 0), (1, 1)):
         placed = frame.placed_shape[axis]
         wanted = ((torch.arange(section[axis]) + 0.5) * placed / section[axis] / 4 - 0.5).clamp(0, side // 4 - 1)
@@ -121,7 +129,7 @@ def test_padding_has_no_say_in_the_logits():
     """Whatever a net says on padding, the recovered section does not see it."""
     frame = Frame.fitted((64, 96), fit="pad", side=128)
     logits = torch.randn(2, 128, 128)
-    shouting = torch.where(frame.valid(), logits, torch.tensor(1e9))
+    shouting = torch.where(shown(frame), logits, torch.tensor(1e9))
     assert torch.equal(frame.recover(shouting, stride=1), frame.recover(logits, stride=1))
 
 
@@ -137,18 +145,32 @@ def test_half_precision_logits_come_back_too(dtype: torch.dtype):
     """A canvas that was enlarged is shrunk again with antialiasing, which the CPU has in single precision only."""
     frame = Frame.fitted((20, 30), fit="resize", side=64)
     logits = torch.linspace(-1, 1, 16).expand(2, 16, 16).to(dtype)
-    recovered = frame.recover(logits)
+    recovered = frame.recover(logits, stride=4)
     assert recovered.dtype == torch.float32
-    torch.testing.assert_close(recovered, frame.recover(logits.float()))
+    torch.testing.assert_close(recovered, frame.recover(logits.float(), stride=4))
     with torch.autocast("cpu", torch.bfloat16):
-        assert frame.recover(logits).shape == (2, 20, 30)
+        assert frame.recover(logits, stride=4).shape == (2, 20, 30)
 
 
 def test_a_section_that_a_split_cuts_keeps_the_scale_of_the_whole_one():
     """Else a network would train on crosslines of one scale and predict those of another."""
     whole = Section(Orientation.CROSSLINE, 7, np.zeros((128, 144), np.float32), np.ones(144, bool))
-    inputs = InputConfig(fit="resize", side=256)
+    transform = CanvasTransform(AmplitudeScale(0.0, 1.0), InputConfig(fit="resize", side=256))
     cut = whole.traces(slice(0, 85)).traces(slice(5, 65))
     assert cut.whole_shape == (128, 144)
-    assert frame_of(whole, inputs).placed_shape == (228, 256)
-    assert frame_of(cut, inputs).placed_shape == (228, 107)  # 60 traces x 256 / 144
+    assert transform.frame(whole).placed_shape == (228, 256)
+    assert transform.frame(cut).placed_shape == (228, 107)  # 60 traces x 256 / 144
+
+
+@pytest.mark.parametrize("fit", ["pad", "resize"])
+def test_points_land_on_the_patch_that_shows_them(fit: str):
+    """A bright sample on the canvas lies where its point says, and the point finds its way back."""
+    frame = Frame.fitted((40, 64), fit=fit, side=128)
+    section = torch.zeros(1, 40, 64)
+    section[0, 30, 50] = 1.0
+    y, x = divmod(int(frame.place(section)[0].argmax()), 128)
+    points = torch.tensor([[30.0, 50.0], [0.0, 0.0]])
+    placed = frame.place_points(points)
+    assert (placed[0] - torch.tensor([x, y])).abs().max() <= 0.5
+    assert placed[1].tolist() == ([0.0, 0.0] if fit == "pad" else [0.5, 0.5])
+    torch.testing.assert_close(frame.recover_points(placed), points)

@@ -17,11 +17,11 @@ PREDICTING = """
 import json, os, resource, sys
 from pathlib import Path
 import numpy as np, torch
-from sam_seismic.config import DataConfig, InputConfig, ModelConfig, ReadOptions
+from sam_seismic.config import DataConfig, InputConfig, SamConfig, ReadOptions
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.inference import Confidence, Entropy, Facies, FaciesIndex, Output, Probability, predict_volume
 from sam_seismic.inference.volume import count_sections
-from sam_seismic.sam import build_sam
+from sam_seismic.networks import build_network
 from sam_seismic.files import resume_journal as journals
 from sam_seismic.survey import result
 from sam_seismic.survey.arrays import ArrayResult
@@ -45,10 +45,10 @@ folder, sections, classes = Path(sys.argv[1]), int(sys.argv[2]), 6
 facies = FaciesTable(tuple("abcdef"))
 metadata = CheckpointMetadata(
     data=DataConfig(source="synthetic"), inputs=InputConfig(side=64, fit="resize"),
-    model=ModelConfig(size="vit_t", weights="random"), facies=facies, scale=AmplitudeScale(center=0.0, clip=1.0),
+    model=SamConfig(size="vit_t", weights="random"), facies=facies, scale=AmplitudeScale(center=0.0, clip=1.0),
     split=(), weights_hash=None, version="0",
 )
-task = FaciesSegmentation(build_sam("vit_t"), metadata).eval()
+task = FaciesSegmentation(build_network(metadata.model, 6), metadata).eval()
 with torch.inference_mode():
     task(torch.zeros(2, 3, 64, 64))
 

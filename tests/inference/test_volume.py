@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from sam_seismic.config import DataConfig, InputConfig, ModelConfig
+from sam_seismic.config import DataConfig, InputConfig, SamConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import SurveyError
 from sam_seismic.files import resume_journal as journals
 from sam_seismic.files.resume_journal import Journal
 from sam_seismic.inference import Facies, Output, Probability, predict_sections, predict_volume
 from sam_seismic.inference.volume import count_sections
-from sam_seismic.sam import build_sam
+from sam_seismic.networks import build_network
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.images import FolderResult, FolderVolume
@@ -39,14 +39,14 @@ def task() -> FaciesSegmentation:
     metadata = CheckpointMetadata(
         data=DataConfig(source="synthetic"),
         inputs=InputConfig(side=64),
-        model=ModelConfig(size="vit_t", weights="random"),
+        model=SamConfig(size="vit_t", weights="random"),
         facies=FaciesTable(("sand", "shale", "salt"), (1, 2, 6)),
         scale=AmplitudeScale(center=0.0, clip=3.0),
         split=(),
         weights_hash=None,
         version="0.1.0",
     )
-    return FaciesSegmentation(build_sam("vit_t"), metadata).eval()
+    return FaciesSegmentation(build_network(metadata.model, 3), metadata).eval()
 
 
 @pytest.fixture

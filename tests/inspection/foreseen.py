@@ -8,17 +8,24 @@ from sam_seismic.survey.facies import FaciesTable
 FACIES = FaciesTable(("a", "b", "c", "d", "e"))
 PLACES = {
     **dict.fromkeys(("side", "canvas", "jitter", "jittered_copies", "flip"), "input"),
-    **dict.fromkeys(("size", "encoder", "blocks", "checkpointing"), "model"),
+    **dict.fromkeys(("size", "encoder"), "model"),
     **dict.fromkeys(("epochs", "batch_size", "cache", "store"), "train"),
     **dict.fromkeys(("precision", "accumulate_grad_batches", "val_every_epochs"), "trainer"),
 }
 
 
-def configured(**changes: object) -> Config:
-    """A configuration for a modelled survey: keys of input, model, train and trainer by their own names."""
+def configured(*, network: dict[str, object] | None = None, **changes: object) -> Config:
+    """A configuration for a modelled survey: keys of input, model, train and trainer by their own names.
+
+    Args:
+        network: the whole section `model:`, in place of SAM with such keys.
+        changes: to the defaults below.
+    """
     defaults = {"side": 64, "size": "vit_t", "encoder": "full", "batch_size": 1}
     tree: dict[str, dict[str, object]] = {"data": {"source": "synthetic"}}
     for name, value in (defaults | changes).items():
         tree.setdefault(PLACES[name], {})[name] = value
+    if network is not None:
+        return Config.model_validate(tree | {"model": network})
     tree["model"]["weights"] = "random" if tree["model"]["size"] == "vit_t" else str(Path("none.pth").absolute())
     return Config.model_validate(tree)

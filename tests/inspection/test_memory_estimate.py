@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.workflows.inspection.foreseen import FACIES, configured
 from torch import nn
 
 from sam_seismic.config import Config
@@ -13,9 +12,11 @@ from sam_seismic.inspection.machine import Room, machine_bytes, rooms
 from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
 from sam_seismic.inspection.op_counter import OpCounter
 from sam_seismic.inspection.rehearsal import blank_task, rehearse
+from sam_seismic.networks import build_network
 from sam_seismic.sam import build_sam
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tuning.methods import count_parameters
+from sam_seismic.tuning.parameters import count_parameters
+from tests.inspection.foreseen import FACIES, configured
 
 MIB = 1 << 20
 SECTION = (64, 64)
@@ -32,7 +33,7 @@ def predicting(config: Config, shape: tuple[int, int] = SECTION, *, gpu: bool = 
 @pytest.mark.parametrize("encoder", ["full", "frozen"])
 def test_parameters_are_those_of_the_real_network(encoder: str):
     blank = blank_task(configured(encoder=encoder), FACIES)
-    real = FaciesSegmentation(build_sam("vit_t"), blank.metadata)
+    real = FaciesSegmentation(build_network(blank.metadata.model, len(FACIES)), blank.metadata)
     assert count_parameters(blank) == count_parameters(real)
     assert {name: each.shape for name, each in blank.state_dict().items()} == {
         name: each.shape for name, each in real.state_dict().items()
@@ -43,7 +44,8 @@ def test_parameters_are_those_of_the_real_network(encoder: str):
 @pytest.mark.parametrize("encoder", ["full", "frozen"])
 def test_weights_gradients_and_moments_have_the_size_of_real_tensors(encoder: str):
     config = configured(encoder=encoder)
-    real = FaciesSegmentation(build_sam("vit_t"), blank_task(config, FACIES).metadata)
+    metadata = blank_task(config, FACIES).metadata
+    real = FaciesSegmentation(build_network(metadata.model, len(FACIES)), metadata)
     trained = [each for each in real.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(trained)
     for each in trained:
@@ -51,7 +53,7 @@ def test_weights_gradients_and_moments_have_the_size_of_real_tensors(encoder: st
     optimizer.step()
     moments = sum(each.nbytes for state in optimizer.state.values() for each in state.values() if each.ndim)
     found = training(config, (60, 64))
-    buffers = sum(each.nbytes for each in real.prompt_encoder.buffers())
+    buffers = sum(each.nbytes for each in real.network.prompt_encoder.buffers())
     weights = sum(each.nbytes for each in real.parameters()) + buffers
     assert found.weights == pytest.approx(weights, rel=1e-4)  # the scores are a buffer, too
     assert found.training == sum(each.nbytes for each in trained) + moments

@@ -1,17 +1,17 @@
-"""What a rehearsal counts is what the real network does: products, bytes made, and blocks that stand for others."""
+"""What a rehearsal counts is what the real network does: products and bytes made."""
 
 from dataclasses import replace
 
 import pytest
 import torch
-from tests.workflows.inspection.foreseen import FACIES, configured
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 
 from sam_seismic.inspection.op_counter import OpCounter, Work
-from sam_seismic.inspection.rehearsal import Rehearsal, rehearse, shortened
+from sam_seismic.inspection.rehearsal import Rehearsal, rehearse
 from sam_seismic.sam import build_sam
-from sam_seismic.tuning.cut import below
+from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
+from tests.inspection.foreseen import FACIES, configured
 
 
 def seen(shape: tuple[int, int] = (100, 200), *, gpu: bool = False, **changes: object) -> Rehearsal:
@@ -42,39 +42,41 @@ def test_bytes_made_are_those_of_new_tensors_only():
     assert tape.work == Work(flops=0, made=4000)
 
 
-@pytest.mark.parametrize(
-    ("size", "blocks"), [("vit_t", None), ("vit_b", None), ("vit_b", 9), ("vit_b", 2), ("vit_t", 1)]
-)
+@pytest.mark.parametrize("frozen", [FrozenPrefix(6, neck=True), FrozenPrefix(1)], ids=["frozen", "last_blocks"])
 @pytest.mark.parametrize("shape", [(330, 350), (100, 120)])
-def test_one_block_of_each_kind_stands_for_all(size: str, blocks: int | None, shape: tuple[int, int]):
-    """Also where the first ones leave padding out."""
-    frozen = {"encoder": "frozen"} if blocks is None else {"encoder": "last_blocks", "blocks": 12 - blocks}
-    if size == "vit_t" and blocks is not None:
-        frozen["blocks"] = 6 - blocks
-    found = seen(shape, size=size, side=352, batch_size=2, **frozen).below
+def test_the_frozen_part_is_counted_as_it_runs(frozen: FrozenPrefix, shape: tuple[int, int]):
+    """Also where padding is left out."""
+    kind: dict[str, object] = {"encoder": "frozen"}
+    if not frozen.neck:
+        kind = {"encoder": {"kind": "last_blocks", "blocks": 6 - frozen.blocks}}
+    found = seen(shape, side=352, batch_size=2, **kind).below
     with torch.device("meta"):
-        encoder = build_sam(size).image_encoder.requires_grad_(False)
-    with FakeTensorMode(allow_non_fake_inputs=True), OpCounter() as tape:
+        encoder = build_sam("vit_t").image_encoder.requires_grad_(False)
+    with FakeTensorMode(allow_non_fake_inputs=True), OpCounter() as counter:
         encoder.to_empty(device="cpu")
-        images = torch.zeros(2, 3, 352, 352)
-        below(encoder, images, blocks=blocks, shown=shape)  # padding is remembered
-        tape.start_again()
-        before = tape.live
-        below(encoder, images, blocks=blocks, shown=shape)
+        images, cut = torch.zeros(2, 3, 352, 352), EncoderCut(encoder, frozen)
+        cut.below(images, shown=shape)  # padding is remembered
+        counter.start_again()
+        before = counter.live
+        cut.below(images, shown=shape)
     assert found is not None
-    assert found.work.flops == pytest.approx(tape.work.flops, rel=1e-6)
-    assert found.work.made == pytest.approx(tape.work.made, rel=0.01)
+    assert found.work.flops == pytest.approx(counter.work.flops, rel=1e-6)
+    assert found.work.made == pytest.approx(counter.work.made, rel=0.01)
     images_and_padding = images.nbytes + 22 * 22 * 4 * encoder.size.width
-    assert found.held == pytest.approx(tape.peak - before + images_and_padding, rel=0.15)
+    assert found.held == pytest.approx(counter.peak - before + images_and_padding, rel=0.15)
 
 
-def test_a_short_encoder_leaves_the_whole_one_as_it_is():
-    encoder = build_sam("vit_t").image_encoder
-    short, times = shortened(encoder, None)
-    assert (short.depth, times, encoder.depth) == (3, [2, 2, 2], 6)
-    assert short.blocks[1] is encoder.blocks[2]
-    assert not encoder._forward_hooks
-    assert shortened(encoder, 1)[1] == [1]
+def test_any_network_can_be_rehearsed():
+    """One whose encoder is not SAM's, and one of which nothing is frozen."""
+    frozen, full = (
+        rehearse(configured(network={"kind": "vit", "encoder": kind}), FACIES, (100, 120), gpu=False)
+        for kind in ({"kind": "last_blocks", "blocks": 2}, "full")
+    )
+    assert frozen.below is not None
+    assert full.below is None
+    assert frozen.weights == full.weights
+    assert 0 < frozen.trained < full.trained
+    assert frozen.below.work.flops + frozen.forward.work.flops == pytest.approx(full.forward.work.flops, rel=0.05)
 
 
 def test_a_step_is_counted_forward_and_backward():
@@ -82,7 +84,7 @@ def test_a_step_is_counted_forward_and_backward():
     full = seen(encoder="full", side=256)
     assert full.below is None
     assert full.step.work.flops == pytest.approx(3 * full.forward.work.flops, rel=0.1)
-    twice = seen(encoder="full", side=256, checkpointing=True)
+    twice = seen(encoder={"kind": "full", "checkpointing": True}, side=256)
     assert twice.step.work.flops == pytest.approx(4 * full.forward.work.flops, rel=0.15)
     assert twice.step.held < full.step.held
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from sam_seismic.config import DataConfig, InputConfig, ModelConfig
+from sam_seismic.config import DataConfig, InputConfig, SamConfig
 from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.sam import build_sam
+from sam_seismic.networks import build_network
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -17,7 +17,7 @@ def metadata() -> CheckpointMetadata:
     return CheckpointMetadata(
         data=DataConfig(source="synthetic"),
         inputs=InputConfig(side=64),
-        model=ModelConfig(size="vit_t", weights="random", encoder="frozen", decoder="full"),
+        model=SamConfig(size="vit_t", weights="random", encoder="frozen", decoder="full"),
         facies=FaciesTable(("sand", "shale", "salt"), (1, 2, 6), (0, 255)),
         scale=AmplitudeScale(center=0.0, clip=np.pi),
         split=("train: 1 inline", "val: 1 inline"),
@@ -29,4 +29,4 @@ def metadata() -> CheckpointMetadata:
 @pytest.fixture
 def task(metadata: CheckpointMetadata) -> FaciesSegmentation:
     torch.manual_seed(0)
-    return FaciesSegmentation(build_sam("vit_t"), metadata)
+    return FaciesSegmentation(build_network(metadata.model, 3), metadata)

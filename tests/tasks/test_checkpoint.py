@@ -9,7 +9,8 @@ import torch
 
 from sam_seismic.errors import WeightsError
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
-from sam_seismic.tasks.facies import FaciesSegmentation, load_task
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.loading import load_task
 
 
 def save(task: FaciesSegmentation, path: Path, **changes: Any) -> Path:

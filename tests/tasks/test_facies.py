@@ -7,24 +7,31 @@ import numpy as np
 import pytest
 import torch
 
-from sam_seismic.config import ModelConfig, TrainConfig
-from sam_seismic.data.dataset import Batch, Sample, fitted, on_canvas
-from sam_seismic.networks.heads.tokens import FaciesDecoder
+from sam_seismic.config import SamConfig, TrainConfig
+from sam_seismic.data.batches import CanvasBatch, Sample
+from sam_seismic.data.canvas import frame_of, on_canvas
+from sam_seismic.networks import build_network
+from sam_seismic.networks.heads.tokens import TokenHead
 from sam_seismic.sam import build_sam
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
-from sam_seismic.tasks.facies import FaciesSegmentation, rate_at
-from sam_seismic.tuning.methods import count_parameters
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.optimiser import rate_at
+from sam_seismic.tuning.parameters import count_parameters
+
+REF = SectionRef(Orientation.INLINE, 1)
 
 
-def batch_of(metadata: CheckpointMetadata, shapes: list[tuple[int, int]]) -> Batch:
+def batch_of(metadata: CheckpointMetadata, shapes: list[tuple[int, int]]) -> CanvasBatch:
     rng = np.random.default_rng(0)
     samples = []
     for shape in shapes:
-        frame = fitted(shape, metadata.inputs)
+        frame = frame_of(shape, metadata.inputs)
         canvas = on_canvas(rng.uniform(-1, 1, shape).astype(np.float32), frame)
         labels = torch.from_numpy(rng.integers(0, 3, shape).astype(np.uint8))
-        samples.append(Sample(canvas, frame, labels, "IL 1"))
-    return Batch.collate(samples)
+        samples.append(Sample(canvas, frame, labels, REF))
+    return CanvasBatch.of(samples)
 
 
 def test_sections_of_different_sizes_share_a_batch(task: FaciesSegmentation):
@@ -34,7 +41,7 @@ def test_sections_of_different_sizes_share_a_batch(task: FaciesSegmentation):
 
 def test_one_section_does_not_see_another_of_its_batch(task: FaciesSegmentation):
     batch = batch_of(task.metadata, [(40, 50), (64, 20)])
-    alone = Batch(batch.images[1:], batch.frames[1:], batch.labels[1:], batch.names[1:])
+    alone = CanvasBatch(batch.images[1:], batch.frames[1:], batch.refs[1:])
     task.eval()
     with torch.no_grad():
         together, single = task.section_logits(batch)[1], task.section_logits(alone)[0]
@@ -50,7 +57,9 @@ def test_padding_is_never_scored(task: FaciesSegmentation, monkeypatch: pytest.M
     logits = torch.zeros(3, 16, 16)
     logits[0] = 1.0  # padding: class 0, which is not asked for there
     logits[:, :10, :12] = torch.nn.functional.one_hot(coarse, 3).permute(2, 0, 1).float() * 9
-    monkeypatch.setattr(task, "decode", lambda _, patches: logits[None, :, : 4 * patches[0], : 4 * patches[1]])
+    monkeypatch.setattr(
+        task.network, "forward", lambda _, shown, patches: logits[None, :, : 4 * patches[0], : 4 * patches[1]]
+    )
     task.test_step(batch)
     scores = task.scores()
     assert scores.voxels == 40 * 48
@@ -66,7 +75,8 @@ def test_sections_go_through_together_and_come_back_in_their_order(task: FaciesS
     with torch.no_grad():
         together = task.section_logits(batch)
         for position, logits in enumerate(together):
-            alone = task.logits_of([batch.images[position]], [batch.frames[position]])[0]
+            one = CanvasBatch(*((each[position],) for each in (batch.images, batch.frames, batch.refs)))
+            alone = task.section_logits(one)[0]
             assert logits.shape[1:] == batch.frames[position].section_shape
             torch.testing.assert_close(logits, alone, atol=1e-5, rtol=1e-4)
 
@@ -78,23 +88,24 @@ def test_only_the_section_is_upscaled_and_nothing_of_it_changes(task: FaciesSegm
     batch = batch_of(replace(task.metadata, inputs=inputs), [(30, 17)])
     task.eval()
     with torch.no_grad():
-        whole = batch.frames[0].recover(task(batch.images[0][None]))[0]
+        whole = batch.frames[0].recover(task(batch.images[0][None]), stride=4)[0]
         torch.testing.assert_close(task.section_logits(batch)[0], whole, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
     ("encoder", "decoder", "trained"),
     [
-        ("frozen", "full", {"decoder"}),
-        ("full", "full", {"decoder", "image_encoder"}),
-        ("full", "frozen", {"decoder.class_tokens", "decoder.hypernetworks", "image_encoder"}),
+        ("frozen", "full", {"head"}),
+        ("full", "full", {"head", "image_encoder"}),
+        ("full", "frozen", {"head.class_tokens", "head.hypernetworks", "image_encoder"}),
     ],
 )
 def test_a_step_changes_what_is_trained_and_nothing_else(
     metadata: CheckpointMetadata, encoder: str, decoder: str, trained: set[str]
 ):
-    model = ModelConfig.model_validate({"size": "vit_t", "weights": "random", "encoder": encoder, "decoder": decoder})
-    task = FaciesSegmentation(build_sam("vit_t"), replace(metadata, model=model))
+    model = SamConfig.model_validate({"size": "vit_t", "weights": "random", "encoder": encoder, "decoder": decoder})
+    task = FaciesSegmentation(build_network(model, 3), replace(metadata, model=model))
+    trained = {f"network.{name}" for name in trained}
     before = {name: value.clone() for name, value in task.state_dict().items()}
     batch = batch_of(task.metadata, [(40, 50)])
     parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
@@ -109,8 +120,8 @@ def test_a_step_changes_what_is_trained_and_nothing_else(
 
 def test_every_trained_parameter_gets_a_gradient(metadata: CheckpointMetadata):
     """Distributed training would hang on one that does not."""
-    model = ModelConfig(size="vit_t", weights="random", encoder="full", decoder="full")
-    task = FaciesSegmentation(build_sam("vit_t"), replace(metadata, model=model))
+    model = SamConfig(size="vit_t", weights="random", encoder="full", decoder="full")
+    task = FaciesSegmentation(build_network(model, 3), replace(metadata, model=model))
     batch = batch_of(task.metadata, [(64, 64)])
     task.loss(task.section_logits(batch), batch).backward()
     without = [name for name, value in task.named_parameters() if value.requires_grad and value.grad is None]
@@ -119,7 +130,7 @@ def test_every_trained_parameter_gets_a_gradient(metadata: CheckpointMetadata):
 
 def test_class_tokens_start_from_sams_own():
     sam = build_sam("vit_t")
-    decoder = FaciesDecoder(sam, 6)
+    decoder = TokenHead(sam, 6)
     tokens = decoder.class_tokens.weight
     assert torch.equal(tokens[:4], sam.mask_decoder.mask_tokens.weight)
     assert not torch.equal(tokens[4], tokens[0]), "classes that share a token must be told apart"
@@ -139,7 +150,7 @@ def test_decoder_equals_sams_own_without_a_prompt():
         expected, _ = sam.mask_decoder.predict_all(
             embedding, pe, sparse=sparse.expand(2, -1, -1), dense=dense.expand(2, -1, -1, -1)
         )
-        planes = FaciesDecoder(sam, 4)(embedding, pe, dense)
+        planes = TokenHead(sam, 4)(embedding, pe, dense)
     torch.testing.assert_close(planes, expected, atol=1e-5, rtol=1e-5)
 
 
@@ -154,11 +165,11 @@ def test_the_rate_rises_and_falls():
 
 def test_dice_weight_reaches_the_loss(metadata: CheckpointMetadata):
     torch.manual_seed(0)
-    sam = build_sam("vit_t")
+    network = build_network(metadata.model, 3)
     losses = []
     for dice in (0.0, 1.0):
-        torch.manual_seed(1)
-        task = FaciesSegmentation(sam, metadata, TrainConfig(dice=dice))
+        loss = {"kind": "cross_entropy_dice", "dice": dice}
+        task = FaciesSegmentation(network, metadata, TrainConfig.model_validate({"loss": loss}))
         batch = batch_of(metadata, [(40, 50)])
         losses.append(task.loss(task.section_logits(batch), batch).item())
     assert 0 < losses[1] - losses[0] < 1

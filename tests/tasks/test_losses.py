@@ -3,7 +3,20 @@
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from sam_seismic.tasks.losses import facies_loss, loss_of, loss_sums
+from sam_seismic.config.loss import CrossEntropyDice
+from sam_seismic.tasks.losses import LOSSES
+
+
+def loss_sums(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return LOSSES["cross_entropy_dice"](CrossEntropyDice()).partial(logits, labels)
+
+
+def loss_of(sums: torch.Tensor, *, dice_weight: float) -> torch.Tensor:
+    return LOSSES["cross_entropy_dice"](CrossEntropyDice(dice=dice_weight)).total(sums)
+
+
+def facies_loss(logits: torch.Tensor, labels: torch.Tensor, *, dice_weight: float) -> torch.Tensor:
+    return loss_of(loss_sums(logits, labels), dice_weight=dice_weight)
 
 
 def test_dice_by_hand():

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sam_seismic.config import InputConfig
 from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.data.dataset import SectionDataset
 from sam_seismic.sam import EncoderSize, ImageEncoder
 from sam_seismic.survey.parts import Part
@@ -24,10 +25,12 @@ from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning import embedding_store
-from sam_seismic.tuning.embedding_store import Group, KeptSections, Recipe, weights_hash
+from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, weights_hash
+from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
 from sam_seismic.tuning.store_filling import StoreFiller
 
 SCALE = AmplitudeScale(center=0.0, clip=3.0)
+WHOLE = FrozenPrefix(4, neck=True)
 TIGHT = InputConfig(side=64, canvas="tight", jitter=0.1, jittered_copies=2)
 
 
@@ -49,25 +52,25 @@ def parts_of(*, seed: int = 0, train: int = 6, val: int = 3) -> list[Part]:
 def datasets_of(parts: list[Part], inputs: InputConfig = TIGHT) -> list[SectionDataset]:
     """With the variants of training, and without."""
     seeds = {"train": 7, "val": None}
-    return [SectionDataset([part], SCALE, inputs, seed=seeds[part.name]) for part in parts]
+    return [SectionDataset([part], CanvasTransform(SCALE, inputs), seed=seeds[part.name]) for part in parts]
 
 
 def filling_of(
     store: Path,
     *,
-    blocks: int | None = None,
+    frozen: FrozenPrefix = WHOLE,
     inputs: InputConfig = TIGHT,
     encoder: ImageEncoder | None = None,
     parts: list[Part] | None = None,
 ) -> StoreFiller:
-    encoder, parts = encoder or tiny_encoder(), parts or parts_of()
+    parts, cut = parts or parts_of(), EncoderCut(encoder or tiny_encoder(), frozen)
     groups = {}
     for part in parts:
         for orientation in Orientation:
             recipe = Recipe(
-                weights=weights_hash(encoder, blocks),
+                weights=weights_hash(cut),
                 size="tiny",
-                blocks=blocks,
+                blocks=None if frozen.neck else frozen.blocks,
                 precision="float32",
                 survey=f"{part.name} {orientation}",
                 center=SCALE.center,
@@ -80,11 +83,9 @@ def filling_of(
             groups[part.name, orientation] = Group(store, recipe, "test")
     return StoreFiller(
         datasets_of(parts, inputs),
-        KeptSections(groups),
-        encoder=encoder,
-        blocks=blocks,
-        scale=SCALE,
-        inputs=inputs,
+        StoredSections(groups),
+        cut=cut,
+        transform=CanvasTransform(SCALE, inputs),
     )
 
 

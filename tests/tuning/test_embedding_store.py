@@ -18,7 +18,6 @@ from sam_seismic.sam import EncoderSize, ImageEncoder
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning import embedding_store
-from sam_seismic.tuning.cut import hold
 from sam_seismic.tuning.embedding_store import (
     LAYOUT,
     RECIPE,
@@ -29,6 +28,7 @@ from sam_seismic.tuning.embedding_store import (
     stored_groups,
     weights_hash,
 )
+from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
 
 REF = SectionRef(Orientation.INLINE, 100)
 SHAPE = (256, 2, 3)
@@ -102,19 +102,19 @@ def tiny_encoder(seed: int = 0) -> ImageEncoder:
     return ImageEncoder(EncoderSize(width=24, depth=3, heads=2, global_blocks=(1,)))
 
 
-@pytest.mark.parametrize("blocks", [None, 2])
-def test_the_hash_is_of_every_frozen_weight_and_of_no_other(blocks: int | None):
+@pytest.mark.parametrize("frozen", [FrozenPrefix(3, neck=True), FrozenPrefix(2)])
+def test_the_hash_is_of_every_frozen_weight_and_of_no_other(frozen: FrozenPrefix):
     """A weight that is trained may change; one that is frozen below the cut may not, were it by one bit."""
     encoder = tiny_encoder()
-    known = weights_hash(encoder, blocks)
-    assert weights_hash(tiny_encoder(), blocks) == known
-    trained = ("blocks.2.", "neck.") if blocks == 2 else ("none",)
+    known = weights_hash(EncoderCut(encoder, frozen))
+    assert weights_hash(EncoderCut(tiny_encoder(), frozen)) == known
+    trained = ("blocks.2.", "neck.") if frozen.blocks == 2 else ("none",)
     for name, parameter in encoder.named_parameters():
         value = parameter.data.flatten()[-1].clone()
         parameter.data.flatten()[-1] = torch.nextafter(value, value + 1)
-        assert (weights_hash(encoder, blocks) == known) == name.startswith(trained), name
+        assert (weights_hash(EncoderCut(encoder, frozen)) == known) == name.startswith(trained), name
         parameter.data.flatten()[-1] = value
-    assert weights_hash(encoder, blocks) == known
+    assert weights_hash(EncoderCut(encoder, frozen)) == known
 
 
 def test_the_hash_tells_precisions_apart():
@@ -124,13 +124,15 @@ def test_the_hash_tells_precisions_apart():
         encoder = tiny_encoder()
         for parameter in encoder.parameters():
             parameter.data.zero_()
-        hold(encoder, None, dtype)
-        hashes.add(weights_hash(encoder, None))
+        cut = EncoderCut.above_all(encoder)
+        cut.hold(dtype)
+        hashes.add(weights_hash(cut))
     assert len(hashes) == 3
 
 
 def test_the_cut_is_told_by_the_weights_below_it():
-    assert len({weights_hash(tiny_encoder(), blocks) for blocks in (None, 1, 2)}) == 3
+    cuts = (FrozenPrefix(3, neck=True), FrozenPrefix(1), FrozenPrefix(2))
+    assert len({weights_hash(EncoderCut(tiny_encoder(), frozen)) for frozen in cuts}) == 3
 
 
 # --- entries ------------------------------------------------------------------------------------------------------

@@ -6,23 +6,23 @@ import subprocess
 import sys
 from collections import deque, namedtuple
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
 import pytest
 import torch
 
 from sam_seismic.config import InputConfig
-from sam_seismic.data.dataset import sample_of
+from sam_seismic.data.canvas import CanvasTransform
+from sam_seismic.data.dataset import SectionIndex, SectionVariant, sample_of
 from sam_seismic.errors import SurveyError, UserError
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Section
-from sam_seismic.tuning import store_filling as module
-from sam_seismic.tuning.cut import below
 from sam_seismic.tuning.embedding_store import Group, file_size
+from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
 from sam_seismic.tuning.store_filling import BATCHES_BEHIND, Entry, EntryQueue, StoreFiller
-from tests.tuning.filling import SCALE, TIGHT, Counted, datasets_of, filling_of, parts_of, tiny_encoder
+from tests.tuning.filling import SCALE, TIGHT, WHOLE, Counted, datasets_of, filling_of, parts_of, tiny_encoder
 
 ENTRIES = 12 * 2 * 2 + 3
 """Sections to train on, in two copies, flipped or not; and those to validate on."""
@@ -41,10 +41,10 @@ def whole(filling: StoreFiller) -> None:
     """Every file of the store is an entry, whole, and of finite numbers; and every entry is there."""
     assert filling.missing() == []
     folders = {entry.group.folder for entry in filling.entries}
-    paths = {entry.group.path(entry.ref, entry.variant) for entry in filling.entries}
+    paths = {entry.group.path(entry.which.ref, entry.which.variant) for entry in filling.entries}
     assert {path for folder in folders for path in folder.glob("*.npy")} == paths
     for entry in filling.entries:
-        found = entry.group.read(entry.ref, entry.variant)
+        found = entry.group.read(entry.which.ref, entry.which.variant)
         assert tuple(found.shape) == entry.shape
         assert bool(found.isfinite().all())
         assert bool(found.any())
@@ -54,19 +54,20 @@ class Recorded:
     """The batches of canvases that went into the encoder, and how."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.calls: list[tuple[torch.Tensor, dict[str, object]]] = []
+        self.calls: list[tuple[torch.Tensor, tuple[int, int]]] = []
+        below = EncoderCut.below
 
-        def recording(encoder: object, canvas: torch.Tensor, **options: object) -> torch.Tensor:
-            self.calls.append((canvas, options))
-            return below(encoder, canvas, **options)
+        def recording(cut: EncoderCut, canvas: torch.Tensor, *, shown: tuple[int, int]) -> torch.Tensor:
+            self.calls.append((canvas, shown))
+            return below(cut, canvas, shown=shown)
 
-        monkeypatch.setattr(module, "below", recording)
+        monkeypatch.setattr(EncoderCut, "below", recording)
 
-    def batch_of(self, canvas: torch.Tensor) -> tuple[torch.Tensor, int, dict[str, object]]:
-        """The one batch that this canvas was in, where in it, and how it was encoded."""
+    def batch_of(self, canvas: torch.Tensor) -> tuple[torch.Tensor, int, tuple[int, int]]:
+        """The one batch that this canvas was in, where in it, and what was said to be shown."""
         [found] = [
-            (batch, row, options)
-            for batch, options in self.calls
+            (batch, row, shown)
+            for batch, shown in self.calls
             if batch.shape[1:] == canvas.shape
             for row in range(len(batch))
             if torch.equal(batch[row], canvas)
@@ -75,24 +76,24 @@ class Recorded:
 
 
 @pytest.mark.parametrize("inputs", [TIGHT, SQUARE], ids=["tight", "square"])
-@pytest.mark.parametrize("blocks", [None, 3])
+@pytest.mark.parametrize("frozen", [WHOLE, FrozenPrefix(3)])
 def test_what_is_kept_is_what_the_network_makes_of_the_canvas(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocks: int | None, inputs: InputConfig
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen: FrozenPrefix, inputs: InputConfig
 ):
     """Bit by bit, in half precision, of the same batch; and no canvas is encoded twice."""
     encoder, recorded = tiny_encoder(), Recorded(monkeypatch)
-    filling = filling_of(tmp_path / "store", blocks=blocks, inputs=inputs, encoder=encoder)
+    cut = EncoderCut(encoder, frozen)
+    filling = filling_of(tmp_path / "store", frozen=frozen, inputs=inputs, encoder=encoder)
     run(filling)
     whole(filling)
     assert sum(len(batch) for batch, _ in recorded.calls) == len(filling.entries)
     for entry in filling.entries:
-        sample = sample_of(entry.part, entry.ref, entry.variant, SCALE, inputs)
-        batch, row, options = recorded.batch_of(sample.image)
-        assert options["blocks"] == blocks
-        assert all(shown >= placed for shown, placed in zip(options["shown"], sample.frame.placed_shape, strict=True))
-        expected = below(encoder, batch, **options).half()[row]
-        assert torch.equal(entry.group.read(entry.ref, entry.variant), expected)
-        alone = below(encoder, sample.image[None], blocks=blocks)[0]
+        sample = sample_of(entry.which, CanvasTransform(SCALE, inputs))
+        batch, row, shown = recorded.batch_of(sample.image)
+        assert all(pixels >= placed for pixels, placed in zip(shown, sample.frame.placed_shape, strict=True))
+        expected = cut.below(batch, shown=shown).half()[row]
+        assert torch.equal(entry.group.read(entry.which.ref, entry.which.variant), expected)
+        alone = cut.below(sample.image[None])[0]
         torch.testing.assert_close(expected.float(), alone, atol=2e-3, rtol=2e-3)
 
 
@@ -111,19 +112,19 @@ def test_all_that_fifty_epochs_ask_for_is_there_and_nothing_else(tmp_path: Path,
     run(filling)
     asked = set()
 
-    def note(part: object, ref: object, variant: object) -> torch.Tensor:
-        group = kept[part.name, ref.orientation]
-        asked.add(group.path(ref, variant))
-        return group.read(ref, variant)
+    def note(which: SectionVariant) -> torch.Tensor:
+        group = kept[which.part.name, which.ref.orientation]
+        asked.add(group.path(which.ref, which.variant))
+        return group.read(which.ref, which.variant)
 
-    kept = {(entry.part.name, entry.ref.orientation): entry.group for entry in filling.entries}
+    kept = {(entry.which.part.name, entry.which.ref.orientation): entry.group for entry in filling.entries}
     for dataset in datasets_of(parts_of(), inputs):
-        dataset._kept = note
-        for index in range(50 * len(dataset)):
-            sample = dataset[index]
+        dataset._stored = note
+        for epoch, section in product(range(50), range(len(dataset))):
+            sample = dataset[SectionIndex(section, epoch)]
             assert not isinstance(sample, UserError), sample
             assert sample.image.dtype == torch.float16
-    assert asked == {entry.group.path(entry.ref, entry.variant) for entry in filling.entries}
+    assert asked == {entry.group.path(entry.which.ref, entry.which.variant) for entry in filling.entries}
 
 
 def test_canvases_of_several_sizes_are_never_in_one_batch(tmp_path: Path):
@@ -141,16 +142,16 @@ def test_canvases_of_several_sizes_are_never_in_one_batch(tmp_path: Path):
     assert told[-1] == (27, 27)
 
 
-@pytest.mark.parametrize("blocks", [None, 3])
-def test_only_what_is_missing_is_encoded(tmp_path: Path, blocks: int | None):
-    run(filling_of(tmp_path / "store", blocks=blocks))
-    filling = filling_of(tmp_path / "store", blocks=blocks)
+@pytest.mark.parametrize("frozen", [WHOLE, FrozenPrefix(3)])
+def test_only_what_is_missing_is_encoded(tmp_path: Path, frozen: FrozenPrefix):
+    run(filling_of(tmp_path / "store", frozen=frozen))
+    filling = filling_of(tmp_path / "store", frozen=frozen)
     counted = Counted(filling)
     run(filling)
     assert counted.sections == 0
     gone = filling.entries[5:15:2]
     for entry in gone[1:]:
-        entry.group.path(entry.ref, entry.variant).unlink()
+        entry.group.path(entry.which.ref, entry.which.variant).unlink()
     damaged = gone[0].group.path(gone[0].ref, gone[0].variant)
     damaged.write_bytes(damaged.read_bytes()[:-2])
     assert filling.missing() == gone
@@ -161,7 +162,7 @@ def test_only_what_is_missing_is_encoded(tmp_path: Path, blocks: int | None):
 
 def test_another_cut_shares_nothing(tmp_path: Path):
     run(filling_of(tmp_path / "store"))
-    assert len(filling_of(tmp_path / "store", blocks=3).missing()) == ENTRIES
+    assert len(filling_of(tmp_path / "store", frozen=FrozenPrefix(3)).missing()) == ENTRIES
 
 
 # --- processes ----------------------------------------------------------------------------------------------------
@@ -194,11 +195,11 @@ def test_a_filling_that_is_killed_leaves_whole_entries_and_the_next_one_goes_on(
     assert len(kept) == 10
     assert len(list((tmp_path / "store").rglob("*.part"))) == 1
     assert len(list((tmp_path / "store").rglob("*.npy"))) == 10
-    before = {entry.group.path(entry.ref, entry.variant).stat().st_mtime_ns for entry in kept}
+    before = {entry.group.path(entry.which.ref, entry.which.variant).stat().st_mtime_ns for entry in kept}
     counted = Counted(filling)
     run(filling)
     assert counted.sections == ENTRIES - 10
-    assert before == {entry.group.path(entry.ref, entry.variant).stat().st_mtime_ns for entry in kept}
+    assert before == {entry.group.path(entry.which.ref, entry.which.variant).stat().st_mtime_ns for entry in kept}
     whole(filling)
 
 
@@ -256,8 +257,10 @@ def test_shares_are_parts_of_all_whenever_each_begins(tmp_path: Path):
     first, second = filling_of(tmp_path / "store"), filling_of(tmp_path / "store")
     counted = Counted(first), Counted(second)
     for entry in first.entries[:7]:  # an earlier run has made these
-        sample = sample_of(entry.part, entry.ref, entry.variant, SCALE, TIGHT)
-        entry.group.write(entry.ref, entry.variant, below(tiny_encoder(), sample.image[None], blocks=None)[0])
+        sample = sample_of(entry.which, CanvasTransform(SCALE, TIGHT))
+        entry.group.write(
+            entry.which.ref, entry.which.variant, EncoderCut(tiny_encoder(), WHOLE).below(sample.image[None])[0]
+        )
     run(first, share=(0, 2))
     assert len(second.missing()) == 25 - 3
     run(second, share=(1, 2))
@@ -325,7 +328,7 @@ def test_a_disk_that_fills_up_is_told_and_the_work_before_it_kept(tmp_path: Path
 def test_numbers_too_large_for_half_precision_end_it_in_words(tmp_path: Path):
     encoder = tiny_encoder()
     encoder.pos_embed.data[0, 0, 0, 0] = 1e6
-    filling = filling_of(tmp_path / "store", blocks=3, encoder=encoder)
+    filling = filling_of(tmp_path / "store", frozen=FrozenPrefix(3), encoder=encoder)
     with pytest.raises(UserError, match="numbers that half precision cannot hold"):
         run(filling)
     assert len(filling.missing()) == ENTRIES
@@ -359,5 +362,5 @@ def test_an_entry_is_kept_where_it_says(tmp_path: Path):
     """Parts and orientations have groups of their own."""
     filling = filling_of(tmp_path / "store")
     entries: list[Entry] = filling.entries
-    assert len(entries) == len({entry.group.path(entry.ref, entry.variant) for entry in entries}) == ENTRIES
+    assert len(entries) == len({entry.group.path(entry.which.ref, entry.which.variant) for entry in entries}) == ENTRIES
     assert len({entry.group.folder for entry in entries}) == 3

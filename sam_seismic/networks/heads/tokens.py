@@ -5,11 +5,11 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from sam_seismic.networks.heads.head import Head
 from sam_seismic.sam import Sam
-from sam_seismic.tuning.methods import apply_method
 
 
-class FaciesDecoder(nn.Module):
+class TokenHead(Head):
     """SAM's mask decoder turned into a C-class one.
 
     SAM predicts a few alternative masks of one prompted object: one mask token and one hypernetwork each. Here there is
@@ -21,8 +21,10 @@ class FaciesDecoder(nn.Module):
         classes: how many facies.
     """
 
+    stride = 4
+
     def __init__(self, sam: Sam, classes: int) -> None:
-        super().__init__()
+        super().__init__(sam, classes)
         decoder = sam.mask_decoder
         self.transformer = decoder.transformer
         self.output_upscaling = decoder.output_upscaling
@@ -45,17 +47,7 @@ class FaciesDecoder(nn.Module):
         *,
         patches: tuple[int, int] | None = None,
     ) -> Tensor:
-        """Logits of every class.
-
-        Args:
-            embedding: float[section, 256, h, w], from the image encoder.
-            dense_pe: float[1, 256, h, w], the position of each place.
-            dense_prompt: float[1 or section, 256, h, w], added to the embedding.
-            patches: (rows, columns) of the embedding that logits are wanted of; None for (h, w).
-
-        Returns:
-            float[section, class, 4 * rows, 4 * columns].
-        """
+        """Logits float[section, class, 4 * rows, 4 * columns]; arguments as of Head."""
         b, c, h, w = embedding.shape
         tokens = torch.cat([self.iou_token.weight, self.class_tokens.weight])  # [1 + class, 256]
         tokens = tokens.expand(b, -1, -1)  # [section, 1 + class, 256]
@@ -67,7 +59,7 @@ class FaciesDecoder(nn.Module):
         weights = torch.stack([mlp(tokens[:, 1 + k]) for k, mlp in enumerate(self.hypernetworks)], dim=1)
         return torch.einsum("bkc,bchw->bkhw", weights, planes)  # weights: [section, class, 32]
 
-    def apply_method(self, method: str) -> None:
-        """Freeze what is SAM's own, or let it train; the class tokens and hypernetworks are new and always train."""
+    def train_decoder(self, trained: bool) -> None:
+        """Let the transformer, the upscaling and the IoU token train, or freeze them."""
         for part in (self.transformer, self.output_upscaling, self.iou_token):
-            apply_method(part, method)
+            part.requires_grad_(trained)

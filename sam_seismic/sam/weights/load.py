@@ -12,8 +12,8 @@ from typing import TypeGuard
 import torch
 from torch import Tensor, nn
 
+from sam_seismic.config.sam_sizes import SIZES
 from sam_seismic.errors import WeightsError
-from sam_seismic.sam.image_encoder import SIZES
 from sam_seismic.sam.weights.official import OFFICIAL, file_hash
 
 State = Mapping[str, Tensor]

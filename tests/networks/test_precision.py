@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from sam_seismic.config import DataConfig, InputConfig, ModelConfig
+from sam_seismic.config import DataConfig, InputConfig, Precision, SamConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.inference import predict_sections
-from sam_seismic.runs.devices import Precision, hold_encoder
-from sam_seismic.sam import build_sam
+from sam_seismic.networks import build_network
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.volume import Orientation, Section
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tuning.precision import HELD
 
 
 def made_task(**model: object) -> FaciesSegmentation:
@@ -20,20 +20,20 @@ def made_task(**model: object) -> FaciesSegmentation:
     metadata = CheckpointMetadata(
         data=DataConfig(source="synthetic"),
         inputs=InputConfig(side=64, fit="resize"),
-        model=ModelConfig.model_validate({"size": "vit_t", "weights": "random", **model}),
+        model=SamConfig.model_validate({"size": "vit_t", "weights": "random", **model}),
         facies=FaciesTable(("sand", "shale", "salt")),
         scale=AmplitudeScale(center=0.0, clip=3.0),
         split=(),
         weights_hash=None,
         version="0.1.0",
     )
-    return FaciesSegmentation(build_sam("vit_t"), metadata).eval()
+    return FaciesSegmentation(build_network(metadata.model, 3), metadata).eval()
 
 
 @pytest.mark.parametrize(
     "model",
-    [{"encoder": "frozen"}, {"encoder": "last_blocks", "blocks": 2}, {"encoder": "full"}],
-    ids=lambda model: model["encoder"],
+    [{"encoder": "frozen"}, {"encoder": {"kind": "last_blocks", "blocks": 2}}, {"encoder": "full"}],
+    ids=["frozen", "last_blocks", "full"],
 )
 @pytest.mark.parametrize(
     ("precision", "dtype", "near"),
@@ -47,9 +47,10 @@ def test_the_encoder_alone_is_held_in_half(
     section = Section(Orientation.INLINE, 1, values, np.ones(90, bool))
     task = made_task(**model)
     expected = next(predict_sections(task, [section]))
-    hold_encoder(task.image_encoder, precision)
-    assert {weights.dtype for weights in task.image_encoder.parameters()} == {dtype}
-    others = {name: weights.dtype for name, weights in task.named_parameters() if not name.startswith("image_encoder.")}
+    encoder = task.network.image_encoder
+    task.network.hold_encoder(HELD[precision])
+    assert {weights.dtype for weights in encoder.parameters()} == {dtype}
+    others = {name: weights.dtype for name, weights in task.named_parameters() if "image_encoder." not in name}
     assert set(others.values()) == {torch.float32}
     found = next(predict_sections(task, [section]))
     assert found.dtype == np.float32

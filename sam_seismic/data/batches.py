@@ -1,0 +1,85 @@
+"""Sections that are ready for a network come in one at a time; they go out together, as canvases or as embeddings."""
+
+from abc import ABC
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from sam_seismic.data.frame import Frame
+from sam_seismic.errors import UserError
+from sam_seismic.survey.splits import SectionRef
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One section, ready for the network.
+
+    Args:
+        image: its canvas float32[3, height, width], or what a store holds of it in place of that.
+        frame: how the section sits on the canvas.
+        labels: uint8[sample, trace], class indices; IGNORE where nothing is trained or scored.
+        ref: which section.
+    """
+
+    image: Tensor
+    frame: Frame
+    labels: Tensor
+    ref: SectionRef
+
+
+@dataclass(frozen=True)
+class Batch(ABC):
+    """A few sections; they and their canvases may differ in size.
+
+    Args:
+        images, frames, refs, labels: one a section, as in Sample; no labels to predict.
+    """
+
+    images: tuple[Tensor, ...]
+    frames: tuple[Frame, ...]
+    refs: tuple[SectionRef, ...]
+    labels: tuple[Tensor, ...] = ()
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> Self:
+        """Samples -> batch, in their order."""
+        return cls(
+            images=tuple(sample.image for sample in samples),
+            frames=tuple(sample.frame for sample in samples),
+            refs=tuple(sample.ref for sample in samples),
+            labels=tuple(sample.labels for sample in samples),
+        )
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> Self:  # Lightning's call
+        """The same batch on a device; Lightning calls this."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Self:
+        """The same batch in page-locked memory; PyTorch's loader calls this."""
+        return self._each(lambda tensor: tensor.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        images, labels = tuple(map(change, self.images)), tuple(map(change, self.labels))
+        return replace(self, images=images, labels=labels)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+class CanvasBatch(Batch):
+    """Its images are canvases float32[3, height, width]."""
+
+
+class EmbeddingBatch(Batch):
+    """Its images are what a store holds of canvases: float16, of the shape that `EncoderCut.kept_shape` tells."""
+
+
+def collate(samples: Sequence[Sample | UserError], kind: type[Batch]) -> Batch | UserError:
+    """Samples -> batch of a kind; the first error among them, if any, in its place."""
+    failed = next((sample for sample in samples if isinstance(sample, UserError)), None)
+    if failed is not None:
+        return failed
+    return kind.of([sample for sample in samples if isinstance(sample, Sample)])

@@ -1,0 +1,35 @@
+"""A checkpoint comes in; the task that wrote it goes out, ready to predict."""
+
+from pathlib import Path
+
+from sam_seismic.errors import WeightsError
+from sam_seismic.networks import build_network
+from sam_seismic.tasks.checkpoint import read_checkpoint
+from sam_seismic.tasks.facies import FaciesSegmentation
+
+TASKS: dict[str, type[FaciesSegmentation]] = {"facies": FaciesSegmentation}
+"""By the word that a checkpoint's metadata has for its task."""
+
+
+def load_task(path: Path) -> FaciesSegmentation:
+    """A trained task from its checkpoint, ready to predict.
+
+    Raises:
+        WeightsError: the file is missing, damaged, unsafe, not ours, or does not fit the network that it names.
+    """
+    metadata, checkpoint = read_checkpoint(path)
+    if metadata.task not in TASKS:
+        raise WeightsError(
+            problem=f"{path}: was trained for {metadata.task}, which this version does not know",
+            fix=f"load it with the version of sam-seismic that wrote it, which was {metadata.version}",
+        )
+    classes = len(metadata.facies)
+    task = TASKS[metadata.task](build_network(metadata.model, classes, drawn=False), metadata)
+    try:
+        task.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        raise WeightsError(
+            problem=f"{path}: its weights do not fit {metadata.model.name} with {classes} classes: {error}",
+            fix=f"load it with the version of sam-seismic that wrote it, which was {metadata.version}, or train again",
+        ) from error
+    return task.eval().requires_grad_(False)

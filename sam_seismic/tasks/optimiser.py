@@ -1,0 +1,41 @@
+"""What is trained of a network comes in; AdamW with a warm-up and a cosine over the whole run goes out."""
+
+import math
+
+from torch import nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from sam_seismic.config import TrainConfig
+
+RATE_FLOOR = 0.01
+"""Share of the peak learning rate that the cosine ends at."""
+
+
+def build_optimiser(groups: list[tuple[list[nn.Parameter], float]], train: TrainConfig, *, fused: bool) -> AdamW:
+    """AdamW over groups of parameters.
+
+    Args:
+        groups: parameters and their peak learning rate; empty ones are left out.
+        train: the optimisation.
+        fused: in one pass over the memory. Lightning cannot clip the gradients of such a one in mixed precision.
+    """
+    return AdamW(
+        [{"params": parameters, "lr": rate} for parameters, rate in groups if parameters],
+        weight_decay=train.weight_decay,
+        fused=fused,
+    )
+
+
+def build_schedule(optimiser: Optimizer, steps: int, *, warmup: float) -> LambdaLR:
+    """A linear rise over a share of the steps, then a cosine."""
+    return LambdaLR(optimiser, lambda step: rate_at(step, steps, warmup=warmup))
+
+
+def rate_at(step: int, steps: int, *, warmup: float) -> float:
+    """Learning rate at a step as a share of its peak: a linear rise, then a cosine down to RATE_FLOOR."""
+    rise = max(1, round(steps * warmup))
+    if step < rise:
+        return (step + 1) / rise
+    progress = min(1.0, (step - rise) / max(1, steps - rise))
+    return RATE_FLOOR + (1 - RATE_FLOOR) * (1 + math.cos(math.pi * progress)) / 2

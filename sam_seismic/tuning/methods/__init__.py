@@ -1,0 +1,11 @@
+"""Which part of a network is trained: one file a method, listed here by the word that the YAML has for it."""
+
+from sam_seismic.tuning.methods.frozen import Frozen
+from sam_seismic.tuning.methods.full import Full
+from sam_seismic.tuning.methods.last_blocks import LastBlocks
+from sam_seismic.tuning.methods.method import TuningMethod
+
+METHODS: dict[str, type[TuningMethod]] = {"frozen": Frozen, "last_blocks": LastBlocks, "full": Full}
+"""By `model.encoder.kind`; `model.decoder` has `frozen` and `full`."""
+
+__all__ = ["METHODS", "TuningMethod"]

@@ -1,0 +1,15 @@
+"""`encoder: {kind: last_blocks, blocks: n}`: the last n blocks and the neck are trained."""
+
+from sam_seismic.config.encoder import LastBlocksEncoder
+from sam_seismic.sam import BlockEncoder
+from sam_seismic.tuning.encoder_cut import FrozenPrefix
+from sam_seismic.tuning.methods.method import TuningMethod
+
+
+class LastBlocks(TuningMethod):
+    """The first blocks are frozen, with patches and positions."""
+
+    def frozen_prefix(self, encoder: BlockEncoder) -> FrozenPrefix:
+        """The blocks before the trained ones."""
+        assert isinstance(self.config, LastBlocksEncoder), "the table pairs them"
+        return FrozenPrefix(encoder.depth - self.config.blocks)

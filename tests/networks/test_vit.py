@@ -1,0 +1,125 @@
+"""A plain ViT goes through the same road as SAM: tables, canvases of any size, cut, store and step."""
+
+import numpy as np
+import pytest
+import torch
+
+from sam_seismic.config import DataConfig, InputConfig, SamConfig, VitConfig
+from sam_seismic.config.loss import CrossEntropyDice, Lovasz
+from sam_seismic.config.model import TokenHead
+from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.data.batches import CanvasBatch, EmbeddingBatch, Sample
+from sam_seismic.data.canvas import frame_of, on_canvas
+from sam_seismic.networks import NETWORKS, VitNetwork, build_network
+from sam_seismic.networks.heads import HEADS
+from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Orientation
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
+from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.losses import LOSSES
+
+INPUTS = InputConfig(side=64, canvas="tight")
+LAST = {"kind": "last_blocks", "blocks": 1}
+
+
+def made(**model: object) -> FaciesSegmentation:
+    torch.manual_seed(0)
+    config = VitConfig.model_validate({"width": 24, "depth": 3, "heads": 2, "encoder": "full"} | model)
+    metadata = CheckpointMetadata(
+        data=DataConfig(source="synthetic"),
+        inputs=INPUTS,
+        model=config,
+        facies=FaciesTable(("sand", "shale", "salt")),
+        scale=AmplitudeScale(0.0, 1.0),
+        split=(),
+        weights_hash=None,
+        version="0",
+    )
+    return FaciesSegmentation(build_network(config, 3), metadata)
+
+
+def samples(shapes: list[tuple[int, int]]) -> list[Sample]:
+    rng = np.random.default_rng(0)
+    found = []
+    for shape in shapes:
+        frame = frame_of(shape, INPUTS)
+        canvas = on_canvas(rng.uniform(-1, 1, shape).astype(np.float32), frame)
+        labels = torch.from_numpy(rng.integers(0, 3, shape).astype(np.uint8))
+        found.append(Sample(canvas, frame, labels, SectionRef(Orientation.INLINE, 1)))
+    return found
+
+
+def test_each_kind_of_the_configuration_stands_in_its_table():
+    """A kind that can be written but not built, or the other way round, would be found only when it is used."""
+    assert set(NETWORKS) == {each.model_fields["kind"].default for each in (SamConfig, VitConfig)}
+    assert set(HEADS) == {TokenHead.model_fields["kind"].default}
+    assert set(LOSSES) == {each.model_fields["kind"].default for each in (CrossEntropyDice, Lovasz)}
+
+
+def test_logits_stand_on_their_pixels():
+    """A head that copies the mean of a patch gives back the picture, patch by patch."""
+    network = made().network
+    assert isinstance(network, VitNetwork)
+    embedding = torch.arange(6.0).view(1, 1, 2, 3).expand(1, 24, 2, 3)
+    with torch.no_grad():
+        network.head.weight.zero_()
+        network.head.bias.zero_()
+        network.head.weight[:256, 0] = 1.0  # class 0
+        logits = network.decode(embedding)
+    assert tuple(logits.shape) == (1, 3, 32, 48)
+    assert torch.equal(logits[0, 0, ::16, ::16], torch.arange(6.0).view(2, 3))
+    assert torch.equal(
+        logits[0, 0].view(2, 16, 3, 16).amax(dim=(1, 3)), logits[0, 0].view(2, 16, 3, 16).amin(dim=(1, 3))
+    )
+    assert not logits[0, 1:].any()
+    assert tuple(network.decode(embedding, patches=(1, 2)).shape) == (1, 3, 16, 32)
+
+
+def test_sections_of_several_sizes_come_back_on_their_own_samples():
+    task = made().eval()
+    batch = CanvasBatch.of(samples([(40, 50), (64, 20)]))
+    with torch.no_grad():
+        together = task.section_logits(batch)
+    assert [tuple(logits.shape) for logits in together] == [(3, 40, 50), (3, 64, 20)]
+
+
+def test_what_is_frozen_stays_as_it_is_and_the_rest_learns():
+    """Its batch norm would change in training mode, and dropout would make each embedding another one."""
+    task = made(encoder=LAST).train()
+    before = {name: value.clone() for name, value in task.state_dict().items()}
+    batch = CanvasBatch.of(samples([(40, 50), (30, 60)]))
+    parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
+    task.loss(task.section_logits(batch), batch).backward()
+    assert all(parameter.grad is not None for parameter in parameters)
+    torch.optim.SGD(parameters, lr=1.0).step()
+    changed = {name for name, value in task.state_dict().items() if not torch.equal(value, before[name])}
+    trained = tuple(f"network.{name}." for name in ("image_encoder.blocks.2", "image_encoder.neck", "head"))
+    assert all(name.startswith(trained) for name in changed), changed
+    assert all(any(name.startswith(prefix) for name in changed) for prefix in trained)
+
+
+@pytest.mark.parametrize("encoder", ["frozen", LAST])
+def test_what_a_store_holds_gives_the_logits_of_the_canvas(encoder: object):
+    task = made(encoder=encoder).eval()
+    cut = task.network.cut
+    assert cut is not None
+    (sample,) = samples([(40, 50)])
+    kept = cut.below(sample.image[None])
+    assert tuple(kept.shape[1:]) == cut.kept_shape(sample.frame.canvas_shape)
+    stored = EmbeddingBatch((kept[0].half(),), (sample.frame,), (sample.ref,))
+    with torch.no_grad():
+        expected, found = (task.section_logits(each)[0] for each in (CanvasBatch.of([sample]), stored))
+    torch.testing.assert_close(found, expected, atol=2e-2, rtol=2e-2)
+
+
+def test_the_encoder_is_held_in_half():
+    task = made(encoder="frozen").eval()
+    (sample,) = samples([(40, 50)])
+    with torch.no_grad():
+        exact = task.section_logits(CanvasBatch.of([sample]))[0]
+        task.network.hold_encoder(torch.bfloat16)
+        found = task.section_logits(CanvasBatch.of([sample]))[0]
+    assert {each.dtype for each in task.network.image_encoder.parameters()} == {torch.bfloat16}
+    torch.testing.assert_close(found, exact, atol=0.1, rtol=0.1)
+    assert not torch.equal(found, exact)
