@@ -36,6 +36,7 @@ class ModelConfig(Model):
     """Which SAM, and which of its parts are trained."""
 
     size: Literal["vit_t", "vit_b", "vit_l", "vit_h"] = "vit_b"
+    """Size of the image encoder; vit_t is ours, for demonstrations and tests: no weights are published for it."""
     weights: UserPath | Literal["random"] | None = None
     """A checkpoint file in Meta's names; nothing: the official file of this size from the weights folder;
     `random`: none, for tests and for vit_t, which has no published weights."""
@@ -44,6 +45,7 @@ class ModelConfig(Model):
     blocks: int | None = Field(default=None, ge=1)
     """How many blocks `encoder: last_blocks` trains."""
     decoder: Literal["frozen", "full"] = "full"
+    """`full`: all of the mask decoder is trained; `frozen`: only its class tokens and their hypernetworks."""
     checkpointing: bool = False
     """Compute what is trained of the encoder twice rather than keep it for the backward pass: slower, less memory."""
     compile: bool = False
@@ -88,6 +90,7 @@ class TrainConfig(Model):
     """The optimisation."""
 
     epochs: int = Field(default=50, ge=1)
+    """Passes over the training sections."""
     batch_size: int = Field(default=2, ge=1)
     """Sections a step, on each device."""
     learning_rate: float = Field(default=1e-4, gt=0)
@@ -97,6 +100,7 @@ class TrainConfig(Model):
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps over which the rate rises."""
     weight_decay: float = Field(default=0.01, ge=0)
+    """Of AdamW."""
     dice: float = Field(default=1.0, ge=0)
     """Weight of the Dice loss beside the cross-entropy."""
     patience: int | None = Field(default=None, ge=1)
@@ -110,12 +114,14 @@ class TrainConfig(Model):
     """Steps after which last.ckpt is written again at the latest: what a run loses that is killed; nothing: at the ends
     of epochs only, and where those take less time than twenty checkpoints, of some of them."""
     seed: int = Field(default=0, ge=0)
+    """Of random weights, the order of sections, and augmentation."""
 
 
 class TrainerConfig(Model):
     """What Lightning's Trainer is given, in its own words."""
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
+    """`auto`: a GPU where there is one, else the CPU."""
     devices: int | list[int] | Literal["auto"] = "auto"
     """Of each node. `auto`: as many as Slurm granted tasks, else all GPUs that can be seen, or one CPU process."""
     num_nodes: int | Literal["auto"] = "auto"
@@ -124,6 +130,10 @@ class TrainerConfig(Model):
     """How several processes train. `auto`: each keeps the whole network; `fsdp`: each keeps a share of its parameters,
     gradients and optimizer state, which all of SAM's largest encoder may need."""
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    """`16-mixed` and `bf16-mixed` compute in half precision, and hold the frozen part of the encoder in it."""
     accumulate_grad_batches: int = Field(default=1, ge=1)
+    """Steps whose gradients are added up before the weights change."""
     gradient_clip_val: float | None = Field(default=1.0, gt=0)
+    """Largest norm of all gradients together; nothing: no limit."""
     val_every_epochs: int = Field(default=1, ge=1)
+    """Epochs from one validation to the next."""
