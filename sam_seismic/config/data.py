@@ -33,6 +33,7 @@ class ReadOptions(Model):
     """How to open the volumes of a survey."""
 
     segy: SegyOptions = SegyOptions()
+    """SEG-Y files only."""
     axes: Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"] | None = None
     """Axis order of a .npy, .npz or foreign .h5 volume."""
     key: str | None = None
@@ -43,7 +44,9 @@ class RegionConfig(Model):
     """A rectangle of the survey, by line numbers, both ends included; what is not given runs over the whole survey."""
 
     inlines: Lines | None = None
+    """First and last inline; nothing: all."""
     crosslines: Lines | None = None
+    """First and last crossline; nothing: all."""
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
@@ -64,7 +67,9 @@ class SplitConfig(Model):
     """The axis that is cut into blocks: train, gap, val, gap, test. Nothing: the orientation that is read, inlines
     where both are."""
     val: Share = 0.15
+    """Share of the lines that are validated on, which chooses the best epoch."""
     test: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    """Share of the lines that are kept for `eval`, and never seen in training; 0: none."""
     guard: int = Field(default=5, ge=0)
     """Lines left out between two blocks: neighbours are near copies."""
     regions: dict[Literal["train", "val", "test"], RegionConfig] | None = None
@@ -104,6 +109,7 @@ class SyntheticConfig(Model):
     shape: tuple[int, int, int] = (96, 128, 128)
     """Inlines, crosslines, samples."""
     seed: int = Field(default=0, ge=0)
+    """Of the random geology."""
 
     @model_validator(mode="after")
     def _large_enough(self) -> Self:
@@ -132,7 +138,9 @@ class DataConfig(Model):
     synthetic: SyntheticConfig = SyntheticConfig()
     """The survey to model (source: synthetic)."""
     orientation: Literal["inline", "crossline", "both"] = "inline"
+    """Which sections are read: inlines, crosslines, or both."""
     split: SplitConfig = SplitConfig()
+    """Which lines are trained on, validated on and tested on."""
     every: int = Field(default=1, ge=1)
     """Train on every n-th line of the training region, in each orientation."""
     read: ReadOptions = ReadOptions()

@@ -15,6 +15,7 @@ class FrozenEncoder(Model):
     checkpointing: ClassVar[bool] = False
     """Nothing of it is kept for a backward pass."""
     kind: Literal["frozen"] = "frozen"
+    """Chooses this kind."""
 
 
 class LastBlocksEncoder(Model):
@@ -22,6 +23,7 @@ class LastBlocksEncoder(Model):
 
     freezes: ClassVar[bool] = True
     kind: Literal["last_blocks"] = "last_blocks"
+    """Chooses this kind."""
     blocks: int = Field(ge=1)
     """How many blocks are trained."""
     checkpointing: bool = False
@@ -33,6 +35,7 @@ class FullEncoder(Model):
 
     freezes: ClassVar[bool] = False
     kind: Literal["full"] = "full"
+    """Chooses this kind."""
     checkpointing: bool = False
     """Compute the activations of blocks twice rather than keep them for the backward pass: slower, less memory."""
 

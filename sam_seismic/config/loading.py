@@ -44,7 +44,7 @@ def parse_config(tree: dict[str, Any], where: str) -> Config:
     listing = "\n".join(f"  {key:<{width}}  {what}" for key, what in rows)
     count = "1 problem" if len(rows) == 1 else f"{len(rows)} problems"
     raise ConfigError(
-        problem=f"{where}: {count}\n{listing}", fix="correct the keys above; README.md shows each by example"
+        problem=f"{where}: {count}\n{listing}", fix="correct the keys above; docs/configuration.md describes each key"
     )
 
 

@@ -15,6 +15,7 @@ class TokenHead(Model):
     """SAM's mask decoder with one mask token and one hypernetwork a class."""
 
     kind: Literal["tokens"] = "tokens"
+    """Chooses this kind."""
 
 
 HeadConfig = Annotated[TokenHead, BeforeValidator(as_kind, json_schema_input_type=Literal["tokens"] | TokenHead)]
@@ -69,12 +70,14 @@ class SamConfig(EncoderNetworkConfig):
     """SAM with a class head."""
 
     kind: Literal["sam"] = "sam"
+    """Chooses this kind."""
     size: SAM_SIZES = "vit_b"
+    """Size of the image encoder; vit_t is ours, for demonstrations and tests: no weights are published for it."""
     weights: UserPath | Literal["random"] | None = None
     """A checkpoint file in Meta's names; nothing: the official file of this size from the weights folder;
     `random`: none, for tests and for vit_t, which has no published weights."""
     decoder: Literal["frozen", "full"] = "full"
-    """SAM's mask decoder; what is new in the head is always trained."""
+    """`full`: all of the mask decoder is trained; `frozen`: only what is new in the head."""
     head: HeadConfig = TokenHead()
     """What turns an embedding into one logit plane a class."""
 
@@ -114,6 +117,7 @@ class VitConfig(EncoderNetworkConfig):
     """
 
     kind: Literal["vit"] = "vit"
+    """Chooses this kind."""
     width: int = Field(default=192, ge=16)
     """Channels of a token."""
     depth: int = Field(default=6, ge=1, le=48)

@@ -43,6 +43,7 @@ class TrainConfig(Model):
     """The optimisation."""
 
     epochs: int = Field(default=50, ge=1)
+    """Passes over the training sections."""
     batch_size: int = Field(default=2, ge=1)
     """Sections a step, on each device."""
     learning_rate: float = Field(default=1e-4, gt=0)
@@ -52,6 +53,7 @@ class TrainConfig(Model):
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps over which the rate rises."""
     weight_decay: float = Field(default=0.01, ge=0)
+    """Of AdamW."""
     loss: LossConfig = CrossEntropyDice()
     """What is minimised: `cross_entropy_dice` or `lovasz`."""
     patience: int | None = Field(default=None, ge=1)
@@ -65,12 +67,14 @@ class TrainConfig(Model):
     """Steps after which last.ckpt is written again at the latest: what a run loses that is killed; nothing: at the ends
     of epochs only, and where those take less time than twenty checkpoints, of some of them."""
     seed: int = Field(default=0, ge=0)
+    """Of random weights, the order of sections, and augmentation."""
 
 
 class TrainerConfig(Model):
     """What Lightning's Trainer is given, in its own words."""
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
+    """`auto`: a GPU where there is one, else the CPU."""
     devices: int | list[int] | Literal["auto"] = "auto"
     """Of each node. `auto`: as many as Slurm granted tasks, else all GPUs that can be seen, or one CPU process."""
     num_nodes: int | Literal["auto"] = "auto"
@@ -79,6 +83,10 @@ class TrainerConfig(Model):
     """How several processes train. `auto`: each keeps the whole network; `fsdp`: each keeps a share of its parameters,
     gradients and optimizer state, which all of SAM's largest encoder may need."""
     precision: TrainingPrecision = "32-true"
+    """`16-mixed` and `bf16-mixed` compute in half precision, and hold the frozen part of the encoder in it."""
     accumulate_grad_batches: int = Field(default=1, ge=1)
+    """Steps whose gradients are added up before the weights change."""
     gradient_clip_val: float | None = Field(default=1.0, gt=0)
+    """Largest norm of all gradients together; nothing: no limit."""
     val_every_epochs: int = Field(default=1, ge=1)
+    """Epochs from one validation to the next."""

@@ -3,11 +3,11 @@
 The network is built on PyTorch's `meta` device and run on fake tensors, which have shapes but no content, through the
 very code that trains and predicts: the frozen part of the encoder, one step of training above it, forward and backward,
 and one prediction. A counter notes each storage as it is made and as it goes, and each product. Any network can be run
-so.
+so. Of encoder blocks that run without gradients, which hold nothing, those that are alike are run once.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +22,7 @@ from sam_seismic.data.canvas import frame_of
 from sam_seismic.data.frame import Frame
 from sam_seismic.inspection.op_counter import OnGpu, OpCounter, Work
 from sam_seismic.networks import build_network
+from sam_seismic.sam import BlockEncoder
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Orientation
@@ -134,9 +135,10 @@ def _frozen_cost(counter: OpCounter, cut: EncoderCut, frame: Frame, *, count: in
     """The frozen part of the encoder, for a few canvases, which are counted too."""
     before = counter.live
     images = torch.zeros(count, 3, *frame.canvas_shape)
-    cut.below(images[:1], shown=frame.placed_shape)  # what is padding is remembered from then on
-    counter.start_again()
-    cut.below(images, shown=frame.placed_shape)
+    with _equal_blocks_once(counter, cut.encoder):
+        cut.below(images[:1], shown=frame.placed_shape)  # what is padding is remembered from then on
+        counter.start_again()
+        cut.below(images, shown=frame.placed_shape)
     return PartCost(counter.peak - before, counter.work)
 
 
@@ -165,10 +167,52 @@ def _prediction_cost(counter: OpCounter, task: FaciesSegmentation, frame: Frame)
     before = counter.live
     images = tuple(torch.zeros(3, *frame.canvas_shape) for _ in range(PREDICTED_AT_A_TIME))
     counter.start_again()
-    with torch.no_grad():
+    with torch.no_grad(), _equal_blocks_once(counter, task):
         for logits in task.section_logits(_batch(CanvasBatch, images, frame)):
             logits.softmax(dim=0)
     return PartCost(counter.peak - before, counter.work)
+
+
+class _RunOnce(nn.Module):
+    """Runs a block once for each kind of block and of input; for equal ones it adds what that took.
+
+    Args:
+        block: that holds nothing beyond its call: it runs without gradients.
+        costs: by kind, shared by the blocks of a network.
+        counter: is told of the work.
+    """
+
+    def __init__(self, block: nn.Module, costs: dict[Hashable, Work], counter: OpCounter) -> None:
+        super().__init__()
+        self.block = block
+        self._kind = (type(block), *(tuple(each.shape) for each in block.parameters()))
+        self._costs, self._counter = costs, counter
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens -> tokens of the same shape."""
+        kind = (self._kind, tuple(tokens.shape), tokens.dtype)
+        if kind in self._costs:
+            self._counter.work += self._costs[kind]
+            return torch.empty_like(tokens)
+        before = self._counter.work
+        out: torch.Tensor = self.block(tokens)
+        self._costs[kind] = self._counter.work - before
+        return out
+
+
+@contextlib.contextmanager
+def _equal_blocks_once(counter: OpCounter, network: nn.Module) -> Iterator[None]:
+    """Inside, of the blocks of an encoder that are alike only the first is run: large ones take seconds each."""
+    encoders = [module for module in network.modules() if isinstance(module, BlockEncoder)]
+    whole = [encoder.blocks for encoder in encoders]
+    costs: dict[Hashable, Work] = {}
+    for encoder in encoders:
+        encoder.blocks = nn.ModuleList(_RunOnce(block, costs, counter) for block in encoder.blocks)
+    try:
+        yield
+    finally:
+        for encoder, blocks in zip(encoders, whole, strict=True):
+            encoder.blocks = blocks
 
 
 def _batch(

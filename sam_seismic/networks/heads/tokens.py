@@ -30,14 +30,12 @@ class TokenHead(Head):
         self.output_upscaling = decoder.output_upscaling
         self.iou_token = decoder.iou_token
         source = decoder.mask_tokens.weight.detach()
-        first = torch.arange(classes) % len(source)
+        first = [number % len(source) for number in range(classes)]
         tokens = source[first].clone()  # [class, 256]
         # Classes that start from the same token need something to tell them apart.
         tokens[len(source) :] += 0.1 * source.std() * torch.randn_like(tokens[len(source) :])
         self.class_tokens = nn.Embedding(classes, tokens.shape[1], _weight=tokens)
-        self.hypernetworks = nn.ModuleList(
-            copy.deepcopy(decoder.output_hypernetworks_mlps[int(index)]) for index in first
-        )
+        self.hypernetworks = nn.ModuleList(copy.deepcopy(decoder.output_hypernetworks_mlps[index]) for index in first)
 
     def forward(
         self,
