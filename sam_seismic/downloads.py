@@ -72,7 +72,7 @@ def download(
         DownloadError: there is no connection, no room, another process is at it, or other bytes came than were
             published.
     """
-    part = folder / f"{published.file}.part"
+    part = folder / f"{published.file}.part"  # not `whole_file`: the next run goes on with it
     here = next((path.stat().st_size for path in (folder / published.file, part) if path.is_file()), 0)
     check_room(folder, max(0, published.size_bytes - here) + room, what=published.file, elsewhere=elsewhere)
 
@@ -136,7 +136,7 @@ def unpack(archive: Path, members: Mapping[str, str], folder: Path, *, progress:
     """
     if folder.exists():
         raise DownloadError(problem=f"{folder}: exists already", fix="move it away, or choose another folder")
-    temporary = folder.with_name(f".{folder.name}.part")
+    temporary = folder.with_name(f".{folder.name}.part")  # not `whole_file`: it is a folder
     shutil.rmtree(temporary, ignore_errors=True)  # what a killed run left; if it stays, writing into it tells why
     try:
         with zipfile.ZipFile(archive) as opened:

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: room is claimed on the disk, or the lack of it told before the work."""
+"""Bytes that are needed come in; room for them is reserved on the disk, or refused before any work is done."""
 
 import errno
 import os
@@ -10,13 +10,6 @@ from sam_seismic.errors import SurveyError
 
 ZEROS = 1 << 20
 """Bytes written at a time where the system cannot reserve disk space."""
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader finds the old one or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sam_seismic.files.disk import write_text
+from sam_seismic.files.atomic import write_text
 
 METRICS = "metrics.json"
 PICTURES = "pictures"

@@ -1,7 +1,6 @@
 """One look for every picture: typography and colours, and a figure that becomes a whole PNG or none."""
 
 import colorsys
-import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
+
+from sam_seismic.files.atomic import whole_file
 
 DOTS_PER_INCH = 140
 WIDTH = 10.0
@@ -100,12 +101,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def write_picture(path: Path, figure: Figure) -> None:
-    """Figure -> PNG. It goes to a hidden temporary name first, so no half picture is found under the final one."""
+    """Write a figure as PNG, whole or not at all; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        with house_style():
-            figure.savefig(temporary, format="png", metadata={"Software": None})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file, house_style():
+        figure.savefig(file, format="png", metadata={"Software": None})
