@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.files.positional import read_exactly, write_exactly
 from sam_seismic.files.unfinished import not_as_left
 
 
@@ -59,15 +60,26 @@ class RecordFile:
             numbers: int[record], from 0, ascending.
             values: [record, *shape].
         """
-        stored = np.ascontiguousarray(values, self.records.dtype)
+        stored, descriptor = np.ascontiguousarray(values, self.records.dtype), self._open()
         for places, first in self._runs(numbers):
-            self._put(self.records.start + first * self._stride, stored[places])
+            write_exactly(descriptor, _bytes(stored[places]), self.records.start + first * self._stride)
 
     def read(self, numbers: NDArray[np.integer]) -> NDArray[np.generic]:
-        """RecordLayout [record, *shape] of int[record] numbers, ascending."""
-        found = np.empty((len(numbers), *self.records.shape), self.records.dtype)
+        """Read records.
+
+        Args:
+            numbers: int[record], from 0, ascending.
+
+        Returns:
+            [record, *shape].
+
+        Raises:
+            SurveyError: the file ends before one of them does.
+        """
+        found, descriptor = np.empty((len(numbers), *self.records.shape), self.records.dtype), self._open()
         for places, first in self._runs(numbers):
-            self._get(self.records.start + first * self._stride, found[places])
+            offset = self.records.start + first * self._stride
+            read_exactly(descriptor, _bytes(found[places]), offset, path=self.path)
         return found
 
     def sync(self) -> None:
@@ -89,23 +101,14 @@ class RecordFile:
             if end > begin:
                 yield slice(begin, end), int(numbers[begin])
 
-    def _put(self, at: int, values: NDArray[np.generic]) -> None:
-        left = values.reshape(-1).view(np.uint8).data
-        while left:  # the kernel may take less than it was given, at most 2 GB in one go
-            done = os.pwrite(self._open(), left, at)
-            left, at = left[done:], at + done
-
-    def _get(self, at: int, values: NDArray[np.generic]) -> None:
-        left = values.reshape(-1).view(np.uint8).data
-        while left:
-            done = os.preadv(self._open(), [left], at)
-            if done == 0:
-                raise EOFError(f"{self.path}: ends at byte {at}")
-            left, at = left[done:], at + done
-
     def _open(self) -> int:
         assert self._descriptor is not None, "used after it was closed"
         return self._descriptor
+
+
+def _bytes(values: NDArray[np.generic]) -> memoryview:
+    """The memory of a contiguous array: uint8[byte]."""
+    return values.reshape(-1).view(np.uint8).data
 
 
 class Recorded:
