@@ -16,6 +16,7 @@ import pooch
 import requests
 
 from sam_seismic.errors import UserError
+from sam_seismic.files.units import format_bytes
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes of the whole, where they are known."""
@@ -100,7 +101,7 @@ def download(
     except OSError as error:
         raise DownloadError(
             problem=f"{folder}: cannot write {published.file}: {error}",
-            fix=f"make room ({in_words(published.size_bytes)}), or choose a folder: {elsewhere}",
+            fix=f"make room ({format_bytes(published.size_bytes)}), or choose a folder: {elsewhere}",
         ) from error
     return Path(path)
 
@@ -115,7 +116,7 @@ def check_room(folder: Path, size: int, *, what: str, elsewhere: str) -> None:
     free = shutil.disk_usage(present).free
     if free < size:
         raise DownloadError(
-            problem=f"{folder}: {what} needs {in_words(size)} there, the disk has {in_words(free)} left",
+            problem=f"{folder}: {what} needs {format_bytes(size)} there, the disk has {format_bytes(free)} left",
             fix=f"make room, or choose a folder on another disk: {elsewhere}",
         )
 
@@ -222,7 +223,7 @@ def _not_fetched(published: Published, folder: Path, *, part: Path, error: reque
     if isinstance(error, requests.HTTPError) and error.response is not None:
         reason = f"{host} answered {error.response.status_code} {error.response.reason}"
     elif part.exists():
-        reason = f"the connection to {host} broke off after {part.stat().st_size / 1e6:.1f} MB, which are kept"
+        reason = f"the connection to {host} broke off after {format_bytes(part.stat().st_size)}, which are kept"
     else:
         reason = f"no connection to {host}"
     return DownloadError(
@@ -230,8 +231,3 @@ def _not_fetched(published: Published, folder: Path, *, part: Path, error: reque
         fix=f"try again, or get {published.address} on a machine with internet access and put it in "
         f"{folder.absolute()}",
     )
-
-
-def in_words(size: int) -> str:
-    """Bytes as `375.0 MB` or `1.4 GB`."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.units import format_bytes
 
 ZEROS = 1 << 20
 """Bytes written at a time where the system cannot reserve disk space."""
@@ -71,13 +72,8 @@ def _claim(file: BinaryIO, size: int) -> None:
 
 
 def _left(folder: Path) -> str:
-    return f"the disk has {in_words(shutil.disk_usage(folder).free)} left"
+    return f"the disk has {format_bytes(shutil.disk_usage(folder).free)} left"
 
 
 def _too_full(what: str, size: int, left: str, fix: str) -> SurveyError:
-    return SurveyError(problem=f"{what} needs {in_words(size)}, {left}", fix=fix)
-
-
-def in_words(size: int) -> str:
-    """Bytes as `6.2 MB` or `1.4 GB`."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+    return SurveyError(problem=f"{what} needs {format_bytes(size)}, {left}", fix=fix)

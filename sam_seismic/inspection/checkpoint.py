@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.request import Inspection
-from sam_seismic.inspection.words import size
 from sam_seismic.report.blocks import Columns, Facts, ReportBlock
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
 
@@ -28,7 +28,7 @@ def inspect_checkpoint(path: Path) -> Inspection:
     parameters = sum(int(tensor.numel()) for tensor in checkpoint["state_dict"].values() if hasattr(tensor, "numel"))
     resumable = "optimizer_states" in checkpoint
     rows = {
-        "file": f"{size(path.stat().st_size)}, {parameters:,} parameters, "
+        "file": f"{format_bytes(path.stat().st_size)}, {parameters:,} parameters, "
         + ("training can be resumed from it" if resumable else "weights only: for eval and predict"),
         "model": f"{metadata.model.size}, encoder {metadata.model.encoder}, decoder {metadata.model.decoder}",
         "started from": _provenance(metadata),
