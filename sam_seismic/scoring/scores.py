@@ -7,7 +7,6 @@ A class that is absent has no score (nan) and does not enter a mean: it is not 0
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,39 +87,6 @@ def confusion_of(truth: NDArray[np.uint8], prediction: NDArray[np.uint8], classe
     scored = truth != IGNORE
     pairs = truth[scored].astype(np.int64) * classes + prediction[scored]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)  # [truth, prediction]
-
-
-def majority_guess(histogram: NDArray[np.int64]) -> int:
-    """The class that is most frequent in all.
-
-    Args:
-        histogram: int64[sample, class], training voxels.
-    """
-    return int(histogram.sum(axis=0).argmax())
-
-
-def depth_guess(histogram: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """uint8[sample]: the class that is most frequent at each depth; in all, where a depth has no label.
-
-    Args:
-        histogram: int64[sample, class], training voxels.
-    """
-    labelled = histogram.sum(axis=1) > 0
-    return np.where(labelled, histogram.argmax(axis=1), majority_guess(histogram)).astype(np.uint8)
-
-
-def depth_histogram(sections: Sequence[NDArray[np.uint8]], classes: int) -> NDArray[np.int64]:
-    """int64[sample, class]: how often each class lies at each depth.
-
-    Args:
-        sections: class indices uint8[sample, trace]; the longest gives the number of samples. IGNORE is not counted.
-        classes: how many there are.
-    """
-    total = np.zeros((max(len(labels) for labels in sections), classes), dtype=np.int64)  # [sample, class]
-    for labels in sections:
-        for index in range(classes):
-            total[: len(labels), index] += (labels == index).sum(axis=1)
-    return total
 
 
 def _ratio(part: int, whole: int) -> float:
