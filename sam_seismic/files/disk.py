@@ -14,18 +14,19 @@ ZEROS = 1 << 20
 
 
 def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:
-    """Claim disk space behind the end of a new file, which reads as zeros, before the file is mapped into memory.
+    """Extend a new file by `size` bytes of zeros that have their place on the disk.
 
-    Without it the file is sparse, and a disk that fills up later kills the process through the mapping (SIGBUS).
+    Without it the file would be sparse: a disk that fills up later breaks a long job off in the middle, and kills a
+    process that has mapped the file (SIGBUS).
 
     Args:
         file: open for writing.
         size: bytes.
-        what: needs them, for the message.
+        what: names what needs the bytes, for the message.
         fix: for the message.
 
     Raises:
-        SurveyError: the disk, or the user's share of it, has no room for so much.
+        SurveyError: the disk, or the user's quota, has less room.
     """
     folder = Path(file.name).parent
     check_room(folder, size, what=what, fix=fix)
@@ -39,12 +40,12 @@ def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:
 
 
 def check_room(folder: Path, size: int, *, what: str, fix: str) -> None:
-    """Refuse to begin what the disk has no room for.
+    """Refuse a job whose output the disk has no room for.
 
     Args:
-        folder: where it will be written.
+        folder: where the output will be written.
         size: bytes.
-        what: needs them, for the message.
+        what: names what needs the bytes, for the message.
         fix: for the message.
 
     Raises:
@@ -65,7 +66,7 @@ def _claim(file: BinaryIO, size: int) -> None:
                 raise
         else:
             return
-    # macOS has no such call, and some file systems refuse it.
+    # macOS has no such call, and some file systems reject it.
     for begin in range(0, size, ZEROS):
         file.write(bytes(min(ZEROS, size - begin)))
     file.flush()

@@ -1,4 +1,4 @@
-"""A 3D array in a file comes in; planes of it are read, and no more of it stays in memory."""
+"""A 3D array in a file comes in, single planes of it go out; nothing else of it stays in memory."""
 
 import math
 import mmap
@@ -13,18 +13,18 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.positional import cut_off, read_ahead, read_exactly
 
 PIECE = 64 * 2**20
-"""Bytes that are mapped at a time where a plane lies scattered in single numbers: mapped pages count as memory."""
+"""Bytes that are picked from the mapped file before its pages are released: mapped pages count as memory."""
 SHORT = 256
-"""Runs of fewer bytes are not worth a read of their own."""
+"""Runs of fewer bytes are picked from a mapping: a read call for each would take longer."""
 
 
 @dataclass(frozen=True)
 class SliceReader:
-    """Where the numbers of an array lie.
+    """Reads planes of an array that is stored uncompressed.
 
     Args:
         path: the file.
-        start: byte where they begin.
+        start: byte where the numbers begin.
         shape: of the array, the last axis running fastest.
         dtype: as stored.
     """
@@ -35,10 +35,13 @@ class SliceReader:
     dtype: np.dtype[np.generic]
 
     def cut(self, axis: int, position: int) -> NDArray[np.generic]:
-        """The plane at a position along an axis: the other two axes, in their order.
+        """The plane at a position along an axis.
+
+        Returns:
+            The other two axes, in the order of the file, of `dtype`.
 
         Raises:
-            SurveyError: the file is shorter than it should be.
+            SurveyError: the file cannot be read, or ends too early.
         """
         runs, between = math.prod(self.shape[:axis]), math.prod(self.shape[axis:])
         length = math.prod(self.shape[axis + 1 :])
@@ -67,7 +70,7 @@ class SliceReader:
             read_exactly(descriptor, run.data, place, path=self.path)
 
     def _pick(self, descriptor: int, found: NDArray[np.generic], between: int, position: int) -> None:
-        """Map the file, some of it at a time, and pick what belongs to the plane."""
+        """Pick the numbers of the plane from a mapping of the file, and release its pages now and then."""
         runs, length = found.shape
         end = os.fstat(descriptor).st_size
         if end < self.start + runs * between * self.dtype.itemsize:
