@@ -1,4 +1,4 @@
-"""Records are read back as they were written, wherever they lie in the file, and nothing between them is touched."""
+"""Records are read as they were written, wherever they lie in the file; bytes between them stay as they are."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Planes of arrays in files: the right numbers, whatever the axis, and no more memory than one of them."""
+"""A plane along any axis has the right numbers, and reading many takes no more memory than one."""
 
 import os
 from pathlib import Path
