@@ -10,9 +10,10 @@ from sam_seismic.survey.parts import Part, Survey
 
 
 def guess_scores(survey: Survey, parts: Sequence[Part]) -> dict[str, FaciesScores]:
-    """Scores on parts of two guesses made from the training labels alone: `majority class` and `depth only`.
+    """Scores of the guesses `majority class` and `depth only`, made from the training labels alone, on some parts.
 
-    Where the sections, trained on or scored, do not all have one number of samples there is no depth-only guess.
+    There is no depth-only guess unless all sections, of the training and of these parts, have the same number of
+    samples.
     """
     classes = len(survey.facies)
     train = survey.parts["train"]
@@ -35,7 +36,7 @@ def guess_scores(survey: Survey, parts: Sequence[Part]) -> dict[str, FaciesScore
 
 
 def majority_guess(histogram: NDArray[np.int64]) -> int:
-    """The class that is most frequent in all.
+    """The most frequent class.
 
     Args:
         histogram: int64[sample, class], training voxels.
@@ -44,7 +45,7 @@ def majority_guess(histogram: NDArray[np.int64]) -> int:
 
 
 def depth_guess(histogram: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """uint8[sample]: the class that is most frequent at each depth; in all, where a depth has no label.
+    """uint8[sample]: the most frequent class at each depth; where a depth has no label, the most frequent of all.
 
     Args:
         histogram: int64[sample, class], training voxels.
@@ -54,11 +55,11 @@ def depth_guess(histogram: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def depth_histogram(sections: Sequence[NDArray[np.uint8]], classes: int) -> NDArray[np.int64]:
-    """int64[sample, class]: how often each class lies at each depth.
+    """int64[sample, class]: voxels of each class at each depth.
 
     Args:
         sections: class indices uint8[sample, trace]; the longest gives the number of samples. IGNORE is not counted.
-        classes: how many there are.
+        classes: number of classes.
     """
     total = np.zeros((max(len(labels) for labels in sections), classes), dtype=np.int64)  # [sample, class]
     for labels in sections:
