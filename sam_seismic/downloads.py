@@ -1,4 +1,4 @@
-"""A published file goes in by its address and checksum; a whole and verified copy comes out, or nothing of its name."""
+"""Address and checksum of a published file come in; a verified copy goes out, or no file of that name."""
 
 import errno
 import fcntl
@@ -16,16 +16,17 @@ import pooch
 import requests
 
 from sam_seismic.errors import UserError
+from sam_seismic.files.units import format_bytes
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes that are there and the bytes of the whole, where they are known."""
+"""Called with the bytes that are done, and the bytes in all; None where these are not known."""
 
 _BLOCK = 1 << 20
 _TIMEOUT = (10, 60)  # seconds to connect, and between two blocks: a cluster's firewall drops packets silently
 
 
 class DownloadError(UserError):
-    """A published file that could not be fetched, is not what was published, or has no room."""
+    """A published file that could not be fetched, differs from what was published, or has no room on the disk."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Published:
     Args:
         file: its name.
         address: where it is fetched from.
-        checksum: `sha256:` or `md5:` or another algorithm of hashlib, and the hex digits.
+        checksum: an algorithm of hashlib and the hex digits: `sha256:ec2df62732...`.
         size_bytes: its length.
     """
 
@@ -56,23 +57,23 @@ def download(
 ) -> Path:
     """Fetch a published file into a folder, unless it is there already.
 
-    A transfer that breaks off is kept as `NAME.part` and goes on where it stopped the next time.
+    If the transfer breaks off, `NAME.part` stays, and the next call continues it.
 
     Args:
         published: what to fetch.
         folder: where to put it.
         elsewhere: how the user chooses another folder, for the message: `--output FOLDER`.
-        room: bytes that the disk must have on top of the file's own, for what is made of it.
+        room: bytes that must be free beyond those of the file, for what will be made of it.
         progress: called as the bytes come in.
 
     Returns:
         The file, whose checksum is the published one.
 
     Raises:
-        DownloadError: there is no connection, no room, another process is at it, or other bytes came than were
-            published.
+        DownloadError: there is no connection or no room, another process is fetching it, or its checksum is not the
+            published one.
     """
-    part = folder / f"{published.file}.part"
+    part = folder / f"{published.file}.part"  # not `whole_file`: the next run goes on with it
     here = next((path.stat().st_size for path in (folder / published.file, part) if path.is_file()), 0)
     check_room(folder, max(0, published.size_bytes - here) + room, what=published.file, elsewhere=elsewhere)
 
@@ -81,7 +82,7 @@ def download(
             _transfer(address, part, progress)
             part.replace(output)
 
-    pooch.get_logger().setLevel("WARNING")  # what it says goes through the progress instead
+    pooch.get_logger().setLevel("WARNING")  # `progress` tells the rest
     try:
         path = pooch.retrieve(
             url=published.address,
@@ -94,19 +95,19 @@ def download(
         raise _not_fetched(published, folder, part=part, error=error) from error
     except ValueError as error:  # pooch: the checksum differs, and it has removed the file
         raise DownloadError(
-            problem=f"{published.address}: what came is not the published file ({published.checksum_in_words})",
-            fix="fetch it again; if that fails too, something between here and the server changes it",
+            problem=f"{published.address}: what was received is not the published file ({published.checksum_in_words})",
+            fix="fetch it again; if that fails too, a proxy on the way to the server may change it",
         ) from error
     except OSError as error:
         raise DownloadError(
             problem=f"{folder}: cannot write {published.file}: {error}",
-            fix=f"make room ({in_words(published.size_bytes)}), or choose a folder: {elsewhere}",
+            fix=f"make room ({format_bytes(published.size_bytes)}), or choose a folder: {elsewhere}",
         ) from error
     return Path(path)
 
 
 def check_room(folder: Path, size: int, *, what: str, elsewhere: str) -> None:
-    """Refuse to begin what the disk has no room for; the folder need not be there yet.
+    """Refuse a job whose output the disk has no room for; the folder need not exist yet.
 
     Raises:
         DownloadError: the disk has less than `size` bytes left.
@@ -115,29 +116,29 @@ def check_room(folder: Path, size: int, *, what: str, elsewhere: str) -> None:
     free = shutil.disk_usage(present).free
     if free < size:
         raise DownloadError(
-            problem=f"{folder}: {what} needs {in_words(size)} there, the disk has {in_words(free)} left",
+            problem=f"{folder}: {what} needs {format_bytes(size)} there, the disk has {format_bytes(free)} left",
             fix=f"make room, or choose a folder on another disk: {elsewhere}",
         )
 
 
 def unpack(archive: Path, members: Mapping[str, str], folder: Path, *, progress: Progress | None = None) -> None:
-    """Unpack members of a zip archive that are known by name into a new folder, which appears when it is whole.
+    """Unpack some members of a zip archive into a new folder, which appears when it is complete.
 
-    Members go only where the caller says; whatever else the archive holds stays in it.
+    No other members are unpacked, and names in the archive do not decide where a file is written.
 
     Args:
         archive: the .zip file.
-        members: by its name in the archive, the place of each below the folder.
+        members: name in the archive -> path below the folder.
         folder: what to make.
         progress: called with the bytes that are unpacked.
 
     Raises:
-        DownloadError: the archive is damaged or lacks members, all of which are named, or the folder exists.
+        DownloadError: the folder exists, the archive is damaged, or it lacks members; the message lists them.
     """
     if folder.exists():
         raise DownloadError(problem=f"{folder}: exists already", fix="move it away, or choose another folder")
-    temporary = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)  # what a killed run left; if it stays, writing into it tells why
+    temporary = folder.with_name(f".{folder.name}.part")  # not `whole_file`: it is a folder
+    shutil.rmtree(temporary, ignore_errors=True)  # a killed run left it; if that fails, writing will tell why
     try:
         with zipfile.ZipFile(archive) as opened:
             missing = sorted(set(members) - set(opened.namelist()))
@@ -150,7 +151,7 @@ def unpack(archive: Path, members: Mapping[str, str], folder: Path, *, progress:
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # RuntimeError: it is encrypted
         raise DownloadError(problem=f"{archive}: is damaged: {error}", fix="remove it and fetch it again") from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)  # the first error, if there is one, is the one to tell
+        shutil.rmtree(temporary, ignore_errors=True)  # an error here would hide the one that led here
 
 
 def _extract(archive: zipfile.ZipFile, members: Mapping[str, str], folder: Path, progress: Progress | None) -> None:
@@ -168,7 +169,7 @@ def _extract(archive: zipfile.ZipFile, members: Mapping[str, str], folder: Path,
 
 @contextmanager
 def _alone(part: Path) -> Iterator[None]:
-    """Hold a lock: jobs of a cluster that start together would append to one partial file.
+    """Hold a lock on the partial file: jobs of a cluster that start together would all append to it.
 
     Raises:
         DownloadError: another process is fetching the file.
@@ -195,7 +196,7 @@ def _alone(part: Path) -> Iterator[None]:
 
 
 def _transfer(address: str, part: Path, progress: Progress | None) -> None:
-    """Append to a partial file what it lacks, or start anew where the server cannot continue."""
+    """Append to a partial file what it lacks, or start anew if the server cannot continue a transfer."""
     done = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
     with requests.get(address, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
@@ -222,7 +223,7 @@ def _not_fetched(published: Published, folder: Path, *, part: Path, error: reque
     if isinstance(error, requests.HTTPError) and error.response is not None:
         reason = f"{host} answered {error.response.status_code} {error.response.reason}"
     elif part.exists():
-        reason = f"the connection to {host} broke off after {part.stat().st_size / 1e6:.1f} MB, which are kept"
+        reason = f"the connection to {host} broke off after {format_bytes(part.stat().st_size)}, which are kept"
     else:
         reason = f"no connection to {host}"
     return DownloadError(
@@ -230,8 +231,3 @@ def _not_fetched(published: Published, folder: Path, *, part: Path, error: reque
         fix=f"try again, or get {published.address} on a machine with internet access and put it in "
         f"{folder.absolute()}",
     )
-
-
-def in_words(size: int) -> str:
-    """Bytes as `375.0 MB` or `1.4 GB`."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

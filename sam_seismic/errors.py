@@ -1,4 +1,4 @@
-"""What went wrong and how to mend it: the errors that a user can act on."""
+"""Errors that a user can act on: each holds the problem and its fix."""
 
 
 class UserError(Exception):
@@ -19,11 +19,11 @@ class UserError(Exception):
 
 
 class ConfigError(UserError):
-    """A configuration that cannot be used; it lists all problems at once."""
+    """A configuration that cannot be used; the message lists all its problems."""
 
 
 class SurveyError(UserError):
-    """A seismic file or folder that cannot be read, or does not fit its partner."""
+    """A seismic file or folder that cannot be read or written, or labels that do not fit their amplitudes."""
 
 
 class NoGridError(SurveyError):
@@ -35,8 +35,8 @@ class WeightsError(UserError):
 
 
 class StoppedError(UserError):
-    """Work that was stopped from outside, and can go on."""
+    """Work that a signal or the user stopped, and that can be resumed."""
 
 
 class PeerLostError(UserError):
-    """Another process of a distributed training has ended, and this one cannot go on without it."""
+    """Another process of a distributed training has ended; this one cannot continue without it."""

@@ -1,23 +1,27 @@
-"""Who is told how a workflow gets on: the command line draws it, tests and programs may ignore it."""
+"""What a workflow reports its progress to: the command line shows it, tests and programs may ignore it."""
 
 from typing import Protocol
 
 
 class Listener(Protocol):
-    """Hears what a workflow does. Workflows print nothing themselves."""
+    """Receives messages and progress of a workflow. Workflows print nothing themselves."""
 
     def say(self, text: str) -> None:
-        """One line of plain news."""
+        """Take one line of text."""
 
     def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
-        """A step of a long job: `what` names the job, done of total steps are finished.
+        """Take the progress of a long job.
 
-        A total of None is not known.
+        Args:
+            what: names the job.
+            done: steps that are finished.
+            total: steps in all; None: not known.
+            detail: shown beside the progress.
         """
 
 
 class Silent:
-    """A listener that hears nothing."""
+    """A listener that ignores everything."""
 
     def say(self, text: str) -> None:
         """Ignore it."""

@@ -1,4 +1,4 @@
-"""Downloads that are verified, and archives of which only what is known is unpacked, whole or not at all."""
+"""Downloads are verified; of archives only the named members are unpacked, all or none."""
 
 import errno
 import fcntl
@@ -25,7 +25,7 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """What is wanted, and what must never be unpacked."""
+    """An archive with the members to unpack, and others that must not be."""
     path = tmp_path / "data.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
         opened.writestr("data/a.npy", b"a" * 100)
@@ -51,7 +51,7 @@ def test_an_md5_is_verified_as_a_sha256_is(shop: Shop, tmp_path: Path):
 
 
 def test_a_disk_without_room_is_told_before_the_first_byte(shop: Shop, tmp_path: Path, monkeypatch):
-    """Room for what is made of the file counts too; a part that is there needs none."""
+    """Room for what will be made of the file counts too; bytes that were fetched earlier need none."""
     published = shop.published("data.zip")
     free(monkeypatch, 7 * MB)
     with pytest.raises(DownloadError, match=r"data\.zip needs 8\.4 MB there, the disk has 7\.3 MB left") as refused:
@@ -64,7 +64,7 @@ def test_a_disk_without_room_is_told_before_the_first_byte(shop: Shop, tmp_path:
 
 
 def test_two_processes_do_not_write_one_file(shop: Shop, tmp_path: Path):
-    """Jobs of a cluster start together: bytes of both in one part would be nobody's file."""
+    """Jobs of a cluster start together: if both appended to one partial file, it would be neither's."""
     published = shop.published("data.zip")
     part = tmp_path / "data.zip.part"
     with part.open("ab") as other:
@@ -76,7 +76,7 @@ def test_two_processes_do_not_write_one_file(shop: Shop, tmp_path: Path):
 
 
 def test_a_part_that_the_other_process_renames_meanwhile_is_left_to_it(shop: Shop, tmp_path: Path, monkeypatch):
-    """It was opened while the other process held it, and is the finished file by now: nothing is appended to it."""
+    """The part was renamed to the finished file while this process waited for the lock: nothing is appended to it."""
     (tmp_path / "data.zip.part").write_bytes(CONTENT)
     lock = fcntl.flock
 

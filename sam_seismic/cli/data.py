@@ -9,6 +9,7 @@ import typer
 
 from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import Terminal, print_facts, print_json, print_table
+from sam_seismic.files.units import format_bytes
 
 if TYPE_CHECKING:
     from sam_seismic.survey.catalog.known import PublishedSurvey
@@ -105,9 +106,9 @@ def _survey_rows(survey: "PublishedSurvey") -> list[tuple[str, str]]:
         for volume, shape in volumes.items()
     ]
     classes = [f"{value} {name}" for name, value in zip(survey.facies.names, survey.facies.values, strict=True)]
-    size = f"{survey.unpacked_bytes / 1e9:.1f} GB"
+    size = format_bytes(survey.unpacked_bytes)
     if survey.archive is not None:
-        size = f"{survey.archive.size_bytes / 1e9:.1f} GB to download, {size} unpacked"
+        size = f"{format_bytes(survey.archive.size_bytes)} to download, {size} unpacked"
     forms = dict.fromkeys(known.form for known in survey.files)
     files = [f"{form}: " + ", ".join(known.file for known in survey.files if known.form == form) for form in forms]
     return [
@@ -126,7 +127,7 @@ def _file_rows(found: "Verification") -> list[tuple[str, ...]]:
 
 
 def _size(check: "FileCheck") -> str:
-    return "-" if check.size_bytes is None else f"{check.size_bytes / 1e6:,.1f} MB"
+    return "-" if check.size_bytes is None else format_bytes(check.size_bytes)
 
 
 def _status(check: "FileCheck") -> str:

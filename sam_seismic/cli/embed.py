@@ -15,6 +15,7 @@ from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import Terminal, print_json, print_table
 from sam_seismic.config import load_config
 from sam_seismic.errors import UserError
+from sam_seismic.files.units import format_bytes
 
 if TYPE_CHECKING:
     from sam_seismic.tuning.embedding_store import StoredGroup
@@ -84,9 +85,9 @@ def _tidy(store: Path | None, days: float | None, *, json: bool) -> None:
         print("nothing is kept" if days is None else "nothing was removed")
         return
     title = "Embeddings" if days is None else "Removed"
-    print_table(title, ("of", "model", "canvas", "sections", "GB", "last used"), [_row(group) for group in groups])
+    print_table(title, ("of", "model", "canvas", "sections", "size", "last used"), [_row(group) for group in groups])
     total = sum(group.size for group in groups)
-    print(f"{len(groups)} groups, {total / 1e9:.2f} GB {'in' if days is None else 'from'} {groups[0].folder.parent}")
+    print(f"{len(groups)} groups, {format_bytes(total)} {'in' if days is None else 'from'} {groups[0].folder.parent}")
 
 
 def _row(group: "StoredGroup") -> Sequence[str]:
@@ -104,7 +105,7 @@ def _row(group: "StoredGroup") -> Sequence[str]:
         known["model"],
         known["canvas"],
         f"{group.sections:,}",
-        f"{group.size / 1e9:.2f}",
+        format_bytes(group.size),
         "today" if days < 1 else f"{days:.0f} days ago",
     )
 

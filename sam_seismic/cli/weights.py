@@ -9,6 +9,7 @@ import typer
 
 from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import Terminal, print_facts, print_json, print_table
+from sam_seismic.files.units import format_bytes
 
 weights_app = typer.Typer(help="List, fetch and verify the official SAM weights.", no_args_is_help=True)
 
@@ -36,7 +37,7 @@ def list_weights(json: Annotated[bool, typer.Option("--json", help="Print JSON i
         print_json(facts)
         return
     rows = [
-        (str(fact["name"]), f"{weights.size_bytes / 1e6:,.0f} MB", "yes" if fact["here"] else "no", weights.file)
+        (str(fact["name"]), format_bytes(weights.size_bytes), "yes" if fact["here"] else "no", weights.file)
         for fact, weights in zip(facts, OFFICIAL.values(), strict=True)
     ]
     print_table(f"Official SAM weights in {folder}", ("name", "size", "here", "file"), rows)

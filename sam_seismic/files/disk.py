@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: room is claimed on the disk, or the lack of it told before the work."""
+"""Bytes that are needed come in; room for them is reserved on the disk, or refused before any work is done."""
 
 import errno
 import os
@@ -7,31 +7,26 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.units import format_bytes
 
 ZEROS = 1 << 20
 """Bytes written at a time where the system cannot reserve disk space."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader finds the old one or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
 def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:
-    """Claim disk space behind the end of a new file, which reads as zeros, before the file is mapped into memory.
+    """Extend a new file by `size` bytes of zeros that have their place on the disk.
 
-    Without it the file is sparse, and a disk that fills up later kills the process through the mapping (SIGBUS).
+    Without it the file would be sparse: a disk that fills up later breaks a long job off in the middle, and kills a
+    process that has mapped the file (SIGBUS).
 
     Args:
         file: open for writing.
         size: bytes.
-        what: needs them, for the message.
+        what: names what needs the bytes, for the message.
         fix: for the message.
 
     Raises:
-        SurveyError: the disk, or the user's share of it, has no room for so much.
+        SurveyError: the disk, or the user's quota, has less room.
     """
     folder = Path(file.name).parent
     check_room(folder, size, what=what, fix=fix)
@@ -45,12 +40,12 @@ def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:
 
 
 def check_room(folder: Path, size: int, *, what: str, fix: str) -> None:
-    """Refuse to begin what the disk has no room for.
+    """Refuse a job whose output the disk has no room for.
 
     Args:
-        folder: where it will be written.
+        folder: where the output will be written.
         size: bytes.
-        what: needs them, for the message.
+        what: names what needs the bytes, for the message.
         fix: for the message.
 
     Raises:
@@ -71,20 +66,15 @@ def _claim(file: BinaryIO, size: int) -> None:
                 raise
         else:
             return
-    # macOS has no such call, and some file systems refuse it.
+    # macOS has no such call, and some file systems reject it.
     for begin in range(0, size, ZEROS):
         file.write(bytes(min(ZEROS, size - begin)))
     file.flush()
 
 
 def _left(folder: Path) -> str:
-    return f"the disk has {in_words(shutil.disk_usage(folder).free)} left"
+    return f"the disk has {format_bytes(shutil.disk_usage(folder).free)} left"
 
 
 def _too_full(what: str, size: int, left: str, fix: str) -> SurveyError:
-    return SurveyError(problem=f"{what} needs {in_words(size)}, {left}", fix=fix)
-
-
-def in_words(size: int) -> str:
-    """Bytes as `6.2 MB` or `1.4 GB`."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+    return SurveyError(problem=f"{what} needs {format_bytes(size)}, {left}", fix=fix)

@@ -1,6 +1,6 @@
-"""RecordLayout of one size at equal distances in a file: written and read by their numbers, without mapping the file.
+"""Record numbers come in; records of one size, at equal distances in a file, are read and written.
 
-A mapped file would count as memory of the process with every page that was touched; here only what is asked for does.
+The file is not mapped: every page that a mapping touches would count as memory of the process.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.files.positional import read_exactly, write_exactly
 from sam_seismic.files.unfinished import not_as_left
 
 
@@ -20,10 +21,10 @@ class RecordLayout:
     """Where the records of a file lie.
 
     Args:
-        dtype: of their numbers, with its byte order.
+        dtype: of the values in a record, with its byte order.
         shape: of one record.
         start: byte where the first one begins.
-        stride: bytes from one to the next; 0: they lie one behind the other.
+        stride: bytes from the begin of one to the begin of the next; 0: there is nothing between them.
     """
 
     dtype: np.dtype[np.generic]
@@ -38,12 +39,12 @@ class RecordLayout:
 
 
 class RecordFile:
-    """An existing file of records, open for reading and writing.
+    """An existing file of records, opened for reading and writing.
 
     Args:
         path: the file.
         records: where its records lie.
-        writable: whether it is written to; a file that is only read may be one of somebody else.
+        writable: open for writing too, which needs the permission.
     """
 
     def __init__(self, path: Path, records: RecordLayout, *, writable: bool = True) -> None:
@@ -59,19 +60,30 @@ class RecordFile:
             numbers: int[record], from 0, ascending.
             values: [record, *shape].
         """
-        stored = np.ascontiguousarray(values, self.records.dtype)
+        stored, descriptor = np.ascontiguousarray(values, self.records.dtype), self._open()
         for places, first in self._runs(numbers):
-            self._put(self.records.start + first * self._stride, stored[places])
+            write_exactly(descriptor, _bytes(stored[places]), self.records.start + first * self._stride)
 
     def read(self, numbers: NDArray[np.integer]) -> NDArray[np.generic]:
-        """RecordLayout [record, *shape] of int[record] numbers, ascending."""
-        found = np.empty((len(numbers), *self.records.shape), self.records.dtype)
+        """Read records.
+
+        Args:
+            numbers: int[record], from 0, ascending.
+
+        Returns:
+            [record, *shape].
+
+        Raises:
+            SurveyError: the file ends before one of them does.
+        """
+        found, descriptor = np.empty((len(numbers), *self.records.shape), self.records.dtype), self._open()
         for places, first in self._runs(numbers):
-            self._get(self.records.start + first * self._stride, found[places])
+            offset = self.records.start + first * self._stride
+            read_exactly(descriptor, _bytes(found[places]), offset, path=self.path)
         return found
 
     def sync(self) -> None:
-        """Return when all that was written is on the disk."""
+        """Wait until all that was written is on the disk."""
         os.fsync(self._open())
 
     def close(self) -> None:
@@ -81,7 +93,7 @@ class RecordFile:
             os.close(descriptor)
 
     def _runs(self, numbers: NDArray[np.integer]) -> Iterator[tuple[slice, int]]:
-        """Places in `numbers` of records that lie one behind the other in the file, and the number of the first one."""
+        """Runs of records that are adjacent in the file: their places in `numbers`, and the number of the first one."""
         joined = self._stride == self.records.size
         breaks = np.flatnonzero(np.diff(numbers) != 1) + 1 if joined else np.arange(1, len(numbers))
         bounds = [0, *breaks.tolist(), len(numbers)]
@@ -89,27 +101,18 @@ class RecordFile:
             if end > begin:
                 yield slice(begin, end), int(numbers[begin])
 
-    def _put(self, at: int, values: NDArray[np.generic]) -> None:
-        left = values.reshape(-1).view(np.uint8).data
-        while left:  # the kernel may take less than it was given, at most 2 GB in one go
-            done = os.pwrite(self._open(), left, at)
-            left, at = left[done:], at + done
-
-    def _get(self, at: int, values: NDArray[np.generic]) -> None:
-        left = values.reshape(-1).view(np.uint8).data
-        while left:
-            done = os.preadv(self._open(), [left], at)
-            if done == 0:
-                raise EOFError(f"{self.path}: ends at byte {at}")
-            left, at = left[done:], at + done
-
     def _open(self) -> int:
         assert self._descriptor is not None, "used after it was closed"
         return self._descriptor
 
 
+def _bytes(values: NDArray[np.generic]) -> memoryview:
+    """The memory of a contiguous array: uint8[byte]."""
+    return values.reshape(-1).view(np.uint8).data
+
+
 class Recorded:
-    """Mixed into results that are files of records: how they are synced and closed."""
+    """Mixed into an `Unfinished` that fills a file of records: opens, syncs and closes it."""
 
     _records: RecordFile | None = None
 
@@ -120,17 +123,17 @@ class Recorded:
         return self._records
 
     def open_whole(self, path: Path, records: RecordLayout, *, size: int) -> None:
-        """Open a scratch file that was made at its full size, by this run or an earlier one.
+        """Open a file of records that this run or an earlier one made, at its full size.
 
         Raises:
-            SurveyError: it is not there, or of another size.
+            SurveyError: it is missing, or has another size.
         """
         if not path.is_file() or path.stat().st_size != size:
             raise not_as_left(path)
         self._records = RecordFile(path, records)
 
     def sync(self) -> None:
-        """Return when what was written so far is on the disk."""
+        """Wait until what was written so far is on the disk."""
         self.records.sync()
 
     def close(self) -> None:

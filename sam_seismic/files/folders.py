@@ -1,4 +1,4 @@
-"""Folders for results: made, or refused where they hold something already."""
+"""The folder of an output comes in; it is made, or refused where it holds files already."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from sam_seismic.errors import UserError
 
 
 def new_folder(folder: Path, *, overwrite: bool) -> Path:
-    """Make a folder for results.
+    """Make a folder for results; an existing one is used where it is empty, or with `overwrite`.
 
     Raises:
-        UserError: it is a file, or holds something and may not be reused.
+        UserError: it is a file, or holds files and `overwrite` is not given.
     """
     if folder.is_file():
         raise UserError(problem=f"{folder}: is a file", fix="give a folder as --output")

@@ -1,4 +1,4 @@
-"""What a long job has finished, in a small file beside its output: a job that was killed goes on where it stood."""
+"""Finished steps of a long job come in and are recorded beside its output, so that a killed job can be resumed."""
 
 import errno
 import fcntl
@@ -17,30 +17,30 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import Start, Unfinished, remove_marked
 
 SECONDS = 2.0
-"""Waiting for the disk takes time: finished steps are put down no more often than this. Less is not worth keeping."""
+"""At least, between two records: each waits for the disk. An interrupted job loses no more work than this."""
 
 
 class Journal:
-    """The steps that a job has finished, as a context manager around its results.
+    """The record of the steps that a job has finished, as a context manager around its results.
 
-    The file's first line holds what the job is; each line after it the number of steps finished by then, put down when
-    their samples were on the disk. It is locked while the job runs, and removed when the block is left, unless the job
-    is broken off when something is finished and worth keeping.
+    The first line of the file describes the job. Each later line is the number of steps finished by then, written after
+    their samples were on the disk. The file is locked while the job runs. It is removed at the end of the block, unless
+    the job is interrupted after steps that were recorded.
 
-    Entering finds out how the results are to be opened, and changes nothing; `claim` then throws away what an earlier
-    run left, if this one starts anew. In between, the job can be refused without loss.
+    Entering decides whether the results are created or resumed, and changes nothing. `claim` then removes what an
+    earlier run left, unless this one resumes it. Between the two, the job can be refused without loss.
 
     Args:
         outputs: all results of the job; the journal lies beside the first one.
         job: what the job depends on, as plain data; a resumed job must say the same.
         steps: how many there are.
-        resume: go on with what an earlier run left, if it left anything.
-        overwrite: whether what an earlier run left unfinished may be thrown away, and older results replaced; a resumed
-            job may do what the first run was allowed.
+        resume: go on with the unfinished results of an earlier run, if there are any.
+        overwrite: remove the unfinished results of an earlier run, and replace older results; a resumed job may
+            overwrite if the run that it resumes might.
 
     Raises:
-        SurveyError: (on entering) something unfinished is there, and neither may be resumed nor thrown away; it is of
-            another job; or another process is at it.
+        SurveyError: (on entering) an earlier run left unfinished results and neither `resume` nor `overwrite` is given,
+            they are those of another job, or another process is writing them.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Journal:
         return self
 
     def claim(self) -> None:
-        """Begin the job: from now on, what an earlier run left is this one's, or gone."""
+        """Begin the job: take over what an earlier run left if this one resumes it, else remove it."""
         self._claimed = True
         if self.start.resumed:
             return
@@ -95,7 +95,7 @@ class Journal:
         os.write(self._descriptor, f"{json.dumps(head)}\n".encode())
 
     def advance(self, finished: int, files: Sequence[Unfinished]) -> None:
-        """Put down that steps are finished, when their samples are on the disk.
+        """Record that steps are finished, after waiting until their samples are on the disk; not too often.
 
         Args:
             finished: steps, counted from the beginning of the job.
@@ -105,7 +105,7 @@ class Journal:
             self._put_down(finished, files)
 
     def catch_up(self, finished: int, files: Sequence[Unfinished]) -> None:
-        """Put down what was finished since the last time, because the job is being interrupted."""
+        """Record what was finished since the last record, because the job is being interrupted."""
         if self.finished < finished and self.finished:
             self._put_down(finished, files)
 
@@ -135,7 +135,7 @@ class Journal:
         self._leave(keep=kept)
 
     def _open(self) -> None:
-        """Open and lock the journal; one that another process removed in between is not the one to lock."""
+        """Open and lock the journal; if another process removes it before it is locked, open a new one."""
         while True:
             try:
                 self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -150,7 +150,7 @@ class Journal:
 
     def _begin(self) -> None:
         text = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
-        # What stands behind the last line break was being written when the run was killed.
+        # A last line without a line break was being written when the run was killed.
         whole = text[: text.rfind(b"\n") + 1]
         lines = whole.decode(errors="replace").splitlines() or [""]
         self._left = _read_head(lines[0])
@@ -171,15 +171,15 @@ class Journal:
             )
 
     def _refuse_finished(self) -> None:
-        """Tell a job of which nothing is left to resume from one whose output is in the way."""
+        """Refuse to resume where the output is finished and nothing unfinished is beside it."""
         if self._resume and not self.overwrite and self.output.exists():
             raise SurveyError(
-                problem=f"{self.output}: exists already, and nothing unfinished is left beside it to resume",
+                problem=f"{self.output}: exists already, and there is no unfinished result beside it to resume",
                 fix="use it as it is, or make it anew: --overwrite in place of --resume",
             )
 
     def _leave(self, *, keep: bool) -> None:
-        """Close the journal, and remove it unless something of the job is kept; and folders made for nothing."""
+        """Close the journal, remove it unless results of the job are kept, and remove folders that stayed empty."""
         if self._descriptor >= 0:
             if self._locked and not (keep and (self._left is not None or self.finished)):
                 self.path.unlink(missing_ok=True)
@@ -194,7 +194,7 @@ class Journal:
         other = [name for name in sorted(names) if job.get(name) != self._job.get(name)]
         if other:
             raise SurveyError(
-                problem=f"{self.output}: what an earlier run finished cannot be gone on with, these have changed: "
+                problem=f"{self.output}: the work of an earlier run cannot be resumed, these have changed: "
                 f"{', '.join(other)}",
                 fix="give the same ones again, or start anew: --overwrite in place of --resume",
             )
@@ -212,7 +212,7 @@ class Journal:
 
 
 def _read_head(line: str) -> dict[str, Any] | None:
-    """The first line of a journal; None where the run was killed before it was written whole."""
+    """The first line of a journal; None if the run was killed while it was being written."""
     try:
         plain = json.loads(line)
     except ValueError:

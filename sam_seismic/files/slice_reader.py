@@ -1,4 +1,4 @@
-"""A 3D array in a file comes in; planes of it are read, and no more of it stays in memory."""
+"""A 3D array in a file comes in, single planes of it go out; nothing else of it stays in memory."""
 
 import math
 import mmap
@@ -10,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.positional import cut_off, read_ahead, read_exactly
 
 PIECE = 64 * 2**20
-"""Bytes that are mapped at a time where a plane lies scattered in single numbers: mapped pages count as memory."""
+"""Bytes that are picked from the mapped file before its pages are released: mapped pages count as memory."""
 SHORT = 256
-"""Runs of fewer bytes are not worth a read of their own."""
+"""Runs of fewer bytes are picked from a mapping: a read call for each would take longer."""
 
 
 @dataclass(frozen=True)
 class SliceReader:
-    """Where the numbers of an array lie.
+    """Reads planes of an array that is stored uncompressed.
 
     Args:
         path: the file.
-        start: byte where they begin.
+        start: byte where the numbers begin.
         shape: of the array, the last axis running fastest.
         dtype: as stored.
     """
@@ -34,10 +35,13 @@ class SliceReader:
     dtype: np.dtype[np.generic]
 
     def cut(self, axis: int, position: int) -> NDArray[np.generic]:
-        """The plane at a position along an axis: the other two axes, in their order.
+        """The plane at a position along an axis.
+
+        Returns:
+            The other two axes, in the order of the file, of `dtype`.
 
         Raises:
-            SurveyError: the file is shorter than it should be.
+            SurveyError: the file cannot be read, or ends too early.
         """
         runs, between = math.prod(self.shape[:axis]), math.prod(self.shape[axis:])
         length = math.prod(self.shape[axis + 1 :])
@@ -60,17 +64,17 @@ class SliceReader:
         size, step = length * self.dtype.itemsize, between * self.dtype.itemsize
         first = self.start + position * size
         places = range(first, first + runs * step, step)
-        if hasattr(os, "posix_fadvise") and runs > 1:  # all can be fetched at once
-            for place in places:
-                os.posix_fadvise(descriptor, place, size, os.POSIX_FADV_WILLNEED)
+        if runs > 1:
+            read_ahead(descriptor, [(place, size) for place in places])
         for place, run in zip(places, found.view(np.uint8), strict=True):
-            self._read(descriptor, place, run)
+            read_exactly(descriptor, run.data, place, path=self.path)
 
     def _pick(self, descriptor: int, found: NDArray[np.generic], between: int, position: int) -> None:
-        """Map the file, some of it at a time, and pick what belongs to the plane."""
+        """Pick the numbers of the plane from a mapping of the file, and release its pages now and then."""
         runs, length = found.shape
-        if os.fstat(descriptor).st_size < self.start + runs * between * self.dtype.itemsize:
-            raise self._too_short(os.fstat(descriptor).st_size)  # a page that is not there would kill the process
+        end = os.fstat(descriptor).st_size
+        if end < self.start + runs * between * self.dtype.itemsize:
+            raise cut_off(self.path, end)  # a mapped page that is not there would kill the process
         mapping = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
         every = np.frombuffer(mapping, self.dtype, runs * between, self.start).reshape(runs, -1, length)
         many = max(1, PIECE // (between * self.dtype.itemsize))
@@ -78,17 +82,3 @@ class SliceReader:
             found[begin : begin + many] = every[begin : begin + many, position]
             if hasattr(mmap, "MADV_DONTNEED"):
                 mapping.madvise(mmap.MADV_DONTNEED)
-
-    def _read(self, descriptor: int, place: int, into: NDArray[np.uint8]) -> None:
-        left = into.data
-        while left:  # the kernel may hand back less than it was asked for, at most 2 GB in one go
-            done = os.preadv(descriptor, [left], place)
-            if done == 0:
-                raise self._too_short(place)
-            left, place = left[done:], place + done
-
-    def _too_short(self, end: int) -> SurveyError:
-        return SurveyError(
-            problem=f"{self.path}: its samples cannot be read: it ends at byte {end}",
-            fix="the file is cut off or damaged: copy it again",
-        )

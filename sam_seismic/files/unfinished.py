@@ -1,4 +1,4 @@
-"""A file on its way to disk: filled bit by bit under a hidden name, and published or removed at the end."""
+"""Results that a job fills bit by bit under a hidden name; at the end each gets its final name or is removed."""
 
 import os
 import shutil
@@ -15,12 +15,12 @@ from sam_seismic.errors import SurveyError
 
 @dataclass(frozen=True)
 class Start:
-    """How a file begins, and what becomes of one that is broken off.
+    """Whether a job creates its files or resumes them, and whether they stay when it is interrupted.
 
     Args:
-        token: names the hidden files of a resumable job, so that no other one meets them; None: in one go, nothing is
-            kept.
-        resumed: whether it goes on with what an earlier run left; that is kept in any case.
+        token: part of the hidden names of a resumable job, unique to it; None: the job cannot be resumed, and keeps
+            nothing.
+        resumed: open the files that an earlier run left; they stay whatever happens.
     """
 
     token: str | None = None
@@ -30,7 +30,7 @@ class Start:
 
     @property
     def mark(self) -> str:
-        """What tells the hidden files of this job, or of this process, from those of others."""
+        """The part of hidden names that is unique to this job or, if it cannot be resumed, to this process."""
         return str(os.getpid()) if self.token is None else self.token
 
 
@@ -40,19 +40,19 @@ Start.ONCE = Start()
 class Unfinished(ABC):
     """A file (or folder) that a job fills bit by bit, as a context manager.
 
-    It has a hidden temporary name. Leaving the block publishes it. Leaving the block by an error or an interrupt
-    removes it, or keeps it under the hidden name for a run that resumes.
+    It is written under a hidden name. At the end of the block it is published. After an error or an interrupt it is
+    removed, or stays under its hidden name for a run that resumes.
 
     Args:
         temporary: the hidden name.
-        start: in one go, or resumable (see `files.resume_journal`).
+        start: whether it is created or resumed, and stays after an interrupt (see `files.resume_journal`).
     """
 
     def __init__(self, temporary: Path, *, start: Start) -> None:
         self.temporary = temporary
         self.start = start
         self.keep = start.resumed
-        """Whether enough is finished that it is kept when the job is broken off."""
+        """Whether it stays when the job is interrupted: enough of it is finished."""
 
     @abstractmethod
     def open(self) -> None:
@@ -60,15 +60,15 @@ class Unfinished(ABC):
 
     @abstractmethod
     def reopen(self) -> None:
-        """Go on with the temporary file that an earlier run left.
+        """Open the temporary file that an earlier run left.
 
         Raises:
-            SurveyError: it is not there, or not as that run left it.
+            SurveyError: it is missing, or was changed since.
         """
 
     @abstractmethod
     def sync(self) -> None:
-        """Return when what was written so far is on the disk."""
+        """Wait until what was written so far is on the disk."""
 
     @abstractmethod
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Unfinished(ABC):
 
     @abstractmethod
     def publish(self) -> None:
-        """What becomes of the temporary file, closed by now, when the job is done."""
+        """Turn the temporary file, which is closed, into the result; called when the job is done."""
 
     def __enter__(self) -> Self:
         self.temporary.parent.mkdir(parents=True, exist_ok=True)
@@ -103,9 +103,9 @@ class Unfinished(ABC):
             raise
 
     def _break_off(self) -> None:
-        """Leave nothing behind, or what a later run goes on with.
+        """Close the temporary file, and remove it unless a later run goes on with it.
 
-        What goes wrong here is not told: it would hide the error that led here.
+        Errors are suppressed here: they would hide the one that led here.
         """
         try:
             with suppress(Exception):
@@ -117,7 +117,7 @@ class Unfinished(ABC):
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that it holds; what is not there is no error."""
+    """Remove a file, or a folder with its content, if there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -125,10 +125,10 @@ def remove(path: Path) -> None:
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuse an output that cannot be written under its name, before any work is done for it.
+    """Refuse an output that cannot get its name, before any work is done.
 
     Raises:
-        SurveyError: it exists, and `overwrite` is not given; a folder on the way to it is a file; or it has no name.
+        SurveyError: it exists and `overwrite` is not given, one of its parent folders is a file, or it has no name.
     """
     if path.name in ("", ".."):
         raise SurveyError(problem=f"{path}: names no file of its own", fix="end the path in a name, as facies.sgy")
@@ -151,7 +151,7 @@ def remove_marked(folders: Iterable[Path], token: str) -> None:
 
 
 def not_as_left(temporary: Path) -> SurveyError:
-    """The error of a resumed result whose unfinished file is gone or was changed."""
+    """The error of a resumed result whose unfinished file is missing or was changed."""
     return SurveyError(
         problem=f"{temporary}: the unfinished result is missing, or not as an earlier run left it",
         fix="start anew: --overwrite in place of --resume",
@@ -159,7 +159,7 @@ def not_as_left(temporary: Path) -> SurveyError:
 
 
 def check_outputs_apart(paths: list[Path]) -> None:
-    """Refuse outputs of one run of which one would replace another.
+    """Refuse outputs of one run that would replace each other.
 
     Raises:
         SurveyError: two are the same file, or one is a folder that holds another.

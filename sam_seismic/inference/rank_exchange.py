@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sam_seismic.files.disk import write_text
+from sam_seismic.files.atomic import whole_file, write_text
 from sam_seismic.inference.line_batches import LineBatch
 from sam_seismic.inference.section_outputs import SectionOutputs
 from sam_seismic.survey.volume import Section
@@ -98,11 +98,8 @@ class RankExchange:
             arrays |= {f"{number}-{position}": values for position, values in piece.products.items()}
             if piece.kept is not None:
                 arrays[f"{number}-kept"] = piece.kept
-        path = self._path(turn)
-        temporary = path.with_name(f".{path.name}.part")
-        with temporary.open("wb") as file:
+        with whole_file(self._path(turn)) as file:
             np.savez(file, **arrays)
-        temporary.replace(path)
 
     def take(self, turn: LineBatch) -> list[SectionOutputs]:
         """Wait for the pieces of a turn of another process, and take them away."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sam_seismic.config import SamConfig
+from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.request import Inspection
-from sam_seismic.inspection.words import size
 from sam_seismic.report.blocks import Columns, Facts, ReportBlock
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
 
@@ -29,7 +29,7 @@ def inspect_checkpoint(path: Path) -> Inspection:
     parameters = sum(int(tensor.numel()) for tensor in checkpoint["state_dict"].values() if hasattr(tensor, "numel"))
     resumable = "optimizer_states" in checkpoint
     rows = {
-        "file": f"{size(path.stat().st_size)}, {parameters:,} parameters, "
+        "file": f"{format_bytes(path.stat().st_size)}, {parameters:,} parameters, "
         + ("training can be resumed from it" if resumable else "weights only: for eval and predict"),
         "model": f"{metadata.model.name}, {metadata.model.trained_words}",
         "started from": _provenance(metadata),

@@ -5,12 +5,12 @@ from pathlib import Path
 from sam_seismic.config import Config, SamConfig
 from sam_seismic.data.canvas import check_sections_fit
 from sam_seismic.errors import UserError
+from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.class_shares import absent, class_shares, share_table
 from sam_seismic.inspection.demands import demands_of, largest_of, memory_table, section_shapes, time_table
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.inspection.request import Inspection
-from sam_seismic.inspection.words import size
 from sam_seismic.listener import Listener
 from sam_seismic.report.blocks import Facts, ReportBlock
 from sam_seismic.sam.weights import official_path
@@ -91,7 +91,7 @@ def _bytes(path: Path) -> int:
 def _file_rows(survey: Survey) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for path in _files(survey):
-        rows.append(("reads" if not rows else "", f"{path}, {size(_bytes(path))}"))
+        rows.append(("reads" if not rows else "", f"{path}, {format_bytes(_bytes(path))}"))
     grids = [part.volume.amplitude for part in survey.parts.values()]
     known = dict.fromkeys(str(each.geometry) if each.has_grid else "sections without a common grid" for each in grids)
     return [*(rows or [("reads", "nothing: the survey is modelled")]), *(("grid", grid) for grid in known)]

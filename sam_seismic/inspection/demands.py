@@ -9,12 +9,13 @@ import torch
 
 from sam_seismic.config import Config
 from sam_seismic.data.canvas import frame_of
+from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.embedding_estimate import EmbeddingEstimate
 from sam_seismic.inspection.machine import Room, rooms
 from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
 from sam_seismic.inspection.rehearsal import kept_part, rehearse
 from sam_seismic.inspection.time_estimate import Amounts, Duration, duration, measure
-from sam_seismic.inspection.words import a_while, size
+from sam_seismic.inspection.words import a_while
 from sam_seismic.report.blocks import Columns
 from sam_seismic.survey.parts import Survey
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -61,15 +62,13 @@ class Demand:
         fix += "model.encoder.checkpointing: true, take a smaller model.size"
         fix += ", or set trainer.precision: bf16-mixed" if self.room.gpu else ""
         total, found = self.room.total, []
-        if total is not None and self.training.peak > total:
-            found.append(
-                f"training needs about {size(self.training.peak)} of {self.room.where}, which has {size(total)}: {fix}"
-            )
-        if total is not None and self.prediction.peak > total:
-            found.append(
-                f"prediction needs about {size(self.prediction.peak)} of {self.room.where}, which has {size(total)}: "
-                "predict with --batch-size 1"
-            )
+        if total is not None:
+            where = f"of {self.room.where}, which has {format_bytes(total)}"
+            if self.training.peak > total:
+                found.append(f"training needs about {format_bytes(self.training.peak)} {where}: {fix}")
+            if self.prediction.peak > total:
+                needed = format_bytes(self.prediction.peak)
+                found.append(f"prediction needs about {needed} {where}: predict with --batch-size 1")
         return found
 
 
@@ -152,19 +151,19 @@ def memory_table(demands: Sequence[Demand], shape: Shape, config: Config) -> Col
     """For people."""
     trainings = [demand.training for demand in demands]
     rows = [
-        ("weights", *(size(each.weights) for each in trainings)),
-        ("gradients, optimiser", *(size(each.training) for each in trainings)),
-        ("activations", *(size(each.activations) for each in trainings)),
+        ("weights", *(format_bytes(each.weights) for each in trainings)),
+        ("gradients, optimiser", *(format_bytes(each.training) for each in trainings)),
+        ("activations", *(format_bytes(each.activations) for each in trainings)),
         *(
-            [("filling the store, at its peak", *(size(each.filling or 0) for each in trainings))]
+            [("filling the store, at its peak", *(format_bytes(each.filling or 0) for each in trainings))]
             if config.caches
             else []
         ),
-        ("training, at its peak", *(size(each.peak) for each in trainings)),
-        ("prediction, two sections at a time", *(size(demand.prediction.peak) for demand in demands)),
+        ("training, at its peak", *(format_bytes(each.peak) for each in trainings)),
+        ("prediction, two sections at a time", *(format_bytes(demand.prediction.peak) for demand in demands)),
         (
             "this machine has",
-            *("no GPU" if demand.room.total is None else size(demand.room.total) for demand in demands),
+            *("no GPU" if demand.room.total is None else format_bytes(demand.room.total) for demand in demands),
         ),
     ]
     note = (

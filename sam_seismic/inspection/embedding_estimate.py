@@ -14,7 +14,7 @@ from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.data.datamodule import data_module
 from sam_seismic.data.dataset import SectionDataset
 from sam_seismic.errors import UserError
-from sam_seismic.files.disk import in_words
+from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.words import percent
 from sam_seismic.networks import find_weights
 from sam_seismic.report.blocks import Facts
@@ -78,8 +78,8 @@ class EmbeddingEstimate:
         kept = "not looked up: that would take long" if self.kept is None else f"{self.kept:,} of {count:,}"
         rows = [
             ("folder", str(self.folder)),
-            ("keeps", f"{count:,} variants of {self.sections:,} sections in {in_words(self.size)}"),
-            ("of the disk", f"{percent(self.size / max(1, self.free))} of the {in_words(self.free)} that are free"),
+            ("keeps", f"{count:,} variants of {self.sections:,} sections in {format_bytes(self.size)}"),
+            ("of the disk", f"{percent(self.size / max(1, self.free))} of the {format_bytes(self.free)} that are free"),
             ("kept already", kept),
         ]
         return Facts("Embedding store", rows)

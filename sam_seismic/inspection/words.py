@@ -18,14 +18,6 @@ def percent(share: float) -> str:
     return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
 
 
-def size(count: int) -> str:
-    """Bytes: `19 MiB`, `1.2 GiB`."""
-    for unit, scale in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if count >= scale:
-            return f"{count / scale:.1f} {unit}" if count < 10 * scale else f"{count / scale:.0f} {unit}"
-    return f"{count} bytes"
-
-
 def a_while(seconds: float) -> str:
     """A time that is not known well, in two digits: `0.35 s`, `12 s`, `4.5 min`, `2.1 h`, `3.2 days`."""
     for unit, scale in (("days", 24 * 3600), ("h", 3600), ("min", 60)):

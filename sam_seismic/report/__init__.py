@@ -1,4 +1,4 @@
-"""Sections, scores and metrics come in, PNG pictures go out."""
+"""Sections, scores and metrics come in; PNG pictures and metrics.json go out."""
 
 from sam_seismic.report.distribution import AmplitudeCounts, LabelCounts
 from sam_seismic.report.legend import facies_legend

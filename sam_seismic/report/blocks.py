@@ -1,4 +1,4 @@
-"""What a report is made of: facts, tables, histograms and maps, drawn by the terminal and by pages alike."""
+"""The blocks of a report as plain values: facts, tables, histograms, maps; the terminal and pages both draw them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Rows = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and what they are."""
+    """Rows of a name and its value."""
 
     title: str
     rows: Rows
@@ -23,10 +23,10 @@ class Columns:
 
     Args:
         title: above it.
-        header: a name a column; the first column is text.
-        rows: a cell a column.
-        shares: a bar a row, 0 to 1; empty for none.
-        colors: of the bars, `#rrggbb`; empty for none.
+        header: the names of the columns; the first column is text.
+        rows: each with a cell for every column.
+        shares: lengths of bars, one for each row, 0 to 1; empty: no bars.
+        colors: of the bars, `#rrggbb`; empty: none are set.
         note: one sentence below.
     """
 
@@ -55,11 +55,11 @@ class Histogram:
 
 @dataclass(frozen=True, eq=False)
 class LiveMap:
-    """Where a survey has traces, coarsely.
+    """A coarse map of where a survey has live traces.
 
     Args:
         title: above it.
-        shares: float64[row, column], 0 to 1 of the traces of a cell; inlines run down, crosslines to the right.
+        shares: float64[row, column], the share of live traces in a cell, 0 to 1; inlines run down, crosslines right.
         inlines, crosslines: the first and the last line number.
     """
 

@@ -1,4 +1,4 @@
-"""How often amplitudes or classes occur in a volume comes in; a panel below its sections goes out."""
+"""Counts of amplitudes or classes of a volume come in; a panel that shows them goes out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from sam_seismic.report.style import ACCENT, FAINT, LIVE, class_colors
 from sam_seismic.survey.facies import FaciesTable
 
 MARKED = ("p1", "p50", "p99")
-"""Percentiles that are named; the others get a line alone, or names would cover each other."""
+"""Percentiles with a name beside their line; more names would cover each other."""
 NAMED_CLASSES = 12
-"""More classes than this are not named: their bars are too narrow."""
+"""With more classes than this the bars are too narrow for names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class AmplitudeCounts:
     percentiles: Mapping[str, float]
 
     def draw(self, axes: Axes) -> None:
-        """A histogram, its heights square roots: the flanks of a wavelet's amplitudes are few beside those at zero."""
+        """Draw the histogram with square roots of counts as heights: large amplitudes are rare beside those near 0."""
         axes.stairs(np.sqrt(self.counts), self.edges, fill=True, color=LIVE)
         for name, value in self.percentiles.items():
             if self.edges[0] < value < self.edges[-1]:
@@ -44,7 +44,7 @@ class AmplitudeCounts:
         _tidy(axes, "Amplitudes (heights are square roots of counts)")
 
     def _name(self, axes: Axes, name: str, value: float) -> None:
-        """On the side of its line where there is more room."""
+        """Write the name of a percentile on the side of its line that has more room."""
         left = value > self.edges[0] + 0.8 * (self.edges[-1] - self.edges[0])
         axes.annotate(
             f"{name}: {value:,.0f}" if abs(value) >= 1000 else f"{name}: {value:.4g}",
@@ -61,12 +61,12 @@ class AmplitudeCounts:
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """How many voxels each label value has; values that are no class are counted, but have no bar."""
+    """Voxels by label value; values that are no class count in the total, but have no bar."""
 
     voxels: Mapping[int, int]
 
     def draw(self, axes: Axes, facies: FaciesTable) -> bool:
-        """A bar a class with its share of all voxels; whether the bars are named, and serve as a legend."""
+        """Draw a bar for each class with its share of all voxels; True if they have names, which replace a legend."""
         total = max(1, sum(self.voxels.values()))
         shares = [self.voxels.get(value, 0) / total for value in facies.values]
         bars = axes.bar(range(len(facies)), shares, color=class_colors(len(facies)), width=0.7)

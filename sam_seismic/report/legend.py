@@ -1,4 +1,4 @@
-"""A facies table comes in, the names of its classes beside their colours go out."""
+"""A facies table comes in; a legend of its classes and their colours goes out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,23 +12,23 @@ from sam_seismic.survey.facies import FaciesTable
 
 
 def class_patches(facies: FaciesTable) -> list[Patch]:
-    """A coloured patch a class, in the order of their indices."""
+    """A coloured patch for each class, by index."""
     colors = class_colors(len(facies))
     return [Patch(facecolor=color, label=name) for name, color in zip(facies.names, colors, strict=True)]
 
 
 def correct_patch() -> Patch:
-    """What a right voxel looks like among errors."""
+    """The patch of a correct voxel in a panel of errors."""
     return Patch(facecolor=CORRECT, label="correct")
 
 
 def hatched_patch(label: str) -> Patch:
-    """What a voxel without a value looks like."""
+    """The patch of a voxel without a value."""
     return Patch(facecolor="white", edgecolor=FAINT, hatch=HATCH, linewidth=0, label=label)
 
 
 def add_legend(figure: Figure, patches: Sequence[Patch]) -> Legend:
-    """A legend below the panels, in as few rows as the width of the figure allows."""
+    """Put a legend below the panels, in as few rows as fit the width of the figure."""
     for columns in range(len(patches), 0, -1):
         legend = figure.legend(handles=list(patches), loc="outside lower center", ncols=columns, columnspacing=1.6)
         if columns == 1 or legend.get_window_extent().width <= 0.98 * figure.bbox.width:
@@ -38,7 +38,7 @@ def add_legend(figure: Figure, patches: Sequence[Patch]) -> Legend:
 
 
 def legend_figure(facies: FaciesTable) -> Figure:
-    """The classes, one below the other."""
+    """The figure of `facies_legend`."""
     with house_style():
         figure = new_figure(1, 1)
         legend = figure.legend(handles=class_patches(facies), loc="center")
@@ -48,5 +48,5 @@ def legend_figure(facies: FaciesTable) -> Figure:
 
 
 def facies_legend(path: Path, facies: FaciesTable) -> None:
-    """Write the classes and their colours as a small picture of its own."""
+    """Write the classes and their colours, one below the other, as a small PNG."""
     write_picture(path, legend_figure(facies))

@@ -1,11 +1,11 @@
-"""metrics.json and the pictures beside it: written whole, and never pictures of other numbers."""
+"""Scores come in; metrics.json goes out, and pictures of earlier scores beside it are removed."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sam_seismic.files.disk import write_text
+from sam_seismic.files.atomic import write_text
 
 METRICS = "metrics.json"
 PICTURES = "pictures"
@@ -15,13 +15,13 @@ PICTURES = "pictures"
 def write_metrics(folder: Path, metrics: Mapping[str, Any], *, pictures: Sequence[Path] = ()) -> Path:
     """Write metrics.json, and remove the pictures that were drawn beside the one it replaces.
 
-    They would be taken for pictures of the new numbers. The file names its own pictures, so nothing is removed that
-    anybody else has put into the folder.
+    Those would be taken for pictures of the new scores. metrics.json lists its own pictures, so no other file of the
+    folder is removed.
 
     Args:
-        folder: that exists.
+        folder: an existing one.
         metrics: plain data.
-        pictures: of these metrics, in the same folder.
+        pictures: drawn from these metrics, in the same folder.
     """
     path = folder / METRICS
     new = {picture.name for picture in pictures}
@@ -34,7 +34,7 @@ def write_metrics(folder: Path, metrics: Mapping[str, Any], *, pictures: Sequenc
 
 
 def _recorded_pictures(metrics: Path) -> list[Path]:
-    """The pictures that a metrics.json names and that are there; none where the file is missing or not of this form."""
+    """The existing pictures that a metrics.json lists; none if the file is missing or is not one of ours."""
     try:
         plain = json.loads(metrics.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A section comes in, one panel of a picture goes out: amplitudes in grey, classes in colour, errors among grey."""
+"""A section comes in; one panel goes out: amplitudes in grey, classes in colour, or errors in colour among grey."""
 
 import math
 
@@ -15,10 +15,10 @@ from sam_seismic.survey.facies import IGNORE
 Extent = tuple[float, float, float, float]
 
 SQUEEZE = 0.6
-"""Height over width of a panel is that of the section to this power: long sections stay long, but never thin."""
+"""Height over width of a panel is samples over traces to this power: long sections stay long without being thin."""
 FLATTEST, TALLEST = 0.42, 1.7
 GREYS = LinearSegmentedColormap.from_list("greys", ["black", "white"], N=32)
-"""As many steps as the eye tells apart in a section; all 256 would double the size of the file."""
+"""32 steps of grey look like 256 in a section, and halve the size of the file."""
 
 
 def panel_aspect(samples: int, traces: int) -> float:
@@ -30,9 +30,9 @@ def show_amplitude(axes: Axes, values: NDArray[np.generic], *, scale: AmplitudeS
     """Amplitudes in grey, dark negative and bright positive.
 
     Args:
-        axes: where.
+        axes: to draw on.
         values: [sample, trace]; masked where nothing was recorded.
-        scale: what black and white mean.
+        scale: the amplitudes that are black and white.
         extent: left, right, bottom, top.
     """
     hatch_background(axes)
@@ -56,7 +56,7 @@ def show_classes(
     """Classes in colour.
 
     Args:
-        axes: where.
+        axes: to draw on.
         classes: class indices uint8[sample, trace]; hatched where masked or IGNORE.
         count: how many classes there are.
         extent: left, right, bottom, top.
@@ -80,10 +80,10 @@ def show_classes(
 def show_errors(
     axes: Axes, truth: NDArray[np.uint8], prediction: NDArray[np.uint8], *, count: int, extent: Extent
 ) -> AxesImage:
-    """Wrong voxels in the colour of the class that they should have been, right ones in grey.
+    """Wrong voxels in the colour of their true class, correct ones in grey.
 
     Args:
-        axes: where.
+        axes: to draw on.
         truth: class indices uint8[sample, trace]; hatched where masked or IGNORE.
         prediction: class indices uint8[sample, trace].
         count: how many classes there are.
@@ -100,5 +100,5 @@ def show_errors(
 
 
 def hatch_background(axes: Axes) -> None:
-    """Let voxels without a value show as hatched."""
+    """Hatch the background, which shows where a voxel has no value."""
     axes.patch.set(facecolor="white", edgecolor=FAINT, hatch=HATCH, linewidth=0)

@@ -1,4 +1,4 @@
-"""The grid of a survey comes in, line numbers along the top of a section and two-way times down its side go out."""
+"""The grid of a survey comes in; line numbers along the top of a section and two-way times at its side go out."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -17,11 +17,11 @@ ROUND = (1, 2, 2.5, 5, 10)
 
 @dataclass(frozen=True, eq=False)
 class Ruler:
-    """What the traces and samples of a section are called.
+    """Line numbers of the traces and times of the samples of a section.
 
     Args:
-        across: int32[trace], ascending numbers of the lines that the section crosses; None counts traces.
-        sample_interval_ms: between samples, ms; None counts samples.
+        across: int32[trace], ascending numbers of the lines that the section crosses; None: traces are counted.
+        sample_interval_ms: between samples, ms; None: samples are counted.
         start_ms: two-way time of the first sample, ms.
     """
 
@@ -43,14 +43,14 @@ class Ruler:
         return cls(kept, geometry.sample_interval_ms, geometry.start_ms)
 
     def extent(self, shape: tuple[int, int]) -> tuple[float, float, float, float]:
-        """Left, right, bottom, top of an image of (samples, traces): in traces and ms, through the pixels' edges."""
+        """Left, right, bottom, top of an image of (samples, traces), in traces and ms, at the outer edges of pixels."""
         samples, traces = shape
         interval = self.sample_interval_ms or 1.0
         top = self.start_ms - interval / 2
         return -0.5, traces - 0.5, top + samples * interval, top
 
     def mark(self, axes: Axes, orientation: Orientation) -> None:
-        """Put line numbers along the top and times down the side of a section that was drawn on `extent`."""
+        """Put line numbers along the top and times at the side of a section that was drawn on `extent`."""
         axes.xaxis.tick_top()
         axes.xaxis.set_label_position("top")
         axes.set_ylabel("two-way time (ms)" if self.sample_interval_ms else "sample")

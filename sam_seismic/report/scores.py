@@ -1,4 +1,4 @@
-"""The scores of a data set come in, its confusion matrix with the IoU of each class goes out."""
+"""The scores of a data set come in; a picture of its confusion matrix and the IoU of each class goes out."""
 
 import math
 from pathlib import Path
@@ -13,13 +13,13 @@ from sam_seismic.report.style import FAINT, class_colors, house_style, ink_on, n
 from sam_seismic.scoring.scores import FaciesScores
 
 CELL = 0.62
-"""Inches: a cell that holds a percentage above a count."""
+"""Side of a cell in inches; it holds a percentage above a count."""
 READABLE = 16
-"""Beyond so many classes, cells shrink and go without numbers."""
+"""With more classes, cells are smaller and have no numbers."""
 
 
 def confusion_picture(path: Path, scores: FaciesScores) -> None:
-    """Write the confusion matrix, each row in percent of the voxels of a true class, and the IoU beside it."""
+    """Write the confusion matrix, in percent of the voxels of each true class, and the IoU of each class beside it."""
     write_picture(path, confusion_figure(scores))
 
 

@@ -1,4 +1,4 @@
-"""A section, its prediction and its truth come in, panels side by side go out."""
+"""A section, its prediction and its truth come in; a picture of panels side by side goes out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.volume import Section
 
 WIDE = 0.75
-"""Panels flatter than this stand two in a row."""
+"""Panels with less height over width than this stand in two rows of two."""
 
 OVERLAY, ERRORS = "Prediction on amplitude", "Errors (colour: true class)"
 SCORED = ("Amplitude", "Truth", "Prediction", ERRORS)
@@ -44,7 +44,7 @@ def section_picture(
         truth: class indices uint8[sample, trace], IGNORE where not interpreted; None where there is none.
         facies: the classes.
         ruler: line numbers and times of the section.
-        scale: amplitudes that are shown black and white.
+        scale: the amplitudes that are black and white.
     """
     figure = section_figure(amplitude, prediction=prediction, truth=truth, facies=facies, ruler=ruler, scale=scale)
     write_picture(path, figure)
@@ -85,7 +85,7 @@ def section_figure(
 
 
 def _grid(shape: tuple[int, int], titles: Sequence[str]) -> tuple[Figure, dict[str, Axes], Axes | None]:
-    """A figure with panels for a section, side by side or in two rows, and the place that is left over in these."""
+    """A figure with one panel for each title, in one row or two, and the empty place if there is one."""
     aspect = panel_aspect(*shape)
     columns, rows = (2, 2) if aspect < WIDE else (len(titles), 1)
     width = (WIDTH - TIMES) / (2 if aspect < WIDE else 4)  # three tall panels are as wide as four, and end earlier
@@ -112,7 +112,7 @@ def _title(amplitude: Section, prediction: NDArray[np.uint8], truth: NDArray[np.
 
 
 def _patches(facies: FaciesTable, *, errors: bool, hatched: bool) -> list[Patch]:
-    """What the legend explains."""
+    """The entries of the legend."""
     patches = class_patches(facies)
     if errors:
         patches.append(correct_patch())
@@ -122,7 +122,7 @@ def _patches(facies: FaciesTable, *, errors: bool, hatched: bool) -> list[Patch]
 
 
 def _explain(figure: Figure, spare: Axes | None, patches: list[Patch]) -> None:
-    """The legend: in the place that the panels leave over, else below them."""
+    """Put the legend into the empty place, else below the panels."""
     if spare is None:
         add_legend(figure, patches)
     else:

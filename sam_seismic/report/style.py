@@ -1,7 +1,6 @@
-"""One look for every picture: typography and colours, and a figure that becomes a whole PNG or none."""
+"""A figure comes in; a PNG goes out, in the typography and colours that all pictures share."""
 
 import colorsys
-import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
 
+from sam_seismic.files.atomic import whole_file
+
 DOTS_PER_INCH = 140
 WIDTH = 10.0
-"""Inches; of pictures of sections, so that letters have one size where pictures stand together."""
+"""Width in inches of all pictures of sections, so that their letters have one size on a page."""
 TIMES = 0.7
-"""Inches on the left of a panel for two-way times."""
+"""Inches to the left of a panel, for two-way times."""
 
 # The "muted" scheme of Paul Tol (2021, Colour Schemes, SRON/EPS/TN/09-002), ordered so that the first classes are far
 # apart for readers with and without colour blindness. Brown stands for its pale grey, which would read as CORRECT.
@@ -24,23 +25,23 @@ TOL_MUTED = (
     *("#882255", "#999933", "#44aa99", "#aa4499", "#661100"),
 )
 CORRECT = "#e8e8e8"
-"""A voxel that is right, among errors in the colours of classes."""
+"""A correct voxel, in panels that show errors in the colours of classes."""
 
 INK = "#262626"
 FAINT = "#b0b0b0"
 CALM = "#2f5d8a"
 ACCENT = "#c8553d"
-"""What the eye should find first: the best epoch, where two sections cross."""
+"""Marks what matters most: the best epoch, where two sections cross."""
 
 LIVE = "#a9c0d6"
 """A recorded trace on a map."""
 
 HATCH = "//////"
-"""Fills what is not interpreted or not recorded."""
+"""Fills places that are not interpreted or not recorded."""
 
 
 def house_style() -> AbstractContextManager[None]:
-    """Typography of the artists made inside: matplotlib's defaults and ours, whatever a user's matplotlibrc says."""
+    """Our typography on matplotlib's defaults, for artists made in the block; a user's matplotlibrc is ignored."""
     style: dict[Any, Any] = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
     style |= {
         "font.family": "DejaVu Sans",  # comes with matplotlib, so it is on every cluster
@@ -72,7 +73,7 @@ def house_style() -> AbstractContextManager[None]:
 
 
 def class_colors(classes: int) -> tuple[str, ...]:
-    """One colour a class, `#rrggbb`; a class index has the same colour in every picture, however many there are."""
+    """A colour `#rrggbb` for each class; an index has the same colour however many classes there are."""
     # Past the palette, hues a golden ratio apart: distinct from each other, though no longer for every eye.
     more = (
         colorsys.hls_to_rgb(index * 0.618034 % 1, (0.35, 0.6, 0.75)[index % 3], 0.7)
@@ -87,25 +88,20 @@ def class_colormap(classes: int, *extra: str) -> ListedColormap:
 
 
 def ink_on(color: tuple[float, float, float]) -> str:
-    """Black or white, whichever reads better on a colour."""
+    """Dark ink or white, whichever reads better on a colour (red, green, blue), 0 to 1."""
     red, green, blue = color
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, inches, that can be drawn without a display and leaves pyplot's state alone."""
+    """An empty figure, in inches, that needs no display and does not touch the state of pyplot."""
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def write_picture(path: Path, figure: Figure) -> None:
-    """Figure -> PNG. It goes to a hidden temporary name first, so no half picture is found under the final one."""
+    """Write a figure as PNG, whole or not at all; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        with house_style():
-            figure.savefig(temporary, format="png", metadata={"Software": None})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file, house_style():
+        figure.savefig(file, format="png", metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""metrics.csv of a run comes in, its learning curve goes out."""
+"""metrics.csv of a run comes in; a picture of its learning curves goes out."""
 
 import csv
 import math
@@ -19,24 +19,24 @@ QUALITY = "val_mean_iou"
 
 @dataclass(frozen=True)
 class Curve:
-    """One column of metrics.csv, where it has values: the epochs, ascending, and a value each."""
+    """The values of one column of metrics.csv, and their epochs, ascending."""
 
     epochs: tuple[int, ...]
     values: tuple[float, ...]
 
     @property
     def best(self) -> tuple[int, float]:
-        """The epoch of the largest value, and the value; the first of equals, as a checkpoint keeps it."""
+        """The first epoch with the largest value, as the best checkpoint has it, and the value."""
         position = max(range(len(self.values)), key=lambda at: (self.values[at], -at))
         return self.epochs[position], self.values[position]
 
 
 def learning_curve(path: Path, metrics_csv: Path) -> None:
-    """Write loss and mean IoU by epoch, the best epoch marked.
+    """Write a picture of loss and mean IoU by epoch, with the best epoch marked.
 
     Args:
         path: of the PNG.
-        metrics_csv: a row an epoch with the columns epoch, train_loss, val_loss, val_mean_iou; cells may be empty.
+        metrics_csv: a row an epoch, with the columns epoch, train_loss, val_loss, val_mean_iou; cells may be empty.
 
     Raises:
         UserError: the table is missing, has no epoch, or holds something that is not a number.
@@ -103,21 +103,21 @@ def _number(cell: str | None, metrics_csv: Path, column: str) -> float:
 
 
 def _draw(axes: Axes, curve: Curve, *, color: str, label: str) -> None:
-    """A line with a dot an epoch while these are few: one epoch alone has no line."""
+    """Draw a line, with a dot at each epoch while there are few: a single epoch would have no line."""
     if curve.epochs:
         dot = "o" if len(curve.epochs) <= 30 else ""
         axes.plot(curve.epochs, curve.values, color=color, marker=dot, markersize=3.5, linewidth=1.5, label=label)
 
 
 def _span(curves: Iterable[Curve]) -> tuple[float, float]:
-    """Left and right of the epochs; wide enough for whole numbers where there is one epoch."""
+    """Left and right limit of the axis of epochs, at least half an epoch beyond the outer ones."""
     epochs = [epoch for curve in curves for epoch in curve.epochs] or [0]
     margin = max(0.03 * (max(epochs) - min(epochs)), 0.5)
     return min(epochs) - margin, max(epochs) + margin
 
 
 def _mark_best(panels: Sequence[Axes], curve: Curve) -> None:
-    """The best epoch in all panels, and its value in the last."""
+    """Mark the best epoch in all panels, and its value in the last one."""
     epoch, value = curve.best
     for axes in panels:
         axes.axvline(epoch, color=ACCENT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0.5)

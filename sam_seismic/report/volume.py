@@ -1,4 +1,4 @@
-"""A volume comes in, what is in it goes out at a glance: an inline, a crossline, a time slice and the live traces."""
+"""A volume comes in; a picture goes out of its middle inline, crossline and time slice, and of its live traces."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 MOST_LINES = 64
-"""Sections that are read for a time slice; a survey of more lines is sliced coarsely."""
+"""Sections that are read for a time slice at most; with more lines in a survey the slice is coarser."""
 HIGHEST = 0.8
-"""Height over width: two rows of panels, yet a picture that fits on a screen."""
+"""Height over width of a panel at most, so that two rows of them fit on a screen."""
 PERCENTILE = 99.0
-"""Of the amplitudes of the sections shown: where black and white begin."""
+"""Percentile of the amplitudes of the sections shown that is black and white."""
 
 LOW = 1.3
-"""Height in inches of the panel at the foot."""
+"""Height in inches of the panel at the bottom."""
 CROSSING = 0.9
 """Width in points of the lines that show where panels cut each other."""
 
@@ -131,7 +131,7 @@ def read_time_slice(volume: Volume, along: Orientation) -> TimeSlice:
 
 
 def _mapped_along(volume: Volume, geometry: Geometry | None) -> Orientation | None:
-    """The orientation to read a map from: all its sections can be read. None where there is no map, as of a 2D line."""
+    """An orientation of which all sections can be read, for a map; None if there is no map, as of a 2D line."""
     if geometry is None or min(geometry.shape[:2]) == 1:
         return None
     whole = (each for each in Orientation if len(volume.lines(each)) == len(geometry.lines(each)))
@@ -139,7 +139,7 @@ def _mapped_along(volume: Volume, geometry: Geometry | None) -> Orientation | No
 
 
 def _middle_sections(volume: Volume) -> list[Section]:
-    """The middle inline and crossline, as far as they can be read; of a 2D line, the line."""
+    """The middle inline and crossline, of those that can be read; of a 2D line, the line alone."""
     sections = []
     for orientation in Orientation:
         lines = volume.lines(orientation)
@@ -152,7 +152,7 @@ def _middle_sections(volume: Volume) -> list[Section]:
 def _classes_seen(
     sections: Sequence[Section], time_slice: TimeSlice | None, path: Path, counted: Mapping[int, int]
 ) -> FaciesTable:
-    """A class for each label value that is shown or was counted, named like it."""
+    """A class for each label value that is shown or was counted; the value is its name."""
     seen = [section.values[:, section.live].ravel() for section in sections]
     if time_slice is not None:
         seen.append(time_slice.values.compressed())
@@ -193,7 +193,7 @@ def _paint_amplitude(sections: list[Section], path: Path) -> Paint:
 def _panels(
     sections: Sequence[Section], geometry: Geometry | None, *, below: bool
 ) -> tuple[Figure, list[Axes], Axes | None]:
-    """A figure with the sections above and two maps below them, none without a grid; and a low panel at its foot."""
+    """A figure with a row of sections, a row of two maps if there is a grid, and `below` them a low panel."""
     samples, traces = np.max([section.shape for section in sections], axis=0)
     shapes = [(samples, traces)] if geometry is None else [(samples, traces), geometry.shape[:2]]
     heights = [(WIDTH - TIMES) / 2 * min(panel_aspect(*shape), HIGHEST) for shape in shapes] + [LOW] * below
@@ -245,7 +245,7 @@ def _mark_map(axes: Axes, geometry: Geometry) -> None:
 def _mark_crossings(
     panels: Sequence[Axes], sections: Sequence[Section], time_slice: TimeSlice, geometry: Geometry
 ) -> None:
-    """Show in each panel where the others cut it."""
+    """Draw lines in each panel where the other sections and the time slice cut it."""
     for axes, section in zip(panels, sections, strict=False):
         axes.axhline(time_slice.time_ms, color=ACCENT, linewidth=CROSSING)
         position = geometry.index(section.orientation, section.line)

@@ -10,7 +10,7 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from sam_seismic.files.disk import write_text
+from sam_seismic.files.atomic import write_text
 from sam_seismic.listener import Listener
 
 

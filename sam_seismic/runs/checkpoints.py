@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from sam_seismic.data.loader import SectionLoader
+from sam_seismic.files.atomic import remove_abandoned, whole_file
 from sam_seismic.runs.stopping import RunStopped, StopRequest
 
 _VALIDATION = ("fit_loop", "epoch_loop.val_loop.batch_progress")
@@ -75,19 +76,16 @@ class WholeCheckpointIO(TorchCheckpointIO):
             self._write(checkpoint, path)
 
     def _write(self, checkpoint: dict[str, Any], final: Path) -> None:
-        temporary = final.with_name(f".{final.name}.part")
         final.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(final.parent, of=final.name)  # a killed run left gigabytes; one process writes a run
         try:
-            with temporary.open("wb") as file:
+            with whole_file(final) as file:
                 torch.save(checkpoint, file)
-            temporary.replace(final)
         except RuntimeError as error:
             # PyTorch's writer meets the real error first and complains of what follows from it.
             if isinstance(error.__context__, OSError):
                 raise OSError(error.__context__.errno, error.__context__.strerror, str(final)) from error
             raise
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def _copy(checkpoint: dict[str, Any], frozen: Collection[str]) -> dict[str, Any]:

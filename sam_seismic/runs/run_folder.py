@@ -10,7 +10,7 @@ from typing import Any
 
 from sam_seismic.config import Config, dump_config, load_config
 from sam_seismic.errors import ConfigError, UserError
-from sam_seismic.files.disk import write_text
+from sam_seismic.files.atomic import write_text
 from sam_seismic.runs.status import STATUS
 
 PARTS = ("config.yaml", STATUS, "metrics.csv", "checkpoints", "report", "tensorboard")

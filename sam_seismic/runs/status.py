@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from sam_seismic.errors import UserError
-from sam_seismic.files.disk import write_text
+from sam_seismic.files.atomic import write_text
 
 State = Literal["starting", "training", "stopped", "failed", "finished"]
 STATUS = "status.json"

@@ -1,1 +1,1 @@
-"""Confusion matrices, scores and guesses without a network: numpy only."""
+"""Labels and predictions come in; confusion matrices, scores and guesses without a network go out. Numpy only."""

@@ -1,13 +1,12 @@
-"""One confusion matrix of a whole data set comes in, the scores of the facies benchmark go out.
+"""Labels and predictions come in; their confusion matrix and the scores of the facies benchmark go out.
 
 Source: Alaudah, Michalowicz, Alfarraj, AlRegib 2019, "A machine-learning benchmark for facies classification",
 Interpretation 7(3). With C[truth, prediction]: pixel accuracy sum C_kk / sum C; class accuracy C_kk / row_k;
 intersection over union C_kk / (row_k + column_k - C_kk); frequency-weighted IoU sum (row_k / sum C) IoU_k.
-A class that is absent has no score (nan) and does not enter a mean: it is not 0.
+The score of an absent class is nan, not 0, and does not enter a mean.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +35,12 @@ class FaciesScores:
 
     @property
     def pixel_accuracy(self) -> float:
-        """Share of voxels that are right."""
+        """Share of voxels that are predicted correctly."""
         return _ratio(int(np.trace(self.confusion)), self.voxels)
 
     @property
     def class_accuracy(self) -> NDArray[np.float64]:
-        """float64[class]: share of a class's true voxels that are right."""
+        """float64[class]: share of the true voxels of a class that are predicted correctly."""
         return _ratios(np.diag(self.confusion), self.confusion.sum(axis=1))
 
     @property
@@ -84,43 +83,10 @@ class FaciesScores:
 
 
 def confusion_of(truth: NDArray[np.uint8], prediction: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
-    """int64[truth, prediction] of two arrays of class indices, same shape; IGNORE in the truth is dropped."""
+    """int64[truth, prediction], voxels, of class indices uint8 of one shape; IGNORE in the truth is not counted."""
     scored = truth != IGNORE
     pairs = truth[scored].astype(np.int64) * classes + prediction[scored]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)  # [truth, prediction]
-
-
-def majority_guess(histogram: NDArray[np.int64]) -> int:
-    """The class that is most frequent in all.
-
-    Args:
-        histogram: int64[sample, class], training voxels.
-    """
-    return int(histogram.sum(axis=0).argmax())
-
-
-def depth_guess(histogram: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """uint8[sample]: the class that is most frequent at each depth; in all, where a depth has no label.
-
-    Args:
-        histogram: int64[sample, class], training voxels.
-    """
-    labelled = histogram.sum(axis=1) > 0
-    return np.where(labelled, histogram.argmax(axis=1), majority_guess(histogram)).astype(np.uint8)
-
-
-def depth_histogram(sections: Sequence[NDArray[np.uint8]], classes: int) -> NDArray[np.int64]:
-    """int64[sample, class]: how often each class lies at each depth.
-
-    Args:
-        sections: class indices uint8[sample, trace]; the longest gives the number of samples. IGNORE is not counted.
-        classes: how many there are.
-    """
-    total = np.zeros((max(len(labels) for labels in sections), classes), dtype=np.int64)  # [sample, class]
-    for labels in sections:
-        for index in range(classes):
-            total[: len(labels), index] += (labels == index).sum(axis=1)
-    return total
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -115,6 +115,7 @@ class HorizonTable(Recorded, Result):
         Raises:
             SurveyError: the table cannot be written.
         """
+        # Not `whole_file`: this name holds the job's token, by which a later run finds what a kill leaves.
         part = self.temporary.with_suffix(".table")
         try:
             with part.open("w", newline="", encoding="utf-8") as file:

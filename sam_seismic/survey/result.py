@@ -33,6 +33,7 @@ class Result(Unfinished):
         null: float = 0,
     ) -> None:
         check_output(path, overwrite=overwrite)
+        # Not `whole_file`: a later run finds the unfinished file by its token, to go on with it or to remove it.
         # The ending stays last: some writers judge the format by it.
         super().__init__(path.with_name(f".{path.stem}.{start.mark}.part{path.suffix}"), start=start)
         self.path = path

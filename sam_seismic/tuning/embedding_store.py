@@ -18,9 +18,8 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -35,6 +34,7 @@ from torch import Tensor
 from sam_seismic.data.augment import Variant
 from sam_seismic.data.dataset import SectionVariant
 from sam_seismic.errors import UserError
+from sam_seismic.files.atomic import remove_abandoned, whole_file, write_bytes
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning.encoder_cut import EncoderCut
@@ -165,7 +165,8 @@ class Group:
         for chances in reversed(range(_CHANCES)):
             try:
                 self._begin()
-                _put(self.path(ref, variant), lambda file: _write_array(file, half))
+                with whole_file(self.path(ref, variant), sync=True) as file:
+                    _write_array(file, half)
                 self._begin()
             except FileNotFoundError:  # another process removes the group at this moment
                 if not chances:
@@ -193,7 +194,7 @@ class Group:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         told = json.dumps({"about": self._about, "layout": LAYOUT} | asdict(self._recipe), indent=2)
-        _put(card, lambda file: file.write(told.encode()))
+        write_bytes(card, told.encode(), sync=True)
 
 
 class StoredSections:
@@ -283,27 +284,13 @@ def prune(store: Path, *, days: float) -> list[StoredGroup]:
     for group in stored_groups(store):
         if now - group.used >= days * 24 * 3600:
             # The recipe goes last: what a removal that breaks off leaves is still a group, removed the next time.
-            for path in (*group.folder.glob("*.npy"), *group.folder.glob("*.part"), group.folder / RECIPE):
+            for path in group.folder.glob("*.npy"):
                 path.unlink(missing_ok=True)
+            remove_abandoned(group.folder)
+            (group.folder / RECIPE).unlink(missing_ok=True)
             with suppress(OSError):  # somebody put something else into it, or removed it too
                 group.folder.rmdir()
             removed.append(group)
-            continue
-        for path in group.folder.glob("*.part"):
-            with suppress(FileNotFoundError):  # it was finished just now
-                if now - path.stat().st_mtime > _ABANDONED_S:
-                    path.unlink()
+        else:
+            remove_abandoned(group.folder, age_s=_ABANDONED_S)
     return removed
-
-
-def _put(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file that gets its name when it is whole; if that fails, nothing is left behind."""
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())  # else a machine that crashes could leave the name without the content
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

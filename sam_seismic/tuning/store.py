@@ -8,7 +8,7 @@ from sam_seismic.config import Config
 from sam_seismic.config.places import cache_folder
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.errors import UserError
-from sam_seismic.files.disk import in_words
+from sam_seismic.files.units import format_bytes
 from sam_seismic.listener import Listener
 from sam_seismic.survey.fingerprint import fingerprint
 from sam_seismic.survey.volume import Orientation
@@ -77,7 +77,9 @@ class EmbeddingStore:
         self.stored.use()  # from now on nobody takes it for forgotten
         entries, missing = self.filler.entries, self.filler.missing()
         size = sum(file_size(entry.shape) for entry in entries)
-        listener.say(f"embeddings: {len(entries):,}, {in_words(size)}, in {self.folder}, {len(missing):,} to encode")
+        listener.say(
+            f"embeddings: {len(entries):,}, {format_bytes(size)}, in {self.folder}, {len(missing):,} to encode"
+        )
         if missing:
             self.filler.check_room(self.folder, missing)
             start = time.monotonic()

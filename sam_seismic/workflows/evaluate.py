@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from sam_seismic.config import DataConfig, Precision
@@ -19,13 +18,8 @@ from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.runs.pictures import draw_evaluation
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.runs.trainer import testing_trainer
-from sam_seismic.scoring.scores import (
-    FaciesScores,
-    confusion_of,
-    depth_guess,
-    depth_histogram,
-    majority_guess,
-)
+from sam_seismic.scoring.guesses import guess_scores
+from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
@@ -113,31 +107,6 @@ def _evaluate_with(
     _save(found, request)  # this took the longest: it is on disk before a guess or a picture can fail
     found = replace(found, guesses=guess_scores(module.survey, parts))
     return found if request.output is None else _illustrated(found, request, request.output, task, parts)
-
-
-def guess_scores(survey: Survey, parts: list[Part]) -> dict[str, FaciesScores]:
-    """Scores on parts of two guesses made from the training labels alone: `majority class` and `depth only`.
-
-    Where the sections, trained on or scored, do not all have one number of samples there is no depth-only guess.
-    """
-    classes = len(survey.facies)
-    train = survey.parts["train"]
-    labels = [train.read(ref)[1] for ref in train.sections]
-    histogram = depth_histogram(labels, classes)
-    majority, by_depth = majority_guess(histogram), depth_guess(histogram)
-    lengths = {len(each) for each in labels}
-    confusions = {name: np.zeros((classes, classes), dtype=np.int64) for name in ("majority class", "depth only")}
-    for part in parts:
-        for ref in part.sections:
-            _, truth = part.read(ref)
-            confusions["majority class"] += confusion_of(truth, np.full_like(truth, majority), classes)
-            lengths.add(len(truth))
-            if len(lengths) == 1:
-                guess = np.broadcast_to(by_depth[:, None], truth.shape)  # [sample, trace]
-                confusions["depth only"] += confusion_of(truth, guess, classes)
-    if len(lengths) > 1:
-        del confusions["depth only"]
-    return {name: FaciesScores(survey.facies.names, confusion) for name, confusion in confusions.items()}
 
 
 def _check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:

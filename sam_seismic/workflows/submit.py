@@ -8,6 +8,7 @@ from sam_seismic.config import Config
 from sam_seismic.data.canvas import check_sections_fit
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.unfinished import check_output
+from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.listener import Listener
@@ -51,7 +52,7 @@ def check_encoding(config: Config, listener: Listener) -> None:
         listener.say(f"weights: {weights}, {file_hash(weights)[:8]}")
     keeps = estimate_embeddings(config, survey, blank_task(config, survey.facies))
     if keeps is not None:
-        listener.say(f"embedding store: {keeps.folder}, {keeps.size / 1e9:.1f} GB of {keeps.free / 1e9:.0f} GB free")
+        listener.say(f"embedding store: {keeps.folder}, {format_bytes(keeps.size)} of {format_bytes(keeps.free)} free")
         _check_writable(keeps.folder)
         if keeps.warnings:
             raise UserError(problem=keeps.warnings[0], fix="make room, or name another folder in train.store")

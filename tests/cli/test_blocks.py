@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sam_seismic.cli.blocks import HEIGHT, bar_of, histogram_lines, map_lines, show_block
-from sam_seismic.inspection.words import amount, percent, size
+from sam_seismic.inspection.words import amount, percent
 from sam_seismic.report.blocks import Columns, Histogram, LiveMap
 
 
@@ -64,4 +64,3 @@ def test_numbers_are_short_and_never_round_to_all_or_nothing():
     assert [percent(v) for v in (1, 0.99996, 0.5, 0.0123, 1e-6, 0)] == [
         *("100 %", "99.99 %", "50 %", "1.2 %", "less than 0.01 %", "0 %")
     ]
-    assert [size(v) for v in (12, 2048, 20 << 20, 3 << 29)] == ["12 bytes", "2.0 KiB", "20 MiB", "1.5 GiB"]

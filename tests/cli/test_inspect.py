@@ -277,7 +277,7 @@ def test_what_a_training_keeps_is_told_before_it_is(made: Made, run: Run, tmp_pa
         "disk_free": 0,
     }
     assert said(text, "canvas") == "tight, at most 64 pixels, fit: pad"
-    assert said(text, "keeps") == "18 variants of 12 sections in 0.1 MB"
+    assert said(text, "keeps") == "18 variants of 12 sections in 57.6 kB"
     assert said(text, "kept already") == "0 of 18"
     time, memory = found["time"]["CPU"], found["memory"]["CPU"]
     assert time["filling"] == pytest.approx(18 * time["section"], rel=0.02)
@@ -290,7 +290,7 @@ def test_too_little_memory_is_told_before_it_is_met(made: Made, run: Run, monkey
     small = [Room(gpu=False, total=100 << 20), Room(gpu=True, total=None)]
     monkeypatch.setattr(demands, "rooms", lambda _: small)
     text = " ".join(screen(run, made.config).split())
-    assert "of this machine's memory, which has 100 MiB: lower train.batch_size" in text
+    assert "of this machine's memory, which has 105 MB: lower train.batch_size" in text
     assert "predict with --batch-size 1" in text
     assert "no GPU" in text
 

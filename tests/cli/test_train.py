@@ -306,6 +306,14 @@ def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pyte
     assert [each.name for each in tmp_path.iterdir()] == ["last.ckpt"]
 
 
+def test_what_a_killed_run_left_of_a_checkpoint_goes_with_the_next_one(tmp_path: Path):
+    """A job that is killed again and again while it writes gigabytes would fill the disk with their parts."""
+    for name in ("last", "best"):
+        (tmp_path / f".{name}.ckpt.0123abcd.part").write_bytes(b"half")
+    WholeCheckpointIO().save_checkpoint({"weight": torch.zeros(3)}, tmp_path / "last.ckpt")
+    assert {each.name for each in tmp_path.iterdir()} == {"last.ckpt", ".best.ckpt.0123abcd.part"}
+
+
 @pytest.mark.filterwarnings("ignore:.*fp16 is not supported on CPU")  # Lightning takes bf16 there, and says so
 @pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
 def test_mixed_precision_trains(made: Made, run: Run, tmp_path: Path, precision: str):

@@ -18,9 +18,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from sam_seismic.config import DataConfig, InputConfig, NetworkConfig, SamConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.augment import AS_IT_IS
-from sam_seismic.data.channels import to_channels
 from sam_seismic.data.batches import EmbeddingBatch
 from sam_seismic.data.canvas import frame_of
+from sam_seismic.data.channels import to_channels
 from sam_seismic.networks import build_network
 from sam_seismic.sam import Sam, attention
 from sam_seismic.survey.facies import FaciesTable

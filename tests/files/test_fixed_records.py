@@ -1,4 +1,4 @@
-"""Records are read back as they were written, wherever they lie in the file, and nothing between them is touched."""
+"""Records are read as they were written, wherever they lie in the file; bytes between them stay as they are."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sam_seismic.errors import SurveyError
 from sam_seismic.files.fixed_records import RecordFile, RecordLayout
 
 
@@ -41,6 +42,6 @@ def test_a_file_that_ends_too_early_is_told(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(bytes(10))
     file = RecordFile(path, RecordLayout(np.dtype("<f4"), (2,)))
-    with pytest.raises(EOFError, match="ends at byte 10"):
+    with pytest.raises(SurveyError, match="ends at byte 10: it was cut since it was opened"):
         file.read(np.array([0, 1]))
     file.close()

@@ -1,4 +1,4 @@
-"""A job that was broken off goes on where it stood; another job, or a second process, never touches its work."""
+"""An interrupted job resumes after its last recorded step; no other job or process touches its results."""
 
 from pathlib import Path
 
@@ -169,7 +169,7 @@ def test_jobs_never_meet_in_a_hidden_file(tmp_path: Path):
 
 
 def test_a_job_that_is_refused_throws_nothing_away(tmp_path: Path):
-    """--overwrite, but with an output that cannot be: what an earlier run finished is still there."""
+    """--overwrite with an output that is refused afterwards: what an earlier run finished is still there."""
     path = tmp_path / "out.npy"
     with pytest.raises(KeyboardInterrupt):
         run(path, until=3)
@@ -189,7 +189,7 @@ def test_a_refused_job_leaves_no_folders(tmp_path: Path):
 def test_a_finished_job_is_not_resumed(tmp_path: Path):
     path = tmp_path / "out.npy"
     assert run(path) == [0, 1, 2, 3, 4]
-    with pytest.raises(SurveyError, match="nothing unfinished is left") as refused:
+    with pytest.raises(SurveyError, match="there is no unfinished result beside it to resume") as refused:
         run(path, resume=True)
     assert "use it as it is" in refused.value.fix
     assert names(tmp_path) == ["out.npy"]

@@ -1,6 +1,7 @@
 """Every class has a colour of its own, and a picture is a whole file whatever happens."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import matplotlib
 import pytest
@@ -38,8 +39,8 @@ def test_a_picture_that_fails_leaves_nothing_and_spoils_nothing(tmp_path: Path, 
     path = tmp_path / "picture.png"
     path.write_bytes(b"the old one")
 
-    def fail(name: Path, **_: object) -> None:
-        name.write_bytes(b"half")
+    def fail(file: BinaryIO, **_: object) -> None:
+        file.write(b"half")
         raise OSError("disk full")
 
     figure = new_figure(1, 1)

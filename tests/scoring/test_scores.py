@@ -5,13 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sam_seismic.scoring.scores import (
-    FaciesScores,
-    confusion_of,
-    depth_guess,
-    depth_histogram,
-    majority_guess,
-)
+from sam_seismic.scoring.scores import FaciesScores, confusion_of
 
 # rows: truth, columns: prediction; class c occurs nowhere
 CONFUSION = np.array([[6, 2, 0], [1, 11, 0], [0, 0, 0]], dtype=np.int64)
@@ -65,18 +59,3 @@ def test_confusion_has_truth_in_rows_and_drops_what_is_ignored():
     truth = np.uint8([[0, 0, 1], [255, 1, 255]])
     prediction = np.uint8([[0, 1, 1], [0, 0, 1]])
     np.testing.assert_array_equal(confusion_of(truth, prediction, 2), [[1, 1], [1, 1]])
-
-
-def test_guesses_know_the_training_labels_only():
-    sections = [np.uint8([[0, 0, 1], [1, 1, 1], [255, 255, 255]])]
-    histogram = depth_histogram(sections, 2)
-    np.testing.assert_array_equal(histogram, [[2, 1], [0, 3], [0, 0]])
-    assert majority_guess(histogram) == 1
-    np.testing.assert_array_equal(depth_guess(histogram), [0, 1, 1])
-
-
-def test_sections_of_different_lengths_are_counted_where_they_reach():
-    """Folders of sections may hold them; short ones say nothing of what lies below."""
-    sections = [np.uint8([[0, 1]]), np.uint8([[0, 0], [2, 1]])]
-    np.testing.assert_array_equal(depth_histogram(sections, 3), [[3, 1, 0], [0, 1, 1]])
-    assert majority_guess(depth_histogram(sections, 3)) == 0

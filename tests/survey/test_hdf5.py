@@ -224,6 +224,6 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(tmp_path: Pat
     """HDF5 does not survive a disk that fills up while a file is open: the process would crash at its end."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     geometry = Geometry.complete(range(10), range(10), 11)
-    with pytest.raises(SurveyError, match=r"x\.h5 needs 0\.0 MB, the disk has 0\.0 MB left"):
+    with pytest.raises(SurveyError, match=r"x\.h5 needs 1\.1 kB, the disk has 1\.0 kB left"):
         Hdf5Result(tmp_path / "x.h5", np.dtype(np.int8), geometry=geometry, overwrite=False).__enter__()
     assert list(tmp_path.iterdir()) == []

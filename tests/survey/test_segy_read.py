@@ -253,8 +253,8 @@ def test_lines_across_the_file_read_their_own_samples_only(
         asked.append((at, length))
         advise(handle, at, length, advice)
 
-    monkeypatch.setattr(samples.os, "preadv", counted)
-    monkeypatch.setattr(samples.os, "posix_fadvise", noted)
+    monkeypatch.setattr(os, "preadv", counted)
+    monkeypatch.setattr(os, "posix_fadvise", noted)
     along, across = (Orientation.INLINE, 100), (Orientation.CROSSLINE, 300)
     if crossline_sorted:
         along, across = across, along

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy import SegyVolume, write_segy
+from sam_seismic.survey.segy.writer import template_of
 from sam_seismic.survey.volume import Geometry, Orientation
 from tests.survey.segy_files import Parts, changed, cube, grid, refusal, smooth
 
@@ -93,8 +94,16 @@ def test_a_file_cut_after_it_was_opened(plain: Path):
     plain.write_bytes(plain.read_bytes()[: 3600 + 17 * 400 + 300])
     assert volume.section(Orientation.INLINE, 102).live.all()
     for orientation, line in ((Orientation.INLINE, 103), (Orientation.CROSSLINE, 302)):
-        with pytest.raises(SurveyError, match="it was cut since it was opened"):
+        with pytest.raises(SurveyError, match="ends at byte 10700, in trace 18 of 30: it was cut since it was opened"):
             volume.section(orientation, line)
+
+
+def test_a_file_cut_before_its_headers_are_copied(plain: Path):
+    """A result takes them over: it must not begin with fewer."""
+    volume = SegyVolume(plain, SegyOptions())
+    plain.write_bytes(plain.read_bytes()[: 3600 + 17 * 400 + 300])
+    with pytest.raises(SurveyError, match="ends at byte 10700, in trace 18 of 30: it was cut since it was opened"):
+        list(template_of(volume).headers())
 
 
 def test_a_line_that_is_not_there(plain: Path):

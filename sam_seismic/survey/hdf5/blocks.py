@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.errors import SurveyError
 from sam_seismic.files.fixed_records import RecordFile, RecordLayout
+from sam_seismic.files.positional import read_ahead, read_exactly
 from sam_seismic.survey.volume import Orientation
 
 BLOCK_LINES = (8, 4)
@@ -21,8 +21,6 @@ BLOCK_BYTES = 32 * 2**10
 PIECE = 4 * 2**20
 HELD = 128 * 2**20
 """Bytes of blocks that are read in one go, and those that are kept from one section to its neighbours."""
-ADVISED = 256 * 2**10
-"""The system reads ahead only so much at a word, if its limits were left alone."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +142,9 @@ class BlockReader:
             if inline and not neighbours:
                 yield self._rows(block, within)
                 return
-            _announce(self._open(), spans)
+            read_ahead(self._open(), spans)
             if neighbours and block + 1 < self.blocks.counts[0 if inline else 1]:
-                _announce(self._open(), self.blocks.spans(orientation, block + 1))
+                read_ahead(self._open(), self.blocks.spans(orientation, block + 1))
         many = max(1, HELD // spans[0][1])
         for begin in range(0, len(spans), many):
             if self._held != at:
@@ -164,10 +162,9 @@ class BlockReader:
         begin = self.blocks.start + block * len(rows) * self.blocks.block_bytes + within * size
         places = range(begin, begin + rows.size * inlines, self.blocks.block_bytes)
         descriptor = self._open()
-        _announce(descriptor, [(at, size) for at in places])
+        read_ahead(descriptor, [(at, size) for at in places])
         for at, row in zip(places, rows, strict=True):
-            if os.preadv(descriptor, [row.data], at) != size:
-                self._read(at, row)
+            read_exactly(descriptor, row.data, at, path=self.path)
         return rows.view(self.blocks.dtype).reshape(*self.blocks.counts[1:], crosslines, samples)
 
     def _load(self, spans: list[tuple[int, int]]) -> None:
@@ -176,37 +173,16 @@ class BlockReader:
         size = sum(count for _, count in spans)
         if len(self._buffer) < size:
             self._buffer = np.empty(size, np.uint8)
-        done = 0
+        done, buffer = 0, self._buffer.data
         for begin, count in spans:
-            self._read(begin, self._buffer[done : done + count])
+            read_exactly(self._open(), buffer[done : done + count], begin, path=self.path)
             done += count
-
-    def _read(self, begin: int, into: NDArray[np.uint8]) -> None:
-        """Fill an array with the bytes from a place on."""
-        left = into.data
-        while left:  # the kernel may hand back less than it was asked for
-            done = os.preadv(self._open(), [left], begin)
-            if done == 0:
-                raise SurveyError(
-                    problem=f"{self.path}: ends at byte {begin}: it was cut since it was opened",
-                    fix="copy the file again",
-                )
-            left, begin = left[done:], begin + done
 
     def _open(self) -> int:
         if self._descriptor is None:
             self._descriptor = os.open(self.path, os.O_RDONLY)
             weakref.finalize(self, os.close, self._descriptor)
         return self._descriptor
-
-
-def _announce(descriptor: int, spans: list[tuple[int, int]]) -> None:
-    """Let the system read several runs at once, where it can be told."""
-    if not hasattr(os, "posix_fadvise"):
-        return
-    for begin, count in spans:
-        for at in range(begin, begin + count, ADVISED):
-            os.posix_fadvise(descriptor, at, min(ADVISED, begin + count - at), os.POSIX_FADV_WILLNEED)
 
 
 class BlockWriter:

@@ -7,9 +7,8 @@ caches (`~/.cache/sam-seismic` on Linux). It may be removed at any time.
 import hashlib
 import json
 import os
-import tempfile
-import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.config.places import cache_folder
+from sam_seismic.files.atomic import remove_abandoned, whole_file
 from sam_seismic.survey.segy.headers import Layout
 from sam_seismic.survey.segy.lines import Lines, find_lines
 from sam_seismic.survey.segy.samples import TraceFile
@@ -142,28 +142,18 @@ def _store(entry: Path, identity: str, lines: Lines) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
     said = {"identity": identity, "pair": lines.pair, "checked": lines.checked, "why": lines.why}
     arrays = {name: getattr(lines, name) for name in _ARRAYS}
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=entry.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, said=np.frombuffer(json.dumps(said).encode(), np.uint8), **arrays)
-        Path(name).replace(entry)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file(entry) as file:
+        np.savez(file, said=np.frombuffer(json.dumps(said).encode(), np.uint8), **arrays)
 
 
 def _prune(kept: Path) -> None:
     """Remove the entries not used for longest beyond the bounds, and what killed processes left."""
+    remove_abandoned(kept, age_s=_ABANDONED_S)
     entries = []
-    for each in kept.iterdir():
-        try:
+    for each in kept.glob("*.npz"):
+        with suppress(FileNotFoundError):  # another process removed it
             status = each.stat()
-            if each.suffix == ".part" and time.time() - status.st_mtime > _ABANDONED_S:
-                each.unlink()
-            elif each.suffix == ".npz":
-                entries.append((status.st_mtime_ns, status.st_size, each))
-        except FileNotFoundError:
-            continue  # another process was faster
+            entries.append((status.st_mtime_ns, status.st_size, each))
     total = 0
     for number, (_, size, each) in enumerate(sorted(entries, reverse=True)):
         total += size

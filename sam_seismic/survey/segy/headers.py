@@ -57,6 +57,10 @@ class Layout:
         """Bytes up to the end of the last trace."""
         return self.start + self.traces * self.trace_bytes
 
+    def place(self, byte: int) -> str:
+        """Where a byte of the file lies: `in trace 7 of 9`."""
+        return f"in trace {max(0, byte - self.start) // self.trace_bytes + 1} of {self.traces}"
+
 
 @dataclass(frozen=True)
 class FileHeader:

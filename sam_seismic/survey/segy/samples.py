@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.positional import read_ahead, read_exactly
 from sam_seismic.survey.segy.formats import Order, SampleFormat
 from sam_seismic.survey.segy.headers import TRACE_HEADER, Layout
 
@@ -93,15 +94,7 @@ class TraceFile:
         for first, last in zip([0, *breaks], [*breaks, len(numbers)], strict=True):
             at = self.layout.start + int(numbers[first]) * length + begin
             span = flat[first * length + begin : (last - 1) * length + end]
-            while span:  # the kernel may give less than it was asked for, at most 2 GB in one go
-                count = os.preadv(handle, [span], at)
-                if count == 0:
-                    raise SurveyError(
-                        problem=f"{self.path}: ends at byte {at}, in or after trace {int(numbers[first]) + 1}: it was "
-                        "cut since it was opened",
-                        fix="copy the file again",
-                    )
-                span, at = span[count:], at + count
+            read_exactly(handle, span, at, path=self.path, place=self.layout.place)
 
     def _ask_for(self, numbers: NDArray[np.integer], begin: int, end: int) -> None:
         """Let the kernel fetch exactly these traces, many at a time.
@@ -110,8 +103,8 @@ class TraceFile:
         measured, seven times as many bytes as the traces have.
         """
         layout = self.layout
-        for at in (layout.start + begin + numbers.astype(np.int64) * layout.trace_bytes).tolist():
-            os.posix_fadvise(self._descriptor(), at, end - begin, os.POSIX_FADV_WILLNEED)
+        places = (layout.start + begin + numbers.astype(np.int64) * layout.trace_bytes).tolist()
+        read_ahead(self._descriptor(), [(at, end - begin) for at in places])
 
     def _descriptor(self) -> int:
         if self._handle is None or self._handle[0] != os.getpid():

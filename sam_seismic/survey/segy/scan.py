@@ -1,6 +1,5 @@
 """Fields of all trace headers, read in one pass over the file in bounded memory: a column of numbers for each field."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.errors import SurveyError
+from sam_seismic.files.positional import expect_order, read_exactly
 from sam_seismic.survey.segy.headers import TRACE_HEADER, Layout
 
 CHUNK = 1 << 20
@@ -137,25 +136,9 @@ def _chunks(path: Path, layout: Layout, kinds: Mapping[int, str]) -> Iterator[tu
     )
     headers = np.empty(min(step, layout.traces), record)
     with path.open("rb", buffering=0) as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL if whole else os.POSIX_FADV_RANDOM)
+        expect_order(file.fileno(), sequential=whole)
         for begin in range(0, layout.traces, step):
             here = headers[: layout.traces - begin]
-            file.seek(layout.start + begin * layout.trace_bytes)
-            if (got := _fill(file.fileno(), here.view(np.uint8))) < here.nbytes:
-                raise SurveyError(
-                    problem=f"{path}: ends in trace {begin + got // length + 1} of {layout.traces}: it was cut while "
-                    "it was read",
-                    fix="copy the file again",
-                )
+            offset = layout.start + begin * layout.trace_bytes
+            read_exactly(file.fileno(), here.view(np.uint8).data, offset, path=path, place=layout.place)
             yield begin, here
-
-
-def _fill(handle: int, buffer: NDArray[np.uint8]) -> int:
-    """Read on until a buffer is full; how many bytes there were."""
-    got = 0
-    while got < len(buffer):
-        count = os.readv(handle, [buffer[got:].data])
-        if count == 0:
-            break
-        got += count
-    return got

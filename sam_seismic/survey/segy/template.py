@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.errors import SurveyError
+from sam_seismic.files.positional import cut_off
 from sam_seismic.survey.segy.formats import Order
 from sam_seismic.survey.segy.headers import Layout
 from sam_seismic.survey.segy.scan import CHUNK
@@ -86,9 +86,8 @@ class FileTemplate(Template):
                 count = min(step, self.layout.traces - begin)
                 raw = file.read(count * length)
                 if len(raw) < count * length:
-                    raise SurveyError(
-                        problem=f"{self.path}: was cut while its headers were copied", fix="copy the file again"
-                    )
+                    end = file.tell()
+                    raise cut_off(self.path, end, self.layout.place(end))
                 yield np.frombuffer(raw, np.uint8).reshape(count, length)[:, : self.layout.header]
 
 
