@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sam_seismic.cli.options import Json
 from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import Terminal, print_facts, print_json, print_table
 
@@ -20,7 +21,7 @@ Name = Annotated[str, typer.Argument(help="f3 or seam_ai.")]
 
 
 @data_app.command("list")
-def list_surveys(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+def list_surveys(json: Json = False) -> None:
     """List the published surveys that are known: what they are, their size, licence and files.
 
     Example: sam-seismic data list
@@ -60,7 +61,7 @@ def fetch(
 def verify(
     name: Name,
     folder: Annotated[Path, typer.Argument(help="The folder of the survey, as data.root names it.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    json: Json = False,
 ) -> None:
     """Hold the files of a folder against what was published: shapes, types, lengths, checksums, labels, amplitudes.
 

@@ -1,13 +1,15 @@
-"""Options that several commands share, each said once."""
+"""Options that several commands share, each defined once."""
 
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
 from sam_seismic.config import ReadOptions, SegyOptions
+
+T = TypeVar("T")
 
 Checkpoint = Annotated[Path, typer.Option(help="RUN/checkpoints/best.ckpt of a run of train.")]
 Output = Annotated[Path | None, typer.Option(help="Folder for metrics.json and pictures.")]
@@ -19,7 +21,10 @@ StoredFormat = Annotated[
         "--sample-format", help="How classes are stored, for programs that dislike int8. Default: int8, or int16."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+Override = Annotated[
+    list[str] | None, typer.Option("--set", help="key=value, e.g. train.epochs=10; may be given several times.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 PrecisionOption = Annotated[
     Literal["32", "bf16", "16"],
@@ -75,22 +80,16 @@ def read_options(
     return ReadOptions(segy=segy, axes=axes, key=key)
 
 
-def taken_from(given: dict[str, Any]) -> ReadOptions:
-    """How to open volumes, from all options of a command, which loses those of `read_options`."""
-    names = inspect.signature(read_options).parameters
-    return read_options(**{name: given.pop(name) for name in names if name in given})
-
-
-def reads_volumes(command: Callable[..., None]) -> Callable[..., None]:
+def reads_volumes(command: Callable[..., T]) -> Callable[..., T]:
     """Give a command the options of `read_options`; the command itself gets them as one argument, `read`."""
     own = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "read"]
     shared = list(inspect.signature(read_options).parameters.values())
 
-    def run(*args: Any, **given: Any) -> None:
-        read = taken_from(given)
-        command(*args, **given, read=read)
+    def run(*args: Any, **given: Any) -> T:
+        read = read_options(**{parameter.name: given.pop(parameter.name) for parameter in shared})
+        return command(*args, **given, read=read)
 
-    # Typer asks a function for its signature and its annotations; the wrapped one's would hide the shared options.
+    # Typer reads the signature and the annotations of a function; those of the command lack the shared options.
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own + shared]
     run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sam_seismic.cli.options import Json
 from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import Terminal, print_facts, print_json, print_table
 
@@ -14,7 +15,7 @@ weights_app = typer.Typer(help="List, fetch and verify the official SAM weights.
 
 
 @weights_app.command("list")
-def list_weights(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+def list_weights(json: Json = False) -> None:
     """List the published weights and whether they are here.
 
     Example: sam-seismic weights list

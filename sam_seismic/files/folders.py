@@ -1,12 +1,12 @@
-"""Folders for results: made, or refused where they hold something already."""
+"""A folder for results comes in; it is made, or refused if it holds something already."""
 
 from pathlib import Path
 
 from sam_seismic.errors import UserError
 
 
-def new_folder(folder: Path, *, overwrite: bool) -> Path:
-    """Make a folder for results.
+def check_new_folder(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that cannot take new results. Nothing is made.
 
     Raises:
         UserError: it is a file, or holds something and may not be reused.
@@ -18,5 +18,14 @@ def new_folder(folder: Path, *, overwrite: bool) -> Path:
             problem=f"{folder}: holds files already",
             fix="choose another --output, or add --overwrite to replace earlier results in it",
         )
+
+
+def new_folder(folder: Path, *, overwrite: bool) -> Path:
+    """Make a folder for results.
+
+    Raises:
+        UserError: it is a file, or holds something and may not be reused.
+    """
+    check_new_folder(folder, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
