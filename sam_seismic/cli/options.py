@@ -8,6 +8,14 @@ from typing import Annotated, Any, Literal, TypeVar
 import typer
 
 from sam_seismic.config import ReadOptions, SegyOptions
+from sam_seismic.config.choices import (
+    AxesChoice,
+    ByteOrder,
+    DuplicateChoice,
+    FormatName,
+    LabelFormat,
+    OrientationChoice,
+)
 
 T = TypeVar("T")
 
@@ -16,7 +24,7 @@ Output = Annotated[Path | None, typer.Option(help="Folder for metrics.json and p
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older result.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run finished.")]
 StoredFormat = Annotated[
-    Literal["int8", "int16", "int32", "uint8", "ieee", "ibm"] | None,
+    LabelFormat | None,
     typer.Option(
         "--sample-format", help="How classes are stored, for programs that dislike int8. Default: int8, or int16."
     ),
@@ -32,7 +40,7 @@ PrecisionOption = Annotated[
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Sections at a time; lower it when memory is short.")]
 OrientationOption = Annotated[
-    Literal["inline", "crossline", "both"] | None,
+    OrientationChoice | None,
     typer.Option("--orientation", help="Lines to predict; both: the mean of the two. Default: as trained."),
 ]
 
@@ -45,16 +53,16 @@ CrosslineByte = Annotated[
     int | None, typer.Option(min=1, max=237, rich_help_panel=_SEGY, help="Trace header byte of the crossline number.")
 ]
 SampleFormat = Annotated[
-    Literal["ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8"] | None,
+    FormatName | None,
     typer.Option("--format", rich_help_panel=_SEGY, help="Sample format, whatever the header declares."),
 ]
-Endian = Annotated[Literal["big", "little"] | None, typer.Option(rich_help_panel=_SEGY, help="Byte order.")]
+Endian = Annotated[ByteOrder | None, typer.Option(rich_help_panel=_SEGY, help="Byte order.")]
 Duplicates = Annotated[
-    Literal["first", "last"] | None,
+    DuplicateChoice | None,
     typer.Option(rich_help_panel=_SEGY, help="Which trace to read where several have the same line numbers."),
 ]
 Axes = Annotated[
-    Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"] | None,
+    AxesChoice | None,
     typer.Option(rich_help_panel=_ARRAYS, help="Axis order of a .npy, .npz or foreign .h5 volume."),
 ]
 Key = Annotated[str | None, typer.Option(rich_help_panel=_ARRAYS, help="Name of the array in an .npz or .h5 file.")]

@@ -8,6 +8,7 @@ import lightning
 import numpy as np
 
 from sam_seismic.config import DataConfig, InputConfig, SplitConfig
+from sam_seismic.config.choices import OrientationChoice
 from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
 from sam_seismic.data.dataset import Kept, SectionDataset
 from sam_seismic.data.loader import SectionLoader, SharedBatches
@@ -97,7 +98,7 @@ class PublishedDataModule(SeismicDataModule):
         root: Path,
         inputs: InputConfig | None = None,
         *,
-        orientation: Literal["inline", "crossline", "both"] = "both",
+        orientation: OrientationChoice = "both",
         split: SplitConfig | None = None,
         batch_size: int = 2,
         seed: int = 0,

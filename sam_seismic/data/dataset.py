@@ -117,6 +117,12 @@ def fitted(shape: tuple[int, int], inputs: InputConfig, whole_shape: tuple[int, 
     return Frame.fitted(shape, fit=inputs.fit, side=inputs.side, canvas=inputs.canvas, whole_shape=whole_shape)
 
 
+def describe_canvas(inputs: InputConfig) -> str:
+    """`1024 x 1024, fit: pad` or `tight, at most 1024 pixels, fit: pad`."""
+    size = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
+    return f"{size}, fit: {inputs.fit}"
+
+
 def check_sections_fit(survey: Survey, inputs: InputConfig) -> None:
     """Refuse sections that do not fit the canvas before anything is trained.
 

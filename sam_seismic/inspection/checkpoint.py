@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sam_seismic.data.dataset import describe_canvas
 from sam_seismic.inspection.request import Inspection
 from sam_seismic.inspection.words import size
 from sam_seismic.report.blocks import Columns, Facts, ReportBlock
@@ -37,7 +38,7 @@ def inspect_checkpoint(path: Path) -> Inspection:
         "best so far": "" if best is None else f"{best:.4f}",
         "amplitudes": f"{metadata.scale.center:g} +- {metadata.scale.clip:g} becomes [-1, 1] "
         f"({metadata.inputs.clip_percentile:g}th percentile of the training lines)",
-        "canvas": f"{metadata.inputs.side} x {metadata.inputs.side}, fit: {metadata.inputs.fit}",
+        "canvas": describe_canvas(metadata.inputs),
         "orientation": metadata.data.orientation,
         "written by": f"sam-seismic {metadata.version}",
     }

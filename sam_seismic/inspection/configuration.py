@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sam_seismic.config import Config
-from sam_seismic.data.dataset import check_sections_fit
+from sam_seismic.data.dataset import check_sections_fit, describe_canvas
 from sam_seismic.errors import UserError
 from sam_seismic.inspection.class_shares import absent, class_shares, share_table
 from sam_seismic.inspection.demands import demands_of, largest_of, memory_table, section_shapes, time_table
@@ -113,17 +113,16 @@ def _weights(config: Config) -> tuple[str, list[str]]:
 
 
 def _training_rows(config: Config, weights: str, parameters: tuple[int, int], steps: int) -> list[tuple[str, str]]:
-    model, train, inputs = config.model, config.train, config.input
+    model, train = config.model, config.train
     encoder = model.encoder if model.blocks is None else f"{model.encoder} ({model.blocks})"
     encoder += " with checkpointing" if model.checkpointing else ""
-    canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
     gathered = config.trainer.accumulate_grad_batches
     batch = f"batch {train.batch_size}" + (f" x {gathered} accumulated" if gathered > 1 else "")
     return [
         ("model", f"{model.size}, encoder {encoder}, decoder {model.decoder}"),
         ("weights", weights),
         ("parameters", f"{parameters[0]:,} trainable, {parameters[1]:,} frozen"),
-        ("canvas", f"{canvas}, fit: {inputs.fit}"),
+        ("canvas", describe_canvas(config.input)),
         ("steps", f"{steps:,} an epoch, {steps * train.epochs:,} in {train.epochs} epochs ({batch}, one device)"),
         ("precision", config.trainer.precision),
     ]

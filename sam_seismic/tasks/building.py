@@ -5,6 +5,7 @@ from pathlib import Path
 from sam_seismic import __version__
 from sam_seismic.config import Config, ModelConfig
 from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.data.dataset import describe_canvas
 from sam_seismic.sam import build_sam
 from sam_seismic.sam.weights import file_hash, official_path
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
@@ -52,7 +53,6 @@ def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
         if task.metadata.weights_hash is None
         else f"weights {task.metadata.weights_hash[:8]}"
     )
-    canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
     encoder = model.encoder if model.blocks is None else f"{model.encoder} ({model.blocks})"
     return [
         *(f"note: {note}" for note in module.survey.notes),
@@ -60,7 +60,7 @@ def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
         *(f"split {part}" for part in module.survey.parts.values()),
         f"amplitudes: {scale.center:g} +- {scale.clip:g} becomes [-1, 1] "
         f"({inputs.clip_percentile:g}th percentile of the training lines)",
-        f"canvas: {canvas}, fit: {inputs.fit}",
+        f"canvas: {describe_canvas(inputs)}",
         f"model: {model.size}, {weights}; encoder {encoder}, decoder {model.decoder}",
         f"parameters: {trainable:,} trainable, {frozen:,} frozen",
     ]
