@@ -1,26 +1,30 @@
-"""Who is told how a workflow gets on: the command line draws it, tests and programs may ignore it."""
+"""What a workflow reports to: the command line prints the reports, tests and programs may ignore them."""
 
 from typing import Protocol
 
 
 class Listener(Protocol):
-    """Hears what a workflow does. Workflows print nothing themselves."""
+    """Receives news and progress of a workflow. Workflows print nothing themselves."""
 
     def say(self, text: str) -> None:
-        """One line of plain news."""
+        """Receive one line of news."""
 
     def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
-        """A step of a long job: `what` names the job, done of total steps are finished.
+        """Receive how far long work has come.
 
-        A total of None is not known.
+        Args:
+            what: names the work.
+            done: steps that are finished.
+            total: all steps; None if their number is not known.
+            detail: more to show, such as the loss.
         """
 
 
 class Silent:
-    """A listener that hears nothing."""
+    """A listener that ignores everything."""
 
     def say(self, text: str) -> None:
-        """Ignore it."""
+        """Ignore the report."""
 
     def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
-        """Ignore it."""
+        """Ignore the report."""

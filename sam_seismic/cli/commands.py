@@ -1,6 +1,6 @@
 """Command lines come in; the request of ONE workflow goes out, with what shows its outcome."""
 
-# Torch takes seconds to import: each command imports its workflow when it is called, and no sooner.
+# Torch takes seconds to import, so each command imports its workflow only when it is called.
 # ruff: noqa: PLC0415, PLR0913  # the parameters of a command are its options
 
 from pathlib import Path
@@ -46,16 +46,16 @@ def demo(
 def train(
     configs: Annotated[
         list[Path],
-        typer.Option("--config", help="YAML of the experiment; several in a Slurm array: element 0 trains the first."),
+        typer.Option("--config", help="YAML of the experiment; in a Slurm array several: element 0 trains the first."),
     ],
     override: Override = None,
     output: Annotated[Path | None, typer.Option(help="Run folder. Default: output: of the YAML, or runs/NAME.")] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from checkpoints/last.ckpt of the run folder.")
+        bool, typer.Option("--resume", help="Continue from checkpoints/last.ckpt of the run folder.")
     ] = False,
     overwrite: Overwrite = False,
 ) -> Invocation[Any, Any]:
-    """Train on a survey and its labels; a run folder comes out.
+    """Train on a survey and its labels, and write a run folder.
 
     Example: sam-seismic train --config configs/segy.yaml --set train.epochs=10
     """
@@ -76,7 +76,9 @@ def train(
 
 def evaluate(
     checkpoint: Checkpoint,
-    config: Annotated[Path | None, typer.Option(help="YAML whose data: is measured on. Default: as trained.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML whose data: is used. Default: that of the training.")
+    ] = None,
     split: Annotated[str, typer.Option(help="test, val, train, or a part such as test1.")] = "test",
     output: Output = None,
     overwrite: Overwrite = False,
@@ -86,7 +88,7 @@ def evaluate(
     precision: PrecisionOption = "32",
     json: Json = False,
 ) -> Invocation[Any, Any]:
-    """Score a checkpoint on lines it has not seen, beside guesses without a network.
+    """Score a checkpoint on lines that it was not trained on, beside guesses without a network.
 
     Example: sam-seismic eval --checkpoint runs/segy/checkpoints/best.ckpt --output runs/segy/test
     """
@@ -109,12 +111,8 @@ def predict(
     probabilities: Annotated[
         Path | None, typer.Option(help="Also write the probability of each class: STEM_CLASS.ENDING.")
     ] = None,
-    confidence: Annotated[
-        Path | None, typer.Option(help="Also write the probability of the class that was chosen.")
-    ] = None,
-    entropy: Annotated[
-        Path | None, typer.Option(help="Also write the entropy: 0 where it is certain, 1 where undecided.")
-    ] = None,
+    confidence: Annotated[Path | None, typer.Option(help="Also write the probability of the chosen class.")] = None,
+    entropy: Annotated[Path | None, typer.Option(help="Also write the entropy: 0 is certain, 1 is undecided.")] = None,
     horizons: Annotated[
         Path | None, typer.Option(help="Also write a CSV: IL, XL, X, Y and the time of each class top.")
     ] = None,
@@ -151,7 +149,7 @@ def predict(
 @reads_volumes
 def score(
     truth: Annotated[Path, typer.Option(help="Label volume, or folder of label sections.")],
-    prediction: Annotated[Path, typer.Option(help="The same lines, predicted.")],
+    prediction: Annotated[Path, typer.Option(help="Predicted labels of the same lines.")],
     classes: Annotated[
         int | None, typer.Option(min=2, max=255, help="Score label values 0 to N-1. Default: those that occur.")
     ] = None,
@@ -163,7 +161,7 @@ def score(
 ) -> Invocation[Any, Any]:
     """Score one label volume against another; no network is needed.
 
-    The options of SEG-Y hold for either file that is one, those of arrays for the truth.
+    Options of SEG-Y apply to either file that is SEG-Y, those of arrays to the truth only.
 
     Example: sam-seismic score --truth labels.sgy --prediction facies.sgy
     """
@@ -183,7 +181,7 @@ def score(
 @reads_volumes
 def inspect(
     path: Annotated[Path, typer.Argument(help="A volume, a configuration or a checkpoint.")],
-    picture: Annotated[Path | None, typer.Option(help="Also draw the volume into this PNG.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Also draw the volume into this PNG file.")] = None,
     labels: Annotated[bool, typer.Option("--labels", help="The volume holds label values, not amplitudes.")] = False,
     config: Annotated[Path | None, typer.Option(help="YAML that names the classes of a label volume.")] = None,
     overwrite: Overwrite = False,
@@ -191,7 +189,7 @@ def inspect(
     *,
     read: ReadOptions,
 ) -> Invocation[Any, Any]:
-    """Show what is in a file and whether it was understood.
+    """Show what a file holds and how it was read.
 
     Example: sam-seismic inspect survey.sgy --picture survey.png
     """

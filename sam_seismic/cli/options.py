@@ -22,11 +22,11 @@ T = TypeVar("T")
 Checkpoint = Annotated[Path, typer.Option(help="RUN/checkpoints/best.ckpt of a run of train.")]
 Output = Annotated[Path | None, typer.Option(help="Folder for metrics.json and pictures.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older result.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run finished.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what an earlier run began.")]
 StoredFormat = Annotated[
     LabelFormat | None,
     typer.Option(
-        "--sample-format", help="How classes are stored, for programs that dislike int8. Default: int8, or int16."
+        "--sample-format", help="How classes are stored, for programs that cannot read int8. Default: int8, or int16."
     ),
 ]
 Override = Annotated[
@@ -36,12 +36,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 PrecisionOption = Annotated[
     Literal["32", "bf16", "16"],
-    typer.Option("--precision", help="Of the image encoder: bf16 or 16 take half the memory, and less time on a GPU."),
+    typer.Option("--precision", help="Of the image encoder: bf16 and 16 take half the memory, and less time on a GPU."),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Sections at a time; lower it when memory is short.")]
 OrientationOption = Annotated[
     OrientationChoice | None,
-    typer.Option("--orientation", help="Lines to predict; both: the mean of the two. Default: as trained."),
+    typer.Option("--orientation", help="Lines to predict; both: the mean of the two. Default: as in training."),
 ]
 
 _SEGY = "Reading SEG-Y"
@@ -54,12 +54,12 @@ CrosslineByte = Annotated[
 ]
 SampleFormat = Annotated[
     FormatName | None,
-    typer.Option("--format", rich_help_panel=_SEGY, help="Sample format, whatever the header declares."),
+    typer.Option("--format", rich_help_panel=_SEGY, help="Sample format, in place of the one in the header."),
 ]
 Endian = Annotated[ByteOrder | None, typer.Option(rich_help_panel=_SEGY, help="Byte order.")]
 Duplicates = Annotated[
     DuplicateChoice | None,
-    typer.Option(rich_help_panel=_SEGY, help="Which trace to read where several have the same line numbers."),
+    typer.Option(rich_help_panel=_SEGY, help="Which of several traces with the same line numbers to read."),
 ]
 Axes = Annotated[
     AxesChoice | None,
@@ -77,7 +77,7 @@ def read_options(
     axes: Axes = None,
     key: Key = None,
 ) -> ReadOptions:
-    """How to open volumes, from the options that `reads_volumes` adds to a command."""
+    """The options that `reads_volumes` adds to a command -> how to open volumes."""
     segy = SegyOptions(
         inline_byte=inline_byte,
         crossline_byte=crossline_byte,
