@@ -49,7 +49,7 @@ else
   exit 2
 fi
 
-# Where this script and the tasks leave each other word, see sam_seismic/cli/stopping.py.
+# This script and the tasks of the job inform each other by files in this folder, see sam_seismic/cli/stopping.py.
 SAM_SEISMIC_JOB=$SLURM_SUBMIT_DIR/.sam-seismic-jobs/$number
 export SAM_SEISMIC_JOB
 mkdir -p "$SAM_SEISMIC_JOB"

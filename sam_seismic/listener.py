@@ -24,7 +24,7 @@ class Silent:
     """A listener that ignores everything."""
 
     def say(self, text: str) -> None:
-        """Ignore it."""
+        """Ignore the report."""
 
     def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
-        """Ignore it."""
+        """Ignore the report."""

@@ -1,7 +1,8 @@
-"""The command line: words come in, one workflow is called, and what it found is drawn on the terminal."""
+"""The command line: arguments come in, one workflow is called, and its outcome is printed."""
 
 from sam_seismic.cli.app import app
 from sam_seismic.cli.commands import convert, demo, evaluate, inspect, predict, score, train
+from sam_seismic.cli.config import config_app
 from sam_seismic.cli.data import data_app
 from sam_seismic.cli.embed import embed
 from sam_seismic.cli.status import status
@@ -17,10 +18,11 @@ app.command()(score)
 app.command()(inspect)
 app.command()(convert)
 app.command()(status)
-# What follows the name of the other command is left to that.
+# All arguments after the name of the other command belong to that command.
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 )(submit)
+app.add_typer(config_app, name="config")
 app.add_typer(weights_app, name="weights")
 app.add_typer(data_app, name="data")
 

@@ -1,14 +1,16 @@
-"""The Typer application, and how errors are told: the user's in words with exit 2, ours with a traceback and exit 1."""
+"""The Typer application: commands run here, and errors of the user end in a problem, a fix and exit status 2."""
 
 import errno
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from sam_seismic import __version__
-from sam_seismic.cli.stopping import Word, leave_word, stoppable
+from sam_seismic.cli.invocation import Invocation
+from sam_seismic.cli.stopping import EndOfTask, report_end, stoppable
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
 
 _NOTHING_LEFT = "no half-written file was left behind"
@@ -20,47 +22,58 @@ _PATHS = {
     errno.ENOTEMPTY: ("exists already, and holds files", "choose another name"),
     errno.ENAMETOOLONG: ("the name is too long for the file system", "choose a shorter one"),
 }
-"""What is wrong with a path that the file system refuses, and the fix."""
+"""Problem and fix of each error that the file system raises for a path."""
 
 
-class PoliteGroup(TyperGroup):
-    """Runs a command; an error that the user can mend is told without a traceback."""
+class CommandGroup(TyperGroup):
+    """Runs a command; what the user can mend is printed without a traceback, a fault of ours keeps its traceback."""
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Run the program; if it does not end well, leave word to a batch script."""
-        self._word: Word = "failed"
+        """Run the program; if it ends with an error, tell the batch script how."""
+        self._end: EndOfTask = "failed"
         try:
             return super().main(*args, **options)
         except BaseException as end:
             if not isinstance(end, SystemExit) or end.code not in (0, None):
-                leave_word(self._word)
+                report_end(self._end)
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """Run, and turn an error into words and exit 2."""
+        """Carry out the command; print an error of the user, or of the file system, and exit with 2."""
         try:
             with stoppable():
-                found = super().invoke(ctx)
-                # A reader that has gone (`| head`) is met here, and Typer ends quietly; Python's own end would be loud.
+                invocation = super().invoke(ctx)
+                if isinstance(invocation, Invocation):
+                    invocation.carry_out()
+                # If the reader of a pipe has gone (`| head`), this raises here, where Typer ends quietly; when Python
+                # exits, it would print a traceback.
                 sys.stdout.flush()
-                return found
         except UserError as error:
-            _tell(error, error)
-            self._word = "stopped" if isinstance(error, StoppedError) else "failed"
-            self._word = "lost" if isinstance(error, PeerLostError) else self._word
+            if isinstance(error, StoppedError):
+                self._end = "stopped"
+            elif isinstance(error, PeerLostError):
+                self._end = "lost"
+            _print_error(error, _notes(error))
         except KeyboardInterrupt as stop:
-            self._word = "stopped"
-            kept, what = bool(_notes(stop)), str(stop) or "interrupted"
-            problem = what if kept else f"{what}; {_NOTHING_LEFT}"
-            fix = "run the command again, with --resume" if kept else "run the command again"
-            _tell(UserError(problem=problem, fix=fix), stop)
+            self._end = "stopped"
+            _print_error(_interrupted(stop), _notes(stop))
         except OSError as error:
-            _tell(_explained(error), error)
+            _print_error(_explained(error), _notes(error))
+        else:
+            return
         sys.exit(2)
 
 
+def _interrupted(stop: KeyboardInterrupt) -> UserError:
+    """The problem and the fix of a command that was interrupted; its notes tell what it kept."""
+    what = str(stop) or "interrupted"
+    if _notes(stop):
+        return UserError(problem=what, fix="run the command again, with --resume")
+    return UserError(problem=f"{what}; {_NOTHING_LEFT}", fix="run the command again")
+
+
 def _explained(error: OSError) -> UserError:
-    """A failure of the file system in words; any other one goes on as it is."""
+    """The problem and the fix of an error of the file system; any other error is raised again."""
     name = error.filename or "the output"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         left = "" if _notes(error) else f"; {_NOTHING_LEFT}"
@@ -75,10 +88,10 @@ def _explained(error: OSError) -> UserError:
     raise error
 
 
-def _tell(error: UserError, cause: BaseException) -> None:
-    """Problem and fix, and what was noted on the way up: of a long job, what is kept of it."""
+def _print_error(error: UserError, notes: Sequence[str]) -> None:
+    """Print problem, fix and notes on stderr. Notes tell what an interrupted command keeps for --resume."""
     print(f"error: {error.problem}\n  fix: {error.fix}", file=sys.stderr)
-    for note in _notes(cause):
+    for note in notes:
         print(f"note: {note}", file=sys.stderr)
 
 
@@ -88,7 +101,7 @@ def _notes(error: BaseException) -> list[str]:
 
 app = typer.Typer(
     name="sam-seismic",
-    cls=PoliteGroup,
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

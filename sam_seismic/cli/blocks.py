@@ -1,4 +1,4 @@
-"""Blocks of an inspection come in; tables, a histogram and a map of block characters are drawn on the terminal."""
+"""Blocks of an inspection come in; tables, a histogram and a map, in block characters, are printed on the terminal."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:  # numpy and what comes with it are not needed before there is something to draw
+if TYPE_CHECKING:  # these modules import numpy, which takes time, and only drawing needs it
     from sam_seismic.report.blocks import Columns, Histogram, LiveMap, ReportBlock
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 SHADES = "·░▒▓█"
 PLAIN_EIGHTHS, PLAIN_SHADES = " ..::||##", ".:+*#"
-"""The same for terminals that know no Unicode."""
+"""Replacements for terminals without Unicode."""
 HEIGHT = 6
 """Rows of a histogram."""
 BAR = 20
@@ -21,11 +21,11 @@ BAR = 20
 
 
 def show_block(block: "ReportBlock") -> None:
-    """Draw one block on stdout."""
+    """Print one block on stdout."""
     from sam_seismic.report.blocks import Columns, Facts, Histogram  # noqa: PLC0415
 
     console = Console(highlight=False, markup=False)
-    console.print(Text(block.title, style="bold"), soft_wrap=True)  # a path is copied whole
+    console.print(Text(block.title, style="bold"), soft_wrap=True)  # no line break in a path, so that it can be copied
     if isinstance(block, Facts):
         table = Table.grid(padding=(0, 2), pad_edge=False)
         table.add_column(style="dim", no_wrap=True)
@@ -71,7 +71,7 @@ def _show_columns(block: "Columns", console: Console) -> None:
 
 
 def bar_of(length: float, *, unicode: bool) -> str:
-    """A bar of so many characters; the smallest there is for what is more than nothing."""
+    """A bar of this length in characters; a length above 0 gets at least the smallest bar."""
     if not unicode:
         return "#" * max(round(length), int(length > 0))
     whole, part = divmod(round(8 * length), 8)
@@ -79,13 +79,13 @@ def bar_of(length: float, *, unicode: bool) -> str:
 
 
 def histogram_lines(block: "Histogram", *, unicode: bool) -> list[str]:
-    """Columns of block characters, their values below; a bin that holds anything is seen."""
+    """Columns of block characters above an axis of values; a bin that is not empty is at least one eighth high."""
     from sam_seismic.inspection.words import amount  # noqa: PLC0415
 
     ladder = EIGHTHS if unicode else PLAIN_EIGHTHS
     counts = block.counts.tolist()
     top = max(counts) or 1
-    # As a root: the flanks of a wavelet's amplitudes would be one flat line beside the crowd at zero.
+    # Heights are square roots of counts: most amplitudes are near zero, and the other bins would all look empty.
     heights = [max(int(count > 0), round(8 * HEIGHT * (count / top) ** 0.5)) for count in counts]
     rows = [
         "".join(ladder[min(8, max(0, height - 8 * row))] for height in heights).rstrip()
@@ -106,7 +106,7 @@ def histogram_lines(block: "Histogram", *, unicode: bool) -> list[str]:
 
 
 def map_lines(block: "LiveMap", *, unicode: bool) -> list[str]:
-    """Rows of cells, inline numbers beside the first and the last, crossline numbers above."""
+    """A line of text for each row of cells, with inline numbers beside the first and last one, crosslines above."""
     shades = SHADES if unicode else PLAIN_SHADES
     names = [f"IL {number}" for number in block.inlines]
     margin = max(map(len, names)) + 1
@@ -122,7 +122,7 @@ def map_lines(block: "LiveMap", *, unicode: bool) -> list[str]:
 
 
 def _shade(share: float, shades: Sequence[str]) -> str:
-    """Only a cell that is empty looks empty, and only one that is full looks full."""
+    """The character of a share: only 0 looks empty, and only 1 looks full."""
     if share in (0.0, 1.0):
         return shades[-1] if share else shades[0]
     return shades[1 + min(2, int(3 * share))]

@@ -1,14 +1,15 @@
-"""The commands: parse, call ONE workflow, show what it found."""
+"""Command lines come in; the request of ONE workflow goes out, with what shows its outcome."""
 
-# Torch takes seconds to import: each command imports its workflow when it is called, and no sooner.
+# Torch takes seconds to import, so each command imports its workflow only when it is called.
 # ruff: noqa: PLC0415, PLR0913  # the parameters of a command are its options
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from sam_seismic.cli.array import one_of
+from sam_seismic.cli.array_element import config_of_element, refuse_shared_output
+from sam_seismic.cli.invocation import Invocation
 from sam_seismic.cli.options import (
     BatchSize,
     Checkpoint,
@@ -16,67 +17,68 @@ from sam_seismic.cli.options import (
     Json,
     OrientationOption,
     Output,
+    Override,
     Overwrite,
     PrecisionOption,
     Resume,
     StoredFormat,
     reads_volumes,
 )
-from sam_seismic.cli.stopping import leave_word
+from sam_seismic.cli.stopping import report_end
 from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
-from sam_seismic.cli.terminal import Terminal, print_json
+from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import ReadOptions, load_config
-from sam_seismic.errors import UserError
 
 
 def demo(
     output: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo"),
     overwrite: Overwrite = False,
-) -> None:
+) -> Invocation[Any, Any]:
     """Model a small survey, train on it, evaluate, predict and draw: a few minutes on 2 CPU cores.
 
     Example: sam-seismic demo
     """
-    from sam_seismic.workflows.demo import run_demo
+    from sam_seismic.workflows.demo import DemoRequest, run_demo
 
-    with Terminal() as terminal:
-        outcome = run_demo(output, terminal, overwrite=overwrite)
-    show_demo(outcome)
+    return Invocation(DemoRequest(output, overwrite), run_demo, show_demo)
 
 
 def train(
     configs: Annotated[
         list[Path],
-        typer.Option("--config", help="YAML of the experiment; several in a Slurm array: element 0 trains the first."),
+        typer.Option("--config", help="YAML of the experiment; in a Slurm array several: element 0 trains the first."),
     ],
-    override: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. train.epochs=10.")] = None,
+    override: Override = None,
     output: Annotated[Path | None, typer.Option(help="Run folder. Default: output: of the YAML, or runs/NAME.")] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from checkpoints/last.ckpt of the run folder.")
+        bool, typer.Option("--resume", help="Continue from checkpoints/last.ckpt of the run folder.")
     ] = False,
     overwrite: Overwrite = False,
-) -> None:
-    """Train on a survey and its labels; a run folder comes out.
+) -> Invocation[Any, Any]:
+    """Train on a survey and its labels, and write a run folder.
 
     Example: sam-seismic train --config configs/segy.yaml --set train.epochs=10
     """
-    config = one_of(configs)
-    if output is not None and len(configs) > 1:
-        raise UserError(problem="--output cannot apply to several --config", fix="name it in each YAML, as output:")
+    config = config_of_element(configs)
+    refuse_shared_output(configs, output)
     experiment = load_config(config, override or [])
     from sam_seismic.workflows.train import TrainRequest
     from sam_seismic.workflows.train import train as run
 
     folder = output or experiment.output or Path("runs") / config.stem
-    with Terminal() as terminal:
-        best = run(TrainRequest(experiment, folder, resume, overwrite), terminal)
-    if best is not None:
-        show_files([folder])
+
+    def show(best: Path | None) -> None:
+        if best is not None:  # only the first process of a distributed training has it
+            show_files([folder])
+
+    return Invocation(TrainRequest(experiment, folder, resume, overwrite), run, show)
 
 
 def evaluate(
     checkpoint: Checkpoint,
-    config: Annotated[Path | None, typer.Option(help="YAML whose data: is measured on. Default: as trained.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML whose data: is used. Default: that of the training.")
+    ] = None,
     split: Annotated[str, typer.Option(help="test, val, train, or a part such as test1.")] = "test",
     output: Output = None,
     overwrite: Overwrite = False,
@@ -85,8 +87,8 @@ def evaluate(
     device: Device = "auto",
     precision: PrecisionOption = "32",
     json: Json = False,
-) -> None:
-    """Score a checkpoint on lines it has not seen, beside guesses without a network.
+) -> Invocation[Any, Any]:
+    """Score a checkpoint on lines that it was not trained on, beside guesses without a network.
 
     Example: sam-seismic eval --checkpoint runs/segy/checkpoints/best.ckpt --output runs/segy/test
     """
@@ -95,12 +97,7 @@ def evaluate(
     from sam_seismic.workflows.evaluate import evaluate as run
 
     request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, device, precision)
-    with Terminal() as terminal:
-        found = run(request, terminal)
-    if json:
-        print_json(found.scores.as_dict())
-    else:
-        show_evaluation(found)
+    return Invocation(request, run, (lambda found: print_json(found.scores.as_dict())) if json else show_evaluation)
 
 
 @reads_volumes
@@ -114,12 +111,8 @@ def predict(
     probabilities: Annotated[
         Path | None, typer.Option(help="Also write the probability of each class: STEM_CLASS.ENDING.")
     ] = None,
-    confidence: Annotated[
-        Path | None, typer.Option(help="Also write the probability of the class that was chosen.")
-    ] = None,
-    entropy: Annotated[
-        Path | None, typer.Option(help="Also write the entropy: 0 where it is certain, 1 where undecided.")
-    ] = None,
+    confidence: Annotated[Path | None, typer.Option(help="Also write the probability of the chosen class.")] = None,
+    entropy: Annotated[Path | None, typer.Option(help="Also write the entropy: 0 is certain, 1 is undecided.")] = None,
     horizons: Annotated[
         Path | None, typer.Option(help="Also write a CSV: IL, XL, X, Y and the time of each class top.")
     ] = None,
@@ -131,7 +124,7 @@ def predict(
     device: Device = "auto",
     precision: PrecisionOption = "32",
     read: ReadOptions,
-) -> None:
+) -> Invocation[Any, Any]:
     """Turn an amplitude volume into a facies volume with the same headers and trace order.
 
     Example: sam-seismic predict --checkpoint runs/segy/checkpoints/best.ckpt --input survey.sgy --output facies.sgy
@@ -144,17 +137,19 @@ def predict(
     request = PredictRequest(
         checkpoint, input_, wanted, orientation, read, overwrite, resume, batch_size, device, precision
     )
-    with Terminal() as terminal:
-        files = run(request, terminal)
-    if files:
-        leave_word("done")  # once more, it would find its own files in the way
-        show_files(files)
+
+    def show(files: list[Path]) -> None:
+        if files:  # only the first task of a Slurm job has written any
+            report_end("done")  # queued again, the command would refuse to replace its own files
+            show_files(files)
+
+    return Invocation(request, run, show)
 
 
 @reads_volumes
 def score(
     truth: Annotated[Path, typer.Option(help="Label volume, or folder of label sections.")],
-    prediction: Annotated[Path, typer.Option(help="The same lines, predicted.")],
+    prediction: Annotated[Path, typer.Option(help="Predicted labels of the same lines.")],
     classes: Annotated[
         int | None, typer.Option(min=2, max=255, help="Score label values 0 to N-1. Default: those that occur.")
     ] = None,
@@ -163,48 +158,46 @@ def score(
     json: Json = False,
     *,
     read: ReadOptions,
-) -> None:
+) -> Invocation[Any, Any]:
     """Score one label volume against another; no network is needed.
 
-    The options of SEG-Y hold for either file that is one, those of arrays for the truth.
+    Options of SEG-Y apply to either file that is SEG-Y, those of arrays to the truth only.
 
     Example: sam-seismic score --truth labels.sgy --prediction facies.sgy
     """
+    from sam_seismic.scoring.scores import FaciesScores
     from sam_seismic.workflows.score import ScoreRequest
     from sam_seismic.workflows.score import score as run
 
-    with Terminal() as terminal:
-        scores = run(ScoreRequest(truth, prediction, classes, read, output, overwrite), terminal)
-    if json:
-        print_json(scores.as_dict())
-    else:
-        show_scores(scores, {})
+    def show(scores: FaciesScores) -> None:
+        if json:
+            print_json(scores.as_dict())
+        else:
+            show_scores(scores, {})
+
+    return Invocation(ScoreRequest(truth, prediction, classes, read, output, overwrite), run, show)
 
 
 @reads_volumes
 def inspect(
     path: Annotated[Path, typer.Argument(help="A volume, a configuration or a checkpoint.")],
-    picture: Annotated[Path | None, typer.Option(help="Also draw the volume into this PNG.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Also draw the volume into this PNG file.")] = None,
     labels: Annotated[bool, typer.Option("--labels", help="The volume holds label values, not amplitudes.")] = False,
     config: Annotated[Path | None, typer.Option(help="YAML that names the classes of a label volume.")] = None,
     overwrite: Overwrite = False,
     json: Json = False,
     *,
     read: ReadOptions,
-) -> None:
-    """Show what is in a file and whether it was understood.
+) -> Invocation[Any, Any]:
+    """Show what a file holds and how it was read.
 
     Example: sam-seismic inspect survey.sgy --picture survey.png
     """
     from sam_seismic.inspection.request import InspectRequest
     from sam_seismic.workflows.inspect import inspect as run
 
-    with Terminal() as terminal:
-        found = run(InspectRequest(path, read, labels, config, picture, overwrite), terminal)
-    if json:
-        print_json(found.facts)
-    else:
-        show_inspection(found)
+    request = InspectRequest(path, read, labels, config, picture, overwrite)
+    return Invocation(request, run, (lambda found: print_json(found.facts)) if json else show_inspection)
 
 
 @reads_volumes
@@ -215,7 +208,7 @@ def convert(
     resume: Resume = False,
     *,
     read: ReadOptions,
-) -> None:
+) -> Invocation[Any, Any]:
     """Copy a volume into HDF5, fast along every axis, and compare every sample.
 
     Example: sam-seismic convert survey.sgy survey.h5
@@ -223,6 +216,5 @@ def convert(
     from sam_seismic.workflows.convert import ConvertRequest
     from sam_seismic.workflows.convert import convert as run
 
-    with Terminal() as terminal:
-        written = run(ConvertRequest(volume, output, read, overwrite, resume), terminal)
-    show_files([written])
+    request = ConvertRequest(volume, output, read, overwrite, resume)
+    return Invocation(request, run, lambda written: show_files([written]))

@@ -1,12 +1,13 @@
-"""`sam-seismic data`: published surveys, what is known of them, and how they get onto this machine."""
+"""`sam-seismic data`: list published surveys, download them, and verify their files."""
 
-# ruff: noqa: PLC0415  # commands import what they need: `--help` must not wait for it
+# ruff: noqa: PLC0415  # `--help` must not wait for slow imports
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sam_seismic.cli.options import Json
 from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import Terminal, print_facts, print_json, print_table
 from sam_seismic.files.units import format_bytes
@@ -21,8 +22,8 @@ Name = Annotated[str, typer.Argument(help="f3 or seam_ai.")]
 
 
 @data_app.command("list")
-def list_surveys(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
-    """List the published surveys that are known: what they are, their size, licence and files.
+def list_surveys(json: Json = False) -> None:
+    """List the known published surveys with their size, licence and files.
 
     Example: sam-seismic data list
     """
@@ -61,9 +62,9 @@ def fetch(
 def verify(
     name: Name,
     folder: Annotated[Path, typer.Argument(help="The folder of the survey, as data.root names it.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    json: Json = False,
 ) -> None:
-    """Hold the files of a folder against what was published: shapes, types, lengths, checksums, labels, amplitudes.
+    """Compare the files of a folder with the published ones: shapes, types, lengths, checksums, labels, amplitudes.
 
     Example: sam-seismic data verify seam_ai data/seam_ai
     """

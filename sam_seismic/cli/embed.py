@@ -1,18 +1,20 @@
-"""`sam-seismic embed`: fill the embedding store ahead of a training, list what it holds, remove what is forgotten."""
+"""`sam-seismic embed`: fill the embedding store ahead of a training, list it, or remove what no run uses any more."""
 
 # ruff: noqa: PLC0415  # torch takes seconds to import: `--help` must not wait for it
 
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sam_seismic.cli.options import Json
+from sam_seismic.cli.invocation import Invocation
+from sam_seismic.cli.options import Json, Override
 from sam_seismic.cli.tables import show_files
-from sam_seismic.cli.terminal import Terminal, print_json, print_table
+from sam_seismic.cli.terminal import print_json, print_table
 from sam_seismic.config import load_config
 from sam_seismic.errors import UserError
 from sam_seismic.files.units import format_bytes
@@ -25,23 +27,24 @@ _DAY = 24 * 3600
 
 def embed(
     config: Annotated[Path | None, typer.Option(help="YAML of the experiment whose sections are encoded.")] = None,
-    override: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. input.canvas=tight.")] = None,
+    override: Override = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Sections at a time. Default: train.batch_size.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show what the store holds.")] = False,
     prune: Annotated[
-        float | None, typer.Option(min=0, metavar="DAYS", help="Remove what no run has used for so many days.")
+        float | None,
+        typer.Option(min=0, metavar="DAYS", help="Remove embeddings unused for so many days."),
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(help="Folder to list or prune. Default: as trainings without train.store use.")
+        Path | None, typer.Option(help="Folder to list or prune. Default: the store of trainings without train.store.")
     ] = None,
     json: Json = False,
-) -> None:
-    """Encode the sections of an experiment ahead of its training, which would do it first itself.
+) -> Invocation[Any, Any]:
+    """Encode the sections of an experiment before its training; without this, the training does it first.
 
-    Any number of these may run at once; one that was stopped goes on where it was.
+    Several may fill one store at the same time. One that was stopped goes on where it stopped when it is run again.
 
     Example: sam-seismic embed --config configs/segy.yaml
     """
@@ -50,49 +53,48 @@ def embed(
             problem="embed does one of three things", fix="give one of --config FILE, --list and --prune DAYS"
         )
     if config is None:
-        task = "--list" if list_ else "--prune"
-        _refuse({"--set": override, "--batch-size": batch_size, "--device": device}, task, {})
-        _tidy(store, prune, json=json)
-        return
-    elsewhere = {"--store": "name the store in the configuration: --set train.store=FOLDER"}
-    _refuse({"--store": store, "--json": json or None}, "--config", elsewhere)
+        purpose = "--list" if list_ else "--prune"
+        _refuse({"--set": override, "--batch-size": batch_size, "--device": device}, purpose, {})
+        from sam_seismic.workflows.embed import StoreRequest, tidy_store
+
+        return Invocation(StoreRequest(store, prune), tidy_store, partial(_show_groups, pruned=not list_, json=json))
+    fixes = {"--store": "name the store in the configuration: --set train.store=FOLDER"}
+    _refuse({"--store": store, "--json": json or None}, "--config", fixes)
     experiment = load_config(config, override or [])
     from sam_seismic.workflows.embed import EmbedRequest
     from sam_seismic.workflows.embed import embed as run
 
-    with Terminal() as terminal:
-        folder = run(EmbedRequest(experiment, batch_size, device or "auto"), terminal)
-    if folder is not None:
-        show_files([folder])
+    def show(folder: Path | None) -> None:
+        if folder is not None:  # only the first task of a Slurm job has it
+            show_files([folder])
+
+    return Invocation(EmbedRequest(experiment, batch_size, device or "auto"), run, show)
 
 
-def _refuse(options: Mapping[str, object], task: str, fixes: Mapping[str, str]) -> None:
-    """Refuse options that were given and cannot apply to what is asked for."""
+def _refuse(options: Mapping[str, object], purpose: str, fixes: Mapping[str, str]) -> None:
+    """Refuse options that were given and cannot apply to the purpose of the command."""
     for name, value in options.items():
         if value is not None:
-            raise UserError(problem=f"{name} cannot apply to {task}", fix=fixes.get(name, "leave it out"))
+            raise UserError(problem=f"{name} cannot apply to {purpose}", fix=fixes.get(name, "leave it out"))
 
 
-def _tidy(store: Path | None, days: float | None, *, json: bool) -> None:
-    """Show what a store holds, or remove what is forgotten and show that."""
-    from sam_seismic.workflows.embed import prune_store, stored
-
-    groups = stored(store) if days is None else prune_store(store, days=days)
+def _show_groups(groups: "Sequence[StoredGroup]", *, pruned: bool, json: bool) -> None:
+    """Print the groups that a store holds, or those that were removed from it."""
     if json:
         print_json([_facts(group) for group in groups])
         return
     if not groups:
-        print("nothing is kept" if days is None else "nothing was removed")
+        print("nothing was removed" if pruned else "nothing is kept")
         return
-    title = "Embeddings" if days is None else "Removed"
-    print_table(title, ("of", "model", "canvas", "sections", "size", "last used"), [_row(group) for group in groups])
+    columns = ("of", "model", "canvas", "sections", "size", "last used")
+    print_table("Removed" if pruned else "Embeddings", columns, [_row(group) for group in groups])
     total = sum(group.size for group in groups)
-    print(f"{len(groups)} groups, {format_bytes(total)} {'in' if days is None else 'from'} {groups[0].folder.parent}")
+    print(f"{len(groups)} groups, {format_bytes(total)} {'from' if pruned else 'in'} {groups[0].folder.parent}")
 
 
 def _row(group: "StoredGroup") -> Sequence[str]:
     known = {"model": "of another version", "canvas": ""}
-    with suppress(KeyError):  # of another version of sam-seismic
+    with suppress(KeyError):  # another version of sam-seismic wrote the recipe
         recipe = group.recipe
         cut = "" if recipe["blocks"] is None else f", {recipe['blocks']} blocks"
         known = {

@@ -1,34 +1,47 @@
-"""Options that several commands share, each said once."""
+"""Options that several commands share, each defined once."""
 
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
 from sam_seismic.config import ReadOptions, SegyOptions
+from sam_seismic.config.choices import (
+    AxesChoice,
+    ByteOrder,
+    DuplicateChoice,
+    FormatName,
+    LabelFormat,
+    OrientationChoice,
+)
+
+T = TypeVar("T")
 
 Checkpoint = Annotated[Path, typer.Option(help="RUN/checkpoints/best.ckpt of a run of train.")]
 Output = Annotated[Path | None, typer.Option(help="Folder for metrics.json and pictures.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older result.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run finished.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what an earlier run began.")]
 StoredFormat = Annotated[
-    Literal["int8", "int16", "int32", "uint8", "ieee", "ibm"] | None,
+    LabelFormat | None,
     typer.Option(
-        "--sample-format", help="How classes are stored, for programs that dislike int8. Default: int8, or int16."
+        "--sample-format", help="How classes are stored, for programs that cannot read int8. Default: int8, or int16."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+Override = Annotated[
+    list[str] | None, typer.Option("--set", help="key=value, e.g. train.epochs=10; may be given several times.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 PrecisionOption = Annotated[
     Literal["32", "bf16", "16"],
-    typer.Option("--precision", help="Of the image encoder: bf16 or 16 take half the memory, and less time on a GPU."),
+    typer.Option("--precision", help="Of the image encoder: bf16 and 16 take half the memory, and less time on a GPU."),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Sections at a time; lower it when memory is short.")]
 OrientationOption = Annotated[
-    Literal["inline", "crossline", "both"] | None,
-    typer.Option("--orientation", help="Lines to predict; both: the mean of the two. Default: as trained."),
+    OrientationChoice | None,
+    typer.Option("--orientation", help="Lines to predict; both: the mean of the two. Default: as in training."),
 ]
 
 _SEGY = "Reading SEG-Y"
@@ -40,16 +53,16 @@ CrosslineByte = Annotated[
     int | None, typer.Option(min=1, max=237, rich_help_panel=_SEGY, help="Trace header byte of the crossline number.")
 ]
 SampleFormat = Annotated[
-    Literal["ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8"] | None,
-    typer.Option("--format", rich_help_panel=_SEGY, help="Sample format, whatever the header declares."),
+    FormatName | None,
+    typer.Option("--format", rich_help_panel=_SEGY, help="Sample format, in place of the one in the header."),
 ]
-Endian = Annotated[Literal["big", "little"] | None, typer.Option(rich_help_panel=_SEGY, help="Byte order.")]
+Endian = Annotated[ByteOrder | None, typer.Option(rich_help_panel=_SEGY, help="Byte order.")]
 Duplicates = Annotated[
-    Literal["first", "last"] | None,
-    typer.Option(rich_help_panel=_SEGY, help="Which trace to read where several have the same line numbers."),
+    DuplicateChoice | None,
+    typer.Option(rich_help_panel=_SEGY, help="Which of several traces with the same line numbers to read."),
 ]
 Axes = Annotated[
-    Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"] | None,
+    AxesChoice | None,
     typer.Option(rich_help_panel=_ARRAYS, help="Axis order of a .npy, .npz or foreign .h5 volume."),
 ]
 Key = Annotated[str | None, typer.Option(rich_help_panel=_ARRAYS, help="Name of the array in an .npz or .h5 file.")]
@@ -64,7 +77,7 @@ def read_options(
     axes: Axes = None,
     key: Key = None,
 ) -> ReadOptions:
-    """How to open volumes, from the options that `reads_volumes` adds to a command."""
+    """The options that `reads_volumes` adds to a command -> how to open volumes."""
     segy = SegyOptions(
         inline_byte=inline_byte,
         crossline_byte=crossline_byte,
@@ -75,22 +88,16 @@ def read_options(
     return ReadOptions(segy=segy, axes=axes, key=key)
 
 
-def taken_from(given: dict[str, Any]) -> ReadOptions:
-    """How to open volumes, from all options of a command, which loses those of `read_options`."""
-    names = inspect.signature(read_options).parameters
-    return read_options(**{name: given.pop(name) for name in names if name in given})
-
-
-def reads_volumes(command: Callable[..., None]) -> Callable[..., None]:
+def reads_volumes(command: Callable[..., T]) -> Callable[..., T]:
     """Give a command the options of `read_options`; the command itself gets them as one argument, `read`."""
     own = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "read"]
     shared = list(inspect.signature(read_options).parameters.values())
 
-    def run(*args: Any, **given: Any) -> None:
-        read = taken_from(given)
-        command(*args, **given, read=read)
+    def run(*args: Any, **given: Any) -> T:
+        read = read_options(**{parameter.name: given.pop(parameter.name) for parameter in shared})
+        return command(*args, **given, read=read)
 
-    # Typer asks a function for its signature and its annotations; the wrapped one's would hide the shared options.
+    # Typer reads the signature and the annotations of a function; those of the command lack the shared options.
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own + shared]
     run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""`sam-seismic status`: how runs stand, from their folders alone."""
+"""`sam-seismic status`: run folders come in; a table of the status of each run goes out."""
 
 import time
 from dataclasses import asdict
@@ -17,7 +17,7 @@ def status(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
     json: Json = False,
 ) -> None:
-    """Show how runs stand: step, speed, time left, last checkpoint, restarts.
+    """Show the status of runs: step, speed, time left, last checkpoint, restarts.
 
     Example: sam-seismic status runs/*
     """
@@ -28,8 +28,8 @@ def status(
         return
     columns = ("run", "state", "epoch", "step", "s/step", "left", "checkpoint", "restarts", "host", "job")
     rows = [_row(run, each, now) for run, each in found.items()]
-    told = [any(cells) for cells in zip(*rows, strict=True)]  # a terminal has no room for what no run has
-    print_table("Runs", tuple(compress(columns, told)), [tuple(compress(row, told)) for row in rows])
+    filled = [any(cells) for cells in zip(*rows, strict=True)]  # leave out columns that are empty for all runs
+    print_table("Runs", tuple(compress(columns, filled)), [tuple(compress(row, filled)) for row in rows])
     for run, each in found.items():
         if each.why:
             print(f"{run}: {each.why}")

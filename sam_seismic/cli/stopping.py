@@ -1,9 +1,13 @@
-"""Signals and a batch script's word come in; a command ends with what it has kept, and leaves word of how it ended.
+"""A stop signal, or the `stop` file of a batch script, comes in; the command ends, and a marker file tells how.
 
-A batch script cannot trust exit statuses: where one task of a job ends, Slurm ends the others. It names a folder in
-the environment variable SAM_SEISMIC_JOB instead. The file `stop` in there asks all tasks to stop. What they leave is
-`stopped`: it can go on; `lost`: another task had ended; `failed`: it would fail again; `done`: nothing is left to do,
-whatever becomes of the other tasks.
+A batch script cannot rely on the exit status of `srun`: when one task of a job ends, Slurm kills the others. The script
+therefore names a folder in the environment variable SAM_SEISMIC_JOB. It creates the file `stop` there to ask all tasks
+to stop. Each task creates one of these files there when it ends:
+
+- `stopped`: it was asked to stop, and a later run can go on from what it kept;
+- `lost`: another task of the job had ended;
+- `failed`: an error, which would come again;
+- `done`: all work is finished, even if another task is killed afterwards.
 """
 
 import os
@@ -14,54 +18,58 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-Word = Literal["stopped", "lost", "failed", "done"]
-JOB = "SAM_SEISMIC_JOB"
+from sam_seismic.signals import STOP_SIGNALS
+
+EndOfTask = Literal["stopped", "lost", "failed", "done"]
+"""How a task of a job ended; also the name of the marker file."""
+JOB_FOLDER = "SAM_SEISMIC_JOB"
 """Environment variable that names the folder."""
-SECONDS = 2.0
-"""Between two looks at the folder."""
+POLL_SECONDS = 2.0
+"""Seconds between two looks for the file `stop`."""
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Inside, SIGTERM, SIGUSR1 and the file `stop` end a command as Ctrl-C does: unfinished files are removed.
+    """Inside, every stop signal and the file `stop` raise KeyboardInterrupt, so that unfinished files are removed.
 
-    A program that ignores or handles a signal itself, and calls this in its own process, keeps its way.
+    A signal keeps its handler if the calling program has installed one, or ignores the signal.
     """
     stopped = False
 
     def stop(number: int, _: object) -> None:
         nonlocal stopped
-        if not stopped:  # `timeout` sends it twice; the second one must not break off the cleaning up
+        if not stopped:  # `timeout` sends the signal twice; the second must not interrupt the removal of files
             stopped = True
             raise KeyboardInterrupt(f"stopped by {signal.Signals(number).name}")
 
-    folder = os.environ.get(JOB)
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
-    main = threading.current_thread() is threading.main_thread()
-    mine = [number for number, handler in before.items() if main and handler is signal.SIG_DFL]
+    folder = os.environ.get(JOB_FOLDER)
+    # Python itself turns SIGINT into KeyboardInterrupt.
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS if number != signal.SIGINT}
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handled = [number for number, handler in before.items() if in_main_thread and handler is signal.SIG_DFL]
     over = threading.Event()
-    if folder and mine:
+    if folder and handled:
         threading.Thread(target=_watch, args=(Path(folder) / "stop", over), daemon=True).start()
-    for number in mine:
+    for number in handled:
         signal.signal(number, stop)
     try:
         yield
     finally:
         over.set()
-        for number in mine:
+        for number in handled:
             signal.signal(number, before[number])
 
 
-def leave_word(word: Word) -> None:
-    """Tell the batch script, where there is one, how this task ends."""
-    if folder := os.environ.get(JOB):
-        with suppress(OSError):  # the folder is gone, or the disk full: nobody listens, and the error is told anyway
-            (Path(folder) / word).touch()
+def report_end(end: EndOfTask) -> None:
+    """Create the marker file that tells the batch script how this task ended; do nothing without a batch script."""
+    if folder := os.environ.get(JOB_FOLDER):
+        with suppress(OSError):  # the folder is gone, or the disk is full: the error itself is printed anyway
+            (Path(folder) / end).touch()
 
 
-def _watch(word: Path, over: threading.Event) -> None:
-    """Turn the file into a signal to this process."""
-    while not over.wait(SECONDS):
-        if word.exists():
+def _watch(stop_file: Path, over: threading.Event) -> None:
+    """Send this process SIGUSR1 when the file appears; end when `over` is set."""
+    while not over.wait(POLL_SECONDS):
+        if stop_file.exists():
             os.kill(os.getpid(), signal.SIGUSR1)
             return

@@ -1,9 +1,7 @@
-"""`sam-seismic submit`: any command as a Slurm job, after a look at what would make it fail in the end."""
+"""`sam-seismic submit`: another command as a Slurm job, after a check of all that the command needs."""
 
 # ruff: noqa: PLC0415, PLR0913  # torch takes seconds to import; the parameters of a command are its options
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,107 +9,78 @@ import typer
 from typer.core import TyperGroup
 
 from sam_seismic.cli.app import app
-from sam_seismic.cli.options import taken_from
-from sam_seismic.cli.terminal import Terminal
-from sam_seismic.config import load_config
+from sam_seismic.cli.array_element import refuse_shared_output
+from sam_seismic.cli.invocation import Invocation
 from sam_seismic.errors import UserError
-from sam_seismic.runs.slurm_script import JobResources, batch_script
-from sam_seismic.runs.slurm_script import submit as queue
 
 if TYPE_CHECKING:
-    from sam_seismic.listener import Listener
+    from sam_seismic.workflows.submit import Submission
 
-JOBS = ("train", "embed", "eval", "predict", "score", "convert", "demo")
-"""Commands that make sense as a job."""
+SUBMITTABLE = ("train", "embed", "eval", "predict", "score", "convert", "demo")
+"""The commands that run long enough to be submitted: the keys of `workflows.submit.CHECKS`, known without torch."""
 
 
 def submit(
     context: typer.Context,
-    command: Annotated[str, typer.Argument(metavar="COMMAND", help="What to run: train, embed, predict, ...")],
+    command: Annotated[str, typer.Argument(metavar="COMMAND", help=f"One of {', '.join(SUBMITTABLE)}.")],
     *,
-    nodes: Annotated[int, typer.Option(min=1, help="How many.")] = 1,
-    gpus: Annotated[int, typer.Option(min=0, help="Of each node, one task each; 0: one task a node, on its CPU.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Number of nodes.")] = 1,
+    gpus: Annotated[int, typer.Option(min=0, help="GPUs of each node, one task each; 0: one task a node, no GPU.")] = 1,
     cpus: Annotated[int | None, typer.Option(min=1, help="Cores of each task. Default: as run_sbatch.sh.")] = None,
-    time: Annotated[str | None, typer.Option(help="Limit, as Slurm writes it: 4:00:00.")] = None,
-    partition: Annotated[str | None, typer.Option(help="To wait in. Default: the cluster's.")] = None,
-    account: Annotated[str | None, typer.Option(help="To charge. Default: yours.")] = None,
+    time: Annotated[str | None, typer.Option(help="Time limit in Slurm's form: 4:00:00.")] = None,
+    partition: Annotated[str | None, typer.Option(help="Partition to queue in. Default: the cluster's.")] = None,
+    account: Annotated[str | None, typer.Option(help="Account to charge. Default: yours.")] = None,
     array: Annotated[
         str | None, typer.Option(help="Elements to run, e.g. 0-3%2. Default: several --config that are not finished.")
     ] = None,
     container: Annotated[
-        Path | None, typer.Option(exists=True, help="Image to run in. Default: the program that runs now.")
+        Path | None, typer.Option(help="Container image to run in. Default: the program that runs now.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the batch script; submit nothing.")] = False,
-) -> None:
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the batch script; submit nothing.")] = False,
+) -> Invocation[Any, Any]:
     """Run a command as a Slurm job. Options of submit come first, then the command with its own.
 
-    What would fail after hours in a queue is looked at first: configuration, data, weights, outputs, disk, container.
+    What the command needs is checked first: configuration, data, weights or checkpoint, outputs, disk, container.
 
     Example: sam-seismic submit --partition gpu --nodes 2 --gpus 4 train --config configs/f3.yaml
     """
-    given = _parsed(command, context.args)
-    wish = JobResources(nodes, gpus, cpus, time, partition, account, array, container)
-    with Terminal() as terminal:
-        elements = _foresee(command, given, terminal)
-    if elements is not None and array is None:
-        wish = replace(wish, array=elements)
-    script = batch_script(wish, [command, *context.args])
-    if dry_run:
-        print(script, end="")
-        return
-    number = queue(script)
-    print(f"submitted job {number}; its log is sam-seismic-{number}.out")
+    if command not in SUBMITTABLE:
+        raise UserError(problem=f"{command}: cannot be submitted", fix=f"submit one of {', '.join(SUBMITTABLE)}")
+    requests = _requests(command, context.args)
+    from sam_seismic.runs.slurm_script import JobResources
+    from sam_seismic.workflows.submit import SubmitRequest
+    from sam_seismic.workflows.submit import submit as run
+
+    resources = JobResources(nodes, gpus, cpus, time, partition, account, array, container)
+    return Invocation(SubmitRequest(command, context.args, requests, resources, dry_run), run, _show)
 
 
-def _parsed(command: str, words: list[str]) -> Mapping[str, Any]:
-    """The options of the command that is to wait, refused as that would refuse them."""
-    if command not in JOBS:
-        raise UserError(problem=f"{command}: cannot be submitted", fix=f"submit one of {', '.join(JOBS)}")
+def _requests(command: str, arguments: list[str]) -> list[Any]:
+    """What a command line asks of its workflow; for several configurations a request for each.
+
+    Raises:
+        UserError, UsageError: the command itself would refuse its arguments.
+    """
     group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup), "it has commands"
+    assert isinstance(group, TyperGroup), "the application has several commands"
     chosen = group.commands[command]
-    return chosen.make_context(command, list(words)).params
+    context = chosen.make_context(command, list(arguments))
+
+    def request(**changed: object) -> Any:
+        context.params |= changed
+        invocation = chosen.invoke(context)
+        assert isinstance(invocation, Invocation), "each command that can be submitted returns one"
+        return invocation.request  # not carried out here
+
+    configs = context.params.get("configs")
+    if configs is None:
+        return [request()]
+    refuse_shared_output(configs, context.params["output"])
+    return [request(configs=[config]) for config in configs]
 
 
-def _foresee(command: str, given: Mapping[str, Any], listener: "Listener") -> str | None:
-    """Look at what the command needs; the elements of the array that it is to run as, if it is one."""
-    from sam_seismic.inference.outputs import OutputRequest
-    from sam_seismic.workflows.predict import PredictRequest
-    from sam_seismic.workflows.submit import check_encoding, check_prediction, check_training, unfinished
-
-    if command == "train":
-        configs: list[Path] = given["configs"]
-        experiments = [load_config(config, given["override"] or []) for config in configs]
-        runs = [
-            given["output"] or experiment.output or Path("runs") / config.stem
-            for config, experiment in zip(configs, experiments, strict=True)
-        ]
-        several = len(configs) > 1
-        waiting = unfinished(runs) if several else [0]
-        if not waiting:
-            raise UserError(problem="all of these runs are finished", fix="look at them: sam-seismic status runs/*")
-        for number in waiting:
-            check_training(
-                experiments[number],
-                runs[number],
-                listener,
-                resume=given["resume"],
-                overwrite=given["overwrite"],
-            )
-        return ",".join(map(str, waiting)) if several else None
-    if command == "embed" and given["config"] is not None:
-        check_encoding(load_config(given["config"], given["override"] or []), listener)
-    if command == "predict":
-        wanted = OutputRequest(
-            *(given[name] for name in ("output", "probabilities", "confidence", "entropy", "horizons"))
-        )
-        request = PredictRequest(
-            given["checkpoint"],
-            given["input_"],
-            wanted,
-            read=taken_from(dict(given)),
-            overwrite=given["overwrite"],
-            resume=given["resume"],
-        )
-        check_prediction(request, listener)
-    return None
+def _show(submission: "Submission") -> None:
+    if submission.number is None:
+        print(submission.script, end="")
+    else:
+        print(f"submitted job {submission.number}; its log is sam-seismic-{submission.number}.out")

@@ -1,4 +1,4 @@
-"""What the workflows found, as tables."""
+"""Outcomes of workflows come in; tables and lists of files are printed on stdout."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # these modules import torch, which a table does not need
 
 
 def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"]) -> None:
-    """Scores of each class, then the means, then what guesses get."""
+    """Print the scores of each class, then the means, beside the means of the guesses."""
     share = scores.confusion.sum(axis=1) / max(1, scores.voxels)
     print_table(
         "Facies",
@@ -47,14 +47,14 @@ def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"]) -
 
 
 def show_evaluation(found: "Evaluation") -> None:
-    """What `eval` measured, and where it lies."""
+    """Print the scores of `eval`, and the files that it wrote."""
     show_scores(found.scores, found.guesses)
     if found.files:
         show_files(found.files)
 
 
 def show_inspection(found: "Inspection") -> None:
-    """What `inspect` found: its blocks, then its warnings."""
+    """Print the blocks of `inspect`, then its warnings and the files that it wrote."""
     for position, block in enumerate(found.blocks):
         if position:
             print()
@@ -68,21 +68,21 @@ def show_inspection(found: "Inspection") -> None:
 
 
 def show_demo(outcome: "DemoOutcome") -> None:
-    """How the demo went."""
+    """Print the scores of the demo, its files and its duration."""
     show_scores(outcome.evaluation.scores, outcome.evaluation.guesses)
     show_files(outcome.files)
     print(f"finished in {outcome.seconds / 60:.1f} minutes")
 
 
 def show_files(files: Sequence[Path]) -> None:
-    """The files that were written, one a line, so that they can be copied."""
+    """Print the files that were written, one a line, so that they can be copied."""
     print("written:")
     for path in files:
         print(f"  {path}/" if path.is_dir() else f"  {path}")
 
 
 def number(value: float) -> str:
-    """A score with three digits; a dash where there is none."""
+    """A score with three digits; a dash for nan, where there is no score."""
     return "-" if math.isnan(value) else f"{value:.3f}"
 
 

@@ -1,4 +1,4 @@
-"""How things look on the terminal: news and progress on stderr, tables on stdout."""
+"""News, progress and tables come in; news and progress go to stderr, tables to stdout."""
 
 import json
 import time
@@ -20,17 +20,17 @@ from rich.progress import (
 from rich.table import Table
 
 BAR = 24
-"""Columns of the bar: a line that fills a wide terminal would break where one looks at it through a narrower one."""
+"""Columns of the bar. A longer line would wrap when a narrower terminal attaches to the session (tmux)."""
 NARROW = 72
-"""Columns of a terminal below which the bar itself and the time since its start are left out: numbers tell more."""
+"""In a terminal with fewer columns than this, the bar and the elapsed time are left out; the numbers stay."""
 LOG_EVERY_S = 30.0
-"""Seconds between the lines that a long job writes where there is no terminal to draw a bar on."""
+"""Seconds between two lines of progress if stderr is not a terminal."""
 
 
 class Terminal:
-    """A listener that prints news and draws one progress bar; a context manager, so that the bar is always taken down.
+    """A listener that prints news and draws one progress bar; leaving the context removes the bar.
 
-    Where stderr is no terminal (a Slurm log), the bar becomes a line now and then.
+    If stderr is not a terminal (a Slurm log), progress is a line every LOG_EVERY_S seconds.
     """
 
     def __init__(self) -> None:
@@ -60,11 +60,11 @@ class Terminal:
         self._console.print(text, markup=False, soft_wrap=True)
 
     def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
-        """Move the bar; a job with another name replaces it."""
+        """Update the bar; work with another name gets a new bar in its place."""
         if not self._console.is_terminal:
             self._log(what, done, total, detail)
             return
-        # A window may have another width each time that somebody looks into it.
+        # The width changes when another terminal attaches to the session.
         self._bar.columns = self._wide if self._console.width >= NARROW else self._narrow
         if self._task is None or self._task[0] != what:
             if self._task is not None:
@@ -73,7 +73,7 @@ class Terminal:
         self._bar.update(self._task[1], completed=done, total=total, detail=detail)
 
     def _log(self, what: str, done: int, total: int | None, detail: str) -> None:
-        """A line when the last one of this job, or its start, is long enough ago."""
+        """Print a line if the last one of this work, or its start, is LOG_EVERY_S seconds ago."""
         now = time.monotonic()
         if self._logged[0] != what:
             self._logged = what, now
@@ -84,7 +84,7 @@ class Terminal:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table of numbers on stdout; the first column is text."""
+    """Print a table of numbers on stdout; the first column is text."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for position, column in enumerate(columns):
         table.add_column(column, justify="right" if position else "left", overflow="fold")
@@ -92,7 +92,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def print_facts(title: str, rows: Sequence[Sequence[str]]) -> None:
-    """Names and what they are, on stdout."""
+    """Print names and their values on stdout."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -106,5 +106,5 @@ def _print(table: Table, rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_json(value: object) -> None:
-    """One JSON object on stdout, for programs."""
+    """Print one JSON value on stdout, for programs."""
     print(json.dumps(value, indent=2))

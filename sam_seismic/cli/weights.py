@@ -1,4 +1,4 @@
-"""`sam-seismic weights`: the official weights of SAM."""
+"""`sam-seismic weights`: list the official weights of SAM, download them, and verify a weights file."""
 
 # ruff: noqa: PLC0415  # torch takes seconds to import
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sam_seismic.cli.options import Json
 from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import Terminal, print_facts, print_json, print_table
 from sam_seismic.files.units import format_bytes
@@ -15,8 +16,8 @@ weights_app = typer.Typer(help="List, fetch and verify the official SAM weights.
 
 
 @weights_app.command("list")
-def list_weights(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
-    """List the published weights and whether they are here.
+def list_weights(json: Json = False) -> None:
+    """List the published weights, and which of them are on this machine.
 
     Example: sam-seismic weights list
     """
@@ -61,7 +62,7 @@ def fetch(
 
 @weights_app.command()
 def verify(path: Annotated[Path, typer.Argument(help="A weights file.")]) -> None:
-    """Tell which SAM a file holds, and whether it is an official one.
+    """Show which size of SAM a file holds, and whether it is an official file.
 
     Example: sam-seismic weights verify weights/sam_vit_b_01ec64.pth
     """

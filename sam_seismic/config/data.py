@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sam_seismic.config.base import Model, UserPath
+from sam_seismic.config.choices import AxesChoice, ByteOrder, DuplicateChoice, FormatName, OrientationChoice
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Lines = tuple[int, int]
@@ -21,11 +22,11 @@ class SegyOptions(Model):
     """Byte position of the inline number in the trace header, counted from 1 as in the standard."""
     crossline_byte: int | None = Field(default=None, ge=1, le=237)
     """Byte position of the crossline number."""
-    format: Literal["ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8"] | None = None
+    format: FormatName | None = None
     """Sample format, whatever the binary header declares."""
-    endian: Literal["big", "little"] | None = None
+    endian: ByteOrder | None = None
     """Byte order."""
-    duplicates: Literal["first", "last"] | None = None
+    duplicates: DuplicateChoice | None = None
     """Which trace to read where several have the same line numbers; nothing: such a file is refused."""
 
 
@@ -34,7 +35,7 @@ class ReadOptions(Model):
 
     segy: SegyOptions = SegyOptions()
     """SEG-Y files only."""
-    axes: Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"] | None = None
+    axes: AxesChoice | None = None
     """Axis order of a .npy, .npz or foreign .h5 volume."""
     key: str | None = None
     """Name of the array in an .npz or .h5 file."""
@@ -137,7 +138,7 @@ class DataConfig(Model):
     """Label values that mean "not interpreted"; nothing: 255, unless that is a class."""
     synthetic: SyntheticConfig = SyntheticConfig()
     """The survey to model (source: synthetic)."""
-    orientation: Literal["inline", "crossline", "both"] = "inline"
+    orientation: OrientationChoice = "inline"
     """Which sections are read: inlines, crosslines, or both."""
     split: SplitConfig = SplitConfig()
     """Which lines are trained on, validated on and tested on."""

@@ -55,6 +55,12 @@ def frame_of(shape: tuple[int, int], inputs: InputConfig, whole_shape: tuple[int
     return Frame.fitted(shape, fit=inputs.fit, side=inputs.side, canvas=inputs.canvas, whole_shape=whole_shape)
 
 
+def describe_canvas(inputs: InputConfig) -> str:
+    """`1024 x 1024, fit: pad` or `tight, at most 1024 pixels, fit: pad`."""
+    size = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
+    return f"{size}, fit: {inputs.fit}"
+
+
 def on_canvas(amplitude: NDArray[np.float32], frame: Frame) -> Tensor:
     """float32[sample, trace] in [-1, 1] -> canvas float32[3, height, width]."""
     return frame.place(to_channels(torch.from_numpy(np.ascontiguousarray(amplitude))))

@@ -21,9 +21,7 @@ from sam_seismic.data.background import BATCHES_AHEAD, Prefetch
 from sam_seismic.data.batches import Batch, collate
 from sam_seismic.data.dataset import SectionDataset, SectionIndex
 from sam_seismic.errors import UserError
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-"""What ends a command; Slurm and a terminal send them to all of its processes at once."""
+from sam_seismic.signals import STOP_SIGNALS
 
 
 class SectionLoader(DataLoader[Batch]):
@@ -85,7 +83,7 @@ def _start_server() -> None:
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
     before = {}
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
     try:
         forkserver.ensure_running()
     finally:
@@ -99,7 +97,7 @@ def _leave_signals_to(main: int, _worker: int) -> None:
     Args:
         main: number of that process.
     """
-    for number in SIGNALS:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else signal.SIG_DFL)
     if not hasattr(signal, "sigwaitinfo"):  # macOS, where no Slurm sends it
         return

@@ -1,12 +1,12 @@
-"""The folder of an output comes in; it is made, or refused where it holds files already."""
+"""A folder for results comes in; it is made, or refused if it holds something already."""
 
 from pathlib import Path
 
 from sam_seismic.errors import UserError
 
 
-def new_folder(folder: Path, *, overwrite: bool) -> Path:
-    """Make a folder for results; an existing one is used where it is empty, or with `overwrite`.
+def check_new_folder(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that cannot take new results. Nothing is made.
 
     Raises:
         UserError: it is a file, or holds files and `overwrite` is not given.
@@ -18,5 +18,14 @@ def new_folder(folder: Path, *, overwrite: bool) -> Path:
             problem=f"{folder}: holds files already",
             fix="choose another --output, or add --overwrite to replace earlier results in it",
         )
+
+
+def new_folder(folder: Path, *, overwrite: bool) -> Path:
+    """Make a folder for results.
+
+    Raises:
+        UserError: it is a file, or holds something and may not be reused.
+    """
+    check_new_folder(folder, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from sam_seismic import __version__
+from sam_seismic.config.choices import LabelFormat
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import Start
 from sam_seismic.inference import Confidence, Entropy, Facies, FaciesIndex, Output, Probability, Product
@@ -15,9 +16,6 @@ from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import SEGY, open_result
 from sam_seismic.survey.horizons import HorizonTable
 from sam_seismic.survey.volume import Volume
-
-SampleFormat = Literal["int8", "int16", "int32", "uint8", "ieee", "ibm"]
-"""How classes can be stored; for float volumes, `ibm` alone makes a difference."""
 
 FLOAT_NULL = -1.0
 """Marks dead traces among probabilities, confidences and entropies, which lie in 0 to 1."""
@@ -35,7 +33,8 @@ class OutputRequest:
         confidence: float32, the probability of that class.
         entropy: float32, 0 certain to 1 undecided.
         horizons: CSV, where each class begins on each trace.
-        sample_format: how classes are stored; None: int8, or int16 where a label value needs it.
+        sample_format: how classes are stored; None: int8, or int16 where a label value needs it. Float volumes are IEEE
+            unless this is `ibm`.
     """
 
     facies: Path
@@ -43,7 +42,7 @@ class OutputRequest:
     confidence: Path | None = None
     entropy: Path | None = None
     horizons: Path | None = None
-    sample_format: SampleFormat | None = None
+    sample_format: LabelFormat | None = None
 
     def paths(self, facies: FaciesTable) -> list[Path]:
         """All files that will be written.
@@ -96,7 +95,7 @@ def open_outputs(
     return outputs
 
 
-def _form(path: Path, asked: SampleFormat | None, dtype: np.dtype[np.generic]) -> Literal["ibm"] | None:
+def _form(path: Path, asked: LabelFormat | None, dtype: np.dtype[np.generic]) -> Literal["ibm"] | None:
     """The SEG-Y format, where the type of the samples does not say it."""
     if asked != "ibm" or dtype.kind != "f":
         return None
@@ -108,7 +107,7 @@ def _form(path: Path, asked: SampleFormat | None, dtype: np.dtype[np.generic]) -
     return "ibm"
 
 
-def label_type(facies: FaciesTable, asked: SampleFormat | None = None) -> np.dtype[np.generic]:
+def label_type(facies: FaciesTable, asked: LabelFormat | None = None) -> np.dtype[np.generic]:
     """The type of stored classes: as asked for, else int8, which interpretation software reads best, or int16.
 
     Raises:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sam_seismic.config import SamConfig
+from sam_seismic.data.canvas import describe_canvas
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.request import Inspection
 from sam_seismic.report.blocks import Columns, Facts, ReportBlock
@@ -38,7 +39,7 @@ def inspect_checkpoint(path: Path) -> Inspection:
         "best so far": "" if best is None else f"{best:.4f}",
         "amplitudes": f"{metadata.scale.center:g} +- {metadata.scale.clip:g} becomes [-1, 1] "
         f"({metadata.inputs.clip_percentile:g}th percentile of the training lines)",
-        "canvas": f"{metadata.inputs.side} x {metadata.inputs.side}, fit: {metadata.inputs.fit}",
+        "canvas": describe_canvas(metadata.inputs),
         "orientation": metadata.data.orientation,
         "written by": f"sam-seismic {metadata.version}",
     }

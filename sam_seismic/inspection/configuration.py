@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sam_seismic.config import Config, SamConfig
-from sam_seismic.data.canvas import check_sections_fit
+from sam_seismic.data.canvas import check_sections_fit, describe_canvas
 from sam_seismic.errors import UserError
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.class_shares import absent, class_shares, share_table
@@ -115,15 +115,14 @@ def _weights(config: Config) -> tuple[str, list[str]]:
 
 
 def _training_rows(config: Config, weights: str, parameters: tuple[int, int], steps: int) -> list[tuple[str, str]]:
-    model, train, inputs = config.model, config.train, config.input
-    canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
+    model, train = config.model, config.train
     gathered = config.trainer.accumulate_grad_batches
     batch = f"batch {train.batch_size}" + (f" x {gathered} accumulated" if gathered > 1 else "")
     return [
         ("model", f"{model.name}, {model.trained_words}"),
         ("weights", weights),
         ("parameters", f"{parameters[0]:,} trainable, {parameters[1]:,} frozen"),
-        ("canvas", f"{canvas}, fit: {inputs.fit}"),
+        ("canvas", describe_canvas(config.input)),
         ("steps", f"{steps:,} an epoch, {steps * train.epochs:,} in {train.epochs} epochs ({batch}, one device)"),
         ("precision", config.trainer.precision),
     ]

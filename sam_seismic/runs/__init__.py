@@ -1,1 +1,1 @@
-"""The life of a run: its folder, checkpoints, status, stopping, its Slurm job and its memory."""
+"""The life of a run: its folder, checkpoints, status and Slurm job, how it is stopped, and advice on its memory."""

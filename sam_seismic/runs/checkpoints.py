@@ -1,7 +1,7 @@
-"""A training comes in, its two checkpoints go out: the best one, and the last one, from which a run goes on.
+"""A training comes in; its two checkpoints go out: best.ckpt, and last.ckpt, from which a run is resumed.
 
-With a frozen encoder an epoch can take less time than its checkpoints, which hold the encoder, too. At the ends of
-short epochs they are therefore written only now and then, and the best one first: the last one knows its score.
+Both hold the frozen weights, too, so that with a frozen encoder they can take longer than an epoch. After short epochs
+they are therefore not always written. best.ckpt is written before last.ckpt, which holds the best score.
 """
 
 import copy
@@ -21,30 +21,30 @@ from sam_seismic.files.atomic import remove_abandoned, whole_file
 from sam_seismic.runs.stopping import RunStopped, StopRequest
 
 _VALIDATION = ("fit_loop", "epoch_loop.val_loop.batch_progress")
-"""Where Lightning keeps, among the loops of a checkpoint, how far a validation is."""
+"""Keys under which a checkpoint of Lightning holds the progress of a validation."""
 
 SHARE = 0.05
-"""Of the time since the last one, that a checkpoint at the end of an epoch may take."""
+"""Largest share of the training time that checkpoints at the ends of epochs may take."""
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint under a temporary name first: a reader finds the old one or the new one, never a part.
+    """Writes a checkpoint under a temporary name and renames it, so that a reader never finds a part of one.
 
-    A file that is held back waits in memory until it is to be written.
+    Files named by `hold_back` are kept in memory until `write_held` is called.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._frozen: dict[Path, Collection[str]] = {}
-        """By file that is held back."""
+        """Files that are held back, each with the names of the weights that do not change."""
         self._waiting: dict[Path, dict[str, Any]] = {}
 
     def hold_back(self, path: Path, frozen: Collection[str]) -> None:
-        """From now on, keep what is saved as this file until it is written.
+        """From now on, keep in memory what is saved under this path, until `write_held` is called.
 
         Args:
-            path: of the file.
-            frozen: names of the weights that stay as they are, and are not copied.
+            path: of the checkpoint.
+            frozen: names of the weights that training does not change, which are not copied.
         """
         self._frozen[path] = frozen
 
@@ -54,7 +54,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
         path: str | Path,
         storage_options: Any = None,  # noqa: ARG002  # part of the interface
     ) -> None:
-        """Save, or leave nothing behind; a file that is held back is only noted.
+        """Write a checkpoint, or leave no file if that fails; if its path is held back, copy it into memory.
 
         Raises:
             OSError: of the file system, with the path of the checkpoint.
@@ -66,7 +66,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
             self._write(checkpoint, final)
 
     def write_held(self) -> None:
-        """Write what waits.
+        """Write the checkpoints that are held back.
 
         Raises:
             OSError: of the file system, with the path of the checkpoint.
@@ -82,14 +82,14 @@ class WholeCheckpointIO(TorchCheckpointIO):
             with whole_file(final) as file:
                 torch.save(checkpoint, file)
         except RuntimeError as error:
-            # PyTorch's writer meets the real error first and complains of what follows from it.
+            # PyTorch's writer raises a RuntimeError on closing the file; the error of the file system is its context.
             if isinstance(error.__context__, OSError):
                 raise OSError(error.__context__.errno, error.__context__.strerror, str(final)) from error
             raise
 
 
 def _copy(checkpoint: dict[str, Any], frozen: Collection[str]) -> dict[str, Any]:
-    """A checkpoint that training does not change; what it copies of the weights lies in main memory."""
+    """A copy that later steps do not change. Weights are copied into main memory; frozen ones are not copied."""
     weights = {
         name: tensor if name in frozen else tensor.detach().to("cpu", copy=True)
         for name, tensor in checkpoint["state_dict"].items()
@@ -100,9 +100,9 @@ def _copy(checkpoint: dict[str, Any], frozen: Collection[str]) -> dict[str, Any]
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """The weights of the epoch with the highest score; it stays with its run when the folder is moved.
+    """Saves the weights of the epoch with the highest score. The run folder may be moved between two runs.
 
-    Where less is trained than is frozen it waits in memory for the last checkpoint, or for the end of the training.
+    If fewer weights are trained than frozen, the checkpoint is held back until last.ckpt is written or training ends.
 
     Args:
         path: of the checkpoint.
@@ -120,7 +120,7 @@ class BestCheckpoint(ModelCheckpoint):
         )
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Look at what is trained."""
+        """Hold the checkpoint back if fewer weights are trained than frozen."""
         super().on_train_start(trainer, pl_module)
         frozen = {name: weight.numel() for name, weight in pl_module.named_parameters() if not weight.requires_grad}
         trained = sum(weight.numel() for weight in pl_module.parameters() if weight.requires_grad)
@@ -128,26 +128,26 @@ class BestCheckpoint(ModelCheckpoint):
             _files(trainer).hold_back(Path(self.format_checkpoint_name({})), frozen)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Write what waits."""
+        """Write the checkpoint if it is held back."""
         super().on_train_end(trainer, pl_module)
         _files(trainer).write_held()
 
     def on_exception(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
-        """Write what waits: whatever ended the training, it may be the best there will be."""
+        """Write the checkpoint if it is held back: the run may never be resumed."""
         super().on_exception(trainer, pl_module, exception)
         _files(trainer).write_held()
 
     @property
     def state_key(self) -> str:
-        """As runs of older versions call it, which must not forget their best score."""
+        """The key that earlier versions saved the best score under, so that their runs can be resumed with it."""
         return super().state_key.replace(type(self).__name__, "RunCheckpoint")
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the best score, with its path in the folder as it is called now.
+        """Restore the best score, with all paths changed to the current run folder.
 
-        Lightning compares folders by name and would forget the score of a run that was moved.
+        Otherwise Lightning drops the score if the run folder was moved, because it compares the paths.
         """
         moved = dict(state_dict) | {"dirpath": self.dirpath}
         for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
@@ -162,16 +162,16 @@ class BestCheckpoint(ModelCheckpoint):
 
 
 class LastCheckpoint(Checkpoint):
-    """All that a run needs to go on: written at ends of epochs, every so many steps, and when it is to stop.
+    """Saves all that is needed to resume a run: at ends of epochs, every so many steps, and on a request to stop.
 
-    At the end of an epoch it is written unless that would take more than its share of the time; after the first epoch
-    and after the last one it always is. It is written where no step and no validation batch is half done. A validation
-    that is broken off begins anew.
+    At the end of an epoch it is not saved if that would take more than SHARE of the time; after the first and the last
+    epoch it always is. It is saved only between two steps or two validation batches. A run that was stopped within a
+    validation repeats the whole validation.
 
     Args:
         path: of the checkpoint.
-        every: steps; None for the ends of epochs alone.
-        stop: what asks the training to stop.
+        every: save after so many steps; None: only at ends of epochs.
+        stop: knows whether the training was asked to stop.
     """
 
     def __init__(self, path: Path, *, every: int | None, stop: StopRequest) -> None:
@@ -179,47 +179,47 @@ class LastCheckpoint(Checkpoint):
         self._every = every
         self._stop = stop
         self._step = 0
-        """That the last one was written after, or a run began with."""
+        """Step of the last save, or the step that the run started from."""
         self._affordable_from = -math.inf
-        """Time from which another one, with what waits for it, takes no more than its share; the first one always."""
+        """Monotonic time from which another save stays within SHARE; minus infinity before the first save."""
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
-        """Count from where the run begins, and begin with the data that follow.
+        """Count steps from the start of the run; in a resumed epoch, skip the batches that it has trained on already.
 
-        Lightning hands a loader its state too early: it makes the loader, to count the steps of the schedule, before it
-        reads the checkpoint.
+        Lightning's own restoring of a loader does not work here: it makes the loader, to count the steps of the
+        schedule, before it reads the checkpoint.
         """
         self._step = trainer.global_step
         if trainer.fit_loop.restarting:
             loader = trainer.train_dataloader
-            assert isinstance(loader, SectionLoader), "the data module makes it"
+            assert isinstance(loader, SectionLoader), "the data module makes the loader"
             given = trainer.fit_loop.epoch_loop.batch_progress.current.ready
             loader.load_state_dict({"epoch": trainer.current_epoch, "given": given})
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """After a step, but for the last one of an epoch: what follows that belongs to the epoch.
+        """Save if it is due; after the last step of an epoch, `on_train_epoch_end` does that.
 
         Raises:
-            RunStopped: somebody asked for it.
+            RunStopped: a stop was requested.
         """
-        # Gradients that wait for further batches are not in a checkpoint.
+        # A checkpoint does not hold gradients that are being accumulated.
         whole = trainer.fit_loop.epoch_loop.batch_progress.current.ready % trainer.accumulate_grad_batches == 0
         if whole and not trainer.is_last_batch:
-            self._now_and_then(trainer)
+            self._save_if_due(trainer)
 
     def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """In a validation.
+        """Save if it is due.
 
         Raises:
-            RunStopped: somebody asked for it.
+            RunStopped: a stop was requested.
         """
-        self._now_and_then(trainer)
+        self._save_if_due(trainer)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
-        """At the end of an epoch.
+        """Save, unless that takes too large a share of the time.
 
         Raises:
-            RunStopped: somebody asked for it, and there would be another epoch.
+            RunStopped: a stop was requested, and another epoch would follow.
         """
         by = self._stop.agreed(trainer)
         goes_on = trainer.current_epoch + 1 < (trainer.max_epochs or 0) and not trainer.should_stop
@@ -234,7 +234,7 @@ class LastCheckpoint(Checkpoint):
         pl_module: lightning.LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Let a validation that is under way count as one that is in its first batch."""
+        """Record a validation that is under way as one in its first batch, so that a resumed run repeats all of it."""
         if trainer.validating:
             loop, validation = _VALIDATION
             for count in ("total", "current"):
@@ -245,7 +245,7 @@ class LastCheckpoint(Checkpoint):
                     "completed": 0,
                 }
 
-    def _now_and_then(self, trainer: lightning.Trainer) -> None:
+    def _save_if_due(self, trainer: lightning.Trainer) -> None:
         by = self._stop.agreed(trainer)
         due = self._every is not None and trainer.global_step - self._step >= self._every
         if by is not None or due:
@@ -254,7 +254,7 @@ class LastCheckpoint(Checkpoint):
             raise _stopped(trainer, by)
 
     def _affordable(self, trainer: lightning.Trainer) -> bool:
-        """Whether one that is written now takes no more than its share; all processes get one answer."""
+        """Whether a save stays within SHARE of the time; all processes get the same answer."""
         return trainer.strategy.reduce_boolean_decision(time.monotonic() >= self._affordable_from, all=False)
 
     def _save(self, trainer: lightning.Trainer) -> None:
@@ -267,7 +267,7 @@ class LastCheckpoint(Checkpoint):
 
 def _files(trainer: lightning.Trainer) -> WholeCheckpointIO:
     files = trainer.strategy.checkpoint_io
-    assert isinstance(files, WholeCheckpointIO), "every training is given one"
+    assert isinstance(files, WholeCheckpointIO), "training_trainer adds it as a plugin"
     return files
 
 

@@ -1,4 +1,4 @@
-"""An embedding store comes in; before training begins, every process fills its share of it."""
+"""An embedding store comes in; it is filled before training begins, a share by each process."""
 
 import lightning
 from lightning.pytorch.callbacks import Callback
@@ -13,7 +13,7 @@ class FillStore(Callback):
 
     Args:
         store: of this experiment.
-        listener: is told on the first process.
+        listener: told by the first process only.
     """
 
     def __init__(self, store: EmbeddingStore, listener: Listener) -> None:
@@ -21,7 +21,7 @@ class FillStore(Callback):
         self._listener = listener
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
-        """Fill it, and wait until all processes have.
+        """Fill this process's share, and wait until all processes have filled theirs.
 
         Raises:
             UserError: this process, or another one, could not encode its share.
@@ -31,14 +31,14 @@ class FillStore(Callback):
             self._store.fill(self._listener, share=(trainer.global_rank, world) if world > 1 else None)
         except (UserError, OSError) as error:
             failed = error
-        # All must hear of it: a process that waits for one that has ended would end in a fault of its own.
+        # Agree on failure: otherwise the other processes wait for one that has ended, and crash.
         if trainer.strategy.reduce_boolean_decision(failed is None, all=True):
             return
         raise failed or UserError(
             problem="another process of this training could not encode its share of the sections",
-            fix="see what it said; what was encoded until then is kept",
+            fix="mend what it reports; the sections that were encoded until then are kept",
         )
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
-        """A long run keeps its embeddings from being taken for forgotten."""
+        """Mark the embeddings as used, so that `embed --prune` does not remove them during a long run."""
         self._store.stored.use()

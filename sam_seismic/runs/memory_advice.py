@@ -1,4 +1,4 @@
-"""What PyTorch raises when memory runs out goes in; a UserError comes out that says what takes less of it here."""
+"""An out-of-memory error of PyTorch comes in; a UserError that lists options which need less memory goes out."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,16 +17,16 @@ _GPU = (
     "MPS backend out of memory",
 )
 _CPU = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
-"""Parts of the messages that tell it from other errors of the same kind."""
+"""Parts of the messages of out-of-memory errors, by which they differ from other RuntimeErrors."""
 _SMALLER = {"vit_h": "vit_l", "vit_l": "vit_b"}
 
 
 @contextmanager
 def memory_advice(remedies: Sequence[str]) -> Iterator[None]:
-    """Inside, memory that runs out is told with what helps.
+    """Inside, an out-of-memory error becomes a UserError with these remedies as its fix.
 
     Args:
-        remedies: what takes less memory, the first one first.
+        remedies: options that need less memory, in the order to try them.
 
     Raises:
         UserError: memory ran out.
@@ -37,18 +37,18 @@ def memory_advice(remedies: Sequence[str]) -> Iterator[None]:
         where = _where(error)
         if where is None:
             raise
-        told = UserError(problem=f"out of memory on {where}{_asked_for(str(error))}", fix=_listed(remedies))
-        for note in getattr(error, "__notes__", []):  # of a long job, what is kept
-            told.add_note(note)
-        raise told from error
+        advice = UserError(problem=f"out of memory on {where}{_asked_for(str(error))}", fix=_listed(remedies))
+        for note in getattr(error, "__notes__", []):  # what an interrupted command keeps for --resume
+            advice.add_note(note)
+        raise advice from error
 
 
 def training_remedies(config: Config, *, encoding: int | None = None) -> list[str]:
-    """What makes a training take less memory and is not done yet, as options of the command line.
+    """Options of the command line that lower the memory of a training and are not set yet.
 
     Args:
         config: the experiment.
-        encoding: sections at a time, where sections are only encoded for it; None: it trains.
+        encoding: sections at a time, if sections are only encoded; None for a training.
     """
     model, trains = config.model, encoding is None
     option, batch_size = ("--set train.batch_size=", config.train.batch_size) if trains else ("--batch-size ", encoding)
@@ -67,13 +67,13 @@ def training_remedies(config: Config, *, encoding: int | None = None) -> list[st
 def predicting_remedies(
     metadata: CheckpointMetadata, *, batch_size: int, precision: Precision, device: torch.device
 ) -> list[str]:
-    """What makes a prediction or an evaluation take less memory and is not done yet.
+    """Options that lower the memory of a prediction or an evaluation and are not set yet.
 
     Args:
-        metadata: of the checkpoint; its canvas and its model can only be changed by training.
+        metadata: of the checkpoint; its canvas and its model can only be changed by another training.
         batch_size: sections at a time.
         precision: of the image encoder.
-        device: that is computed on.
+        device: that computes.
     """
     remedies = _smaller_batch("--batch-size ", batch_size)
     remedies += ["--precision bf16"] if precision == "32" else []
@@ -98,7 +98,7 @@ def _smaller_input(inputs: InputConfig) -> list[str]:
 
 
 def _where(error: RuntimeError | MemoryError) -> str | None:
-    """What is full; None for another error."""
+    """Which memory ran out; None for any other error."""
     text = str(error)
     if isinstance(error, MemoryError) or any(part in text for part in _CPU):
         return "this machine"
@@ -106,17 +106,17 @@ def _where(error: RuntimeError | MemoryError) -> str | None:
 
 
 def _asked_for(text: str) -> str:
-    """How much more was asked for, as far as the message tells."""
+    """The size of the allocation that failed, if the message has it."""
     found = re.search(r"[Tt]ried to allocate ([\d.]+) (bytes|[KMGT]iB)", text)
     if found is None:
         return ""
     amount = f"{int(found[1]) / 2**30:.2f} GiB" if found[2] == "bytes" else f"{found[1]} {found[2]}"
-    return f": {amount} more were asked for"
+    return f": {amount} more were needed"
 
 
 def _listed(remedies: Sequence[str]) -> str:
     if not remedies:
-        return "a machine with more memory: what takes less of it is set already"
+        return "use a machine with more memory: all options that need less are set already"
     if len(remedies) == 1:
         return remedies[0]
-    return f"one of these after the other, until it fits: {'; '.join(remedies)}"
+    return f"try these in turn, until it fits: {'; '.join(remedies)}"

@@ -1,4 +1,4 @@
-"""Which pictures a run and an evaluation leave behind."""
+"""A run or an evaluation comes in; its pictures go out, as PNG files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ from sam_seismic.tasks.loading import load_task
 
 
 def draw_run(output: Path, best: Path, module: SeismicDataModule) -> list[Path]:
-    """Learning curve, class legend and validation sections of a finished training, into OUTPUT/report."""
+    """Draw learning curve, class legend and validation sections of a finished training into OUTPUT/report."""
     folder = output / "report"
     learning_curve(folder / "learning_curve.png", output / "metrics.csv")
     facies_legend(folder / "facies.png", module.survey.facies)
@@ -32,13 +32,13 @@ def draw_run(output: Path, best: Path, module: SeismicDataModule) -> list[Path]:
 
 
 def draw_evaluation(folder: Path, task: FaciesSegmentation, parts: Sequence[Part], scores: FaciesScores) -> list[Path]:
-    """Confusion matrix and sections of the parts that were scored."""
+    """Draw the confusion matrix and sections of the parts that were scored."""
     confusion_picture(folder / "confusion.png", scores)
     return [folder / "confusion.png", *draw_sections(folder, task, parts)]
 
 
 def draw_sections(folder: Path, task: FaciesSegmentation, parts: Iterable[Part]) -> list[Path]:
-    """The middle section of each orientation of each part, with truth, prediction and errors."""
+    """Draw the middle section of each orientation of each part, with truth, prediction and errors."""
     return [_draw_section(folder, task, part, ref) for part in parts for ref in _middle(part)]
 
 

@@ -1,4 +1,4 @@
-"""Lightning's news is replaced by our own: what it says on the side is turned off while a workflow runs."""
+"""Lightning's own messages are switched off while a workflow runs; the listener is told what a user needs to know."""
 
 import logging
 import warnings
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 NOT_FOR_USERS = (
     ".*does not have many workers.*",  # data.workers is the user's choice
     ".*treespec, LeafSpec.*",  # Lightning 2.6 on torch 2.13
-    ".*`srun` command is available.*",  # whether it has to be used, `SlurmJob.current` knows
-    ".*FSDP2-wrapped module .* returned a view tensor.*",  # which nothing changes in place
+    ".*`srun` command is available.*",  # `SlurmJob.current` checks whether srun is needed
+    ".*FSDP2-wrapped module .* returned a view tensor.*",  # nothing changes the view in place
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
 )
 
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """No advertisements, no advice on workers, no device listing; errors and other warnings are still told."""
+    """Inside, Lightning logs no news and no advice; its errors and all other warnings are still shown."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""A run folder: what it holds, whether a training may use it, and how an older run in it makes way."""
+"""A run folder: what it holds, whether a training may use it, and how a new run replaces an older one in it."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from sam_seismic.files.atomic import write_text
 from sam_seismic.runs.status import STATUS
 
 PARTS = ("config.yaml", STATUS, "metrics.csv", "checkpoints", "report", "tensorboard")
-"""What a training writes into its folder; nothing else in there is ever touched."""
+"""What a training writes into its folder. Other files there are never changed or removed."""
 MAY_CHANGE = (
     "train.epochs",
     "train.patience",
@@ -25,7 +25,7 @@ MAY_CHANGE = (
     "output",
     "trainer.",
 )
-"""Keys, or beginnings of keys, that a resumed run may have other values for."""
+"""Keys, or beginnings of keys, whose values may differ when a run is resumed."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """The whole configuration, defaults included."""
+        """The configuration with all defaults."""
         return self.path / "config.yaml"
 
     @property
     def status(self) -> Path:
-        """How the run stands, as it notes itself every few seconds."""
+        """Status of the run, which it updates every few seconds."""
         return self.path / STATUS
 
     @property
@@ -60,16 +60,16 @@ class RunFolder:
 
     @property
     def last(self) -> Path:
-        """Everything that a resumed run needs, from the end of an epoch or a step within one."""
+        """All that a resumed run needs, as of the end of an epoch or of a step within one."""
         return self.checkpoints / "last.ckpt"
 
     @property
-    def aside(self) -> Path:
-        """Where an older run waits until its replacement has a checkpoint."""
+    def older_run(self) -> Path:
+        """Folder to which an older run is moved until the new one has a checkpoint."""
         return self.path / ".replaced"
 
     def check_new(self, *, overwrite: bool) -> None:
-        """Whether a new run may begin here.
+        """Refuse a folder in which no new run may begin.
 
         Raises:
             UserError: it is a file, holds a run that may not be replaced, or holds files that are no run.
@@ -78,7 +78,7 @@ class RunFolder:
             raise UserError(problem=f"{self.path}: is a file", fix="give a folder as --output")
         if not self.path.is_dir() or not any(self.path.iterdir()):
             return
-        if not self.config.is_file() and not self.aside.is_dir():
+        if not self.config.is_file() and not self.older_run.is_dir():
             raise UserError(problem=f"{self.path}: holds files, but no run", fix="choose another --output")
         if not overwrite:
             go_on = "--resume to go on with that run, " if self.last.is_file() else ""
@@ -88,18 +88,18 @@ class RunFolder:
             )
 
     def check_resume(self, config: Config) -> None:
-        """Whether the run in this folder can go on with a configuration.
+        """Refuse to resume the run in this folder if it cannot go on with this configuration.
 
         Raises:
             UserError: there is no checkpoint to go on from.
-            ConfigError: the run was made with other values of keys that a run cannot change on its way.
+            ConfigError: keys that must stay the same have other values in the run's own configuration.
         """
         if not self.last.is_file():
             fix = "leave --resume out"
-            if (self.aside / "checkpoints" / "last.ckpt").is_file():
-                fix += f"; {self.aside} holds an older run, whose replacement was killed: move its content back"
+            if (self.older_run / "checkpoints" / "last.ckpt").is_file():
+                fix += f"; {self.older_run} holds the run that was to be replaced: move its files back to resume it"
             raise UserError(problem=f"{self.path}: no checkpoints/last.ckpt to go on from", fix=fix)
-        # What may change must not stand in the way: a run of an older version knows no cache, but may have jitter.
+        # A run of an older version may have jitter, which its defaults of `cache` and `store` would refuse on loading.
         train = config.train.model_dump(mode="json")
         run = load_config(self.config, [f"train.{key}={json.dumps(train[key])}" for key in ("cache", "store")])
         before, now = (_flat(each.model_dump(mode="json")) for each in (run, config))
@@ -110,7 +110,7 @@ class RunFolder:
         ]
         if changed:
             raise ConfigError(
-                problem="\n".join([f"{self.path}: its run has another configuration:", *changed]),
+                problem="\n".join([f"{self.path}: the run there has another configuration:", *changed]),
                 fix=f"resume with --config {self.config} --output {self.path}, or choose another --output",
             )
 
@@ -120,39 +120,40 @@ class RunFolder:
         write_text(self.config, dump_config(config))
 
     @contextmanager
-    def making_way(self) -> Iterator[None]:
-        """Set an older run aside while a new one begins, and delete it when the new one has a checkpoint.
+    def replacing_run(self) -> Iterator[None]:
+        """Inside, a new run replaces an older one, if there is one.
 
-        If the new one ends without any, what it wrote goes, and the older one comes back as it was.
+        The older run is moved to `older_run` first. At the end it is deleted if the new run has a checkpoint, else the
+        files of the new run are removed and the older run is moved back.
         """
         existed = self.path.is_dir()
-        self._set_aside()
+        self._move_away()
         try:
             yield
         finally:
             if not self.last.is_file():
-                self._put_back()
-            if self.aside.is_dir():
-                shutil.rmtree(self.aside)
+                self._move_back()
+            if self.older_run.is_dir():
+                shutil.rmtree(self.older_run)
             elif not existed and self.path.is_dir() and not any(self.path.iterdir()):
                 self.path.rmdir()
 
-    def _set_aside(self) -> None:
-        """Move the older run; one that a process set aside which was killed before its first checkpoint stays there."""
-        if self.aside.is_dir() and self.last.is_file():
-            shutil.rmtree(self.aside)  # the process that was to do it was killed
-        if self.aside.is_dir():
+    def _move_away(self) -> None:
+        """Move the older run to `older_run`; one that is there already, from a process that was killed, stays."""
+        if self.older_run.is_dir() and self.last.is_file():
+            shutil.rmtree(self.older_run)  # the process that was to remove it was killed after its first checkpoint
+        if self.older_run.is_dir():  # a process was killed before its first checkpoint: what it wrote is of no use
             for name in PARTS:
                 _remove(self.path / name)
         for path in [self.path / name for name in PARTS if (self.path / name).exists()]:
-            self.aside.mkdir(exist_ok=True)
-            path.replace(self.aside / path.name)
+            self.older_run.mkdir(exist_ok=True)
+            path.replace(self.older_run / path.name)
 
-    def _put_back(self) -> None:
-        """Remove what the new run wrote, and move the older one back."""
+    def _move_back(self) -> None:
+        """Remove the files of the new run, and move the older one back."""
         for name in PARTS:
             _remove(self.path / name)
-        for path in self.aside.iterdir() if self.aside.is_dir() else ():
+        for path in self.older_run.iterdir() if self.older_run.is_dir() else ():
             path.replace(self.path / path.name)
 
 

@@ -1,4 +1,4 @@
-"""The variables of a Slurm job come in; what it granted, and whether it was started again, goes out."""
+"""The environment of a Slurm job comes in; what Slurm granted it, and how often it was restarted, goes out."""
 
 import os
 from collections.abc import Mapping
@@ -19,15 +19,15 @@ class SlurmJob:
     """A Slurm job, as one of its tasks sees it.
 
     Args:
-        name: cluster, number and array element, the same after a requeue: `hpc/123`, `hpc/120_3`.
-        array: whether it is an element of an array.
-        restarts: how often Slurm has started it again.
-        rank: of this task.
-        local_rank: among those on its node.
-        tasks: in all.
-        nodes: it runs on.
-        tasks_per_node: on each of them.
-        cpus: of this task; None where Slurm does not say.
+        name: cluster, number and array element: `hpc/123`, `hpc/120_3`. It stays the same after a requeue.
+        array: whether the job is an element of an array.
+        restarts: how often Slurm has requeued and started it again.
+        rank: number of this task among all tasks.
+        local_rank: number of this task among those on its node.
+        tasks: number of all tasks.
+        nodes: number of nodes.
+        tasks_per_node: number of tasks on each node.
+        cpus: cores of this task; None if Slurm does not say.
     """
 
     name: str
@@ -42,13 +42,13 @@ class SlurmJob:
 
     @classmethod
     def current(cls, env: Mapping[str, str] | None = None) -> Self | None:
-        """The job whose task this process is; None where Slurm did not start it.
+        """The job of which this process is a task; None if Slurm did not start the process.
 
         Args:
-            env: of the process.
+            env: environment variables; None for those of this process.
 
         Raises:
-            UserError: it is in the batch script of a job with several tasks, but `srun` did not start it.
+            UserError: the process runs in the batch script of a job with several tasks, and not under `srun`.
         """
         env = os.environ if env is None else env
         if "SLURM_JOB_ID" not in env:
@@ -61,7 +61,7 @@ class SlurmJob:
                 )
             return None
         number = env["SLURM_JOB_ID"]
-        if "SLURM_ARRAY_TASK_ID" in env:  # the last element has the number of the whole array
+        if "SLURM_ARRAY_TASK_ID" in env:  # SLURM_JOB_ID of the last element is the number of the whole array
             number = f"{env['SLURM_ARRAY_JOB_ID']}_{env['SLURM_ARRAY_TASK_ID']}"
         tasks, nodes = int(env.get("SLURM_NTASKS", "1")), int(env.get("SLURM_NNODES", "1"))
         cpus = env.get("SLURM_CPUS_PER_TASK")
@@ -78,44 +78,56 @@ class SlurmJob:
         )
 
     def limit_threads(self) -> None:
-        """Compute on as many cores as were granted."""
+        """Have torch use as many threads as cores were granted."""
         if self.cpus is not None:
             torch.set_num_threads(self.cpus)
 
 
 def placement(trainer: TrainerConfig, job: SlurmJob | None) -> dict[str, Any]:
-    """Where a training runs, in the words of Lightning's Trainer: `devices`, `num_nodes`, and `plugins` to start on.
+    """Where a training runs, as arguments of Lightning's Trainer: `devices`, `num_nodes` and `plugins`.
 
     Args:
-        trainer: what the configuration says.
-        job: it runs in; None outside of Slurm.
+        trainer: the `trainer:` section of the configuration.
+        job: the Slurm job that the training runs in; None outside of Slurm.
 
     Raises:
         ConfigError: the configuration contradicts what Slurm granted.
     """
     if job is None:
-        # In a shell that Slurm gave, Lightning would take this process for one of its tasks.
+        # In an interactive shell of Slurm, Lightning would take this process for a task that srun started.
         alone: list[ClusterEnvironment] = [LightningEnvironment()] if "SLURM_JOB_ID" in os.environ else []
         return {
             "devices": trainer.devices,
             "num_nodes": 1 if trainer.num_nodes == "auto" else trainer.num_nodes,
             "plugins": alone,
         }
-    devices = len(trainer.devices) if isinstance(trainer.devices, list) else trainer.devices
-    wrong = [
-        f"trainer.{key}: {asked}, but Slurm granted {granted} {what}"
-        for key, asked, granted, what in (
-            ("devices", devices, job.tasks_per_node, "tasks on each node, one a device"),
-            ("num_nodes", trainer.num_nodes, job.nodes, "nodes"),
-        )
-        if asked not in ("auto", granted)
-    ]
+    wrong = contradictions(trainer, "but Slurm granted", tasks_per_node=job.tasks_per_node, nodes=job.nodes)
     if wrong:
         raise ConfigError(
             problem="\n  ".join(wrong),
             fix="leave trainer.devices and trainer.num_nodes out, or ask for as much: --nodes, --ntasks-per-node, "
             "--gpus-per-node",
         )
-    # What Lightning does on a signal to requeue a job can end in a deadlock: it would save within the handler.
+    # Lightning's own requeue saves a checkpoint within the signal handler, which can end in a deadlock.
     environment: ClusterEnvironment = SLURMEnvironment(auto_requeue=False)
     return {"devices": job.tasks_per_node, "num_nodes": job.nodes, "plugins": [environment]}
+
+
+def contradictions(trainer: TrainerConfig, but: str, *, tasks_per_node: int, nodes: int) -> list[str]:
+    """Where a configuration asks for other numbers of devices or nodes than a job has, a sentence each.
+
+    Args:
+        trainer: the `trainer:` section of the configuration.
+        but: begins the second half of each sentence, as `but Slurm granted`.
+        tasks_per_node: of the job; each task computes on one device.
+        nodes: of the job.
+    """
+    devices = len(trainer.devices) if isinstance(trainer.devices, list) else trainer.devices
+    return [
+        f"trainer.{key}: {asked}, {but} {number} {what}"
+        for key, asked, number, what in (
+            ("devices", devices, tasks_per_node, "tasks on each node, one a device"),
+            ("num_nodes", trainer.num_nodes, nodes, "nodes"),
+        )
+        if asked not in ("auto", number)
+    ]

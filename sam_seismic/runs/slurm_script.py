@@ -1,5 +1,6 @@
-"""A command and what it wants of a cluster come in; a batch script goes out, and into the queue."""
+"""A command and the resources of its job come in; a batch script goes out, and into Slurm's queue."""
 
+import os
 import re
 import shlex
 import shutil
@@ -12,21 +13,24 @@ from pathlib import Path
 from sam_seismic.errors import UserError
 
 SCRIPT = "run_sbatch.sh"
-_LINE = re.compile(r"#+SBATCH +--(?P<name>[a-z-]+)(?:=.*)?")
+CONTAINER = "Singularity.sif"
+"""The image that run_sbatch.sh uses if it lies in the folder that the job is submitted from."""
+_DIRECTIVE = re.compile(r"#+SBATCH +--(?P<name>[a-z-]+)(?:=.*)?")
 
 
 @dataclass(frozen=True)
 class JobResources:
-    """What a job wants of a cluster; None leaves it to run_sbatch.sh or to the cluster.
+    """What a job asks of a cluster; None leaves it to run_sbatch.sh or to the cluster.
 
     Args:
-        nodes: how many.
-        gpus: of each node; one task runs on each. 0: one task a node, on its CPU.
-        cpus: of each task.
-        time: limit, as Slurm writes it: 4:00:00.
-        partition, account: to charge.
-        array: elements, as Slurm writes them: 0-3, 2, 0-9%2.
-        container: image to run in; None: Singularity.sif where it lies here, else the program that runs now.
+        nodes: number of nodes.
+        gpus: number of GPUs of each node; one task runs on each. 0: one task a node, on its CPU.
+        cpus: cores of each task.
+        time: time limit in Slurm's form: 4:00:00.
+        partition: to queue in.
+        account: to charge.
+        array: elements in Slurm's form: 0-3, 2, 0-9%2.
+        container: image to run in; None: Singularity.sif if it lies in this folder, else the program that runs now.
     """
 
     nodes: int = 1
@@ -38,52 +42,82 @@ class JobResources:
     array: str | None = None
     container: Path | None = None
 
-    def lines(self) -> dict[str, str]:
-        """Options of sbatch, by name."""
+    @property
+    def tasks_per_node(self) -> int:
+        """One task a GPU, or one on the CPU."""
+        return max(1, self.gpus)
+
+    def sbatch_options(self) -> dict[str, str]:
+        """Values of the options of sbatch, by name."""
         given = {
             "partition": self.partition,
             "account": self.account,
             "time": self.time,
             "array": self.array,
             "nodes": str(self.nodes),
-            "ntasks-per-node": str(max(1, self.gpus)),
+            "ntasks-per-node": str(self.tasks_per_node),
             "gpus-per-task": "1" if self.gpus else None,
             "cpus-per-task": None if self.cpus is None else str(self.cpus),
         }
         return {name: value for name, value in given.items() if value is not None}
 
 
-def batch_script(wish: JobResources, words: Sequence[str]) -> str:
-    """The batch script of a command: run_sbatch.sh, with what the job wants, and the command itself.
+def check_program(resources: JobResources) -> list[str]:
+    """Refuse a job that has nothing to run; what may be missing on the compute nodes, a sentence each.
+
+    Raises:
+        UserError: the container cannot be read, or there is none and the program is not installed.
+    """
+    default = Path(CONTAINER)
+    image = resources.container or (default if default.exists() else None)
+    if image is None:
+        if not os.access(_program(), os.X_OK):
+            raise UserError(
+                problem=f"{_program()}: there is no such program for the job to run",
+                fix="install sam-seismic into this environment, or give --container IMAGE",
+            )
+        return []
+    if not os.access(image, os.R_OK):
+        raise UserError(
+            problem=f"{image}: {'cannot be read' if image.exists() else 'there is no such container image'}",
+            fix="give an image as --container, as docs/cluster.md shows, or leave it out",
+        )
+    if shutil.which("apptainer") is None and shutil.which("singularity") is None:
+        return [f"{image} needs apptainer or singularity, which is not on the path here; it must be on compute nodes"]
+    return []
+
+
+def batch_script(resources: JobResources, words: Sequence[str]) -> str:
+    """The batch script of a command: run_sbatch.sh, with the options and the command of this job.
 
     Args:
-        wish: of the cluster.
-        words: of the command, without the name of the program.
+        resources: of the job.
+        words: the command and its arguments, without the name of the program.
     """
-    options = wish.lines()
+    options = resources.sbatch_options()
     replaced = {*options, "partition", "account", "gpus-per-task"}
     first, *lines = _template().read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if (found := _LINE.match(line)) is None or found["name"] not in replaced]
-    wanted = [f"#SBATCH --{name}={value}" for name, value in options.items()]
+    kept = [line for line in lines if (found := _DIRECTIVE.match(line)) is None or found["name"] not in replaced]
+    directives = [f"#SBATCH --{name}={value}" for name, value in options.items()]
     start = next(number for number, line in enumerate(kept) if line and not line.startswith("#"))
-    place = (
-        f"SAM_SEISMIC_CONTAINER={shlex.quote(str(wish.container.absolute()))}"
-        if wish.container is not None
-        else f"SAM_SEISMIC_PROGRAM={shlex.quote(str(Path(sys.prefix) / 'bin' / 'sam-seismic'))}"
+    variable = (
+        f"SAM_SEISMIC_CONTAINER={shlex.quote(str(resources.container.absolute()))}"
+        if resources.container is not None
+        else f"SAM_SEISMIC_PROGRAM={shlex.quote(str(_program()))}"
     )
-    own = [place, f"set -- {shlex.join(words)}"]
-    return "\n".join([first, *wanted, *kept[:start], *own, *kept[start:]]) + "\n"
+    own = [variable, f"set -- {shlex.join(words)}"]
+    return "\n".join([first, *directives, *kept[:start], *own, *kept[start:]]) + "\n"
 
 
-def submit(script: str) -> str:
-    """Queue a batch script; the number of the job.
+def queue_script(script: str) -> str:
+    """Queue a batch script, and return the number of its job.
 
     Raises:
         UserError: there is no Slurm here, or it refuses the job.
     """
     if shutil.which("sbatch") is None:
         raise UserError(
-            problem="there is no sbatch here, so this is no machine that submits to Slurm",
+            problem="there is no sbatch here, so this machine cannot submit to Slurm",
             fix="log in to the cluster, or add --dry-run to see the script",
         )
     ran = subprocess.run(["sbatch", "--parsable"], input=script, capture_output=True, text=True, check=False)
@@ -95,8 +129,13 @@ def submit(script: str) -> str:
     return ran.stdout.strip().partition(";")[0]
 
 
+def _program() -> Path:
+    """The program that runs now."""
+    return Path(sys.prefix) / "bin" / "sam-seismic"
+
+
 def _template() -> Path:
-    """The batch script: inside an installed package, beside one that is run from its repository."""
+    """run_sbatch.sh: inside an installed package, beside the package in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / SCRIPT
     return inside if inside.is_file() else package.parent / SCRIPT

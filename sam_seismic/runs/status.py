@@ -1,4 +1,4 @@
-"""How a run stands, as it notes itself in a file of its folder; needs no torch, so that it is told at once."""
+"""A run folder comes in; the status that the run has written there goes out. It needs no torch, which loads slowly."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,26 +10,30 @@ from sam_seismic.files.atomic import write_text
 
 State = Literal["starting", "training", "stopped", "failed", "finished"]
 STATUS = "status.json"
-"""Its name in the folder of a run."""
+"""Name of the status file in a run folder."""
 SILENCE = 120.0
-"""Seconds without a note after which a run that should be under way is taken for dead."""
+"""Seconds without an update after which a run that says it is training is taken for dead."""
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """How a run stands, as it noted itself.
+    """The status of a run, as the run wrote it.
 
     Args:
-        state: what it is at.
-        why: it stopped or failed.
-        job: of Slurm, as `SlurmJob.name`.
-        host, process: that it runs in, or ran in.
-        restarts: how often it went on.
-        epoch, epochs: which one, counted from 1, of how many.
-        step, steps: how many are done, of how many.
+        state: what the run is doing, or how it ended.
+        why: why it stopped or failed.
+        job: name of the Slurm job, as `SlurmJob.name`; None outside of Slurm.
+        host: name of the machine.
+        process: number of the process.
+        restarts: how often the run was resumed.
+        epoch: the current epoch, counted from 1.
+        epochs: number of epochs.
+        step: number of steps that are done.
+        steps: number of all steps.
         checkpoint: step of the last checkpoint; None before the first one.
-        pace: seconds for a step since the run went on, validation included; None before the first one.
-        begun, noted: seconds since 1970: when it began, or went on; and when this was written.
+        pace: seconds a step since the start or the last restart, validation included; None before the first step.
+        begun: when the run was started or resumed, in seconds since 1970.
+        noted: when this status was written, in seconds since 1970.
     """
 
     state: State
@@ -49,21 +53,21 @@ class RunStatus:
 
     @property
     def left(self) -> float | None:
-        """Seconds until the end, if it goes on like this; None where that is not known."""
+        """Seconds until the end at the current pace; None if the pace is not known."""
         return None if self.pace is None else self.pace * (self.steps - self.step)
 
     def silent(self, now: float) -> float | None:
-        """Seconds since the last note, where a run that is under way should have written one."""
+        """Seconds since the last update, if a run that is under way should have written one since; else None."""
         silence = now - self.noted
         under_way = self.state in ("starting", "training")
         return silence if under_way and silence > max(SILENCE, 20 * (self.pace or 0.0)) else None
 
 
 def read_status(path: Path) -> RunStatus | None:
-    """The status in a file; None where there is none.
+    """The status in a file; None if there is no such file.
 
     Raises:
-        UserError: it is damaged, or of another version.
+        UserError: the file is damaged, or was written by another version.
     """
     try:
         return RunStatus(**json.loads(path.read_text(encoding="utf-8")))
@@ -74,21 +78,20 @@ def read_status(path: Path) -> RunStatus | None:
 
 
 def write_status(path: Path, status: RunStatus) -> None:
-    """Put a status into a file; a reader finds the old one or the new one."""
+    """Write a status into a file; a reader finds the old status or the new one, never a part."""
     write_text(path, json.dumps(asdict(status), indent=1))
 
 
 def status_of(run: Path) -> RunStatus:
-    """How the run in a folder stands.
+    """The status of the run in a folder.
 
     Raises:
-        UserError: there is no run, or it has not noted how it stands.
+        UserError: the folder does not exist, or holds no status file.
     """
     status = read_status(run / STATUS)
     if status is None:
-        there = run.is_dir()
         raise UserError(
-            problem=f"{run}: {'holds no ' + STATUS if there else 'there is no such folder'}",
+            problem=f"{run}: {'holds no ' + STATUS if run.is_dir() else 'there is no such folder'}",
             fix="give the folder of a run that train has begun",
         )
     return status

@@ -1,4 +1,4 @@
-"""A training comes in; how it stands goes into the status file of its folder, every few seconds."""
+"""The steps of a training come in; the status file of its run folder goes out, updated every few seconds."""
 
 import os
 import socket
@@ -16,37 +16,37 @@ from sam_seismic.errors import StoppedError
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.runs.status import RunStatus, read_status, write_status
 
-SECONDS = 5.0
-"""Between two notes."""
+INTERVAL_SECONDS = 5.0
+"""Seconds between two updates, at least."""
 
 
 class StatusFile(Callback):
-    """Keeps the status of a run up to date, on the first process.
+    """Keeps the status file of a run up to date. Only the first process writes it.
 
     Args:
         path: of the file.
-        job: of Slurm, that it runs in.
+        job: the Slurm job that the run is in; None outside of Slurm.
     """
 
     def __init__(self, path: Path, job: SlurmJob | None) -> None:
         self._path = path
-        self._now = RunStatus(
+        self._status = RunStatus(
             "starting", job=None if job is None else job.name, host=socket.gethostname(), process=os.getpid()
         )
         self._step = 0
         self._started = 0.0
 
     @contextmanager
-    def telling(self, *, goes_on: bool) -> Iterator[None]:
-        """Inside, the run is under way; how it ended is told in the end.
+    def of_run(self, *, resumed: bool) -> Iterator[None]:
+        """Inside, the file says that the run is under way; at the end it says how the run ended.
 
         Args:
-            goes_on: from a checkpoint.
+            resumed: whether the run goes on from a checkpoint, and so with the counts of its old status.
         """
-        before = read_status(self._path) if goes_on else None
+        before = read_status(self._path) if resumed else None
         if before is not None:
-            self._now = replace(
-                self._now,
+            self._status = replace(
+                self._status,
                 restarts=before.restarts + 1,
                 epoch=before.epoch,
                 epochs=before.epochs,
@@ -54,31 +54,31 @@ class StatusFile(Callback):
                 steps=before.steps,
                 checkpoint=before.checkpoint,
             )
-        self._note(begun=time.time())
+        self._update(begun=time.time())
         try:
             yield
         except StoppedError as stop:
-            self._note(state="stopped", why=stop.problem)
+            self._update(state="stopped", why=stop.problem)
             raise
         except BaseException as error:
-            self._note(state="failed", why=str(error) or type(error).__name__)
+            self._update(state="failed", why=str(error) or type(error).__name__)
             raise
-        self._note(state="finished")
+        self._update(state="finished")
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
-        """Training begins here."""
+        """Write where the training begins, and how many steps there will be."""
         self._step, self._started = trainer.global_step, time.monotonic()
         steps = int(trainer.estimated_stepping_batches)
         if trainer.is_global_zero:
-            self._note(state="training", epochs=trainer.max_epochs, step=trainer.global_step, steps=steps)
+            self._update(state="training", epochs=trainer.max_epochs, step=trainer.global_step, steps=steps)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """Every few seconds."""
-        self._now_and_then(trainer)
+        """Write the progress if the last update is some seconds old."""
+        self._write_if_due(trainer)
 
     def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """Every few seconds."""
-        self._now_and_then(trainer)
+        """Write the progress if the last update is some seconds old."""
+        self._write_if_due(trainer)
 
     def on_save_checkpoint(
         self,
@@ -86,20 +86,20 @@ class StatusFile(Callback):
         pl_module: lightning.LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """The last checkpoint is about to be written; the best one has no optimiser."""
+        """Write the step of last.ckpt, which is about to be saved; best.ckpt, without optimizer states, is ignored."""
         if "optimizer_states" in checkpoint and trainer.is_global_zero:
-            self._note(**self._progress(trainer), checkpoint=trainer.global_step)
+            self._update(**self._progress(trainer), checkpoint=trainer.global_step)
 
-    def _now_and_then(self, trainer: lightning.Trainer) -> None:
-        if trainer.is_global_zero and time.time() - self._now.noted >= SECONDS:
-            self._note(**self._progress(trainer))
+    def _write_if_due(self, trainer: lightning.Trainer) -> None:
+        if trainer.is_global_zero and time.time() - self._status.noted >= INTERVAL_SECONDS:
+            self._update(**self._progress(trainer))
 
     def _progress(self, trainer: lightning.Trainer) -> dict[str, Any]:
         done = trainer.global_step - self._step
         pace = (time.monotonic() - self._started) / done if done else None
         return {"epoch": trainer.current_epoch + 1, "step": trainer.global_step, "pace": pace}
 
-    def _note(self, **changes: Any) -> None:
-        self._now = replace(self._now, **changes, noted=time.time())
-        if self._path.parent.is_dir():  # a run that left nothing has no folder in the end
-            write_status(self._path, self._now)
+    def _update(self, **changes: Any) -> None:
+        self._status = replace(self._status, **changes, noted=time.time())
+        if self._path.parent.is_dir():  # the folder of a run without a checkpoint has been removed again
+            write_status(self._path, self._status)

@@ -1,4 +1,4 @@
-"""Signals come in; a training learns from them, at the end of a step, that it is to stop."""
+"""Stop signals come in; a training notices at the end of a step that it was asked to stop."""
 
 import os
 import signal
@@ -9,19 +9,18 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-"""Ctrl-C; what `kill`, `scancel` and preemption send; what Slurm sends on request before a time limit."""
+from sam_seismic.signals import STOP_SIGNALS
 
 
 class RunStopped(BaseException):
-    """A training ends at the end of a step, because it was asked to; its last checkpoint is of that step.
+    """A training ended at the end of a step because a signal asked for it; its last checkpoint is of that step.
 
-    Lightning lets it pass, and so does code that looks for errors only.
+    It is no Exception, so that neither Lightning nor code that handles errors catches it.
 
     Args:
-        signal_name: what asked for it.
-        epoch: counted from 1, that the run was in.
-        step: steps that are done.
+        signal_name: the signal, or what else asked for the stop.
+        epoch: the epoch that the run was in, counted from 1.
+        step: how many steps are done.
     """
 
     def __init__(self, signal_name: str, *, epoch: int, step: int) -> None:
@@ -29,54 +28,57 @@ class RunStopped(BaseException):
 
 
 class StopRequest(Callback):
-    """Notes what asks a training to stop; a checkpoint is written and the training ended elsewhere.
+    """Remembers the first stop signal; LastCheckpoint asks for it, writes the checkpoint and ends the training.
 
-    A handler does nothing but note it: anything more could meet a process in the middle of anything. Before and after
-    the training itself a signal ends the program as it does in any other command.
+    The handler only remembers the signal: it may interrupt the process anywhere, also within a collective operation.
+    Outside of the training loop a signal ends the program as it ends any other command.
     """
 
     def __init__(self) -> None:
         self.by: str | None = None
-        """Name of the signal, once there was one."""
+        """Name of the signal that was received; None while there was none."""
         self._process = os.getpid()
         self._before: dict[signal.Signals, Any] = {}
 
     def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Put aside what Lightning does on SIGTERM: it would talk to the other processes from within a handler."""
+        """Remove Lightning's handler of SIGTERM, which would communicate with the other processes."""
         if _in_main_thread():
             composed = signal.getsignal(signal.SIGTERM)
             ours = getattr(composed, "signal_handlers", [composed])[-1]
             signal.signal(signal.SIGTERM, ours if len(getattr(composed, "signal_handlers", ())) > 1 else signal.SIG_DFL)
 
     def on_train_start(self, *_: Any) -> None:
-        """From here on a signal is noted."""
+        """Install the handlers."""
         if _in_main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+            self._before = {number: signal.signal(number, self._remember) for number in STOP_SIGNALS}
 
     def on_train_end(self, *_: Any) -> None:
-        """From here on a signal does what it did before."""
+        """Restore the handlers that were there before."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
 
     def on_exception(self, *_: Any) -> None:
-        """As at the end of a training."""
+        """Restore the handlers that were there before."""
         self.on_train_end()
 
     def agreed(self, trainer: lightning.Trainer) -> str | None:
-        """What asked any of the processes to stop; all must ask at once, and all get an answer."""
+        """What asked any of the processes to stop; None if nothing did.
+
+        This is a collective operation: all processes call it at the same step, and all get the same decision.
+        """
         if not trainer.strategy.reduce_boolean_decision(self.by is not None, all=False):
             return None
         return self.by or "the signal to another process"
 
-    def _note(self, number: int, _: FrameType | None) -> None:
+    def _remember(self, number: int, _: FrameType | None) -> None:
         if os.getpid() != self._process:
-            return  # a process that reads inherits the handler, and ends with this one
+            return  # a forked reader process inherits this handler; it ends when its parent does
         if number == signal.SIGINT and self.by is not None:
-            raise KeyboardInterrupt  # whoever presses Ctrl-C twice does not want to wait
+            raise KeyboardInterrupt  # a second Ctrl-C: the user does not want to wait for the end of the step
         self.by = signal.Signals(number).name
 
 
 def _in_main_thread() -> bool:
-    """Whether this thread may handle signals."""
+    """Whether this is the main thread; Python allows no other one to set handlers."""
     return threading.current_thread() is threading.main_thread()

@@ -1,4 +1,4 @@
-"""Lightning's Trainer with this project's checkpoints, logs and progress, and its complaints in our words."""
+"""A configuration comes in; Lightning's Trainer with the checkpoints, logs and progress of this project goes out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from sam_seismic.runs.stopping import StopRequest
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that prints, draws and makes folders; the only one, but for distributed training."""
+    """Whether this process prints, draws and makes folders; in a distributed training only one process does."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
@@ -38,20 +38,20 @@ def training_trainer(
 
     Args:
         config: the experiment.
-        folder: where it writes.
-        listener: is told of progress.
-        further: callbacks beside the usual ones.
-        job: of Slurm, that it runs in.
+        folder: of the run.
+        listener: told of progress.
+        further: callbacks in addition to the usual ones.
+        job: the Slurm job that the training runs in; None outside of Slurm.
 
     Raises:
-        ConfigError: Lightning or this machine cannot do what it asks for.
+        ConfigError: Lightning or this machine cannot do what the configuration asks for.
     """
     stop = StopRequest()
     callbacks: list[Callback] = [
         stop,
         *further,
         MeanLoss(),
-        # The table comes first: a checkpoint must never be ahead of it.
+        # Before the checkpoints: the row of an epoch must be written before a checkpoint of its end.
         MetricsFile(folder.path / "metrics.csv"),
         TrainingProgress(listener),
         BestCheckpoint(folder.best, monitor="val_mean_iou"),
@@ -63,7 +63,7 @@ def training_trainer(
     options: dict[str, Any] = config.trainer.model_dump(exclude={"val_every_epochs", *place})
     if config.trainer.strategy == "fsdp":
         options["strategy"] = Sharded()
-    return _made(
+    return _make_trainer(
         **options,
         devices=place["devices"],
         num_nodes=place["num_nodes"],
@@ -75,42 +75,42 @@ def training_trainer(
         default_root_dir=folder.path,
         log_every_n_steps=1,
         num_sanity_val_steps=0,
-        use_distributed_sampler=False,  # SharedBatches shares each section out once
+        use_distributed_sampler=False,  # SharedBatches distributes the sections
     )
 
 
 def testing_trainer(device: torch.device, callbacks: Sequence[Callback]) -> lightning.Trainer:
-    """A Trainer that measures on one device and writes nothing."""
+    """A Trainer that tests on one device and writes nothing."""
     devices = 1 if device.type == "cpu" or device.index is None else [device.index]
-    return _made(accelerator=device.type, devices=devices, logger=False, callbacks=list(callbacks))
+    return _make_trainer(accelerator=device.type, devices=devices, logger=False, callbacks=list(callbacks))
 
 
-def _made(**options: Any) -> lightning.Trainer:
+def _make_trainer(**options: Any) -> lightning.Trainer:
     try:
         return lightning.Trainer(**options, enable_progress_bar=False, enable_model_summary=False)
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         known = ", ".join(f"trainer.{name}" for name in TrainerConfig.model_fields)
         raise ConfigError(
             problem=f"this training cannot run here: {str(error).splitlines()[0]}",
-            fix=f"trainer.accelerator: auto and trainer.devices: auto take what there is; all that can be set: {known}",
+            fix=f"trainer.accelerator: auto and trainer.devices: auto use what this machine has; known keys: {known}",
         ) from error
 
 
 class Sharded(ModelParallelStrategy):
-    """Each process keeps a share of the parameters; a checkpoint holds all of them, as that of any other strategy."""
+    """Each process keeps a share of the parameters; a checkpoint holds all of them, as with any other strategy."""
 
     def __init__(self) -> None:
         super().__init__(tensor_parallel_size=1, save_distributed_checkpoint=False)
 
     def setup_environment(self) -> None:
-        """Every process takes sections of its own; on its own Lightning would have those of a node share them."""
+        """Let every process train on its own sections; by default Lightning gives those of one node the same ones."""
         self._data_parallel_size = self.num_nodes * self.num_processes
         super().setup_environment()
 
 
 class Patience(EarlyStopping):
-    """Early stopping whose patience is what the configuration says now, also in a resumed run."""
+    """Early stopping that uses the patience of the current configuration, also in a resumed run."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over how long the score has not risen, but not the patience."""
+        """Restore how long the score has not risen, but not the patience."""
         super().load_state_dict(state_dict | {"patience": self.patience})

@@ -2,6 +2,7 @@
 
 from sam_seismic import __version__
 from sam_seismic.config import Config
+from sam_seismic.data.canvas import describe_canvas
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.networks import build_network, find_weights
 from sam_seismic.sam.weights import file_hash
@@ -40,14 +41,13 @@ def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
         if task.metadata.weights_hash is None
         else f"weights {task.metadata.weights_hash[:8]}"
     )
-    canvas = f"{inputs.side} x {inputs.side}" if inputs.canvas == "square" else f"tight, at most {inputs.side} pixels"
     return [
         *(f"note: {note}" for note in module.survey.notes),
         f"classes: {', '.join(task.metadata.facies.names)}",
         *(f"split {part}" for part in module.survey.parts.values()),
         f"amplitudes: {scale.center:g} +- {scale.clip:g} becomes [-1, 1] "
         f"({inputs.clip_percentile:g}th percentile of the training lines)",
-        f"canvas: {canvas}, fit: {inputs.fit}",
+        f"canvas: {describe_canvas(inputs)}",
         f"model: {model.name}, {weights}; {model.trained_words}",
         f"parameters: {trainable:,} trainable, {frozen:,} frozen",
     ]

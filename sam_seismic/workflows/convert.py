@@ -1,4 +1,4 @@
-"""A volume of any format comes in, an HDF5 volume of blocks goes out; and of such a one the SEG-Y that it came from."""
+"""A volume of any format comes in, a chunked HDF5 copy goes out; from such a copy the SEG-Y that it was made from."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +9,7 @@ from sam_seismic.files.unfinished import check_output
 from sam_seismic.listener import Listener
 from sam_seismic.survey.formats import HDF5, SEGY, open_volume
 from sam_seismic.survey.hdf5 import Hdf5Volume, write_hdf5, write_segy_of
+from sam_seismic.survey.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class ConvertRequest:
 
     Args:
         volume: SEG-Y, npy, a folder of sections, or HDF5.
-        output: HDF5 file to write; SEG-Y where the volume is HDF5.
+        output: HDF5 file to write, or a SEG-Y file if the volume is HDF5.
         read: how to open the volume.
         overwrite: replace an existing output.
         resume: go on with what an earlier run finished.
@@ -36,16 +37,7 @@ def convert(request: ConvertRequest, listener: Listener) -> Path:
     Raises:
         UserError: the volume cannot be read, or the output cannot be written.
     """
-    ending = request.output.suffix.lower()
-    back = ending in SEGY and request.volume.suffix.lower() in HDF5
-    if ending not in HDF5 and not back:
-        raise SurveyError(
-            problem=f"{request.output}: convert writes HDF5, and SEG-Y from HDF5",
-            fix=f"end the output in {' or '.join(HDF5)}",
-        )
-    if not request.resume:  # an earlier run may have been killed when it gave the file its name
-        check_output(request.output, overwrite=request.overwrite)
-    volume = open_volume(request.volume, request.read)
+    volume = open_source(request)
     for note in volume.notes:
         listener.say(f"note: {note}")
 
@@ -53,8 +45,29 @@ def convert(request: ConvertRequest, listener: Listener) -> Path:
         listener.progress("convert", done, total)
 
     given = {"overwrite": request.overwrite, "resume": request.resume}
-    if isinstance(volume, Hdf5Volume) and back:
+    if isinstance(volume, Hdf5Volume) and _restores_segy(request):
         write_segy_of(volume, request.output, **given, progress=progress)
     else:
         write_hdf5(volume, request.output, **given, read=request.read, progress=progress)
     return request.output
+
+
+def open_source(request: ConvertRequest) -> Volume:
+    """The volume to copy, after a check of the output. Nothing is written.
+
+    Raises:
+        SurveyError: the output has a wrong ending or exists already, or the volume cannot be read.
+    """
+    if request.output.suffix.lower() not in HDF5 and not _restores_segy(request):
+        raise SurveyError(
+            problem=f"{request.output}: convert writes HDF5, and SEG-Y from HDF5",
+            fix=f"end the output in {' or '.join(HDF5)}",
+        )
+    if not request.resume:  # the run to resume may have been killed just after it renamed the finished file
+        check_output(request.output, overwrite=request.overwrite)
+    return open_volume(request.volume, request.read)
+
+
+def _restores_segy(request: ConvertRequest) -> bool:
+    """Whether SEG-Y is written from HDF5."""
+    return request.output.suffix.lower() in SEGY and request.volume.suffix.lower() in HDF5

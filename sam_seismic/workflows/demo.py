@@ -1,4 +1,4 @@
-"""Nothing comes in; a survey is modelled, learned, measured and predicted, to see the whole road once."""
+"""A folder comes in; a modelled survey, a run, its scores and a predicted volume go out: each workflow once."""
 
 import time
 from dataclasses import dataclass
@@ -16,14 +16,27 @@ from sam_seismic.workflows.predict import PredictRequest, predict
 from sam_seismic.workflows.train import TrainRequest, train
 
 
-@dataclass(frozen=True, eq=False)
-class DemoOutcome:
-    """What the demo left behind.
+@dataclass(frozen=True)
+class DemoRequest:
+    """Where the demo writes.
 
     Args:
-        evaluation: on lines that were not trained on.
-        files: everything worth opening.
-        seconds: how long it all took.
+        output: folder for everything that it makes.
+        overwrite: replace what an earlier demo left there.
+    """
+
+    output: Path
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class DemoOutcome:
+    """What the demo made.
+
+    Args:
+        evaluation: scores on lines that were not trained on.
+        files: the files that a user may want to open.
+        seconds: duration of the demo.
     """
 
     evaluation: Evaluation
@@ -31,13 +44,14 @@ class DemoOutcome:
     seconds: float
 
 
-def run_demo(output: Path, listener: Listener, *, overwrite: bool) -> DemoOutcome:
+def run_demo(request: DemoRequest, listener: Listener) -> DemoOutcome:
     """Model a survey, write it as SEG-Y, train on it, evaluate on unseen lines, predict it to SEG-Y, draw.
 
     Raises:
         UserError: the output folder holds files, or cannot be written to.
     """
     start = time.monotonic()
+    output, overwrite = request.output, request.overwrite
     new_folder(output, overwrite=overwrite)
     config = load_config(shipped_config("demo"))
     amplitude, labels = output / "amplitude.sgy", output / "labels.sgy"
@@ -47,7 +61,7 @@ def run_demo(output: Path, listener: Listener, *, overwrite: bool) -> DemoOutcom
     run = output / "run"
     listener.say("there are no published weights for vit_t: its encoder starts from random weights and is trained too")
     best = train(TrainRequest(from_files(config, survey, amplitude, labels), run, overwrite=overwrite), listener)
-    assert best is not None, "the demo is one process"
+    assert best is not None, "the demo runs in one process"
     evaluation = evaluate(EvaluationRequest(best, output=output / "test", overwrite=overwrite), listener)
     predicted = predict(
         PredictRequest(best, amplitude, OutputRequest(output / "facies.sgy"), orientation="both", overwrite=overwrite),
@@ -65,7 +79,7 @@ def write_pair(survey: SyntheticSurvey, amplitude: Path, labels: Path) -> None:
 
 
 def from_files(config: Config, survey: SyntheticSurvey, amplitude: Path, labels: Path) -> Config:
-    """The same experiment, read from a SEG-Y pair as any user's survey is."""
+    """The configuration with `data.source: files`, so that the survey is read from the two SEG-Y files."""
     data = config.data.model_dump(exclude={"synthetic"}) | {
         "source": "files",
         "amplitude": amplitude,

@@ -1,4 +1,4 @@
-"""A configuration comes in; the embedding store that its training reads from goes out, filled; or a store is tidied."""
+"""A configuration comes in, the filled embedding store of its training goes out; or a store is listed or pruned."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,22 +33,30 @@ class EmbedRequest:
     device: str = "auto"
 
 
-def embed(request: EmbedRequest, listener: Listener) -> Path | None:
-    """Fill the store that a training would read from, and return its folder. What is in it already stays.
+@dataclass(frozen=True)
+class StoreRequest:
+    """Which store to list or to prune.
 
-    Each task of a Slurm job encodes its share; None on all but the first.
+    Args:
+        folder: of the store; None for the one that trainings without train.store use.
+        prune_days: remove the groups that no run has used for so many days; None removes nothing.
+    """
+
+    folder: Path | None = None
+    prune_days: float | None = None
+
+
+def embed(request: EmbedRequest, listener: Listener) -> Path | None:
+    """Fill the store that a training would read from, and return its folder. Embeddings that it holds already stay.
+
+    Each task of a Slurm job encodes its share; all but the first return None.
 
     Raises:
-        UserError: the configuration, the survey or the weights cannot be used as they are, or keep nothing; or memory
-            runs out.
+        UserError: the configuration, the survey or the weights cannot be used as they are; the configuration keeps no
+            embeddings; or memory runs out.
     """
     config = request.config
-    if not config.caches:
-        raise ConfigError(
-            problem="this configuration keeps no embeddings: "
-            + ("train.cache: false" if config.model.freezes else "model.encoder: full"),
-            fix="set model.encoder: frozen or last_blocks, and leave train.cache out",
-        )
+    check_keeps_embeddings(config)
     job = SlurmJob.current()
     if job is not None:
         job.limit_threads()
@@ -71,26 +79,31 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     return store.folder if first else None
 
 
-def stored(folder: Path | None) -> list[StoredGroup]:
-    """What a store holds.
+def check_keeps_embeddings(config: Config) -> None:
+    """Refuse a configuration whose training would not use the embedding store.
 
     Raises:
-        UserError: the folder that was chosen is not there.
+        ConfigError: the whole encoder is trained, or the store is switched off.
     """
-    return list(stored_groups(_there(folder)))
+    if not config.caches:
+        raise ConfigError(
+            problem="this configuration keeps no embeddings: "
+            + ("train.cache: false" if config.model.freezes else "model.encoder: full"),
+            fix="set model.encoder: frozen or last_blocks, and leave train.cache out",
+        )
 
 
-def prune_store(folder: Path | None, *, days: float) -> list[StoredGroup]:
-    """Remove from a store what no run has used for some days; what was removed.
+def tidy_store(request: StoreRequest, _: Listener) -> list[StoredGroup]:
+    """The groups that a store holds; or those that were removed, if the request prunes it.
 
     Raises:
-        UserError: the folder that was chosen is not there.
+        UserError: the folder that the request names does not exist.
     """
-    return prune(_there(folder), days=days)
-
-
-def _there(chosen: Path | None) -> Path:
-    """The folder of a store; one that was named must be there."""
-    if chosen is not None and not chosen.is_dir():
-        raise UserError(problem=f"{chosen}: there is no such folder", fix="give the folder that train.store names")
-    return store_folder(chosen)
+    if request.folder is not None and not request.folder.is_dir():
+        raise UserError(
+            problem=f"{request.folder}: there is no such folder", fix="give the folder that train.store names"
+        )
+    folder = store_folder(request.folder)
+    if request.prune_days is None:
+        return list(stored_groups(folder))
+    return prune(folder, days=request.prune_days)

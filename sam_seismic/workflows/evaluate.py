@@ -1,4 +1,4 @@
-"""A checkpoint and lines it has not seen come in, scores go out, beside what guesses without a network would get."""
+"""A checkpoint and the lines of a split come in; its scores go out, beside those of guesses without a network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -32,7 +32,7 @@ class EvaluationRequest:
 
     Args:
         checkpoint: of a run.
-        data: another survey to measure on; None for the one that the checkpoint was trained on.
+        data: the survey to measure on; None for the one that the checkpoint was trained on.
         split: `test` (with test1, test2, ... as one), `val`, `train` or the name of a part.
         output: folder for metrics.json and pictures; None for none.
         overwrite: replace the metrics and pictures of an earlier evaluation; other files are left alone.
@@ -57,9 +57,9 @@ class Evaluation:
 
     Args:
         scores: of the network.
-        guesses: by name, of guesses that know the training labels but not the amplitudes.
-        parts: what was scored, a line each.
-        files: what was written.
+        guesses: scores, by name, of guesses that use the training labels but no amplitudes.
+        parts: the parts that were scored, each as a line of text.
+        files: the files that were written.
     """
 
     scores: FaciesScores
@@ -71,8 +71,8 @@ class Evaluation:
 def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     """Score a checkpoint on a split: one confusion matrix over all its sections.
 
-    Sections of both orientations, where the survey is read in both, count each voxel twice and are not merged, as in
-    the protocol of the F3 facies benchmark.
+    If the survey is read in both orientations, inlines and crosslines are scored separately, so that each voxel counts
+    twice, as in the protocol of the F3 facies benchmark.
 
     Raises:
         UserError: the checkpoint, the survey, the split or the output folder cannot be used as they are, or memory runs
@@ -96,7 +96,7 @@ def _evaluate_with(
     module = data_module(
         request.data or metadata.data, metadata.inputs, batch_size=request.batch_size, scale=metadata.scale
     )
-    _check_classes(module.survey, metadata.facies.names, listener)
+    check_classes(module.survey, metadata.facies.names, listener)
     parts = module.survey.named(request.split)
     for part in parts:
         listener.say(f"split {part}")
@@ -104,13 +104,22 @@ def _evaluate_with(
         trainer = testing_trainer(device, [TestProgress(listener, f"evaluate {request.split}")])
         trainer.test(task, module.split_dataloader(request.split), verbose=False)
     found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts))
-    _save(found, request)  # this took the longest: it is on disk before a guess or a picture can fail
+    _save(found, request)  # before guesses and pictures: if those fail, the scores of the network are not lost
     found = replace(found, guesses=guess_scores(module.survey, parts))
     return found if request.output is None else _illustrated(found, request, request.output, task, parts)
 
 
-def _check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:
-    """Refuse another number or order of classes than the checkpoint's; say so where they have other names."""
+def check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:
+    """Compare the classes of a survey with those of a checkpoint; tell the listener if only their names differ.
+
+    Args:
+        survey: to evaluate on.
+        names: of the checkpoint's classes.
+        listener: is told how classes are paired.
+
+    Raises:
+        SurveyError: the survey has another number of classes, or the same ones in another order.
+    """
     theirs = survey.facies.names
     if len(theirs) != len(names):
         raise SurveyError(
@@ -132,7 +141,7 @@ def _check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -
 
 
 def _save(found: Evaluation, request: EvaluationRequest, pictures: Sequence[Path] = ()) -> None:
-    """Write metrics.json, where an output is wanted."""
+    """Write metrics.json if the request names an output folder."""
     if request.output is None:
         return
     metrics = found.scores.as_dict() | {
@@ -146,7 +155,7 @@ def _save(found: Evaluation, request: EvaluationRequest, pictures: Sequence[Path
 def _illustrated(
     found: Evaluation, request: EvaluationRequest, output: Path, task: FaciesSegmentation, parts: list[Part]
 ) -> Evaluation:
-    """The same, with all metrics and the pictures in the output folder."""
+    """Write all metrics and the pictures into the output folder; the evaluation with the names of these files."""
     _save(found, request)
     pictures = draw_evaluation(output, task, parts, found.scores)
     _save(found, request, pictures)

@@ -1,4 +1,4 @@
-"""A file comes in; what kind it is decides who looks at it."""
+"""A volume, a configuration or a checkpoint comes in; what it holds goes out, as facts, blocks and warnings."""
 
 # ruff: noqa: PLC0415  # Torch takes seconds to import, and no volume needs it.
 
@@ -10,7 +10,7 @@ from sam_seismic.listener import Listener
 
 
 def inspect(request: InspectRequest, listener: Listener) -> Inspection:
-    """Tell what a file is.
+    """Inspect a file, by its ending.
 
     Raises:
         UserError: it cannot be read, or an option does not apply to it.

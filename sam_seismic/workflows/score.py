@@ -19,7 +19,7 @@ from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.volume import Orientation, Section, Volume, describe_lines
 
 VALUES = IGNORE
-"""Label values that can be told apart: 0 to 254."""
+"""How many label values can be scored: 0 to 254."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class ScoreRequest:
 
     Args:
         truth: label volume or folder of label sections.
-        prediction: the same lines, predicted.
+        prediction: predicted labels of the same lines.
         classes: label values 0 to classes - 1 are scored; None for those that occur.
-        read: how to open them: `segy` those of the two that are SEG-Y, `axes` and `key` the truth.
+        read: how to open both: `segy` applies to either that is SEG-Y, `axes` and `key` to the truth only.
         output: folder for metrics.json; None for none.
-        overwrite: replace the metrics and pictures that it holds; other files are left alone.
+        overwrite: replace the metrics and pictures in that folder; other files are left alone.
     """
 
     truth: Path
@@ -51,11 +51,11 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     """
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
-    truth, prediction = _open_both(request)
+    truth, prediction = open_pair(request)
     for note in truth.notes:
         listener.say(f"note: {truth.path.name}: {note}")
     confusion = np.zeros((VALUES, VALUES), dtype=np.int64)
-    sections = _sections_to_compare(truth, prediction)
+    sections = sections_to_compare(truth, prediction)
     unpredicted = 0
     for done, (orientation, line) in enumerate(sections, start=1):
         counts, dead = _count(truth.section(orientation, line), prediction.section(orientation, line), request)
@@ -69,11 +69,14 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     return scores
 
 
-def _open_both(request: ScoreRequest) -> tuple[Volume, Volume]:
-    """Truth and prediction, each with the reading options that are meant for it.
+def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:
+    """Truth and prediction, each opened with the reading options that apply to it.
 
-    Those of SEG-Y hold for whichever is SEG-Y. The order and the name of an array are those of the truth: what this
-    program predicts is always [inline, crossline, sample].
+    Options of SEG-Y apply to whichever is SEG-Y. Axis order and name of an array apply to the truth only, because
+    predictions of this program are always [inline, crossline, sample].
+
+    Raises:
+        SurveyError: one of them cannot be opened.
     """
     read, paths = request.read, (request.truth, request.prediction)
     segy = [path.suffix.lower() in SEGY for path in paths]
@@ -85,13 +88,19 @@ def _open_both(request: ScoreRequest) -> tuple[Volume, Volume]:
     return truth, open_volume(request.prediction, read.model_copy(update=for_prediction))
 
 
-def _sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
-    """Every section of two folders; of volumes every inline, and every crossline of a folder that has these alone."""
+def sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
+    """Orientation and line number of the sections to compare, so that each voxel of a volume is compared once.
+
+    These are all sections if both are folders, else all inlines, or all crosslines of a folder that has no inlines.
+
+    Raises:
+        SurveyError: the two do not hold the same lines.
+    """
     pair = (truth, prediction)
     folders = [isinstance(volume, FolderVolume) for volume in pair]
     if all(folders):
         return _sections_of_both(truth, prediction)
-    # What runs across the sections of a folder is counted, not known: there the lines themselves must do.
+    # The traces of a folder's sections have no line numbers, so grids cannot be compared: the lines must be equal.
     if any(folders) or truth.geometry.same_grid(prediction.geometry):
         for orientation in Orientation:
             lines = truth.lines(orientation)
@@ -122,10 +131,10 @@ def _lines_held(volume: Volume) -> str:
 
 
 def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[NDArray[np.int64], int]:
-    """int64[truth value, predicted value] of one section, and the interpreted traces that are dead in the prediction.
+    """Voxel counts int64[truth value, predicted value] of one section, and how many interpreted traces were not scored.
 
-    Dead is what the format says, and a trace of nothing but negative values or of nothing but 255, which mark dead ones
-    in an array.
+    A trace that is dead in the prediction is not scored: a dead trace of the format, or a trace that holds only
+    negative values or only 255, by which arrays mark dead traces.
     """
     if truth.shape != prediction.shape:
         raise SurveyError(
@@ -148,9 +157,13 @@ def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[
 
 
 def _label_values(values: NDArray[np.generic], where: str) -> NDArray[np.int64]:
-    """The values of labelled voxels as int64[voxel], each below VALUES."""
+    """Values of the labelled voxels as int64[voxel].
+
+    Raises:
+        SurveyError: a value is no whole number, negative, or not below VALUES.
+    """
     check_whole(values, where)
-    numbers = values.astype(np.float64)  # holds any of them, however large
+    numbers = values.astype(np.float64)  # no value overflows
     strange = numbers[(numbers < 0) | (numbers >= VALUES)]
     if strange.size:
         raise SurveyError(

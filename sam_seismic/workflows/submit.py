@@ -1,48 +1,218 @@
-"""A command that is to wait in a queue comes in; what would make it fail after hours of waiting is told at once."""
+"""The request of a command comes in, and is checked as far as it can be here; its batch script and Slurm job go out."""
 
+import math
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from sam_seismic.config import Config
 from sam_seismic.data.canvas import check_sections_fit
 from sam_seismic.errors import ConfigError, UserError
-from sam_seismic.files.unfinished import check_output
+from sam_seismic.files.disk import check_room
+from sam_seismic.files.folders import check_new_folder
+from sam_seismic.files.unfinished import Start, check_output, check_outputs_apart
 from sam_seismic.files.units import format_bytes
+from sam_seismic.inference.outputs import open_outputs
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.listener import Listener
 from sam_seismic.networks import find_weights
+from sam_seismic.runs.devices import parse_device
 from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.slurm_job import contradictions
+from sam_seismic.runs.slurm_script import JobResources, batch_script, check_program, queue_script
 from sam_seismic.runs.status import read_status
 from sam_seismic.sam.weights import file_hash
-from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.formats import ARRAYS, HDF5, SEGY, open_volume
 from sam_seismic.survey.parts import open_survey
-from sam_seismic.tasks.checkpoint import read_checkpoint
-from sam_seismic.workflows.predict import PredictRequest
+from sam_seismic.survey.volume import Geometry, Volume
+from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
+from sam_seismic.workflows.convert import ConvertRequest, open_source
+from sam_seismic.workflows.demo import DemoRequest
+from sam_seismic.workflows.embed import EmbedRequest, StoreRequest, check_keeps_embeddings
+from sam_seismic.workflows.evaluate import EvaluationRequest, check_classes
+from sam_seismic.workflows.predict import PredictRequest, choose_orientations
+from sam_seismic.workflows.score import ScoreRequest, open_pair, sections_to_compare
+from sam_seismic.workflows.train import TrainRequest, check_run_folder
+
+TRACE_HEADER = 240
+"""Bytes of a SEG-Y trace header."""
 
 
-def check_training(config: Config, output: Path, listener: Listener, *, resume: bool, overwrite: bool) -> None:
-    """Open and check all that a training needs.
+@dataclass(frozen=True)
+class SubmitRequest:
+    """A command to run as a Slurm job.
+
+    Args:
+        command: its name, a key of CHECKS.
+        arguments: that follow the name, as typed.
+        requests: what the command line asks of its workflow; several, one an element, where it becomes an array.
+        resources: what the job asks of the cluster.
+        dry_run: make the script, and do not queue it.
+    """
+
+    command: str
+    arguments: Sequence[str]
+    requests: Sequence[Any]
+    resources: JobResources
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A batch script, and the number of the job that Slurm gave it; None in a dry run."""
+
+    script: str
+    number: str | None
+
+
+def submit(request: SubmitRequest, listener: Listener) -> Submission:
+    """Check all that the command needs, write its batch script and queue it.
 
     Raises:
-        UserError: the survey, the weights, the run folder or the disk would stop it.
+        UserError: the job would fail, all its runs are finished, or Slurm refuses it.
     """
-    folder = RunFolder(output)
-    if resume:
-        folder.check_resume(config)
-    else:
-        folder.check_new(overwrite=overwrite)
-    _check_writable(output)
-    check_encoding(config, listener)
+    resources = request.resources
+    _check_writable(Path.cwd(), "the log of the job")
+    for note in check_program(resources):
+        listener.say(f"note: {note}")
+    elements = _elements(request.requests, listener)
+    for element in elements:
+        CHECKS[request.command](request.requests[element], resources, listener)
+    if len(request.requests) > 1 and resources.array is None:
+        resources = replace(resources, array=",".join(map(str, elements)))
+    script = batch_script(resources, [request.command, *request.arguments])
+    return Submission(script, None if request.dry_run else queue_script(script))
 
 
-def check_encoding(config: Config, listener: Listener) -> None:
-    """Open and check all that filling the embedding store needs.
+def _elements(requests: Sequence[Any], listener: Listener) -> list[int]:
+    """Positions of the requests that are still to be run: all, but for finished runs among several trainings.
 
     Raises:
-        UserError: the survey, the weights or the disk would stop it.
+        UserError: all of the runs are finished.
     """
+    if len(requests) == 1:
+        return [0]
+    statuses = [read_status(RunFolder(request.output).status) for request in requests]
+    finished = [status is not None and status.state == "finished" for status in statuses]
+    if all(finished):
+        raise UserError(problem="all of these runs are finished", fix="look at them: sam-seismic status runs/*")
+    for request, done in zip(requests, finished, strict=True):
+        if done:
+            listener.say(f"{request.output}: finished already, left out")
+    return [position for position, done in enumerate(finished) if not done]
+
+
+def check_training(request: TrainRequest, resources: JobResources, listener: Listener) -> None:
+    """Refuse what would stop a training: its run folder, devices, survey, weights, embedding store or disk."""
+    check_run_folder(request)
+    _check_writable(request.output, "the run")
+    trainer = request.config.trainer
+    asked = "but the job asks for"
+    wrong = contradictions(trainer, asked, tasks_per_node=resources.tasks_per_node, nodes=resources.nodes)
+    if wrong:
+        raise ConfigError(
+            problem="\n  ".join(wrong),
+            fix="leave trainer.devices and trainer.num_nodes out, or change --gpus and --nodes",
+        )
+    if trainer.accelerator in ("gpu", "cuda") and not resources.gpus:
+        raise _no_gpu(f"trainer.accelerator: {trainer.accelerator}", "--set trainer.accelerator=auto")
+    if trainer.accelerator == "cpu" and resources.gpus:
+        listener.say("note: trainer.accelerator: cpu leaves the GPUs of the job idle; --gpus 0 asks for none")
+    _check_experiment(request.config, listener)
+
+
+def check_encoding(request: EmbedRequest | StoreRequest, resources: JobResources, listener: Listener) -> None:
+    """Refuse what would stop the filling of an embedding store: its device, survey, weights or disk."""
+    if isinstance(request, StoreRequest):
+        raise UserError(
+            problem="embed --list and embed --prune take seconds, and are not submitted",
+            fix="run them here, or give --config FILE",
+        )
+    check_keeps_embeddings(request.config)
+    _check_device(request.device, resources)
+    _check_experiment(request.config, listener)
+
+
+def check_evaluation(request: EvaluationRequest, resources: JobResources, listener: Listener) -> None:
+    """Refuse what would stop an evaluation: its checkpoint, survey, split, device or output folder."""
+    _check_one_task("eval", resources)
+    _check_device(request.device, resources)
+    if request.output is not None:
+        check_new_folder(request.output, overwrite=request.overwrite)
+        _check_writable(request.output, "the scores")
+    metadata = _metadata(request.checkpoint, listener)
+    survey = open_survey(request.data or metadata.data)
+    check_classes(survey, metadata.facies.names, listener)
+    check_sections_fit(survey, metadata.inputs)
+    for part in survey.named(request.split):
+        listener.say(f"split {part}")
+
+
+def check_prediction(request: PredictRequest, resources: JobResources, listener: Listener) -> None:
+    """Refuse what would stop a prediction: its checkpoint, volume, device, outputs or disk."""
+    _check_device(request.device, resources)
+    metadata = _metadata(request.checkpoint, listener)
+    volume = _open_input(request, metadata, listener)
+    paths = request.wanted.paths(metadata.facies)
+    check_outputs_apart(paths)
+    replaces = request.overwrite or request.resume
+    for path in paths:
+        check_output(path, overwrite=replaces)
+        _check_writable(path.parent, path.name)
+    outputs = open_outputs(request.wanted, volume, metadata.facies, overwrite=replaces, start=Start.ONCE)
+    if volume.has_grid and not request.resume:
+        results = [output.result for output in outputs]
+        _check_room({each.path: _volume_size(volume.geometry, each.dtype, each.path) for each in results})
+
+
+def check_scoring(request: ScoreRequest, resources: JobResources, listener: Listener) -> None:
+    """Refuse what would stop a comparison of labels: its two volumes or its output folder."""
+    _check_one_task("score", resources)
+    if request.output is not None:
+        check_new_folder(request.output, overwrite=request.overwrite)
+        _check_writable(request.output, "the scores")
+    truth, prediction = open_pair(request)
+    sections = sections_to_compare(truth, prediction)
+    listener.say(f"{len(sections):,} sections of {truth.path} and {prediction.path}")
+
+
+def check_conversion(request: ConvertRequest, resources: JobResources, listener: Listener) -> None:
+    """Refuse what would stop a conversion: its volume, output or disk."""
+    _check_one_task("convert", resources)
+    volume = open_source(request)
+    listener.say(f"input: {volume.path}, {volume.geometry}")
+    _check_writable(request.output.parent, request.output.name)
+    if not request.resume:
+        _check_room({request.output: _volume_size(volume.geometry, volume.dtype, request.output)})
+
+
+def check_demo(request: DemoRequest, resources: JobResources, _: Listener) -> None:
+    """Refuse what would stop the demo: its output folder."""
+    _check_one_task("demo", resources)
+    check_new_folder(request.output, overwrite=request.overwrite)
+    _check_writable(request.output, "the demo")
+
+
+CHECKS: Mapping[str, Callable[[Any, JobResources, Listener], None]] = {
+    "train": check_training,
+    "embed": check_encoding,
+    "eval": check_evaluation,
+    "predict": check_prediction,
+    "score": check_scoring,
+    "convert": check_conversion,
+    "demo": check_demo,
+}
+"""The commands that can be submitted, each with the check of its request, which raises UserError and writes nothing."""
+
+
+def _check_experiment(config: Config, listener: Listener) -> None:
+    """Open the survey and the weights of an experiment, and refuse an embedding store that has no room."""
     survey = open_survey(config.data)
     check_sections_fit(survey, config.input)
     for name, part in survey.parts.items():
@@ -50,36 +220,79 @@ def check_encoding(config: Config, listener: Listener) -> None:
     weights = find_weights(config.model)
     if weights is not None:
         listener.say(f"weights: {weights}, {file_hash(weights)[:8]}")
-    keeps = estimate_embeddings(config, survey, blank_task(config, survey.facies))
-    if keeps is not None:
-        listener.say(f"embedding store: {keeps.folder}, {format_bytes(keeps.size)} of {format_bytes(keeps.free)} free")
-        _check_writable(keeps.folder)
-        if keeps.warnings:
-            raise UserError(problem=keeps.warnings[0], fix="make room, or name another folder in train.store")
+    store = estimate_embeddings(config, survey, blank_task(config, survey.facies))
+    if store is not None:
+        free = format_bytes(store.free)
+        listener.say(f"embedding store: {store.folder}, {format_bytes(store.size)} of {free} free")
+        _check_writable(store.folder, "the embedding store")
+        if store.warnings:
+            raise UserError(problem=store.warnings[0], fix="make room, or name another folder in train.store")
 
 
-def check_prediction(request: PredictRequest, listener: Listener) -> None:
-    """Open and check all that a prediction needs.
+def _metadata(checkpoint: Path, listener: Listener) -> CheckpointMetadata:
+    metadata, _ = read_checkpoint(checkpoint)
+    listener.say(f"checkpoint: {checkpoint}, {metadata.model.name}, {len(metadata.facies)} classes")
+    return metadata
 
-    Raises:
-        UserError: the checkpoint, the volume or an output would stop it.
-    """
-    card, _ = read_checkpoint(request.checkpoint)
+
+def _open_input(request: PredictRequest, metadata: CheckpointMetadata, listener: Listener) -> Volume:
+    """The volume to predict, after a check that its sections can be predicted and fit the canvas."""
     volume = open_volume(request.input, request.read)
-    listener.say(f"checkpoint: {request.checkpoint}, {card.model.name}, {len(card.facies)} classes")
-    listener.say(f"input: {volume.path}, {volume.geometry}")
-    for path in request.wanted.paths(card.facies):
-        check_output(path, overwrite=request.overwrite or request.resume)
-        _check_writable(path.parent)
+    listener.say(f"input: {volume.path}, {volume.geometry if volume.has_grid else 'a folder of sections'}")
+    choice = request.orientation or metadata.data.orientation
+    orientations, _ = choose_orientations(volume, choice, merges=bool(request.wanted.facies.suffix))
+    for orientation in orientations:
+        metadata.transform.frame(volume.section(orientation, int(volume.lines(orientation)[0])))
+    return volume
 
 
-def unfinished(runs: Sequence[Path]) -> list[int]:
-    """Which of these run folders hold no finished run."""
-    statuses = [read_status(RunFolder(run).status) for run in runs]
-    return [number for number, status in enumerate(statuses) if status is None or status.state != "finished"]
+def _check_device(name: str, resources: JobResources) -> None:
+    if name != "auto" and parse_device(name).type == "cuda" and not resources.gpus:
+        raise _no_gpu(f"--device {name}", "leave --device out")
 
 
-def _check_writable(folder: Path) -> None:
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not os.access(there, os.W_OK):
-        raise ConfigError(problem=f"{folder}: {there} cannot be written to", fix="choose another folder")
+def _no_gpu(asked: str, other: str) -> ConfigError:
+    return ConfigError(problem=f"{asked} needs a GPU, but --gpus 0 asks for none", fix=f"--gpus 1, or {other}")
+
+
+def _check_one_task(command: str, resources: JobResources) -> None:
+    """Refuse several tasks for a command that each of them would run from beginning to end."""
+    tasks = resources.nodes * resources.tasks_per_node
+    if tasks > 1:
+        raise UserError(
+            problem=f"{command} runs as one task, but the job asks for {tasks}",
+            fix="leave --nodes out, and give --gpus 1 or --gpus 0",
+        )
+
+
+def _check_writable(folder: Path, what: str) -> None:
+    """Refuse a folder in which this user can make no files; it may still have to be made itself."""
+    existing = _existing(folder)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(
+            problem=f"{folder}: {what} cannot be written there: no permission in {existing}",
+            fix="choose another folder",
+        )
+
+
+def _check_room(sizes: Mapping[Path, int]) -> None:
+    """Refuse files of these sizes in bytes for which a disk has no room."""
+    by_folder: Counter[Path] = Counter()
+    for path, size in sizes.items():
+        by_folder[_existing(path.parent)] += size
+    for folder, size in by_folder.items():
+        what = ", ".join(str(path) for path in sizes if _existing(path.parent) == folder)
+        check_room(folder, size, what=what, fix="free some space, or write elsewhere")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(each for each in (folder, *folder.absolute().parents) if each.exists())
+
+
+def _volume_size(geometry: Geometry, dtype: np.dtype[np.generic], path: Path) -> int:
+    """Bytes that a volume takes at least on disk; 0 for formats that compress."""
+    ending = path.suffix.lower()
+    if ending in SEGY:
+        return int(np.count_nonzero(geometry.live)) * (TRACE_HEADER + geometry.samples * dtype.itemsize)
+    return math.prod(geometry.shape) * dtype.itemsize if ending in (*HDF5, *ARRAYS) else 0

@@ -1,4 +1,4 @@
-"""A configuration comes in; a run folder goes out: configuration, checkpoints, metrics and pictures."""
+"""A configuration comes in; a run folder with configuration, checkpoints, metrics and pictures goes out."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -36,8 +36,8 @@ class TrainRequest:
     Args:
         config: the experiment.
         output: the run folder.
-        resume: go on from checkpoints/last.ckpt of that folder.
-        overwrite: replace the run that the folder holds.
+        resume: continue from checkpoints/last.ckpt of that folder.
+        overwrite: replace the run in that folder.
     """
 
     config: Config
@@ -47,7 +47,7 @@ class TrainRequest:
 
 
 def train(request: TrainRequest, listener: Listener) -> Path | None:
-    """Train and return the best checkpoint; None on all but the first process of a distributed training.
+    """Train, and return the best checkpoint. Only the first process of a distributed training has it; others get None.
 
     Raises:
         UserError: the configuration, the survey, the weights or the run folder cannot be used as they are, or memory
@@ -66,9 +66,9 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     if job is not None and job.array and _finished(request, folder):
         listener.say(f"{folder.path}: finished already, nothing is left to do")
         return folder.best if first else None
-    request = _again(request, folder, job)
+    request = _after_requeue(request, folder, job)
     if first:
-        _check_folder(request, folder)
+        check_run_folder(request)
     lightning.seed_everything(config.train.seed, verbose=False)
     module = data_module(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
     check_sections_fit(module.survey, config.input)
@@ -76,12 +76,12 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     for line in describe(task, module):
         listener.say(line)
     if request.resume and config.caches:
-        # Lightning would do so later: what is kept is named by the weights that it is made with.
+        # Lightning loads weights later, but the store needs them now: embeddings are identified by their weights.
         task.load_state_dict(read_checkpoint(folder.last)[1]["state_dict"])
     hold_frozen(task.network.cut, config)
     if config.model.compile:
         task.network.compile_blocks()
-        listener.say("the encoder is compiled at its first step: minutes, once for each shape of canvas and batch")
+        listener.say("the first step compiles the encoder, which takes minutes for each new shape of canvas and batch")
     status = StatusFile(folder.status, job)
     callbacks: list[Callback] = [status]
     if config.caches:
@@ -95,9 +95,9 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
         if not first:
             _fit(trainer, task, module, last)
             return None
-        with folder.making_way() if last is None else nullcontext():
+        with folder.replacing_run() if last is None else nullcontext():
             folder.write_config(config)
-            with status.telling(goes_on=request.resume):
+            with status.of_run(resumed=request.resume):
                 _fit(trainer, task, module, last)
                 draw_run(folder.path, folder.best, module)
     listener.say(f"best checkpoint: {folder.best}")
@@ -105,23 +105,29 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
 
 
 def _finished(request: TrainRequest, folder: RunFolder) -> bool:
-    """Whether the folder holds just this run, at its end: an array is submitted again for those that are not."""
+    """Whether the folder holds a finished run of this configuration, which an array that is submitted again skips."""
     status = None if request.overwrite else read_status(folder.status)
     return status is not None and status.state == "finished" and load_config(folder.config) == request.config
 
 
-def _again(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
-    """What a job does that Slurm started again: go on with its own run, which may not have come to a checkpoint."""
+def _after_requeue(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
+    """The request of a job that Slurm has requeued: resume its own run, or replace it if it has no checkpoint yet."""
     if job is None or not job.restarts:
         return request
     status = read_status(folder.status)
     if status is None or status.job != job.name:
         return request
-    there = folder.last.is_file()
-    return replace(request, resume=there, overwrite=not there)
+    has_checkpoint = folder.last.is_file()
+    return replace(request, resume=has_checkpoint, overwrite=not has_checkpoint)
 
 
-def _check_folder(request: TrainRequest, folder: RunFolder) -> None:
+def check_run_folder(request: TrainRequest) -> None:
+    """Refuse a run folder that this training cannot use. Nothing is written.
+
+    Raises:
+        UserError: the folder holds files already, or no run to resume; or its run has another configuration.
+    """
+    folder = RunFolder(request.output)
     if request.resume and request.overwrite:
         raise UserError(problem="--resume and --overwrite exclude each other", fix="give one of them")
     if request.resume:
@@ -135,23 +141,24 @@ def _fit(trainer: lightning.Trainer, task: FaciesSegmentation, module: SeismicDa
         trainer.fit(task, module, ckpt_path=last, weights_only=True)
     except RunStopped as stop:
         raise StoppedError(
-            problem=f"{trainer.default_root_dir}: {stop}", fix="go on with that step: the same command with --resume"
+            problem=f"{trainer.default_root_dir}: {stop}",
+            fix="to go on after that step, give the same command with --resume",
         ) from stop
     except RuntimeError as error:
         if trainer.world_size > 1 and peer_is_lost(error):
             raise PeerLostError(
                 problem=f"{trainer.default_root_dir}: another process of this training has ended",
-                fix="see what it said; then go on from the last checkpoint: the same command with --resume",
+                fix="mend what it reports; to go on from the last checkpoint, give the same command with --resume",
             ) from error
         raise
     except SystemExit as stop:
-        # Lightning turns Ctrl-C into an exit of its own.
+        # Lightning turns KeyboardInterrupt into SystemExit.
         if not trainer.interrupted:
             raise
         resumable = RunFolder(Path(trainer.default_root_dir)).last.is_file()
         raise StoppedError(
             problem=f"{trainer.default_root_dir}: interrupted in epoch {trainer.current_epoch + 1}",
-            fix="go on from the last checkpoint: the same command with --resume"
+            fix="to go on from the last checkpoint, give the same command with --resume"
             if resumable
             else "there is no checkpoint yet: run the same command again",
         ) from stop

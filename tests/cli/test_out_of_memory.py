@@ -43,7 +43,7 @@ def test_commands_tell_what_helps(
     smaller = (
         "--set train.batch_size=1; --set input.canvas=tight" if command == "train" else "--batch-size 1; --precision"
     )
-    assert f"fix: one of these after the other, until it fits: {smaller}" in result.stderr
+    assert f"fix: try these in turn, until it fits: {smaller}" in result.stderr
     assert not list(tmp_path.glob(".*"))
 
 

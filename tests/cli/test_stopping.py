@@ -173,12 +173,14 @@ def test_a_batch_script_hears_how_it_ended(made: Made, run: Run, tmp_path: Path,
     assert not list(job.iterdir())
 
 
-def test_the_word_of_a_batch_script_stops_a_run(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_stop_file_of_a_batch_script_stops_a_run(
+    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     job = tmp_path / "job"
     job.mkdir()
     (job / "stop").touch()
     monkeypatch.setenv("SAM_SEISMIC_JOB", str(job))
-    monkeypatch.setattr("sam_seismic.cli.stopping.SECONDS", 0.01)
+    monkeypatch.setattr("sam_seismic.cli.stopping.POLL_SECONDS", 0.01)
     stopped = run(*words(made, tmp_path / "run"))
     assert stopped.exit_code == 2
     assert "stopped by SIGUSR1" in stopped.stderr

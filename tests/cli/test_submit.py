@@ -8,10 +8,18 @@ import stat
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from sam_seismic.cli.submit import SUBMITTABLE
+from sam_seismic.files import disk
+from sam_seismic.runs import slurm_script
 from sam_seismic.runs.status import RunStatus, write_status
-from tests.cli.running import Made, Run
+from sam_seismic.workflows import submit
+from tests.cli.running import Made, Run, configured
+
+FROZEN = ("--set", "model.encoder=frozen", "--set", "train.store=STORE")
+"""An experiment that keeps embeddings."""
 
 
 def script_of(run: Run, *words: str | Path) -> str:
@@ -69,22 +77,167 @@ def test_several_configurations_become_an_array_of_those_that_are_not_finished(m
         (["predict", "--checkpoint", "BEST", "--input", "none.sgy", "--output", "f.sgy"], "none.sgy"),
         (["predict", "--checkpoint", "none.ckpt", "--input", "AMPLITUDE", "--output", "f.sgy"], "none.ckpt"),
         (["predict", "--checkpoint", "BEST", "--input", "AMPLITUDE", "--output", "CONFIG"], "exists already"),
+        (["predict", "--checkpoint", "BEST", "--input", "AMPLITUDE", "--output", "f.xyz"], "cannot be written as .xyz"),
+        (["predict", "--checkpoint", "BEST", "--input", "AMPLITUDE", "--output", "f.sgy", "--entropy", "f.sgy"],
+         "two outputs cannot be written to one place"),
+        (["predict", "--checkpoint", "BEST", "--input", "AMPLITUDE", "--output", "f.npy", "--device", "meta"],
+         "--device meta: only cpu, cuda, mps can be used"),
+        (["predict", "--checkpoint", "BEST", "--input", "AMPLITUDE", "--output", "f.sgy", "--axes",
+          "sample,inline,crossline"], "axes cannot apply to SEG-Y"),
         (["inspect", "AMPLITUDE"], "inspect: cannot be submitted"),
+        (["train", "--config", "CONFIG", "--output", "NEW", "--resume", "--overwrite"], "exclude each other"),
+        (["train", "--config", "CONFIG", "--output", "NEW", "--resume"], "no checkpoints/last.ckpt to go on from"),
+        (["train", "--config", "CONFIG", "--output", "NEW", "--set", "trainer.devices=2"],
+         "trainer.devices: 2, but the job asks for 1 tasks on each node"),
+        (["train", "--config", "CONFIG", "--output", "NEW", "--set", "trainer.num_nodes=2"],
+         "trainer.num_nodes: 2, but the job asks for 1 nodes"),
+        (["--gpus", "0", "train", "--config", "CONFIG", "--output", "NEW", "--set", "trainer.accelerator=gpu"],
+         "trainer.accelerator: gpu needs a GPU, but --gpus 0 asks for none"),
+        (["train", "--config", "CONFIG", "--config", "CONFIG", "--output", "NEW"],
+         "--output cannot apply to several --config"),
+        (["--container", "none.sif", "demo"], "none.sif: there is no such container image"),
+        (["embed"], "embed does one of three things"),
+        (["embed", "--list"], "embed --list and embed --prune take seconds"),
+        (["embed", "--config", "CONFIG"], "this configuration keeps no embeddings: model.encoder: full"),
+        (["embed", "--config", "CONFIG", *FROZEN, "--set", "data.labels=none.sgy"], "none.sgy"),
+        (["--gpus", "0", "embed", "--config", "CONFIG", *FROZEN, "--device", "cuda:1"], "--device cuda:1 needs a GPU"),
+        (["eval", "--checkpoint", "none.ckpt"], "none.ckpt: there is no such checkpoint"),
+        (["eval", "--checkpoint", "CONFIG"], "small.yaml"),
+        (["eval", "--checkpoint", "BEST", "--split", "test7"], "no split called test7"),
+        (["eval", "--checkpoint", "BEST", "--config", "none.yaml"], "none.yaml"),
+        (["eval", "--checkpoint", "BEST", "--config", "FEWER"], "classes"),
+        (["eval", "--checkpoint", "BEST", "--output", "RUN"], "holds files already"),
+        (["--gpus", "0", "eval", "--checkpoint", "BEST", "--device", "cuda"], "--device cuda needs a GPU"),
+        (["--gpus", "2", "eval", "--checkpoint", "BEST"], "eval runs as one task, but the job asks for 2"),
+        (["score", "--truth", "none.sgy", "--prediction", "LABELS"], "none.sgy"),
+        (["score", "--truth", "LABELS", "--prediction", "none.sgy"], "none.sgy"),
+        (["score", "--truth", "LABELS", "--prediction", "OTHER"], "are not on one grid"),
+        (["score", "--truth", "LABELS", "--prediction", "LABELS", "--output", "RUN"], "holds files already"),
+        (["--nodes", "2", "score", "--truth", "LABELS", "--prediction", "LABELS"], "score runs as one task"),
+        (["convert", "none.sgy", "NEW.h5"], "none.sgy"),
+        (["convert", "AMPLITUDE", "NEW.npy"], "convert writes HDF5, and SEG-Y from HDF5"),
+        (["convert", "AMPLITUDE", "CONFIG"], "convert writes HDF5"),
+        (["convert", "AMPLITUDE", "EXISTING"], "exists already"),
+        (["--nodes", "2", "convert", "AMPLITUDE", "NEW.h5"], "convert runs as one task"),
+        (["demo", "--output", "RUN"], "holds files already"),
+        (["demo", "--output", "CONFIG"], "is a file"),
+        (["--gpus", "4", "demo"], "demo runs as one task"),
     ],
-)
+)  # fmt: skip
 def test_what_would_fail_later_is_refused_now(made: Made, run: Run, tmp_path: Path, words: list[str], problem: str):
-    places = {"CONFIG": made.config, "RUN": made.run, "NEW": tmp_path / "new", "BEST": made.best,
-        "AMPLITUDE": made.amplitude}  # fmt: skip
-    told = run("submit", "--dry-run", *(str(places.get(word, word)) for word in words))
+    names = {"NEW": "new", "NEW.h5": "new.h5", "NEW.npy": "new.npy", "EXISTING": "existing.h5", "STORE": "store"}
+    places = {name: tmp_path / file for name, file in names.items()}
+    places |= {"CONFIG": made.config, "RUN": made.run, "BEST": made.best, "AMPLITUDE": made.amplitude}
+    places |= {"LABELS": made.labels, "OTHER": tmp_path / "other.npy", "FEWER": tmp_path / "fewer.yaml"}
+    places["EXISTING"].touch()
+    np.save(places["OTHER"], np.zeros((5, 6, 7), np.int8))
+    configured(made, places["FEWER"], classes=["sand", "shale"])
+    told = run(
+        "submit", "--dry-run", *(str(places.get(word, word)).replace("=STORE", f"={places['STORE']}") for word in words)
+    )
     assert told.exit_code == 2
     assert problem in told.stderr
     assert not told.stdout
+    assert "fix: " in told.stderr or "No such option" in told.stderr
 
 
-def test_a_prediction_that_can_run_is_not_refused(made: Made, run: Run, tmp_path: Path):
-    words = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", tmp_path / "f.sgy")
-    assert "set -- predict" in script_of(run, *words)
+def test_each_command_that_can_be_submitted_has_its_check():
+    assert tuple(submit.CHECKS) == SUBMITTABLE
+
+
+def good(command: str, made: Made, folder: Path) -> list[str]:
+    """Arguments with which a command can run, writing into a folder that does not exist."""
+    words: dict[str, list[str | Path]] = {
+        "train": ["--config", made.config, "--output", folder],
+        "embed": ["--config", made.config, "--set", "model.encoder=frozen", "--set", f"train.store={folder}"],
+        "eval": ["--checkpoint", made.best, "--output", folder],
+        "predict": ["--checkpoint", made.best, "--input", made.amplitude, "--output", folder / "f.sgy"],
+        "score": ["--truth", made.labels, "--prediction", made.labels, "--output", folder],
+        "convert": [made.amplitude, folder / "a.h5"],
+        "demo": ["--output", folder],
+    }
+    return [command, *map(str, words[command])]
+
+
+@pytest.mark.parametrize("command", SUBMITTABLE)
+def test_what_can_run_is_not_refused(made: Made, run: Run, tmp_path: Path, command: str):
+    """And nothing is written, made or removed by looking."""
+    words = good(command, made, tmp_path / "folder")
+    assert f"set -- {shlex.join(words)}" in script_of(run, *words)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", SUBMITTABLE)
+def test_a_folder_that_cannot_be_written_to(
+    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+):
+    """Tests may run as root, whom no permission stops."""
+    asked, access = [], os.access
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: asked.append(path) or (path != locked and access(path, mode)))
+    told = run("submit", "--dry-run", *good(command, made, locked / "below" / "folder"))
+    assert told.exit_code == 2
+    assert f"cannot be written there: no permission in {locked}" in told.stderr
+    assert Path.cwd() in asked, "the log is written there"
+
+
+@pytest.mark.parametrize("command", ["embed", "predict", "convert"])
+def test_a_disk_that_is_too_full(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage._replace(free=10_000))
+    told = run("submit", "--dry-run", *good(command, made, tmp_path / "folder"))
+    assert told.exit_code == 2
+    assert "the disk has 0.0 MB left" in told.stderr
+
+
+def test_rooms_on_one_disk_add_up(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Classes take 40 x 32 traces of 48 bytes and a header of 240, the confidence four times the samples."""
+    words = [*good("predict", made, tmp_path), "--confidence", str(tmp_path / "confidence.sgy")]
+    needed = 40 * 32 * ((240 + 48) + (240 + 4 * 48))
+    usage = shutil.disk_usage(tmp_path)
+    for free, status in ((needed - 1, 2), (needed, 0)):
+        monkeypatch.setattr(disk.shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
+        assert run("submit", "--dry-run", *words).exit_code == status
+
+
+def test_listing_and_pruning_are_not_done_here(made: Made, run: Run, tmp_path: Path):
+    group = tmp_path / "store" / "group"
+    group.mkdir(parents=True)
+    told = run("submit", "--dry-run", "embed", "--prune", "0", "--store", tmp_path / "store")
+    assert told.exit_code == 2
+    assert "are not submitted" in told.stderr
+    assert group.is_dir()
+
+
+def test_a_program_that_is_not_installed(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A container in the folder, or one that is named, takes its place."""
+    monkeypatch.setattr(slurm_script.sys, "prefix", str(tmp_path / "nowhere"))
+    monkeypatch.chdir(tmp_path)
+    told = run("submit", "--dry-run", "demo")
+    assert told.exit_code == 2
+    assert f"{tmp_path}/nowhere/bin/sam-seismic: there is no such program" in told.stderr
+    image = tmp_path / "own.sif"
+    image.touch()
+    assert f"SAM_SEISMIC_CONTAINER={image}" in script_of(run, "--container", image, "demo")
+    image.rename("Singularity.sif")
+    assert "set -- demo" in script_of(run, "demo")
+
+
+def test_a_run_of_an_array_that_is_finished_is_named(made: Made, run: Run, tmp_path: Path):
+    words = ["train"]
+    for name in "ab":
+        config = tmp_path / f"{name}.yaml"
+        config.write_text(f"{made.config.read_text()}\noutput: {tmp_path / name}\n")
+        (tmp_path / name).mkdir()
+        words += ["--config", str(config)]
+    write_status(tmp_path / "a" / "status.json", RunStatus("finished"))
+    told = run("submit", "--dry-run", *words)
+    assert f"{tmp_path / 'a'}: finished already, left out" in told.stderr
+    write_status(tmp_path / "b" / "status.json", RunStatus("finished"))
+    told = run("submit", "--dry-run", *words)
+    assert told.exit_code == 2
+    assert "all of these runs are finished" in told.stderr
 
 
 def test_what_slurm_says_is_told(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -25,7 +25,7 @@ def configured(**parts: dict[str, object]) -> Config:
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (torch.OutOfMemoryError(CUDA), "out of memory on the GPU: 2.50 GiB more were asked for"),
+        (torch.OutOfMemoryError(CUDA), "out of memory on the GPU: 2.50 GiB more were needed"),
         (RuntimeError("CUDA error: out of memory"), "out of memory on the GPU"),
         (MemoryError("Unable to allocate 3 GiB"), "out of memory on this machine"),
     ],
@@ -34,13 +34,13 @@ def test_memory_that_runs_out_is_told(error: Exception, told: str):
     with pytest.raises(UserError) as found, memory_advice(["less of a", "less of b"]):
         raise error
     assert found.value.problem == told
-    assert found.value.fix == "one of these after the other, until it fits: less of a; less of b"
+    assert found.value.fix == "try these in turn, until it fits: less of a; less of b"
     assert found.value.__cause__ is error
 
 
 def test_what_the_allocator_says_is_understood():
     """In its own words, which change now and then."""
-    told = r"out of memory on this machine: 1048576\.00 GiB more were asked for"
+    told = r"out of memory on this machine: 1048576\.00 GiB more were needed"
     with pytest.raises(UserError, match=told), memory_advice([]):
         torch.empty(1 << 50, dtype=torch.uint8)
     with pytest.raises(UserError, match="out of memory on this machine"), memory_advice([]):
@@ -122,5 +122,5 @@ def test_advice_for_predicting_tells_what_needs_training():
     ]
     small = metadata_of(configured(model={"size": "vit_b"}, input={"canvas": "tight"}))
     assert predicting_remedies(small, batch_size=1, precision="16", device=cpu) == []
-    with pytest.raises(UserError, match="a machine with more memory"), memory_advice([]):
+    with pytest.raises(UserError, match="use a machine with more memory"), memory_advice([]):
         raise MemoryError

@@ -22,7 +22,7 @@ def older_run(path: Path) -> RunFolder:
 
 def killed_while_replacing(folder: RunFolder) -> None:
     """What a process leaves that is killed before its first checkpoint."""
-    folder._set_aside()
+    folder._move_away()
     folder.config.write_text("half of the new one")
     (folder.path / "tensorboard").mkdir()
     (folder.path / "tensorboard" / "events").touch()
@@ -33,10 +33,10 @@ def test_a_second_replacement_keeps_the_older_run(tmp_path: Path):
     folder = older_run(tmp_path / "run")
     before = folder.config.read_text()
     killed_while_replacing(folder)
-    with pytest.raises(UserError, match="older run"):
+    with pytest.raises(UserError, match="the run that was to be replaced"):
         folder.check_resume(Config.model_validate({"data": DATA, "model": SMALL}))
     folder.check_new(overwrite=True)
-    with folder.making_way():
+    with folder.replacing_run():
         assert not folder.config.exists()
         folder.write_config(Config.model_validate({"data": DATA, "model": SMALL, "train": {"epochs": 3}}))
     assert folder.config.read_text() == before
@@ -47,11 +47,11 @@ def test_a_second_replacement_keeps_the_older_run(tmp_path: Path):
 def test_a_replacement_that_has_a_checkpoint_replaces(tmp_path: Path):
     folder = older_run(tmp_path / "run")
     killed_while_replacing(folder)
-    with folder.making_way():
+    with folder.replacing_run():
         folder.checkpoints.mkdir()
         folder.last.write_text("the new one")
     assert folder.last.read_text() == "the new one"
-    assert not folder.aside.exists()
+    assert not folder.older_run.exists()
 
 
 def test_a_run_of_an_older_version_can_go_on_without_a_cache(tmp_path: Path):

@@ -1,6 +1,6 @@
 """SEG-Y: any post-stack dialect -> Volume; a result shaped like its source; plain files from a grid."""
 
-from sam_seismic.survey.segy.formats import FormatName
+from sam_seismic.config.choices import FormatName
 from sam_seismic.survey.segy.reader import SegyVolume
 from sam_seismic.survey.segy.template import Template, coordinates_of
 from sam_seismic.survey.segy.writer import SegyResult, template_of, write_segy

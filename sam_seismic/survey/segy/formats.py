@@ -5,10 +5,8 @@ from typing import Literal
 
 import numpy as np
 
+from sam_seismic.config.choices import FormatName
 from sam_seismic.errors import SurveyError
-
-FormatName = Literal["ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8"]
-"""The names that `SegyOptions.format` takes."""
 
 Order = Literal[">", "<"]
 """Byte order in numpy's signs: big- or little-endian."""

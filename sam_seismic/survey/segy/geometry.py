@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.config.choices import DuplicateChoice
 from sam_seismic.survey.volume import describe_lines
 
 STANDARD = (189, 193)
@@ -131,7 +131,7 @@ class Numbering:
         taken[self.inline.positions(), self.crossline.positions()] = True
         return int(taken.sum())
 
-    def index(self, keep: Literal["first", "last"] = "last") -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def index(self, keep: DuplicateChoice = "last") -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Which trace holds each place, and which ones are passed over for it.
 
         Args:

@@ -8,7 +8,7 @@ that digit mixes an exponent bit with three of the mantissa and is zero for abou
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.survey.segy.formats import FormatName
+from sam_seismic.config.choices import FormatName
 
 _ENOUGH = 200
 """Fewer words do not tell."""

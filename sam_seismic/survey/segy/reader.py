@@ -2,12 +2,12 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
+from sam_seismic.config.choices import ByteOrder
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy import notes
 from sam_seismic.survey.segy.cache import kept_lines
@@ -89,7 +89,7 @@ class SegyVolume(Volume):
         return str(self.layout.form)
 
     @property
-    def byte_order(self) -> Literal["big", "little"]:
+    def byte_order(self) -> ByteOrder:
         """Byte order of headers and samples."""
         return "big" if self.layout.order == ">" else "little"
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.config.choices import ByteOrder, FormatName
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import check_room
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.result import Result
-from sam_seismic.survey.segy.formats import FormatName, format_holding, format_named
+from sam_seismic.survey.segy.formats import format_holding, format_named
 from sam_seismic.survey.segy.reader import SegyVolume
 from sam_seismic.survey.segy.samples import encode
 from sam_seismic.survey.segy.skeleton import CopiedSkeleton, FreshLook, FreshSkeleton, Skeleton
@@ -158,7 +158,7 @@ def write_segy(  # noqa: PLR0913  # each is one fact of the file
     format: FormatName = "ieee",
     inline_byte: int = 189,
     crossline_byte: int = 193,
-    endian: Literal["big", "little"] = "big",
+    endian: ByteOrder = "big",
     text: Sequence[str] = (),
     coordinates: NDArray[np.float64] | None = None,
 ) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sam_seismic.cli.array import ELEMENT, one_of
+from sam_seismic.cli.array_element import ELEMENT, config_of_element
 from sam_seismic.errors import UserError
 from tests.cli.running import Made, Run
 
@@ -13,21 +13,21 @@ CONFIGS = [Path("a.yaml"), Path("b.yaml"), Path("c.yaml")]
 
 def test_an_element_takes_its_own(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(ELEMENT, "1")
-    assert one_of(CONFIGS) == Path("b.yaml")
-    assert one_of(CONFIGS[:1]) == Path("a.yaml"), "every element of a script with one configuration uses it"
+    assert config_of_element(CONFIGS) == Path("b.yaml")
+    assert config_of_element(CONFIGS[:1]) == Path("a.yaml"), "every element of a script with one configuration uses it"
 
 
 def test_more_elements_than_configurations(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(ELEMENT, "3")
     with pytest.raises(UserError, match="element 3 of the array") as caught:
-        one_of(CONFIGS)
+        config_of_element(CONFIGS)
     assert caught.value.fix == "submit --array=0-2"
 
 
 def test_outside_of_an_array_one_is_enough(made: Made, run: Run, tmp_path: Path):
     told = run("train", "--config", made.config, "--config", made.config)
     assert told.exit_code == 2
-    assert "2 configurations, of which one can be used" in told.stderr
+    assert "2 configurations are given, but one process can use only one" in told.stderr
     assert "--array=0-1" in told.stderr
 
 

@@ -1,0 +1,40 @@
+"""`sam-seismic config`: the JSON Schema of the YAML, and an experiment's whole configuration with all defaults."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sam_seismic.cli.options import Json, Override
+from sam_seismic.cli.terminal import print_json
+from sam_seismic.config import Config, dump_config, load_config
+
+config_app = typer.Typer(help="Show what a YAML can say, and what an experiment's YAML means.", no_args_is_help=True)
+
+
+@config_app.command()
+def schema() -> None:
+    """Print the JSON Schema of the YAML: each key with its type, bounds, default and meaning.
+
+    Editors use it to complete and to check keys.
+
+    Example: sam-seismic config schema > sam-seismic.schema.json
+    """
+    print_json(Config.model_json_schema())
+
+
+@config_app.command()
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML of the experiment.")],
+    override: Override = None,
+    json: Json = False,
+) -> None:
+    """Check a YAML and print the whole configuration, with the defaults of all keys that it leaves out.
+
+    Example: sam-seismic config show configs/f3.yaml --set train.epochs=10
+    """
+    config = load_config(file, override or [])
+    if json:
+        print_json(config.model_dump(mode="json"))
+    else:
+        print(dump_config(config), end="")
