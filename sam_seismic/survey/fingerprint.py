@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.resume_journal import files_in
+from sam_seismic.files.identity import file_states
 from sam_seismic.survey.volume import Orientation, Volume
 
 VERSION = 1
@@ -35,7 +35,7 @@ def fingerprint(volume: Volume, orientation: Orientation) -> str:
     Raises:
         SurveyError: a file is gone since the volume was opened, or damaged where it is looked at.
     """
-    files = [row for path in volume.files for row in _stamps(path, volume.path)]
+    files = [row for path in volume.files for row in _file_rows(path, volume.path)]
     facts = {"version": VERSION, "orientation": orientation, "files": sorted(files), "placement": volume.placement}
     digest = _Digest()
     digest.add_text(json.dumps(facts))
@@ -82,12 +82,12 @@ def _add_grid(digest: _Digest, volume: Volume, orientation: Orientation) -> None
     digest.add(grid.live, "u1")
 
 
-def _stamps(path: Path, root: Path) -> list[tuple[str, int, int]]:
-    """Name below `root`, size and time of change (ns) of a file, or of each file of a folder."""
+def _file_rows(path: Path, root: Path) -> list[tuple[str, int, int]]:
+    """Name below `root`, size and time of change (ns) of a file, or of each file in a folder."""
     try:
-        statuses = {file: file.stat() for file in (files_in(path) if path.is_dir() else [path])}
+        states = file_states(path)
     except OSError as error:
         raise SurveyError(
             problem=f"{path}: can no longer be read: {error}", fix="check that it is still there"
         ) from error
-    return [(file.relative_to(root).as_posix(), each.st_size, each.st_mtime_ns) for file, each in statuses.items()]
+    return [(state.path.relative_to(root).as_posix(), state.size, state.modified_ns) for state in states]

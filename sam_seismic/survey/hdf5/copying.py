@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.resume_journal import Journal, stamp
+from sam_seismic.files.identity import stamp
+from sam_seismic.files.resume_journal import Journal
 from sam_seismic.survey.hdf5.layout import VERSION
 from sam_seismic.survey.hdf5.reader import Hdf5Volume
 from sam_seismic.survey.hdf5.writer import Hdf5Result, Origin

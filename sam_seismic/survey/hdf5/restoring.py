@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.resume_journal import Journal, stamp
+from sam_seismic.files.identity import stamp
+from sam_seismic.files.resume_journal import Journal
 from sam_seismic.files.unfinished import Start
 from sam_seismic.survey.hdf5.copying import Done, index_orientation
 from sam_seismic.survey.hdf5.reader import Hdf5Volume

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.config.places import cache_folder
+from sam_seismic.files.identity import FileState
 from sam_seismic.survey.segy.headers import Layout
 from sam_seismic.survey.segy.lines import Lines, find_lines
 from sam_seismic.survey.segy.samples import TraceFile
@@ -76,13 +77,13 @@ def folder() -> Path:
 
 def _identity(path: Path, layout: Layout, options: SegyOptions) -> str:
     """What tells a file, and a way of reading it, from all others."""
-    status = path.stat()
+    state = FileState.of(path)
     known = {
         "cache": _LAYOUT,
         "path": str(path.resolve()),
-        "size": status.st_size,
-        # The second is set by the system alone: a change is seen though the first be set back.
-        "changed": [status.st_mtime_ns, status.st_ctime_ns],
+        "size": state.size,
+        # A program can set the first time back after a change; the second one is set by the system alone.
+        "changed": [state.modified_ns, state.changed_ns],
         "content": _probe(path, layout),
         "layout": [layout.order, layout.form.name, layout.samples, layout.start, layout.header, layout.traces],
         "options": [options.inline_byte, options.crossline_byte, options.duplicates],
