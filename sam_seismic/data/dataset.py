@@ -118,15 +118,15 @@ def fitted(shape: tuple[int, int], inputs: InputConfig, whole_shape: tuple[int, 
 
 
 def check_sections_fit(survey: Survey, inputs: InputConfig) -> None:
-    """Refuse sections that do not fit the canvas before anything is trained.
+    """Refuse sections that do not fit the canvas before anything is trained; no section is read for it.
 
     Raises:
         SurveyError: a section is larger than the canvas.
     """
     for part in survey.parts.values():
-        one_of_each = {(ref.orientation, ref.traces): ref for ref in part.sections}
-        for ref in one_of_each.values():
-            frame_of(part.read(ref)[0], inputs)
+        shapes = dict.fromkeys((part.section_shape(ref), part.whole_shape(ref)) for ref in part.sections)
+        for shape, whole_shape in shapes:
+            fitted(shape, inputs, whole_shape)
 
 
 def on_canvas(amplitude: NDArray[np.float32], frame: Frame) -> Tensor:

@@ -70,6 +70,23 @@ class Part:
         section = self.volume.label_section(ref.orientation, ref.line)
         return section if ref.traces is None else section.traces(slice(*ref.traces))
 
+    def section_shape(self, ref: SectionRef) -> tuple[int, int]:
+        """(samples, traces) of a section, cut to the part; nothing of it is read.
+
+        Raises:
+            SurveyError: there is no such line.
+        """
+        samples, traces = self.whole_shape(ref)
+        return samples, traces if ref.traces is None else len(range(traces)[slice(*ref.traces)])
+
+    def whole_shape(self, ref: SectionRef) -> tuple[int, int]:
+        """(samples, traces) of the whole section that a section of the part is cut from; nothing of it is read.
+
+        Raises:
+            SurveyError: there is no such line.
+        """
+        return self.volume.amplitude.section_shape(ref.orientation, ref.line)
+
     def __str__(self) -> str:
         return f"{self.name}: {describe_sections(self.sections)} of {self.volume.amplitude.path}"
 

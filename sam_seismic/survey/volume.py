@@ -222,6 +222,14 @@ class Volume(ABC):
         """
         return self.geometry.live_along(orientation, line)
 
+    def section_shape(self, orientation: Orientation, line: int) -> tuple[int, int]:
+        """(samples, traces) of a section, as `section` gives it, but without reading samples.
+
+        Raises:
+            SurveyError: there is no such line.
+        """
+        return self.geometry.samples, len(self.live_along(orientation, line))
+
     @abstractmethod
     def section(self, orientation: Orientation, line: int) -> Section:
         """One section, values [sample, trace]; dead traces are zero.

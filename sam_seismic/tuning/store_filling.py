@@ -137,8 +137,7 @@ class StoreFiller:
             done(len(missing), len(missing))
 
     def _shape(self, part: Part, ref: SectionRef) -> Shape:
-        section = part.labels(ref)
-        frame = fitted(section.shape, self._inputs, section.whole_shape)
+        frame = fitted(part.section_shape(ref), self._inputs, part.whole_shape(ref))
         return shape_below(self._encoder, frame.canvas_shape, blocks=self._blocks)
 
     def _read(self, turns: "EntryQueue", size: int) -> Iterator[tuple[list[Entry], list[tuple[Tensor, Frame]]]]:

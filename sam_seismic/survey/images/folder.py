@@ -91,13 +91,21 @@ class FolderVolume(Volume):
             self._headers[key] = read_header(self._file(key))
         return self._headers[key]
 
+    def section_shape(self, orientation: Orientation, line: int) -> tuple[int, int]:
+        """(samples, traces) of a section, from the header of its picture.
+
+        Raises:
+            SurveyError: there is no such section, or it is damaged.
+        """
+        return self.header(orientation, line).shape
+
     def live_along(self, orientation: Orientation, line: int) -> NDArray[np.bool_]:
         """Every trace of a picture was recorded, on a grid or not: bool[trace].
 
         Raises:
             SurveyError: there is no such section, or it is damaged.
         """
-        return np.ones(self.header(orientation, line).shape[1], dtype=np.bool_)
+        return np.ones(self.section_shape(orientation, line)[1], dtype=np.bool_)
 
     def section(self, orientation: Orientation, line: int) -> Section:
         """One section, values [sample, trace].
