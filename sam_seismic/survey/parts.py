@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import DataConfig, ReadOptions, RegionConfig
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.arrays import ArrayVolume
 from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.catalog import f3, seam_ai
 from sam_seismic.survey.facies import IGNORE, FaciesTable
-from sam_seismic.survey.formats import ARRAYS, open_volume
+from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled, read_amplitude
 from sam_seismic.survey.splits import (
     Region,
@@ -214,11 +213,12 @@ def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTa
     read_labels = _in_the_same_order(named, labels_path, amplitude)
     labels = open_volume(labels_path, read_labels)
     order = read_labels.axes or NATURAL
-    if isinstance(amplitude, ArrayVolume) and data.read.axes is None and amplitude.order != order:
+    guessed = amplitude.axis_order
+    if guessed is not None and data.read.axes is None and guessed != order:
         shape = amplitude.geometry.shape
         if len(set(shape)) < len(shape):
             raise SurveyError(
-                problem=f"{path}: is read as {amplitude.order}, which was guessed, and its labels {labels_path} as "
+                problem=f"{path}: is read as {guessed}, which was guessed, and its labels {labels_path} as "
                 f"{order}; the shape {shape} does not tell whether that is right",
                 fix=NAME_AXES,
             )
@@ -231,9 +231,9 @@ def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTa
 
 def _in_the_same_order(read: ReadOptions, path: Path, amplitude: Volume) -> ReadOptions:
     """How to open labels in an array: unless their axes are named, in the order that was found for the amplitudes."""
-    if not isinstance(amplitude, ArrayVolume) or path.suffix.lower() not in ARRAYS or read.axes is not None:
+    if amplitude.axis_order is None or read.axes is not None or not format_of(path).guesses_axes:
         return read
-    return read.model_copy(update={"axes": amplitude.order})
+    return read.model_copy(update={"axes": amplitude.axis_order})
 
 
 def facies_of(data: DataConfig) -> FaciesTable:

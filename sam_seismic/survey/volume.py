@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import NoGridError, SurveyError
+from sam_seismic.survey.source_facts import SourceFacts
+
+if TYPE_CHECKING:  # the package of SEG-Y imports this module
+    from sam_seismic.survey.segy.template import Template
 
 
 class Orientation(StrEnum):
@@ -203,6 +208,35 @@ class Volume(ABC):
         return ()
 
     @property
+    def source_facts(self) -> SourceFacts:
+        """What its file says of how it was written."""
+        return SourceFacts()
+
+    @property
+    def segy_template(self) -> "Template | None":
+        """The headers and trace order that SEG-Y results get; None where it holds none of a SEG-Y file.
+
+        Raises:
+            SurveyError: what it holds of them is damaged.
+        """
+        return None
+
+    @property
+    def fast_orientation(self) -> Orientation:
+        """The orientation whose sections are read faster; all sections of it can be read."""
+        return Orientation.INLINE
+
+    @property
+    def loose_sections(self) -> bool:
+        """Whether it is a set of sections, some or all of which need not lie on one grid."""
+        return False
+
+    @property
+    def axis_order(self) -> str | None:
+        """The axis order that was named or guessed for an array; None where the format says what its axes are."""
+        return None
+
+    @property
     def has_grid(self) -> bool:
         """Whether its sections lie on one grid, as they do in all but some folders of sections."""
         try:
@@ -229,6 +263,14 @@ class Volume(ABC):
             SurveyError: there is no such line.
         """
         return self.geometry.samples, len(self.live_along(orientation, line))
+
+    def file_of(self, orientation: Orientation, line: int) -> Path:  # noqa: ARG002
+        """The file that a section is read from.
+
+        Raises:
+            SurveyError: there is no such line.
+        """
+        return self.path
 
     @abstractmethod
     def section(self, orientation: Orientation, line: int) -> Section:

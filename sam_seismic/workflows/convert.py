@@ -7,8 +7,8 @@ from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import check_output
 from sam_seismic.listener import Listener
-from sam_seismic.survey.formats import HDF5, SEGY, open_volume
-from sam_seismic.survey.hdf5 import Hdf5Volume, write_hdf5, write_segy_of
+from sam_seismic.survey.formats import FORMATS, open_volume
+from sam_seismic.survey.hdf5 import write_hdf5, write_segy_of
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ def convert(request: ConvertRequest, listener: Listener) -> Path:
     Raises:
         UserError: the volume cannot be read, or the output cannot be written.
     """
+    segy, hdf5 = FORMATS["segy"].suffixes, FORMATS["hdf5"].suffixes
     ending = request.output.suffix.lower()
-    back = ending in SEGY and request.volume.suffix.lower() in HDF5
-    if ending not in HDF5 and not back:
+    back = ending in segy and request.volume.suffix.lower() in hdf5
+    if ending not in hdf5 and not back:
         raise SurveyError(
             problem=f"{request.output}: convert writes HDF5, and SEG-Y from HDF5",
-            fix=f"end the output in {' or '.join(HDF5)}",
+            fix=f"end the output in {' or '.join(hdf5)}",
         )
     if not request.resume:  # an earlier run may have been killed when it gave the file its name
         check_output(request.output, overwrite=request.overwrite)
@@ -53,7 +54,7 @@ def convert(request: ConvertRequest, listener: Listener) -> Path:
         listener.progress("convert", done, total)
 
     given = {"overwrite": request.overwrite, "resume": request.resume}
-    if isinstance(volume, Hdf5Volume) and back:
+    if back:
         write_segy_of(volume, request.output, **given, progress=progress)
     else:
         write_hdf5(volume, request.output, **given, read=request.read, progress=progress)

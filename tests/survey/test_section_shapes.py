@@ -11,6 +11,7 @@ from sam_seismic.survey.formats import open_result, open_volume
 from sam_seismic.survey.images import folder as folder_module
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.parts import Part
+from sam_seismic.survey.result import ResultRequest
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.volume import Orientation
@@ -21,7 +22,8 @@ IL, XL = Orientation.INLINE, Orientation.CROSSLINE
 @pytest.mark.parametrize("name", ["a.sgy", "a.h5", "a.npy"])
 def test_the_shape_is_that_of_the_section(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch):
     source = model_survey((8, 16, 32), 0).labelled().amplitude
-    with open_result(tmp_path / name, source, dtype=np.dtype(np.float32), overwrite=False, note="") as result:
+    request = ResultRequest(path=tmp_path / name, source=source, dtype=np.dtype(np.float32), overwrite=False)
+    with open_result(request) as result:
         for line in source.lines(IL).tolist():
             result.write(source.section(IL, line))
     volume = open_volume(tmp_path / name)

@@ -165,18 +165,19 @@ def _chosen_form(root: Path, known: SeamAIVolume) -> tuple[str, ...]:
 
 
 def _open_seam_ai(root: Path, known: SeamAIVolume, options: ReadOptions) -> LabelledVolume:
-    if _chosen_form(root, known) == known.segy:
-        volumes = [open_volume(root / file, options) for file in known.segy]
-    else:
-        volumes = _open_npz(root, known, options)
+    is_segy = _chosen_form(root, known) == known.segy
+    volumes = _open_segy(root, known, options) if is_segy else _open_npz(root, known, options)
     amplitude, labels = volumes[0], volumes[1] if len(volumes) == 2 else None
     # Which axis is the inline one is known for arrays; in SEG-Y the headers say it.
-    ordered = isinstance(amplitude, ArrayVolume)
-    _check_published(amplitude, known.shape, "f", SEAM_AI_HELP, ordered=ordered)
+    _check_published(amplitude, known.shape, "f", SEAM_AI_HELP, ordered=not is_segy)
     if labels is not None:
         # Some copies hold the label values as floats; the classes are checked section by section.
-        _check_published(labels, known.shape, "iuf", SEAM_AI_HELP, ordered=ordered)
+        _check_published(labels, known.shape, "iuf", SEAM_AI_HELP, ordered=not is_segy)
     return labelled(amplitude, labels, SEAM_AI_FACIES)
+
+
+def _open_segy(root: Path, known: SeamAIVolume, options: ReadOptions) -> list[Volume]:
+    return [open_volume(root / file, options) for file in known.segy]
 
 
 def _open_npz(root: Path, known: SeamAIVolume, options: ReadOptions) -> list[Volume]:

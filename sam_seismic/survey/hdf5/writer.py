@@ -15,7 +15,7 @@ from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.hdf5.blocks import BlockWriter, block_shape
 from sam_seismic.survey.hdf5.layout import FORMAT, SAMPLES, VERSION, as_text, read_layout, writing
 from sam_seismic.survey.hdf5.template import store_template
-from sam_seismic.survey.result import Result
+from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.segy.template import Template
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
@@ -185,6 +185,19 @@ class Hdf5Result(Result):
         file["live"] = grid.live
         if self._origin.template is not None:
             store_template(file, self._origin.template)
+
+
+def hdf5_result(request: ResultRequest) -> Hdf5Result:
+    """A result as it is asked for, on the grid of its source."""
+    return Hdf5Result(
+        request.path,
+        request.dtype,
+        geometry=request.source.geometry,
+        overwrite=request.overwrite,
+        note=request.note,
+        start=request.start,
+        null=request.null,
+    )
 
 
 def _create_samples(

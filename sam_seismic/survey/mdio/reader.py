@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
-from sam_seismic.errors import SurveyError
 from sam_seismic.survey.axis_order import AxisOrder, convert, read_type, type_notes
 from sam_seismic.survey.mdio.layout import open_group, read_store, reading
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
@@ -39,16 +38,12 @@ class MdioVolume(Volume):
         options: `key`, the variable with the samples where it is not the store's own choice (version 1).
 
     Raises:
-        SurveyError: zarr is not installed, the store is damaged or no stacked 3D volume, or an option cannot apply.
+        SurveyError: zarr is not installed, the store is damaged or no stacked 3D volume, or has no such variable.
     """
 
     def __init__(self, path: Path, options: ReadOptions | None = None) -> None:
         self.path = path
         options = options or ReadOptions()
-        if options.axes is not None:
-            raise SurveyError(
-                problem=f"{path}: axes cannot apply to MDIO, which names its axes", fix="leave the option out"
-            )
         with reading(path):
             self._store = read_store(path, open_group(path), options.key)
         self._dtype = read_type(path, self._store.dtype)

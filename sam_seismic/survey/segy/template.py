@@ -11,7 +11,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy.formats import Order
 from sam_seismic.survey.segy.headers import Layout
 from sam_seismic.survey.segy.scan import CHUNK
-from sam_seismic.survey.volume import Geometry
+from sam_seismic.survey.volume import Geometry, Orientation
 
 
 class Template(ABC):
@@ -32,6 +32,12 @@ class Template(ABC):
     index: NDArray[np.int32]
     repeats: NDArray[np.int32]
 
+    @property
+    def fast_orientation(self) -> Orientation:
+        """The orientation whose traces lie closer together: a file may be sorted by either line number."""
+        inlines_closer = _median_step(self.index) <= _median_step(self.index.T)
+        return Orientation.INLINE if inlines_closer else Orientation.CROSSLINE
+
     @abstractmethod
     def head(self) -> bytes:
         """What stands before the first trace: text header, binary header, extended text headers."""
@@ -43,6 +49,13 @@ class Template(ABC):
     @abstractmethod
     def headers(self) -> Iterator[NDArray[np.uint8]]:
         """The headers of all traces in the order of the file, some at a time: uint8[trace, layout.header]."""
+
+
+def _median_step(index: NDArray[np.int32]) -> float:
+    """Median distance in the file from trace to trace along the rows of int32[row, column]; infinite without pairs."""
+    pairs = (index[:, :-1] >= 0) & (index[:, 1:] >= 0)
+    steps = np.abs(np.diff(index.astype(np.int64), axis=1))[pairs]
+    return float(np.median(steps)) if steps.size else np.inf
 
 
 class FileTemplate(Template):
