@@ -14,7 +14,7 @@ from sam_seismic.errors import NoGridError, SurveyError
 from sam_seismic.survey.source_facts import SourceFacts
 
 if TYPE_CHECKING:  # the package of SEG-Y imports this module
-    from sam_seismic.survey.segy.template import Template
+    from sam_seismic.survey.segy.template import SegyTemplate
 
 
 class Orientation(StrEnum):
@@ -213,7 +213,7 @@ class Volume(ABC):
         return SourceFacts()
 
     @property
-    def segy_template(self) -> "Template | None":
+    def segy_template(self) -> "SegyTemplate | None":
         """The headers and trace order that SEG-Y results get; None where it holds none of a SEG-Y file.
 
         Raises:

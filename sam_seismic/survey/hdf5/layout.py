@@ -30,7 +30,7 @@ DENSEST = 4000
 
 
 @dataclass(frozen=True)
-class Layout:
+class Hdf5Layout:
     """What an HDF5 file holds, read once when it is opened.
 
     Args:
@@ -60,7 +60,7 @@ class Layout:
     crossline_byte: int | None = None
 
 
-def read_layout(path: Path, options: ReadOptions) -> Layout:
+def read_layout(path: Path, options: ReadOptions) -> Hdf5Layout:
     """What a file holds.
 
     Raises:
@@ -81,10 +81,10 @@ def read_layout(path: Path, options: ReadOptions) -> Layout:
     )
     if options.axes is None:
         notes += (f"axis order {NATURAL} assumed for shape {shape}; name it with axes",)
-    return Layout(name, axes, stored, chunks, counted_geometry(axes.grid_shape(shape)), notes)
+    return Hdf5Layout(name, axes, stored, chunks, counted_geometry(axes.grid_shape(shape)), notes)
 
 
-def _own_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
+def _own_layout(path: Path, file: Any, options: ReadOptions) -> Hdf5Layout:
     if options.axes is not None or options.key is not None:
         raise SurveyError(
             problem=f"{path}: axes and key cannot apply to a volume that this program wrote", fix="leave them out"
@@ -103,7 +103,7 @@ def _own_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
     inline_byte, crossline_byte = (
         int(number_in(path, file, name)) if name in file.attrs else None for name in ("inline_byte", "crossline_byte")
     )
-    return Layout(
+    return Hdf5Layout(
         SAMPLES,
         AxisOrder.named(None),
         samples.dtype,
@@ -239,7 +239,7 @@ def _foreign_dataset(path: Path, file: Any, key: str | None) -> Any:
     raise SurveyError(problem=f"{path}: {asked}; it holds {listed}", fix="name the dataset of the volume with key")
 
 
-def chunk_cache(layout: Layout) -> dict[str, int]:
+def chunk_cache(layout: Hdf5Layout) -> dict[str, int]:
     """Settings that keep in memory all chunks which one section crosses, where that is affordable."""
     if layout.chunks is None:
         return {}

@@ -8,14 +8,14 @@ from sam_seismic.files.resume_journal import Journal
 from sam_seismic.files.unfinished import Start
 from sam_seismic.survey.hdf5.copying import Done
 from sam_seismic.survey.result import Result
-from sam_seismic.survey.segy import SegyResult, Template
+from sam_seismic.survey.segy import SegyResult, SegyTemplate
 from sam_seismic.survey.volume import Orientation, Volume
 
 
 class _Restored(SegyResult):
     """A SEG-Y file with the very head of its template: same samples, so there is nothing to add to it."""
 
-    def __init__(self, path: Path, source: Volume, template: Template, *, overwrite: bool, start: Start) -> None:
+    def __init__(self, path: Path, source: Volume, template: SegyTemplate, *, overwrite: bool, start: Start) -> None:
         form = template.layout.form.name
         super().__init__(path, source.dtype, source=template, overwrite=overwrite, note="", form=form, start=start)
         self._head = template.head()

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sam_seismic.survey.hdf5.layout import SEGY, as_text, damaged, dataset_in, number_in, reading, text_in
 from sam_seismic.survey.segy.formats import FORMATS, Order
-from sam_seismic.survey.segy.headers import HEAD, TRACE_HEADER, Layout
-from sam_seismic.survey.segy.template import Template
+from sam_seismic.survey.segy.headers import HEAD, TRACE_HEADER, SegyLayout
+from sam_seismic.survey.segy.template import SegyTemplate
 from sam_seismic.survey.volume import Geometry
 
 BATCH = 1 << 16
@@ -20,7 +20,7 @@ _COORDINATES = (slice(70, 80), slice(180, 188))
 """Bytes of trace headers that tell coordinates: their scalar, those of the source, those of the CDP."""
 
 
-def store_template(file: Any, template: Template) -> None:
+def store_template(file: Any, template: SegyTemplate) -> None:
     """Keep a template in an open HDF5 file, its headers as uint8[byte, trace]: most bytes are nearly constant.
 
     Args:
@@ -74,7 +74,7 @@ def _batches(pieces: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]
         yield np.concatenate(held)
 
 
-class StoredTemplate(Template):
+class StoredTemplate(SegyTemplate):
     """The template of a SEG-Y file that need not be at hand any more.
 
     Args:
@@ -90,7 +90,7 @@ class StoredTemplate(Template):
         self,
         path: Path,
         source: str,
-        layout: Layout,
+        layout: SegyLayout,
         *,
         geometry: Geometry,
         index: NDArray[np.int32],
@@ -169,7 +169,7 @@ def load_template(path: Path, geometry: Geometry) -> StoredTemplate:
     return found
 
 
-def _layout(path: Path, group: Any, geometry: Geometry) -> Layout:
+def _layout(path: Path, group: Any, geometry: Geometry) -> SegyLayout:
     orders: dict[str, Order] = {"big": ">", "little": "<"}
     order = orders.get(text_in(group, "byte_order") or "")
     form = FORMATS.get(int(number_in(path, group, "format_code")))
@@ -179,7 +179,7 @@ def _layout(path: Path, group: Any, geometry: Geometry) -> Layout:
     sound = samples == geometry.samples and start >= HEAD and header >= TRACE_HEADER
     if order is None or form is None or not sound or not 0 < traces <= np.iinfo(np.int32).max:
         raise damaged(path, "what it says of its SEG-Y makes no sense")
-    return Layout(order, form, samples, start, header, traces)
+    return SegyLayout(order, form, samples, start, header, traces)
 
 
 def _check_traces(path: Path, template: StoredTemplate) -> None:

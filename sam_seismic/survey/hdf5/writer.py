@@ -16,7 +16,7 @@ from sam_seismic.survey.hdf5.blocks import BlockWriter, block_shape
 from sam_seismic.survey.hdf5.layout import FORMAT, SAMPLES, VERSION, as_text, read_layout, writing
 from sam_seismic.survey.hdf5.template import store_template
 from sam_seismic.survey.result import Result, ResultRequest
-from sam_seismic.survey.segy.template import Template
+from sam_seismic.survey.segy.template import SegyTemplate
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 PAGE = 4096
@@ -40,7 +40,7 @@ class Origin:
     why: str | None = None
     inline_byte: int | None = None
     crossline_byte: int | None = None
-    template: Template | None = None
+    template: SegyTemplate | None = None
 
     @property
     def bytes(self) -> tuple[int | None, int | None]:

@@ -29,7 +29,7 @@ DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeErro
 
 
 @dataclass(frozen=True, eq=False)
-class Store:
+class MdioLayout:
     """What lies in an MDIO store.
 
     Args:
@@ -104,7 +104,7 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def read_store(path: Path, group: Any, key: str | None) -> Store:
+def read_layout(path: Path, group: Any, key: str | None) -> MdioLayout:
     """Find out what a store holds.
 
     Args:
@@ -207,7 +207,7 @@ def _unit(path: Path, vertical: str, units: dict[str, str]) -> tuple[float, tupl
     return TO_MS[unit], ()
 
 
-def _ordered(path: Path, raw: _Raw) -> Store:
+def _ordered(path: Path, raw: _Raw) -> MdioLayout:
     """With ascending line numbers."""
     orders = {o: np.argsort(raw.coordinates[o], kind="stable") for o in Orientation}
     inlines, crosslines = (_lines(path, o, raw.coordinates[o][orders[o]]) for o in Orientation)
@@ -223,7 +223,7 @@ def _ordered(path: Path, raw: _Raw) -> Store:
         )
     else:
         live = np.asarray(raw.mask[:], np.bool_)[orders[Orientation.INLINE]][:, orders[Orientation.CROSSLINE]]
-    return Store(
+    return MdioLayout(
         array=raw.name,
         shape=tuple(raw.array.shape),
         dtype=raw.array.dtype,

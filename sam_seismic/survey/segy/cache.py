@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sam_seismic.config import SegyOptions
 from sam_seismic.config.places import cache_folder
 from sam_seismic.files.identity import FileState
-from sam_seismic.survey.segy.headers import Layout
+from sam_seismic.survey.segy.headers import SegyLayout
 from sam_seismic.survey.segy.lines import Lines, find_lines
 from sam_seismic.survey.segy.samples import TraceFile
 
@@ -36,7 +36,7 @@ _ABANDONED_S = 3600.0
 _ARRAYS = ("inlines", "crosslines", "index", "repeats", "dead")
 
 
-def kept_lines(path: Path, layout: Layout, options: SegyOptions) -> tuple[Lines, tuple[str, ...]]:
+def kept_lines(path: Path, layout: SegyLayout, options: SegyOptions) -> tuple[Lines, tuple[str, ...]]:
     """What `find_lines` finds, without a pass over the file where one was made before, by any process.
 
     An entry is used only for the very same file: path, size, times of the last change, and a probe of its content.
@@ -75,7 +75,7 @@ def folder() -> Path:
     return cache_folder("headers")
 
 
-def _identity(path: Path, layout: Layout, options: SegyOptions) -> str:
+def _identity(path: Path, layout: SegyLayout, options: SegyOptions) -> str:
     """What tells a file, and a way of reading it, from all others."""
     state = FileState.of(path)
     known = {
@@ -91,7 +91,7 @@ def _identity(path: Path, layout: Layout, options: SegyOptions) -> str:
     return json.dumps(known)
 
 
-def _probe(path: Path, layout: Layout) -> str:
+def _probe(path: Path, layout: SegyLayout) -> str:
     """Hash of the head, the first and the last trace, and headers of traces spread over the file."""
     traces = np.unique(np.linspace(0, layout.traces - 1, _PROBED).astype(np.int64))
     file = TraceFile(path, layout)
@@ -104,7 +104,7 @@ def _probe(path: Path, layout: Layout) -> str:
     return found.hexdigest()
 
 
-def _load(entry: Path, identity: str, layout: Layout) -> Lines | None:
+def _load(entry: Path, identity: str, layout: SegyLayout) -> Lines | None:
     """An entry; None where there is none that is whole and of this file."""
     try:
         with zipfile.ZipFile(entry) as archive:
@@ -127,7 +127,7 @@ def _load(entry: Path, identity: str, layout: Layout) -> Lines | None:
     return lines if _fits(lines, layout) else None
 
 
-def _fits(lines: Lines, layout: Layout) -> bool:
+def _fits(lines: Lines, layout: SegyLayout) -> bool:
     """Whether an entry can be of a file of this layout."""
     arrays: list[NDArray[np.int32]] = [getattr(lines, name) for name in _ARRAYS]
     numbers = [lines.index, lines.repeats, lines.dead]

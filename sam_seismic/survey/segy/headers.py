@@ -1,4 +1,4 @@
-"""The head of a SEG-Y file and its size go in; its Layout comes out, checked: where each trace begins and ends."""
+"""The head of a SEG-Y file and its size go in; a checked SegyLayout comes out: where each trace begins and ends."""
 
 import struct
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _FIX_FORMAT = "--format or --endian (YAML: data.read.segy.format, data.read.segy
 
 
 @dataclass(frozen=True)
-class Layout:
+class SegyLayout:
     """Where the traces of a file lie and how their samples are stored.
 
     Args:
@@ -107,7 +107,7 @@ class FileHeader:
         return float(self.integer(3217, "H"))
 
 
-def read_layout(path: Path, options: SegyOptions) -> tuple[Layout, FileHeader, tuple[str, ...]]:
+def read_layout(path: Path, options: SegyOptions) -> tuple[SegyLayout, FileHeader, tuple[str, ...]]:
     """Find byte order, sample format and trace length, and check them against the size of the file.
 
     Returns:
@@ -171,7 +171,9 @@ def _no_format(path: Path, raw: bytes, options: SegyOptions) -> SurveyError:
     )
 
 
-def _fits(path: Path, header: FileHeader, form: SampleFormat, size: int) -> Iterator[tuple[Layout, tuple[str, ...]]]:
+def _fits(
+    path: Path, header: FileHeader, form: SampleFormat, size: int
+) -> Iterator[tuple[SegyLayout, tuple[str, ...]]]:
     """The layouts that fill the file with whole traces, the one its header declares first."""
     declared, trailer = _extended(path, header, size), 0
     if header.revision >= 2:
@@ -190,14 +192,14 @@ def _fits(path: Path, header: FileHeader, form: SampleFormat, size: int) -> Iter
             yield layout, tuple(notes)
 
 
-def _whole(header: FileHeader, form: SampleFormat, samples: int, start: int, end: int) -> Layout | None:
+def _whole(header: FileHeader, form: SampleFormat, samples: int, start: int, end: int) -> SegyLayout | None:
     """The layout, if whole traces fill the file from `start` to `end`."""
     # Revision 2.0 counts the additional headers in four bytes, 2.1 in the first two of them.
     extra = (header.integer(3507, "i"), header.integer(3507)) if header.revision >= 2 else ()
     for headers in dict.fromkeys((*(1 + count for count in extra if count > 0), 1)):
         length = TRACE_HEADER * headers + samples * form.size
         if samples > 0 and end > start and (end - start) % length == 0:
-            return Layout(header.order, form, samples, start, TRACE_HEADER * headers, (end - start) // length)
+            return SegyLayout(header.order, form, samples, start, TRACE_HEADER * headers, (end - start) // length)
     return None
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy.formats import Order, SampleFormat
-from sam_seismic.survey.segy.headers import TRACE_HEADER, Layout
+from sam_seismic.survey.segy.headers import TRACE_HEADER, SegyLayout
 
 BLOCK = 1 << 18
 """Bytes read and decoded at a time: they stay in the processor's cache."""
@@ -28,7 +28,7 @@ _LEAST, _MOST = np.uint32(39 << 24), np.uint32(101 << 24)
 class TraceFile:
     """Reads traces by their numbers. It can be pickled and used after a fork: each process opens the file itself."""
 
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, layout: SegyLayout) -> None:
         self.path = path
         self.layout = layout
         self._handle: tuple[int, int] | None = None  # process, file descriptor

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy.formats import Order
-from sam_seismic.survey.segy.headers import Layout
+from sam_seismic.survey.segy.headers import SegyLayout
 from sam_seismic.survey.segy.scan import CHUNK
 from sam_seismic.survey.volume import Geometry, Orientation
 
 
-class Template(ABC):
+class SegyTemplate(ABC):
     """What a result shaped like a SEG-Y file needs to know of it.
 
     Args (of every kind):
@@ -27,7 +27,7 @@ class Template(ABC):
     """
 
     path: Path
-    layout: Layout
+    layout: SegyLayout
     geometry: Geometry
     index: NDArray[np.int32]
     repeats: NDArray[np.int32]
@@ -58,7 +58,7 @@ def _median_step(index: NDArray[np.int32]) -> float:
     return float(np.median(steps)) if steps.size else np.inf
 
 
-class FileTemplate(Template):
+class FileTemplate(SegyTemplate):
     """The template of a file that is at hand.
 
     Args:
@@ -70,7 +70,13 @@ class FileTemplate(Template):
     """
 
     def __init__(
-        self, path: Path, layout: Layout, *, geometry: Geometry, index: NDArray[np.int32], repeats: NDArray[np.int32]
+        self,
+        path: Path,
+        layout: SegyLayout,
+        *,
+        geometry: Geometry,
+        index: NDArray[np.int32],
+        repeats: NDArray[np.int32],
     ) -> None:
         self.path, self.layout, self.geometry, self.index, self.repeats = path, layout, geometry, index, repeats
 

@@ -15,7 +15,7 @@ from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.segy.formats import FormatName, format_holding, format_named
 from sam_seismic.survey.segy.samples import encode
 from sam_seismic.survey.segy.skeleton import CopiedSkeleton, FreshLook, FreshSkeleton, Skeleton
-from sam_seismic.survey.segy.template import Template
+from sam_seismic.survey.segy.template import SegyTemplate
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 
@@ -122,7 +122,7 @@ class SegyResult(_Filled):
         path: Path,
         dtype: np.dtype[np.generic],
         *,
-        source: Volume | Template | Geometry,
+        source: Volume | SegyTemplate | Geometry,
         overwrite: bool,
         note: str,
         form: FormatName | None = None,
@@ -132,7 +132,7 @@ class SegyResult(_Filled):
         stored = format_holding(np.dtype(dtype)) if form is None else format_named(form)
         template = (source.segy_template or source.geometry) if isinstance(source, Volume) else source
         skeleton: Skeleton
-        if isinstance(template, Template):
+        if isinstance(template, SegyTemplate):
             if path.exists() and template.path.exists() and path.samefile(template.path):
                 raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
             skeleton = CopiedSkeleton(template, stored, note=note)
