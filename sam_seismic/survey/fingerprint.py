@@ -1,4 +1,4 @@
-"""A volume goes in; out comes what tells its amplitudes, as they are read, from those of any other."""
+"""A volume goes in; a hash of its amplitudes as they are read comes out, without reading most of them."""
 
 import hashlib
 import json
@@ -12,18 +12,18 @@ from sam_seismic.files.identity import file_states
 from sam_seismic.survey.volume import Orientation, Volume
 
 VERSION = 1
-"""Goes up with every change of what is hashed, or of what the readers make of one and the same file."""
+"""Raise it with every change of what is hashed, or of the samples that a reader makes of the same file."""
 PROBED = 8
 """Sections of a file that are read: the first, the last, and others spread evenly between them."""
 
 
 def fingerprint(volume: Volume, orientation: Orientation) -> str:
-    """What tells the sections of a volume from those of another survey, or of the same one read otherwise.
+    """A hash that differs between two surveys, and between two ways of reading one survey.
 
-    Hashed are the size and the time of change of its files, which of their samples are read, the grid, and the content
+    It is made of the sizes and times of change of the files, which of their samples are read, the grid, and the content
     of a few sections; of a volume in memory, the content of all sections. A copy that keeps the time of change has the
-    fingerprint of its source, wherever it lies. A sample that is changed in a section not looked at, with size and time
-    set back to what they were, stays unseen.
+    fingerprint of its source, wherever it lies. A change that keeps the size of a file and sets its time of change back
+    is seen only in these few sections.
 
     Args:
         volume: the amplitudes.
@@ -51,7 +51,7 @@ def fingerprint(volume: Volume, orientation: Orientation) -> str:
 
 
 class _Digest:
-    """A hash of texts and arrays, each with its length: no two rows of them look alike."""
+    """A hash of texts and arrays. The length of each is hashed too: "ab", "c" is not "a", "bc"."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)

@@ -158,7 +158,7 @@ def _every(sections: Sequence[SectionRef], step: int) -> tuple[SectionRef, ...]:
 
 
 def _loose_notes(data: DataConfig, parts: Mapping[str, Part]) -> list[str]:
-    """What is wrong with a split of loose sections, which no region keeps apart.
+    """Notes on a split of loose sections, between which no regions leave a guard gap.
 
     Raises:
         SurveyError: two parts hold the same section.
@@ -202,11 +202,11 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
 
 
 def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTable) -> LabelledVolume:
-    """Amplitudes and their labels, which do not show by themselves which axis is time.
+    """Open amplitudes and their labels; an array of labels does not show which of its axes is time.
 
     Raises:
-        SurveyError: an order was assumed for the amplitudes, the labels have another, and the sizes do not tell which
-            is right: labels of a survey of equal sides would be trained on transposed.
+        SurveyError: the axis order that was guessed for the amplitudes is not that of the labels, and two axes have
+            the same size: a wrong guess would not be noticed, and transposed labels would be trained on.
     """
     amplitude = open_volume(path, data.read)
     named = data.read_labels or _as_amplitude(data.read)
@@ -230,7 +230,7 @@ def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTa
 
 
 def _in_the_same_order(read: ReadOptions, path: Path, amplitude: Volume) -> ReadOptions:
-    """How to open labels in an array: unless their axes are named, in the order that was found for the amplitudes."""
+    """Reading options for labels: in an array whose axes nobody names, the axis order of the amplitudes."""
     if amplitude.axis_order is None or read.axes is not None or not format_of(path).guesses_axes:
         return read
     return read.model_copy(update={"axes": amplitude.axis_order})
@@ -245,7 +245,7 @@ def facies_of(data: DataConfig) -> FaciesTable:
 
 
 def _as_amplitude(read: ReadOptions) -> ReadOptions:
-    """How to open labels that came from the same program as the amplitudes: their sample format is their own."""
+    """Reading options for labels where none are given: those of the amplitudes, but for the sample format."""
     return read.model_copy(update={"segy": read.segy.model_copy(update={"format": None})})
 
 
@@ -257,7 +257,7 @@ def _regions(data: DataConfig, volume: LabelledVolume, orientations: Sequence[Or
             check_apart(regions)
         return regions
     along = Orientation(split.along or orientations[0])
-    # A folder knows the numbers of the lines that it holds; sections of the other orientation are cut by the grid's.
+    # Of the orientation that is read, a folder may hold only some lines of the grid; across it, all lines are cut.
     lines = volume.amplitude.lines(along) if along in orientations else volume.amplitude.geometry.lines(along)
     test = 0.0 if data.source == "f3" else split.test
     return block_regions(lines, along, val=split.val, test=test, guard=split.guard)

@@ -1,4 +1,4 @@
-"""The vocabulary of the survey wing: a Volume is read one Section at a time on the grid that its Geometry describes."""
+"""Volume, Section and Geometry: a volume is read one section at a time, on the grid that its geometry describes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Orientation(StrEnum):
 
     @property
     def across(self) -> "Orientation":
-        """The other orientation: its line numbers run along the traces of a section of this one."""
+        """The other orientation, whose line numbers count the traces of a section of this one."""
         return Orientation.CROSSLINE if self is Orientation.INLINE else Orientation.INLINE
 
     @property
@@ -134,7 +134,7 @@ class Section:
         line: its line number.
         values: [sample, trace], sample axis down; float32 amplitudes or integer labels.
         live: bool[trace], which traces were recorded.
-        cut_from: traces of the whole section, where this one is a run of them; None where it is whole.
+        cut_from: number of traces of the section that this one was cut from; None where it is whole.
     """
 
     orientation: Orientation
@@ -199,7 +199,7 @@ class Volume(ABC):
 
     @property
     def placement(self) -> str:
-        """Where in its files the samples lie, as it was named or found out: with other options it may be elsewhere."""
+        """Which samples of its files are read, and in which order; it can change with the reading options."""
         return ""
 
     @property
@@ -238,7 +238,7 @@ class Volume(ABC):
 
     @property
     def has_grid(self) -> bool:
-        """Whether its sections lie on one grid, as they do in all but some folders of sections."""
+        """Whether its sections lie on one grid; only loose sections may have none."""
         try:
             return min(self.geometry.shape) > 0
         except NoGridError:
@@ -249,7 +249,7 @@ class Volume(ABC):
         return self.geometry.lines(orientation)
 
     def live_along(self, orientation: Orientation, line: int) -> NDArray[np.bool_]:
-        """Which traces of a section were recorded, as `section` gives it, but without reading samples: bool[trace].
+        """Which traces of a section were recorded, as in `section`, but without reading samples: bool[trace].
 
         Raises:
             SurveyError: there is no such line.
@@ -257,7 +257,7 @@ class Volume(ABC):
         return self.geometry.live_along(orientation, line)
 
     def section_shape(self, orientation: Orientation, line: int) -> tuple[int, int]:
-        """(samples, traces) of a section, as `section` gives it, but without reading samples.
+        """(samples, traces) of a section, without reading samples.
 
         Raises:
             SurveyError: there is no such line.
