@@ -67,7 +67,7 @@ class FolderVolume(Volume):
 
     @property
     def loose_sections(self) -> bool:
-        """Its sections need not lie on one grid."""
+        """True: pictures may differ in size."""
         return True
 
     @property
@@ -110,7 +110,7 @@ class FolderVolume(Volume):
         return self.header(orientation, line).shape
 
     def live_along(self, orientation: Orientation, line: int) -> NDArray[np.bool_]:
-        """Every trace of a picture was recorded, on a grid or not: bool[trace].
+        """All true, as pictures do not mark dead traces: bool[trace].
 
         Raises:
             SurveyError: there is no such section, or it is damaged.

@@ -39,7 +39,7 @@ class FolderResult(Result):
 
     @property
     def keeps_each_section(self) -> bool:
-        """Whether inlines and crosslines are kept side by side: each is a picture of its own."""
+        """True: each section is a picture of its own."""
         return True
 
     def open(self) -> None:
@@ -84,7 +84,7 @@ class FolderResult(Result):
                 os.fsync(file.fileno())
 
     def close(self) -> None:
-        """Each picture is closed as it is written."""
+        """Nothing is left open: each picture is closed when it is written."""
 
     def _pixels(self, section: Section) -> NDArray[np.generic]:
         """Labels as uint8 or uint16 [sample, trace]."""

@@ -18,14 +18,14 @@ SLAB_BYTES = 256 << 20
 
 @dataclass
 class Slab:
-    """Neighbouring sections in memory: positions `first` on along an orientation, each [sample, trace] as stored."""
+    """Neighbouring sections in memory, from position `first` on: each [sample, trace] as stored."""
 
     orientation: Orientation
     first: int
     sections: list[NDArray[np.generic]] = field(default_factory=list)
 
     def get(self, orientation: Orientation, position: int) -> NDArray[np.generic] | None:
-        """The section at a position, where it is in this slab."""
+        """The section at a position; None where it is not in this slab."""
         inside = orientation is self.orientation and 0 <= position - self.first < len(self.sections)
         return self.sections[position - self.first] if inside else None
 
@@ -115,7 +115,7 @@ class MdioVolume(Volume):
         """[sample, trace], traces in stored order. A chunk holds many lines: its neighbours are read along with it."""
         found = None if self._slab is None else self._slab.get(orientation, position)
         if found is None:
-            self._slab = None  # its memory first
+            self._slab = None  # frees its memory before the next one is read
             self._slab = self._read_slab(orientation, position)
             found = self._slab.get(orientation, position)
         assert found is not None, "the slab was read around it"
