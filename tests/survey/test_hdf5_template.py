@@ -127,14 +127,14 @@ def spoil(path: Path, change: str) -> None:
                 group["index"][2, 2] = group["index"][2, 3]
             case "live that have no trace":
                 group["index"][2, 2] = -1
-            case "makes no sense":
+            case "contradicts itself":
                 group.attrs["format_code"] = 4
             case "its traces is None":
                 del group.attrs["traces"]
             case "not as long":
                 del group["head"]
                 group["head"] = np.zeros(3600, np.uint8)
-            case "not of its traces":
+            case "one SEG-Y header for each trace":
                 del group["headers"]
             case "is no group":
                 del file["segy"]
@@ -147,10 +147,10 @@ def spoil(path: Path, change: str) -> None:
         "beyond its 27",
         "the same trace",
         "live that have no trace",
-        "makes no sense",
+        "contradicts itself",
         "its traces is None",
         "not as long",
-        "not of its traces",
+        "one SEG-Y header for each trace",
         "is no group",
     ],
 )

@@ -19,7 +19,7 @@ from sam_seismic.survey.volume import Orientation, Volume
 Done = Callable[[int, int], None]
 """Called with (sections finished, sections in all)."""
 BUDGET = 256 * 2**20
-"""Bytes of samples that are in memory at a time, or one section where that is larger."""
+"""Bytes of samples in memory at a time; one section, where that is larger."""
 
 
 def write_hdf5(
@@ -86,7 +86,7 @@ def origin_of(source: Volume) -> Origin:
 
 
 def _job(source: Volume, read: ReadOptions | None) -> dict[str, Any]:
-    """What a resumed run must have in common with the one that was broken off."""
+    """What must be the same when an interrupted run is resumed."""
     grid = source.geometry
     return {
         "input": stamp(source.path) if source.path.exists() else str(source.path),
@@ -101,7 +101,7 @@ def _job(source: Volume, read: ReadOptions | None) -> dict[str, Any]:
 def _copy(
     source: Volume, copy: Hdf5Result, orientation: Orientation, journal: Journal, tell: Callable[[int], None]
 ) -> None:
-    """Copy the lines that are not finished, as many at a time as the budget allows."""
+    """Copy the lines that are not finished yet, as many at a time as BUDGET allows."""
     lines = source.geometry.lines(orientation).tolist()
     across = len(source.geometry.lines(orientation.across))
     block = copy.block[0 if orientation is Orientation.INLINE else 1]
@@ -129,7 +129,7 @@ def _read(source: Volume, orientation: Orientation, lines: list[int]) -> NDArray
 
 
 def _difference(source: Volume, copy: Volume, orientation: Orientation, tell: Callable[[int], None]) -> str:
-    """The first section that is not the same in both, in words; empty where all are."""
+    """The first section that differs, in words; empty where all samples are the same."""
     lines = source.geometry.lines(orientation).tolist()
     for done, line in enumerate(lines, start=1):
         original, copied = source.section(orientation, line), copy.section(orientation, line)

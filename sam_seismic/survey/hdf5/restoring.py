@@ -1,4 +1,4 @@
-"""An HDF5 volume goes in, a SEG-Y file comes out: the one that it was converted from, where it was."""
+"""A volume goes in, a SEG-Y file comes out: of HDF5, the file that it was converted from."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sam_seismic.survey.volume import Orientation, Volume
 
 
 class _Restored(SegyResult):
-    """A SEG-Y file with the very head of its template: same samples, so there is nothing to add to it."""
+    """A SEG-Y file with the text header of its template unchanged: as the samples are the same, no note is added."""
 
     def __init__(self, path: Path, source: Volume, template: SegyTemplate, *, overwrite: bool, start: Start) -> None:
         form = template.layout.form.name
@@ -30,11 +30,11 @@ class _Restored(SegyResult):
 def write_segy_of(
     source: Volume, path: Path, *, overwrite: bool = False, resume: bool = False, progress: Done | None = None
 ) -> None:
-    """Write an HDF5 volume as SEG-Y, with the headers and the sample format of the file that it was converted from.
+    """Write a volume as SEG-Y, with the headers and the sample format of the file that it was converted from.
 
-    The file equals that one byte for byte, but for samples that were not kept: those of traces that are marked as dead
-    or were passed over, doubles beyond single precision, unnormalised IBM floats. From HDF5 that was not converted from
-    SEG-Y a plain file of revision 1 is made.
+    The file equals that one byte for byte, except for samples that HDF5 does not hold: those of traces that are marked
+    as dead or were passed over, doubles beyond single precision, unnormalised IBM floats. Of a volume without headers
+    of a SEG-Y file, a plain file of revision 1 is made.
 
     Args:
         source: the volume.

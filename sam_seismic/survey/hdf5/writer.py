@@ -1,4 +1,4 @@
-"""Sections go in, an HDF5 file of plain blocks comes out: HDF5 itself writes only the beginning, once."""
+"""Sections go in, an HDF5 file of plain blocks comes out; HDF5 itself writes all of it but the samples."""
 
 import math
 from dataclasses import dataclass
@@ -51,8 +51,8 @@ class Origin:
 class Hdf5Result(Result):
     """A result in this program's own HDF5 layout.
 
-    Everything but the samples is written, and the space of the samples claimed, when it is opened. From then on HDF5
-    has no part in it: a run that is killed leaves a whole file behind, and a disk that fills up cannot damage it.
+    Opening writes everything but the samples, and reserves the space of the samples. These are then written without
+    HDF5, so that neither a killed run nor a full disk can damage the file.
 
     Args:
         path: the final name.
@@ -103,7 +103,7 @@ class Hdf5Result(Result):
             with h5py.File(
                 self.temporary,
                 "w",
-                libver=("v110", "v110"),  # the first that knows of blocks one behind the other
+                libver=("v110", "v110"),  # the first that stores chunks one behind the other
                 alignment_threshold=min(PAGE, max(1, size)),
                 alignment_interval=PAGE,
             ) as file:
@@ -203,7 +203,7 @@ def hdf5_result(request: ResultRequest) -> Hdf5Result:
 def _create_samples(
     file: Any, shape: tuple[int, int, int], dtype: np.dtype[np.generic], block: tuple[int, int, int]
 ) -> None:
-    """The dataset of the samples, its blocks one behind the other: what HDF5 does where nothing is to change later."""
+    """Create the dataset of the samples with its blocks one behind the other, as HDF5 lays them out if asked to now."""
     options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     options.set_chunk(block)
     options.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
