@@ -23,12 +23,12 @@ from sam_seismic.survey.segy.lines import Lines, find_lines
 from sam_seismic.survey.segy.samples import TraceFile
 
 LONG_PASS = 64 << 20
-"""Bytes of a file from which on its headers are kept; those of smaller ones are read in no time."""
+"""The headers of files from this size on, in bytes, are cached; those of smaller ones are read fast enough."""
 MOST_ENTRIES = 64
 MOST_BYTES = 1 << 30
-"""The entries used last are kept, as many as this allows."""
+"""Bounds of the cache; the entries used last stay."""
 _LAYOUT = 1
-"""Goes up with every change of what an entry holds or of how line numbers are found."""
+"""Raise it with every change of what an entry holds, or of how line numbers are found."""
 _PROBED = 64
 _PROBED_BYTES = 1 << 20
 """Of the first and of the last trace."""
@@ -76,7 +76,7 @@ def folder() -> Path:
 
 
 def _identity(path: Path, layout: SegyLayout, options: SegyOptions) -> str:
-    """What tells a file, and a way of reading it, from all others."""
+    """A text that differs between files, states of a file, and ways of reading it."""
     state = FileState.of(path)
     known = {
         "cache": _LAYOUT,

@@ -17,7 +17,7 @@ HEAD = 3600
 """Bytes of the text and the binary header together."""
 TRACE_HEADER = 240
 _SHORTEST_US, _LONGEST_US = 1e-3, 1e8
-"""Sample intervals of which a double is believed: what is no interval looks like 1e-300."""
+"""Bounds of a sample interval stored as a double: bytes that are no interval give numbers such as 1e-300."""
 ORDERS: tuple[Order, Order] = (">", "<")
 _FIX_FORMAT = "--format or --endian (YAML: data.read.segy.format, data.read.segy.endian)"
 
@@ -71,7 +71,7 @@ class FileHeader:
 
     @property
     def revision(self) -> int:
-        """Major revision, 0 to 2; what is none of these is taken for 0, whose rules claim least."""
+        """Major revision, 0 to 2; any other number is taken as 0, which assumes least."""
         return self._versions[0]
 
     @property
@@ -88,12 +88,12 @@ class FileHeader:
 
     @property
     def says_its_order(self) -> bool:
-        """Whether the constant by which revision 2 tells the byte order reads right in this one."""
+        """Whether the constant that tells the byte order in revision 2 has its value in this order."""
         return self.revision >= 2 and self.integer(3297, "I") == 0x01020304
 
     @property
     def length_unit(self) -> Literal["m", "ft"] | None:
-        """Unit of coordinates and distances; None where it is not said."""
+        """Unit of coordinates and distances; None where the header does not say."""
         units: dict[int, Literal["m", "ft"]] = {1: "m", 2: "ft"}
         return units.get(self.integer(3255))
 
@@ -138,10 +138,10 @@ def read_layout(path: Path, options: SegyOptions) -> tuple[SegyLayout, FileHeade
 
 
 def _headers(raw: bytes, options: SegyOptions) -> list[FileHeader]:
-    """The header in the byte orders that it may be in, the likelier one first.
+    """The header in each possible byte order, the likelier one first.
 
-    A wrong one can look right: 1028 samples are 1028 in both, and where the user names the format, its code is not
-    looked at.
+    Both can look right: 1028 samples are 1028 in either order, and the format code is not read where the user names
+    the format.
     """
     orders = {"big": ORDERS[:1], "little": ORDERS[1:], None: ORDERS}[options.endian]
     headers = [FileHeader(raw, order) for order in orders]

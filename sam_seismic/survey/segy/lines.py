@@ -23,7 +23,7 @@ from sam_seismic.survey.segy.headers import SegyLayout
 from sam_seismic.survey.segy.scan import OFFSET, TraceHeaders, peek, scan
 
 _GATHERS = 0.3
-"""From this share of repeated places on, offsets that vary tell of gathers."""
+"""If offsets vary and at least this share of the traces repeats a place, the file holds gathers."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What stands in the headers of a file goes in; what was assumed or looked odd comes out, in words."""
+"""The headers of a file go in; notes on what was assumed or looks odd come out."""
 
 import numpy as np
 from numpy.typing import NDArray

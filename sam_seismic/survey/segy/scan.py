@@ -12,7 +12,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy.headers import TRACE_HEADER, SegyLayout
 
 CHUNK = 1 << 20
-"""Bytes read at a time: what stays in the processor's cache until its headers are taken out."""
+"""Bytes read at a time: few enough to stay in the processor's cache until the headers are extracted."""
 _MANY = 1000
 
 OFFSET, SAMPLES, INTERVAL, DELAY, SCALAR_OF_TIMES, SCALAR_OF_PLACES = 37, 115, 117, 109, 215, 71
@@ -90,7 +90,7 @@ class _Values:
 
 
 class _Column:
-    """A column being filled; it takes no memory as long as all its numbers are the same, as in unused fields."""
+    """A column being filled; while all its numbers are the same, as in unused fields, only one is stored."""
 
     def __init__(self, traces: int) -> None:
         self._traces = traces

@@ -1,4 +1,4 @@
-"""A SEG-Y file with everything but its samples: copied from a source, or made up from a grid."""
+"""A template or a grid goes in; a SEG-Y file comes out with all its headers, and zeros for its samples."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _CENTI = -100
 
 
 class Skeleton(ABC):
-    """What a file will look like around its samples.
+    """A SEG-Y file without its samples.
 
     Args (of every kind):
         layout: where its traces lie.
@@ -79,7 +79,7 @@ class CopiedSkeleton(Skeleton):
 
 @dataclass(frozen=True, eq=False)
 class FreshLook:
-    """What a fresh file says beside its samples.
+    """The headers of a fresh file.
 
     Args:
         inline_byte: position of the inline number in the trace headers.
@@ -134,7 +134,7 @@ class FreshSkeleton(Skeleton):
 
     def _text(self) -> list[str]:
         geometry, look = self.geometry, self.look
-        # No word on the sample format: this text is copied into results of another one.
+        # The sample format is not named: this text is copied into results with another one.
         own = [
             f"SAMPLES: {geometry.samples}, EVERY {geometry.sample_interval_ms:g} MS, FROM {geometry.start_ms:g} MS",
             f"INLINES: {describe_lines(geometry.inlines)}, AT BYTES {look.inline_byte}-{look.inline_byte + 3}",

@@ -1,4 +1,4 @@
-"""Everything of a SEG-Y file but its samples: read from the file itself, or from where a copy of it was kept."""
+"""Everything of a SEG-Y file but its samples, for results with the same headers and trace order."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from sam_seismic.survey.volume import Geometry, Orientation
 
 
 class SegyTemplate(ABC):
-    """What a result shaped like a SEG-Y file needs to know of it.
+    """Everything of a SEG-Y file but its samples.
 
     Args (of every kind):
         path: the file, for messages.
@@ -112,7 +112,7 @@ class FileTemplate(SegyTemplate):
 
 
 COORDINATE_BYTES = ((181, 185), (73, 77))
-"""X and Y of the CDP, and of the source, which stand in where the former are all zero."""
+"""X and Y of the CDP, and those of the source, which are read where the former are all zero."""
 
 
 def coordinates_of(headers: NDArray[np.uint8], order: Order) -> NDArray[np.float64]:
