@@ -67,13 +67,12 @@ def on_canvas(amplitude: NDArray[np.float32], frame: Frame) -> Tensor:
 
 
 def check_sections_fit(survey: Survey, inputs: InputConfig) -> None:
-    """Refuse sections that do not fit the canvas before anything is trained.
+    """Refuse sections that do not fit the canvas before anything is trained; no section is read for it.
 
     Raises:
         SurveyError: a section is larger than the canvas.
     """
     for part in survey.parts.values():
-        one_of_each = {(ref.orientation, ref.traces): ref for ref in part.sections}
-        for ref in one_of_each.values():
-            section = part.read(ref)[0]
-            frame_of(section.shape, inputs, section.whole_shape)
+        shapes = dict.fromkeys((part.section_shape(ref), part.whole_shape(ref)) for ref in part.sections)
+        for shape, whole_shape in shapes:
+            frame_of(shape, inputs, whole_shape)

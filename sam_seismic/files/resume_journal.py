@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import secrets
@@ -218,29 +217,3 @@ def _read_head(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return plain if isinstance(plain, dict) and {"token", "outputs"} <= plain.keys() else None
-
-
-def stamp(path: Path, *, but: Sequence[Path] = ()) -> list[str | int]:
-    """What tells that a file, or a folder of files, is the same as before: its place, size and time of change.
-
-    Args:
-        path: the file or folder.
-        but: results that may lie in the folder; they are no part of what is read, nor is what `files_in` leaves out.
-    """
-    if not path.is_dir():
-        status = path.stat()
-        return [str(path.resolve()), status.st_size, status.st_mtime_ns]
-    results = {result.resolve() for result in but}
-    folder = path.resolve()
-    said = []
-    for file in files_in(folder):
-        if results.isdisjoint((file, *file.parents)):
-            said.append(f"{file.relative_to(folder)} {file.stat().st_size} {file.stat().st_mtime_ns}")
-    return [str(folder), hashlib.sha256("\n".join(said).encode()).hexdigest()]
-
-
-def files_in(folder: Path) -> list[Path]:
-    """The files below a folder, by name; hidden ones are left out but for the metadata of Zarr, such as .zarray."""
-    files = {file.relative_to(folder): file for file in folder.rglob("*") if file.is_file()}
-    hidden = {inside for inside in files for part in inside.parts if part[0] == "." and not part.startswith(".z")}
-    return [files[inside] for inside in sorted(files.keys() - hidden, key=Path.as_posix)]

@@ -13,8 +13,9 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import Start
 from sam_seismic.inference import Confidence, Entropy, Facies, FaciesIndex, Output, Probability, Product
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.survey.formats import SEGY, open_result
+from sam_seismic.survey.formats import FORMATS, open_result
 from sam_seismic.survey.horizons import HorizonTable
+from sam_seismic.survey.result import ResultRequest
 from sam_seismic.survey.volume import Volume
 
 FLOAT_NULL = -1.0
@@ -76,10 +77,17 @@ def open_outputs(
     def result(path: Path, product: Product, kind: np.dtype[np.generic], what: str, null: float) -> Output:
         form = _form(path, wanted.sample_format, kind)
         note = f"{what} BY SAM-SEISMIC {__version__}; DEAD TRACES HOLD {null:g}"
-        opened = open_result(
-            path, source, dtype=kind, overwrite=overwrite, note=note, form=form, start=start, null=null
+        request = ResultRequest(
+            path=path,
+            source=source,
+            dtype=kind,
+            overwrite=overwrite,
+            note=note,
+            form=form,
+            start=start,
+            null=null,
         )
-        return Output(opened, product)
+        return Output(open_result(request), product)
 
     outputs = [result(wanted.facies, Facies(facies), dtype, "FACIES", null)]
     floats: list[tuple[Path | None, Product, str]] = []
@@ -99,7 +107,7 @@ def _form(path: Path, asked: LabelFormat | None, dtype: np.dtype[np.generic]) ->
     """The SEG-Y format, where the type of the samples does not say it."""
     if asked != "ibm" or dtype.kind != "f":
         return None
-    if path.suffix.lower() not in SEGY:
+    if path.suffix.lower() not in FORMATS["segy"].suffixes:
         raise SurveyError(
             problem=f"{path}: --sample-format ibm cannot apply: IBM floats are found in SEG-Y only",
             fix="--sample-format ieee, or end the name in .sgy",

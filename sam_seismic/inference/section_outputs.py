@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from sam_seismic.errors import UserError
 from sam_seismic.inference.merge import CrosslineProbabilities, waiting
 from sam_seismic.inference.products import Probabilities, Product
-from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Orientation, Section
 
@@ -24,7 +23,7 @@ class Output:
     @property
     def as_read(self) -> bool:
         """Whether it keeps each section as it was predicted: a folder has a place for either orientation."""
-        return isinstance(self.result, FolderResult)
+        return self.result.keeps_each_section
 
 
 @dataclass(frozen=True, eq=False)

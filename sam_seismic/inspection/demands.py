@@ -103,17 +103,8 @@ def demands_of(
 
 
 def section_shapes(survey: Survey) -> dict[str, list[Shape]]:
-    """By part: (samples, traces) of each of its sections, of which one of each kind is read."""
-    found = {}
-    for name, part in survey.parts.items():
-        known: dict[object, Shape] = {}
-        for ref in part.sections:
-            kind = (ref.orientation, ref.traces)
-            if kind not in known:
-                whole = part.volume.amplitude.section(ref.orientation, ref.line).shape
-                known[kind] = (whole[0], whole[1] if ref.traces is None else ref.traces[1] - ref.traces[0])
-        found[name] = [known[ref.orientation, ref.traces] for ref in part.sections]
-    return found
+    """(samples, traces) of each section of each part, by the name of the part."""
+    return {name: [part.section_shape(ref) for ref in part.sections] for name, part in survey.parts.items()}
 
 
 def largest_of(shapes: Mapping[str, Sequence[Shape]]) -> Shape:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from sam_seismic.inspection.live_map import coarse
 from sam_seismic.report.blocks import LiveMap, Rows
-from sam_seismic.survey.segy import SegyVolume
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 
 TEXT_LINES = 3
@@ -40,18 +39,19 @@ def _span(lines: NDArray[np.int32]) -> dict[str, int | None] | None:
 
 
 def file_facts(volume: Volume) -> dict[str, Any]:
-    """How the file is written; None for what only SEG-Y has."""
-    segy = volume if isinstance(volume, SegyVolume) else None
+    """How the file is written; None for what its format does not say."""
+    facts = volume.source_facts
     return {
         "format": volume.encoding,
-        "byte_order": segy.byte_order if segy else None,
-        "inline_byte": segy.inline_byte if segy else None,
-        "crossline_byte": segy.crossline_byte if segy else None,
-        "line_numbers": segy.why if segy else None,
-        "revision": segy.revision if segy else None,
-        "length_unit": segy.length_unit if segy else None,
-        "text_header": text_lines(segy.text) if segy else None,
-        "coordinates": coordinate_facts(segy) if segy else None,
+        "byte_order": facts.byte_order,
+        "inline_byte": facts.inline_byte,
+        "crossline_byte": facts.crossline_byte,
+        "line_numbers": facts.line_numbers,
+        "revision": facts.revision,
+        "length_unit": facts.length_unit,
+        "text_header": None if facts.text_header is None else text_lines(facts.text_header),
+        # Copies in other formats are not asked: the headers that they keep may be damaged, and the samples be readable.
+        "coordinates": None if facts.standard is None else coordinate_facts(volume),
     }
 
 
@@ -62,9 +62,11 @@ def text_lines(text: str) -> list[str]:
     return [line for line in said if sum(each.isalnum() for each in line) > 2]
 
 
-def coordinate_facts(volume: SegyVolume) -> dict[str, Any] | None:
-    """Ranges of X and Y over the outer lines, and the size of a bin; None where the headers hold no coordinates."""
+def coordinate_facts(volume: Volume) -> dict[str, Any] | None:
+    """Ranges of X and Y over the outer lines, and the size of a bin; None where the file holds no coordinates."""
     along = {o: _outer(volume, o) for o in Orientation}
+    if not any(along.values()):
+        return None
     found = np.concatenate([line for lines in along.values() for line in lines])  # [trace, 2]
     found = found[np.isfinite(found).all(axis=1)]
     if not found.size or not np.ptp(found, axis=0).any():
@@ -80,10 +82,11 @@ def coordinate_facts(volume: SegyVolume) -> dict[str, Any] | None:
     }
 
 
-def _outer(volume: SegyVolume, orientation: Orientation) -> list[NDArray[np.float64]]:
-    """X and Y along the first and the last line: float64[trace, 2] each."""
-    lines = volume.lines(orientation)
-    return [volume.coordinates(orientation, line) for line in dict.fromkeys((int(lines[0]), int(lines[-1])))]
+def _outer(volume: Volume, orientation: Orientation) -> list[NDArray[np.float64]]:
+    """X and Y along the first and the last line: float64[trace, 2] each; nothing where the file holds none."""
+    outer = dict.fromkeys(volume.lines(orientation)[[0, -1]].tolist() if len(volume.lines(orientation)) else ())
+    found = (volume.coordinates(orientation, line) for line in outer)
+    return [line for line in found if line is not None]
 
 
 def _spacing(lines: list[NDArray[np.float64]]) -> float | None:
@@ -115,19 +118,23 @@ def grid_rows(volume: Volume) -> list[tuple[str, str]]:
 
 def file_rows(volume: Volume, facts: dict[str, Any]) -> Rows:
     """How the file is written, in words."""
-    rows = [("format", str(facts["format"]))]
-    if not isinstance(volume, SegyVolume):
-        return rows
-    revision = f", revision {facts['revision']}" if facts["revision"] else ""
-    rows[0] = ("format", f"{facts['format']}, {volume.byte_order} endian, SEG-Y{revision}")
-    rows.append(("line numbers", f"inline at byte {volume.inline_byte}, crossline at byte {volume.crossline_byte}"))
-    rows.append(("because", volume.why))
-    rows += _coordinate_rows(facts)
+    source = volume.source_facts
+    written = [
+        str(facts["format"]),
+        f"{source.byte_order} endian" if source.byte_order else None,
+        source.standard,
+        f"revision {source.revision}" if source.revision else None,
+    ]
+    rows = [("format", ", ".join(each for each in written if each))]
+    if source.line_numbers is not None:
+        rows.append(("line numbers", f"inline at byte {source.inline_byte}, crossline at byte {source.crossline_byte}"))
+        rows.append(("because", source.line_numbers))
+    if source.standard is not None:
+        rows += _coordinate_rows(facts)
     said = facts["text_header"]
-    rows += [("text header" if not at else "", line) for at, line in enumerate(said[:TEXT_LINES])]
-    if not said:
-        rows.append(("text header", "empty"))
-    return rows
+    if said is not None:
+        rows += [("text header" if not at else "", line) for at, line in enumerate(said[:TEXT_LINES])]
+    return rows if said != [] else [*rows, ("text header", "empty")]
 
 
 def _coordinate_rows(facts: dict[str, Any]) -> Rows:

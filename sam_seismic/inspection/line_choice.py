@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sam_seismic.survey.segy import SegyVolume
 from sam_seismic.survey.volume import Orientation, Volume
 
 FEWEST, LOOSE = 64, 256
@@ -66,18 +64,8 @@ def _spread(sections: list[tuple[Orientation, int]], most: int) -> tuple[tuple[O
 
 def best_orientation(volume: Volume) -> Orientation:
     """The orientation whose sections are read fastest, and hold more than one trace."""
-    readable = [each for each in Orientation if len(volume.lines(each))]
-    if len(readable) == 2 and volume.has_grid:
+    if volume.has_grid and all(len(volume.lines(each)) for each in Orientation):
         inlines, crosslines, _ = volume.geometry.shape
         if min(inlines, crosslines) == 1:
             return Orientation.INLINE if crosslines > 1 or inlines == 1 else Orientation.CROSSLINE
-        if isinstance(volume, SegyVolume) and _steps(volume.index.T) < _steps(volume.index):
-            return Orientation.CROSSLINE
-    return readable[0]
-
-
-def _steps(index: NDArray[np.int32]) -> float:
-    """Median distance in the file from trace to trace along the rows of int32[row, column]."""
-    pairs = (index[:, :-1] >= 0) & (index[:, 1:] >= 0)
-    steps = np.abs(np.diff(index.astype(np.int64), axis=1))[pairs]
-    return float(np.median(steps)) if steps.size else np.inf
+    return volume.fast_orientation

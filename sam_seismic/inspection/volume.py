@@ -34,7 +34,6 @@ from sam_seismic.listener import Listener
 from sam_seismic.report import AmplitudeCounts, LabelCounts, volume_picture
 from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.segy import SegyVolume
 from sam_seismic.survey.volume import Orientation, Volume
 
 MOST_BYTES = 256 << 20
@@ -81,7 +80,7 @@ def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
 
 def _unsaid(volume: Volume, warnings: Iterable[str]) -> tuple[str, ...]:
     """Without what the first table says already."""
-    said = f"line numbers {volume.why}" if isinstance(volume, SegyVolume) else None
+    said = f"line numbers {volume.source_facts.line_numbers}"
     return tuple(warning for warning in warnings if warning != said)
 
 

@@ -13,7 +13,7 @@ NATURAL = "inline,crossline,sample"
 """The axis order of this program's own volumes."""
 
 ASSUMED_INTERVAL_MS = 4.0
-"""Arrays and pictures hold no sample interval; this one is the commonest."""
+"""Arrays and pictures hold no sample interval; this is the most common one."""
 ASSUMED_TIMES = f"it holds no times: {ASSUMED_INTERVAL_MS:g} ms a sample from 0 ms on assumed"
 
 
@@ -95,11 +95,11 @@ def read_type(path: Path, stored: np.dtype[np.generic]) -> np.dtype[np.generic]:
 
 
 def type_notes(stored: np.dtype[np.generic]) -> tuple[str, ...]:
-    """Says so when precision is given up."""
+    """A note where floats lose precision as they are read."""
     return (f"stored as {stored.name}, read as float32",) if stored.kind == "f" and stored.itemsize > 4 else ()
 
 
 def convert(values: NDArray[np.generic], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
-    """A contiguous copy in the type wanted."""
+    """A contiguous copy of another type."""
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite, and is refused as such
         return values.astype(dtype, order="C", copy=True)

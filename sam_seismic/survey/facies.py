@@ -68,7 +68,7 @@ def _listed(values: NDArray[np.generic] | tuple[int, ...]) -> str:
 
 
 def check_whole(values: NDArray[np.generic], where: str) -> None:
-    """Refuse label values that are no whole numbers: cut off, a probability of 0.7 would pass for class 0.
+    """Refuse label values that are no whole numbers: as an integer, a probability of 0.7 would become class 0.
 
     Args:
         values: of any type and shape.
@@ -83,7 +83,7 @@ def check_whole(values: NDArray[np.generic], where: str) -> None:
     strange = floats[~np.isfinite(floats) | (floats != np.floor(floats))]
     if strange.size:
         raise SurveyError(
-            problem=f"{where} holds {strange[0]:g}, which is no label value: those are whole numbers",
-            fix="give a volume of labels, not one of amplitudes or probabilities; where nothing is interpreted "
-            "its value is 255",
+            problem=f"{where} holds {strange[0]:g}, which is no label value: label values are whole numbers",
+            fix="give a volume of labels, not one of amplitudes or probabilities; where nothing is interpreted, store "
+            "255",
         )

@@ -1,4 +1,4 @@
-"""A volume goes in; out comes what tells its amplitudes, as they are read, from those of any other."""
+"""A volume goes in; a hash of its amplitudes as they are read comes out, without reading most of them."""
 
 import hashlib
 import json
@@ -8,22 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.resume_journal import files_in
+from sam_seismic.files.identity import file_states
 from sam_seismic.survey.volume import Orientation, Volume
 
 VERSION = 1
-"""Goes up with every change of what is hashed, or of what the readers make of one and the same file."""
+"""Raise it with every change of what is hashed, or of the samples that a reader makes of the same file."""
 PROBED = 8
 """Sections of a file that are read: the first, the last, and others spread evenly between them."""
 
 
 def fingerprint(volume: Volume, orientation: Orientation) -> str:
-    """What tells the sections of a volume from those of another survey, or of the same one read otherwise.
+    """A hash that differs between two surveys, and between two ways of reading one survey.
 
-    Hashed are the size and the time of change of its files, which of their samples are read, the grid, and the content
+    It is made of the sizes and times of change of the files, which of their samples are read, the grid, and the content
     of a few sections; of a volume in memory, the content of all sections. A copy that keeps the time of change has the
-    fingerprint of its source, wherever it lies. A sample that is changed in a section not looked at, with size and time
-    set back to what they were, stays unseen.
+    fingerprint of its source, wherever it lies. A change that keeps the size of a file and sets its time of change back
+    is seen only in these few sections.
 
     Args:
         volume: the amplitudes.
@@ -35,7 +35,7 @@ def fingerprint(volume: Volume, orientation: Orientation) -> str:
     Raises:
         SurveyError: a file is gone since the volume was opened, or damaged where it is looked at.
     """
-    files = [row for path in volume.files for row in _stamps(path, volume.path)]
+    files = [row for path in volume.files for row in _file_rows(path, volume.path)]
     facts = {"version": VERSION, "orientation": orientation, "files": sorted(files), "placement": volume.placement}
     digest = _Digest()
     digest.add_text(json.dumps(facts))
@@ -51,7 +51,7 @@ def fingerprint(volume: Volume, orientation: Orientation) -> str:
 
 
 class _Digest:
-    """A hash of texts and arrays, each with its length: no two rows of them look alike."""
+    """A hash of texts and arrays. The length of each is hashed too: "ab", "c" is not "a", "bc"."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
@@ -82,12 +82,12 @@ def _add_grid(digest: _Digest, volume: Volume, orientation: Orientation) -> None
     digest.add(grid.live, "u1")
 
 
-def _stamps(path: Path, root: Path) -> list[tuple[str, int, int]]:
-    """Name below `root`, size and time of change (ns) of a file, or of each file of a folder."""
+def _file_rows(path: Path, root: Path) -> list[tuple[str, int, int]]:
+    """Name below `root`, size and time of change (ns) of a file, or of each file in a folder."""
     try:
-        statuses = {file: file.stat() for file in (files_in(path) if path.is_dir() else [path])}
+        states = file_states(path)
     except OSError as error:
         raise SurveyError(
             problem=f"{path}: can no longer be read: {error}", fix="check that it is still there"
         ) from error
-    return [(file.relative_to(root).as_posix(), each.st_size, each.st_mtime_ns) for file, each in statuses.items()]
+    return [(state.path.relative_to(root).as_posix(), state.size, state.modified_ns) for state in states]

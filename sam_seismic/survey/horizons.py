@@ -17,7 +17,7 @@ from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Orientation, Section, Volume
 
 _ABSENT = -1
-"""Stands for the first sample of a class that a trace does not meet."""
+"""The first sample of a class that does not occur on a trace."""
 _FIX = "free some disk, or write elsewhere"
 
 
@@ -29,7 +29,7 @@ def find_tops(classes: NDArray[np.integer], count: int) -> NDArray[np.int32]:
         count: how many classes there are.
 
     Returns:
-        int32[trace, class], samples from 0, -1 where the trace does not meet the class.
+        int32[trace, class], samples from 0, -1 where the class does not occur.
     """
     tops = np.full((classes.shape[1], count), _ABSENT, np.int32)
     for index in range(count):
@@ -51,8 +51,8 @@ class HorizonTable(Recorded, Result):
     """Horizons as CSV: a row for each live trace, inline by inline.
 
     The columns are IL, XL, X and Y (empty where the survey has no coordinates), the time in ms of the first sample of
-    each class (empty where the trace does not meet it), and the number of transitions that run against the order of
-    the classes. Until the job is done, the samples wait in a scratch file.
+    each class (empty where the class does not occur), and the number of transitions that run against the order of the
+    classes. Until all sections are written, the samples are kept in a scratch file.
 
     Args:
         path: of the CSV file.

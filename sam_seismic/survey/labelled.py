@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import IGNORE, FaciesTable
-from sam_seismic.survey.images import FolderVolume, pair
 from sam_seismic.survey.volume import Orientation, Section, Volume
 
 NAME_AXES = (
@@ -87,13 +86,49 @@ def labelled(amplitude: Volume, labels: Volume | None, facies: FaciesTable) -> L
     Raises:
         SurveyError: they do not have the same lines and samples, or a section has no partner.
     """
-    if isinstance(amplitude, FolderVolume) and isinstance(labels, FolderVolume):
-        pair(amplitude, labels)
+    if labels is not None and amplitude.loose_sections and labels.loose_sections:
+        check_partners(amplitude, labels)
     elif labels is not None and not amplitude.geometry.same_grid(labels.geometry):
         sizes = amplitude.geometry.shape, labels.geometry.shape
         turned = sizes[0] != sizes[1] and sorted(sizes[0]) == sorted(sizes[1])
         raise _misfit(amplitude, labels, str(amplitude.geometry), str(labels.geometry), turned=turned)
     return LabelledVolume(amplitude, labels, facies)
+
+
+def check_partners(amplitude: Volume, labels: Volume) -> None:
+    """Check that each section of two sets of sections has its partner of the same size in the other one.
+
+    Raises:
+        SurveyError: partners are missing or differ in size; the first of them are named.
+    """
+    for here, there in ((amplitude, labels), (labels, amplitude)):
+        partners = set(_sections(there))
+        names = [here.file_of(*section).name for section in _sections(here) if section not in partners]
+        if names:
+            raise SurveyError(
+                problem=f"{there.path}: lacks the partners of {len(names)} sections of {here.path}: {_listed(names)}",
+                fix="add the missing files, or remove the sections without a partner",
+            )
+    shapes = {each: (amplitude.section_shape(*each), labels.section_shape(*each)) for each in _sections(amplitude)}
+    odd = [
+        f"{amplitude.file_of(*section).name} {shape} against {label_shape}"
+        for section, (shape, label_shape) in shapes.items()
+        if shape != label_shape
+    ]
+    if odd:
+        raise SurveyError(
+            problem=f"{amplitude.path} and {labels.path} differ in size (samples, traces): {_listed(odd)}",
+            fix="cut labels and images to the same lines and samples",
+        )
+
+
+def _sections(volume: Volume) -> list[tuple[Orientation, int]]:
+    """Orientation and line of each section that can be read: inlines first, ascending."""
+    return [(orientation, line) for orientation in Orientation for line in volume.lines(orientation).tolist()]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def read_amplitude(volume: Volume, orientation: Orientation, line: int) -> Section:

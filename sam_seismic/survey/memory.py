@@ -9,7 +9,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 IN_MEMORY = Path("(in memory)")
-"""Stands where a volume of a file names its file."""
+"""The path, for messages, of a volume that has no file."""
 
 
 class MemoryVolume(Volume):
@@ -46,12 +46,12 @@ class MemoryVolume(Volume):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """None, though its name may look like one."""
+        """None: its path is only a name for messages."""
         return ()
 
     @property
     def encoding(self) -> str:
-        """There is no file whose words could be used."""
+        """`in memory`."""
         return "in memory"
 
     def section(self, orientation: Orientation, line: int) -> Section:

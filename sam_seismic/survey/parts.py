@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import DataConfig, ReadOptions, RegionConfig
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.arrays import ArrayVolume
 from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.catalog import f3, seam_ai
 from sam_seismic.survey.facies import IGNORE, FaciesTable
-from sam_seismic.survey.formats import ARRAYS, open_volume
+from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled, read_amplitude
 from sam_seismic.survey.splits import (
     Region,
@@ -69,6 +68,23 @@ class Part:
         """
         section = self.volume.label_section(ref.orientation, ref.line)
         return section if ref.traces is None else section.traces(slice(*ref.traces))
+
+    def section_shape(self, ref: SectionRef) -> tuple[int, int]:
+        """(samples, traces) of a section, cut to the part; nothing of it is read.
+
+        Raises:
+            SurveyError: there is no such line.
+        """
+        samples, traces = self.whole_shape(ref)
+        return samples, traces if ref.traces is None else len(range(traces)[slice(*ref.traces)])
+
+    def whole_shape(self, ref: SectionRef) -> tuple[int, int]:
+        """(samples, traces) of the whole section that a section of the part is cut from; nothing of it is read.
+
+        Raises:
+            SurveyError: there is no such line.
+        """
+        return self.volume.amplitude.section_shape(ref.orientation, ref.line)
 
     def __str__(self) -> str:
         return f"{self.name}: {describe_sections(self.sections)} of {self.volume.amplitude.path}"
@@ -142,7 +158,7 @@ def _every(sections: Sequence[SectionRef], step: int) -> tuple[SectionRef, ...]:
 
 
 def _loose_notes(data: DataConfig, parts: Mapping[str, Part]) -> list[str]:
-    """What is wrong with a split of loose sections, which no region keeps apart.
+    """Notes on a split of loose sections, between which no regions leave a guard gap.
 
     Raises:
         SurveyError: two parts hold the same section.
@@ -186,22 +202,23 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
 
 
 def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTable) -> LabelledVolume:
-    """Amplitudes and their labels, which do not show by themselves which axis is time.
+    """Open amplitudes and their labels; an array of labels does not show which of its axes is time.
 
     Raises:
-        SurveyError: an order was assumed for the amplitudes, the labels have another, and the sizes do not tell which
-            is right: labels of a survey of equal sides would be trained on transposed.
+        SurveyError: the axis order that was guessed for the amplitudes is not that of the labels, and two axes have
+            the same size: a wrong guess would not be noticed, and transposed labels would be trained on.
     """
     amplitude = open_volume(path, data.read)
     named = data.read_labels or _as_amplitude(data.read)
     read_labels = _in_the_same_order(named, labels_path, amplitude)
     labels = open_volume(labels_path, read_labels)
     order = read_labels.axes or NATURAL
-    if isinstance(amplitude, ArrayVolume) and data.read.axes is None and amplitude.order != order:
+    guessed = amplitude.axis_order
+    if guessed is not None and data.read.axes is None and guessed != order:
         shape = amplitude.geometry.shape
         if len(set(shape)) < len(shape):
             raise SurveyError(
-                problem=f"{path}: is read as {amplitude.order}, which was guessed, and its labels {labels_path} as "
+                problem=f"{path}: is read as {guessed}, which was guessed, and its labels {labels_path} as "
                 f"{order}; the shape {shape} does not tell whether that is right",
                 fix=NAME_AXES,
             )
@@ -213,10 +230,10 @@ def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTa
 
 
 def _in_the_same_order(read: ReadOptions, path: Path, amplitude: Volume) -> ReadOptions:
-    """How to open labels in an array: unless their axes are named, in the order that was found for the amplitudes."""
-    if not isinstance(amplitude, ArrayVolume) or path.suffix.lower() not in ARRAYS or read.axes is not None:
+    """Reading options for labels: in an array whose axes nobody names, the axis order of the amplitudes."""
+    if amplitude.axis_order is None or read.axes is not None or not format_of(path).guesses_axes:
         return read
-    return read.model_copy(update={"axes": amplitude.order})
+    return read.model_copy(update={"axes": amplitude.axis_order})
 
 
 def facies_of(data: DataConfig) -> FaciesTable:
@@ -228,7 +245,7 @@ def facies_of(data: DataConfig) -> FaciesTable:
 
 
 def _as_amplitude(read: ReadOptions) -> ReadOptions:
-    """How to open labels that came from the same program as the amplitudes: their sample format is their own."""
+    """Reading options for labels where none are given: those of the amplitudes, but for the sample format."""
     return read.model_copy(update={"segy": read.segy.model_copy(update={"format": None})})
 
 
@@ -240,7 +257,7 @@ def _regions(data: DataConfig, volume: LabelledVolume, orientations: Sequence[Or
             check_apart(regions)
         return regions
     along = Orientation(split.along or orientations[0])
-    # A folder knows the numbers of the lines that it holds; sections of the other orientation are cut by the grid's.
+    # Of the orientation that is read, a folder may hold only some lines of the grid; across it, all lines are cut.
     lines = volume.amplitude.lines(along) if along in orientations else volume.amplitude.geometry.lines(along)
     test = 0.0 if data.source == "f3" else split.test
     return block_regions(lines, along, val=split.val, test=test, guard=split.guard)

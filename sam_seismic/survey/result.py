@@ -1,12 +1,14 @@
 """A result on its way to disk: sections go in, and the finished file appears under its name only when all went well."""
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from sam_seismic.config.choices import FormatName
 from sam_seismic.files.unfinished import Start, Unfinished, check_output, remove
-from sam_seismic.survey.volume import Section
+from sam_seismic.survey.volume import Section, Volume
 
 
 class Result(Unfinished):
@@ -41,6 +43,11 @@ class Result(Unfinished):
         self.null = null
         self._overwrite = overwrite
 
+    @property
+    def keeps_each_section(self) -> bool:
+        """Whether inlines and crosslines are kept side by side, not as one volume that both fill."""
+        return False
+
     @abstractmethod
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace]; values of dead traces are not used."""
@@ -59,3 +66,28 @@ class Result(Unfinished):
             old.rename(self.path)
             raise
         remove(old)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ResultRequest:
+    """What a result is to be; its format is that of its path.
+
+    Args:
+        path: where the result goes.
+        source: the volume that it was made from: the result lies on its grid.
+        dtype: type of the samples.
+        overwrite: whether an existing file may be replaced.
+        note: a line on where the samples come from, kept where the format has a place for it (SEG-Y, HDF5).
+        form: how SEG-Y stores the samples; None for the format that holds the type exactly.
+        start: in one go, or resumable.
+        null: what places without a live trace get; a folder of sections has its own.
+    """
+
+    path: Path
+    source: Volume
+    dtype: np.dtype[np.generic]
+    overwrite: bool
+    note: str = ""
+    form: FormatName | None = None
+    start: Start = Start.ONCE
+    null: float = 0

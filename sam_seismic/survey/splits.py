@@ -1,8 +1,8 @@
 """Blocks of neighbouring lines with a guard gap: which sections are trained on and which only measure.
 
-Neighbouring seismic lines are near copies, and every inline crosses every crossline. A random cut of lines therefore
-measures memory. Here a split is made of regions, rectangles of the survey that do not touch; a section belongs to a
-region with those of its traces that lie inside, so no validation line crosses a training region in either direction.
+Neighbouring seismic lines are near copies, and every inline crosses every crossline. A score on lines that were drawn
+at random therefore measures memory. Here a split is made of regions, rectangles of the survey that do not touch. Each
+section is cut to the traces inside its region, so no validation line crosses a training region in either direction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 
 MIN_TRACES = 16
-"""A section that a region cuts narrower than this is left out: there is too little to see in it."""
+"""Sections that a region cuts narrower than this are left out: they show too little."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ def check_disjoint(parts: Mapping[str, Sequence[SectionRef]]) -> None:
         if shared:
             more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
             raise SurveyError(
-                problem=f"{', '.join(shared[:5])}{more}: both in {name} and in {other_name}; a score measures memory",
+                problem=f"{', '.join(shared[:5])}{more}: both in {name} and in {other_name}, so a score "
+                "would measure memory",
                 fix=f"keep each section in only one of the folders {name} and {other_name}",
             )
 
@@ -144,8 +145,8 @@ def without_gap(parts: Mapping[str, Sequence[SectionRef]], guard: int) -> list[s
 def sections_in(region: Region, volume: Volume, orientations: Sequence[Orientation]) -> tuple[SectionRef, ...]:
     """The sections of a region, by orientation, then line.
 
-    Sections that the region cuts narrower than MIN_TRACES are left out. Where sections have no common grid nobody knows
-    which traces lie inside: a region then holds whole sections, of the orientations that it names.
+    Sections that the region cuts narrower than MIN_TRACES are left out. Of loose sections without a common grid it is
+    not known which traces lie inside: a region then holds whole sections of the orientations whose lines it names.
     """
     refs: list[SectionRef] = []
     for orientation in orientations:

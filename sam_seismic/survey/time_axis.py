@@ -1,4 +1,4 @@
-"""A 3D array of amplitudes without names for its axes goes in; which one is time comes out, where that shows."""
+"""A 3D array of amplitudes whose axes have no names goes in; the axis that looks like time comes out, if one does."""
 
 from collections.abc import Callable
 
@@ -12,15 +12,16 @@ Read = Callable[[NDArray[np.int64]], NDArray[np.generic]]
 """Gives the values at places of the array, counted with the last axis running fastest."""
 
 _LONGEST = 256
-"""Of each axis so many places in the middle are looked at."""
+"""Places in the middle of each axis that are looked at."""
 _PLACES = 12
-"""Lines are drawn along each axis at so many places of each of the other two."""
+"""Places along each of the two other axes at which lines are read."""
 _LAGS = 32
 _SWINGS = -0.15
-"""Amplitudes swing along time: shifted by half a period they are opposite. Along layers they resemble each other."""
+"""The lowest autocorrelation along time is below this: half a period later, amplitudes have the opposite sign."""
 _APART = 0.25
+"""Along layers amplitudes stay alike: the lowest autocorrelation is higher there, by more than this."""
 _LABELS = 64
-"""Numbers of at most so many different values are labels: how those change tells nothing of which axis is time."""
+"""An array with no more different values than this holds labels, which do not show the time axis."""
 
 
 def assume_order(shape: tuple[int, ...], read: Read) -> tuple[str, str]:
@@ -45,7 +46,7 @@ def assume_order(shape: tuple[int, ...], read: Read) -> tuple[str, str]:
 
 
 def time_axis(shape: tuple[int, ...], read: Read) -> int | None:
-    """The axis that samples run along, or None where it does not show, or the volume holds labels.
+    """The axis of the samples; None where no axis looks like time, or the array holds labels.
 
     Args:
         shape: of the array.

@@ -1,15 +1,20 @@
-"""The vocabulary of the survey wing: a Volume is read one Section at a time on the grid that its Geometry describes."""
+"""Volume, Section and Geometry: a volume is read one section at a time, on the grid that its geometry describes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import NoGridError, SurveyError
+from sam_seismic.survey.source_facts import SourceFacts
+
+if TYPE_CHECKING:  # the package of SEG-Y imports this module
+    from sam_seismic.survey.segy.template import SegyTemplate
 
 
 class Orientation(StrEnum):
@@ -20,7 +25,7 @@ class Orientation(StrEnum):
 
     @property
     def across(self) -> "Orientation":
-        """The other orientation: its line numbers run along the traces of a section of this one."""
+        """The other orientation, whose line numbers count the traces of a section of this one."""
         return Orientation.CROSSLINE if self is Orientation.INLINE else Orientation.INLINE
 
     @property
@@ -129,7 +134,7 @@ class Section:
         line: its line number.
         values: [sample, trace], sample axis down; float32 amplitudes or integer labels.
         live: bool[trace], which traces were recorded.
-        cut_from: traces of the whole section, where this one is a run of them; None where it is whole.
+        cut_from: number of traces of the section that this one was cut from; None where it is whole.
     """
 
     orientation: Orientation
@@ -194,7 +199,7 @@ class Volume(ABC):
 
     @property
     def placement(self) -> str:
-        """Where in its files the samples lie, as it was named or found out: with other options it may be elsewhere."""
+        """Which samples of its files are read, and in which order; it can change with the reading options."""
         return ""
 
     @property
@@ -203,8 +208,37 @@ class Volume(ABC):
         return ()
 
     @property
+    def source_facts(self) -> SourceFacts:
+        """What its file says of how it was written."""
+        return SourceFacts()
+
+    @property
+    def segy_template(self) -> "SegyTemplate | None":
+        """The headers and trace order that SEG-Y results get; None where it holds none of a SEG-Y file.
+
+        Raises:
+            SurveyError: what it holds of them is damaged.
+        """
+        return None
+
+    @property
+    def fast_orientation(self) -> Orientation:
+        """The orientation whose sections are read faster; all sections of it can be read."""
+        return Orientation.INLINE
+
+    @property
+    def loose_sections(self) -> bool:
+        """Whether it is a set of sections, some or all of which need not lie on one grid."""
+        return False
+
+    @property
+    def axis_order(self) -> str | None:
+        """The axis order that was named or guessed for an array; None where the format says what its axes are."""
+        return None
+
+    @property
     def has_grid(self) -> bool:
-        """Whether its sections lie on one grid, as they do in all but some folders of sections."""
+        """Whether its sections lie on one grid; only loose sections may have none."""
         try:
             return min(self.geometry.shape) > 0
         except NoGridError:
@@ -215,12 +249,28 @@ class Volume(ABC):
         return self.geometry.lines(orientation)
 
     def live_along(self, orientation: Orientation, line: int) -> NDArray[np.bool_]:
-        """Which traces of a section were recorded, as `section` gives it, but without reading samples: bool[trace].
+        """Which traces of a section were recorded, as in `section`, but without reading samples: bool[trace].
 
         Raises:
             SurveyError: there is no such line.
         """
         return self.geometry.live_along(orientation, line)
+
+    def section_shape(self, orientation: Orientation, line: int) -> tuple[int, int]:
+        """(samples, traces) of a section, without reading samples.
+
+        Raises:
+            SurveyError: there is no such line.
+        """
+        return self.geometry.samples, len(self.live_along(orientation, line))
+
+    def file_of(self, orientation: Orientation, line: int) -> Path:  # noqa: ARG002
+        """The file that a section is read from.
+
+        Raises:
+            SurveyError: there is no such line.
+        """
+        return self.path
 
     @abstractmethod
     def section(self, orientation: Orientation, line: int) -> Section:

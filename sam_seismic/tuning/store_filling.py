@@ -129,8 +129,7 @@ class StoreFiller:
             done(len(missing), len(missing))
 
     def _shape(self, part: Part, ref: SectionRef) -> Shape:
-        section = part.labels(ref)
-        frame = frame_of(section.shape, self._transform.inputs, section.whole_shape)
+        frame = frame_of(part.section_shape(ref), self._transform.inputs, part.whole_shape(ref))
         return self._cut.kept_shape(frame.canvas_shape)
 
     def _read(self, turns: "EntryQueue", size: int) -> Iterator[tuple[list[Entry], list[tuple[Tensor, Frame]]]]:

@@ -7,9 +7,11 @@ from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import check_output
 from sam_seismic.listener import Listener
-from sam_seismic.survey.formats import HDF5, SEGY, open_volume
-from sam_seismic.survey.hdf5 import Hdf5Volume, write_hdf5, write_segy_of
+from sam_seismic.survey.formats import FORMATS, open_volume
+from sam_seismic.survey.hdf5 import write_hdf5, write_segy_of
 from sam_seismic.survey.volume import Volume
+
+_HDF5, _SEGY = FORMATS["hdf5"].suffixes, FORMATS["segy"].suffixes
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def convert(request: ConvertRequest, listener: Listener) -> Path:
         listener.progress("convert", done, total)
 
     given = {"overwrite": request.overwrite, "resume": request.resume}
-    if isinstance(volume, Hdf5Volume) and _restores_segy(request):
+    if _restores_segy(request):
         write_segy_of(volume, request.output, **given, progress=progress)
     else:
         write_hdf5(volume, request.output, **given, read=request.read, progress=progress)
@@ -58,10 +60,10 @@ def open_source(request: ConvertRequest) -> Volume:
     Raises:
         SurveyError: the output has a wrong ending or exists already, or the volume cannot be read.
     """
-    if request.output.suffix.lower() not in HDF5 and not _restores_segy(request):
+    if request.output.suffix.lower() not in _HDF5 and not _restores_segy(request):
         raise SurveyError(
             problem=f"{request.output}: convert writes HDF5, and SEG-Y from HDF5",
-            fix=f"end the output in {' or '.join(HDF5)}",
+            fix=f"end the output in {' or '.join(_HDF5)}",
         )
     if not request.resume:  # the run to resume may have been killed just after it renamed the finished file
         check_output(request.output, overwrite=request.overwrite)
@@ -70,4 +72,4 @@ def open_source(request: ConvertRequest) -> Volume:
 
 def _restores_segy(request: ConvertRequest) -> bool:
     """Whether SEG-Y is written from HDF5."""
-    return request.output.suffix.lower() in SEGY and request.volume.suffix.lower() in HDF5
+    return request.output.suffix.lower() in _SEGY and request.volume.suffix.lower() in _HDF5

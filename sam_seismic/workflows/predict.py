@@ -8,7 +8,8 @@ from typing import Any
 
 from sam_seismic.config import Precision, ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.resume_journal import Journal, stamp
+from sam_seismic.files.identity import stamp
+from sam_seismic.files.resume_journal import Journal
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_apart, not_as_left, remove
 from sam_seismic.inference import (
     Output,

@@ -14,8 +14,7 @@ from sam_seismic.report.metrics_file import write_metrics
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.facies import IGNORE, check_whole
-from sam_seismic.survey.formats import ARRAYS, SEGY, open_volume
-from sam_seismic.survey.images import FolderVolume
+from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.volume import Orientation, Section, Volume, describe_lines
 
 VALUES = IGNORE
@@ -78,11 +77,11 @@ def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:
     Raises:
         SurveyError: one of them cannot be opened.
     """
-    read, paths = request.read, (request.truth, request.prediction)
-    segy = [path.suffix.lower() in SEGY for path in paths]
+    read, formats = request.read, [format_of(path) for path in (request.truth, request.prediction)]
+    segy = ["segy" in each.options for each in formats]
     nothing = ReadOptions()
     for_truth = read if segy[0] or not segy[1] else read.model_copy(update={"segy": nothing.segy})
-    axes = NATURAL if request.prediction.suffix.lower() in ARRAYS else None
+    axes = NATURAL if formats[1].guesses_axes else None
     for_prediction = {"segy": read.segy if segy[1] else nothing.segy, "axes": axes, "key": None}
     truth = open_volume(request.truth, for_truth)
     return truth, open_volume(request.prediction, read.model_copy(update=for_prediction))
@@ -97,7 +96,7 @@ def sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orienta
         SurveyError: the two do not hold the same lines.
     """
     pair = (truth, prediction)
-    folders = [isinstance(volume, FolderVolume) for volume in pair]
+    folders = [volume.loose_sections for volume in pair]
     if all(folders):
         return _sections_of_both(truth, prediction)
     # The traces of a folder's sections have no line numbers, so grids cannot be compared: the lines must be equal.
@@ -107,7 +106,7 @@ def sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orienta
             if len(lines) and np.array_equal(lines, prediction.lines(orientation)):
                 return [(orientation, line) for line in lines.tolist()]
     held = [f"{volume.path} ({_lines_held(volume)})" for volume in pair]
-    named = ", or name the axis order of the truth with --axes" if truth.path.suffix.lower() in ARRAYS else ""
+    named = ", or name the axis order of the truth with --axes" if truth.axis_order is not None else ""
     raise SurveyError(
         problem=" and ".join(held) + " are not on one grid", fix=f"score a prediction of the same survey{named}"
     )
@@ -125,7 +124,7 @@ def _sections_of_both(truth: Volume, prediction: Volume) -> list[tuple[Orientati
 
 
 def _lines_held(volume: Volume) -> str:
-    if not isinstance(volume, FolderVolume):
+    if not volume.loose_sections:
         return str(volume.geometry)
     return ", ".join(f"{len(volume.lines(o))} {o}s {describe_lines(volume.lines(o))}" for o in Orientation)
 

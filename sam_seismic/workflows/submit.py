@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sam_seismic.config import Config
-from sam_seismic.data.canvas import check_sections_fit
+from sam_seismic.data.canvas import check_sections_fit, frame_of
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.disk import check_room
 from sam_seismic.files.folders import check_new_folder
@@ -28,7 +28,7 @@ from sam_seismic.runs.slurm_job import contradictions
 from sam_seismic.runs.slurm_script import JobResources, batch_script, check_program, queue_script
 from sam_seismic.runs.status import read_status
 from sam_seismic.sam.weights import file_hash
-from sam_seismic.survey.formats import ARRAYS, HDF5, SEGY, open_volume
+from sam_seismic.survey.formats import FORMATS, open_volume
 from sam_seismic.survey.parts import open_survey
 from sam_seismic.survey.volume import Geometry, Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
@@ -242,7 +242,7 @@ def _open_input(request: PredictRequest, metadata: CheckpointMetadata, listener:
     choice = request.orientation or metadata.data.orientation
     orientations, _ = choose_orientations(volume, choice, merges=bool(request.wanted.facies.suffix))
     for orientation in orientations:
-        metadata.transform.frame(volume.section(orientation, int(volume.lines(orientation)[0])))
+        frame_of(volume.section_shape(orientation, int(volume.lines(orientation)[0])), metadata.inputs)
     return volume
 
 
@@ -293,6 +293,10 @@ def _existing(folder: Path) -> Path:
 def _volume_size(geometry: Geometry, dtype: np.dtype[np.generic], path: Path) -> int:
     """Bytes that a volume takes at least on disk; 0 for formats that compress."""
     ending = path.suffix.lower()
-    if ending in SEGY:
+    if ending in FORMATS["segy"].suffixes:
         return int(np.count_nonzero(geometry.live)) * (TRACE_HEADER + geometry.samples * dtype.itemsize)
-    return math.prod(geometry.shape) * dtype.itemsize if ending in (*HDF5, *ARRAYS) else 0
+    return (
+        math.prod(geometry.shape) * dtype.itemsize
+        if ending in (*FORMATS["hdf5"].written, *FORMATS["numpy"].written)
+        else 0
+    )

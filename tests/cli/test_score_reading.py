@@ -107,7 +107,7 @@ def test_the_order_of_a_prediction_is_not_guessed(run: Run, tmp_path: Path, kind
     predicted = (100 + 90 * np.sin(inline / 2) + 5 * np.sin(crossline / 40) + sample / 9).astype(np.uint8)
     path = tmp_path / kind
     np.save(path, predicted) if kind == "p.npy" else np.savez(path, facies=predicted)
-    assert ArrayVolume(path).order == "sample,inline,crossline", "it would be guessed so"
+    assert ArrayVolume(path).axis_order == "sample,inline,crossline", "it would be guessed so"
     write_segy(tmp_path / "t.sgy", predicted, SURVEY.geometry.complete(range(36), range(36), 36), format="uint8")
     assert shown(run, tmp_path / "t.sgy", path)["pixel_accuracy"] == 1.0
 

@@ -7,7 +7,7 @@ import pytest
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.files import resume_journal as journals
-from sam_seismic.files.resume_journal import Journal, stamp
+from sam_seismic.files.resume_journal import Journal
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
@@ -148,16 +148,6 @@ def test_an_interrupt_puts_down_what_is_finished(tmp_path: Path, monkeypatch: py
         assert journal.finished == 2
 
 
-def test_stamps_tell_changes(tmp_path: Path):
-    file = tmp_path / "a"
-    file.write_bytes(b"1")
-    before, folder = stamp(file), stamp(tmp_path)
-    assert before == stamp(file)
-    file.write_bytes(b"22")
-    assert before != stamp(file)
-    assert folder != stamp(tmp_path)
-
-
 def test_jobs_never_meet_in_a_hidden_file(tmp_path: Path):
     """Two jobs with one secondary output, both broken off: each goes on with its own part of it."""
     shared, marks = tmp_path / "shared.npy", []
@@ -217,25 +207,3 @@ def test_a_journal_that_was_removed_while_it_was_opened_is_not_locked(tmp_path: 
     monkeypatch.setattr(Journal, "_lock", slow)
     with Journal([path], JOB, steps=5), pytest.raises(SurveyError, match="another process"):
         run(path)
-
-
-def test_results_in_the_folder_that_is_read_do_not_change_it(tmp_path: Path):
-    (tmp_path / "il_1.png").write_bytes(b"1")
-    before = stamp(tmp_path, but=[tmp_path / "out.npy", tmp_path / "facies"])
-    (tmp_path / ".out.npy.journal").touch()
-    (tmp_path / "out.npy").touch()
-    (tmp_path / "facies").mkdir()
-    (tmp_path / "facies" / "il_1.png").touch()
-    assert stamp(tmp_path, but=[tmp_path / "out.npy", tmp_path / "facies"]) == before
-    assert stamp(tmp_path) != before
-
-
-def test_hidden_metadata_of_a_zarr_store_are_part_of_it(tmp_path: Path):
-    """They say how the chunks beside them are read; what a file system or a desktop hides there does not."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / ".zarray").write_text("{}")
-    before = stamp(tmp_path)
-    (tmp_path / "data" / ".DS_Store").touch()
-    assert stamp(tmp_path) == before
-    (tmp_path / "data" / ".zarray").write_text("{ }")
-    assert stamp(tmp_path) != before

@@ -100,7 +100,7 @@ def test_a_folder_gets_each_section_back(task: FaciesSegmentation, volume: Memor
     predict(task, folder, BOTH, FolderResult(tmp_path / "out", LABELS, overwrite=False), shale=probability)
     labels, shale = FolderVolume(tmp_path / "out"), FolderVolume(tmp_path / "p")
     assert sorted(path.stem for path in (tmp_path / "out").iterdir()) == NAMES
-    for orientation, line, _ in folder.sections():
+    for orientation, line in [(each, line) for each in Orientation for line in folder.lines(each).tolist()]:
         expected = next(predict_sections(task, [folder.section(orientation, line)]))  # [class, sample, trace]
         np.testing.assert_allclose(shale.section(orientation, line).values, expected[1], atol=1e-5)
         decided = np.sort(expected, axis=0)

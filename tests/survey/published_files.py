@@ -10,6 +10,7 @@ from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
 from sam_seismic.survey.formats import open_result
 from sam_seismic.survey.memory import MemoryVolume
+from sam_seismic.survey.result import ResultRequest
 from sam_seismic.survey.volume import Geometry, Orientation
 
 SHAPES = {"train": (4, 5, 6), "test1": (2, 5, 6), "test2": (6, 3, 6)}
@@ -65,7 +66,8 @@ def write_segy(folder: Path, *names: str) -> None:
         arrays = amplitudes(known.shape, np.float32, SEAM_AI_LARGEST), classes(known.shape, 1, np.int8)
         for file, values in zip(known.segy, arrays, strict=False):
             source = MemoryVolume(values, grid)
-            with open_result(folder / file, source, dtype=values.dtype, overwrite=False, note="TEST") as result:
+            request = ResultRequest(path=folder / file, source=source, dtype=values.dtype, overwrite=False, note="TEST")
+            with open_result(request) as result:
                 for line in grid.inlines.tolist():
                     result.write(source.section(Orientation.INLINE, line))
 

@@ -319,6 +319,19 @@ def test_the_fingerprint_of_today():
     assert fingerprint(volume, INLINE) == "ac23bfb72e5ab9898f9e678cc71bc143"
 
 
+@pytest.mark.parametrize(
+    ("form", "known"),
+    [
+        ("segy", "a3515654bfc530817a67a3e29da5b00e"),
+        ("npy", "72d4fef213ef10d434af25b2d182ec01"),
+        ("mdio 1", "cf3399553487c943db94f5a4e8118bff"),
+    ],
+)
+def test_the_fingerprint_of_files_of_today(tmp_path: Path, form: str, known: str):
+    """The same for files and for folders of files, whose names, sizes and times of change are hashed."""
+    assert of(stamped(FORMATS[form](tmp_path))) == known
+
+
 def test_another_process_finds_the_same(tmp_path: Path):
     path = save_npy(tmp_path)
     code = (

@@ -12,6 +12,7 @@ from sam_seismic.survey.formats import open_result, open_volume
 from sam_seismic.survey.hdf5 import Hdf5Volume, write_hdf5
 from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.memory import MemoryVolume
+from sam_seismic.survey.result import ResultRequest
 from sam_seismic.survey.segy import SegyVolume
 from sam_seismic.survey.volume import Geometry, Orientation, Volume
 
@@ -22,7 +23,8 @@ SOURCE = MemoryVolume(VALUES, Geometry.complete(range(100, 103), range(7, 11), 8
 
 def copy(source: Volume, path: Path, dtype: type = np.float32) -> Volume:
     """Source -> result -> the volume that opens again."""
-    with open_result(path, source, dtype=np.dtype(dtype), overwrite=False, note="BY A TEST") as result:
+    request = ResultRequest(path=path, source=source, dtype=np.dtype(dtype), overwrite=False, note="BY A TEST")
+    with open_result(request) as result:
         for line in source.lines(INLINE).tolist():
             result.write(source.section(INLINE, line))
     return open_volume(path)
@@ -103,7 +105,9 @@ def test_options_of_another_format_are_refused(tmp_path: Path, name: str, option
 def test_paths_that_cannot_be_opened(tmp_path: Path):
     assert "there is no such file or folder" in refuse(open_volume, tmp_path / "missing.sgy")
     (tmp_path / "cube.dat").write_text("?")
-    assert "end in .dat are not known" in refuse(open_volume, tmp_path / "cube.dat")
+    message = refuse(open_volume, tmp_path / "cube.dat")
+    assert "end in .dat are not known" in message
+    assert "(.npy, .npz), MDIO (.mdio) or a folder of il_N / xl_N pictures" in message
     (tmp_path / "cube").write_text("?")
     assert "end in nothing are not known" in refuse(open_volume, tmp_path / "cube")
     (tmp_path / "empty").mkdir()
@@ -111,14 +115,20 @@ def test_paths_that_cannot_be_opened(tmp_path: Path):
 
 
 def test_results_that_cannot_be_written(tmp_path: Path):
-    options = {"dtype": np.dtype(np.int8), "overwrite": False, "note": ""}
-    assert "cannot be written as .npz" in refuse(open_result, tmp_path / "out.npz", SOURCE, **options)
-    message = refuse(open_result, tmp_path / "out", SOURCE, **options)
+
+    def asked(name: str) -> ResultRequest:
+        return ResultRequest(path=tmp_path / name, source=SOURCE, dtype=np.dtype(np.int8), overwrite=False)
+
+    message = refuse(open_result, asked("out.npz"))
+    assert "cannot be written as .npz" in message
+    assert "end the name in .sgy, .segy, .seg, .h5, .hdf5 or .npy" in message
+    assert "cannot be written as .mdio" in refuse(open_result, asked("out.mdio"))
+    message = refuse(open_result, asked("out"))
     assert "has no ending" in message
     assert "out.sgy" in message
     for name in ("out.sgy", "out.h5", "out.npy"):
         (tmp_path / name).write_text("")
-        assert "exists already" in refuse(open_result, tmp_path / name, SOURCE, **options)
+        assert "exists already" in refuse(open_result, asked(name))
 
 
 @pytest.mark.parametrize("name", ["cube.sgy", "cube.h5", "cube.npy"])
@@ -127,9 +137,8 @@ def test_the_input_is_never_replaced(tmp_path: Path, name: str):
     source = copy(SOURCE, tmp_path / name)
     (tmp_path / "inner").mkdir()
     for path in (tmp_path / name, tmp_path / "inner" / ".." / name):
-        assert "is the input itself" in refuse(
-            open_result, path, source, dtype=np.dtype(np.int8), overwrite=True, note=""
-        )
+        request = ResultRequest(path=path, source=source, dtype=np.dtype(np.int8), overwrite=True)
+        assert "is the input itself" in refuse(open_result, request)
     if name == "cube.h5":
         assert "is the input itself" in refuse(write_hdf5, source, tmp_path / name, overwrite=True)
 

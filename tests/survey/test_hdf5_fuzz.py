@@ -77,7 +77,7 @@ def check(volume):
             assert section.shape == (geometry.samples, len(geometry.lines(orientation.across)))
             assert section.values.dtype == volume.dtype
             volume.coordinates(orientation, line)
-    template = volume.template
+    template = volume.segy_template
     if template is not None:
         assert template.index.shape == geometry.live.shape
         assert len(template.head()) == template.layout.start

@@ -8,6 +8,9 @@ import pytest
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.inspection.request import InspectRequest
+from sam_seismic.inspection.volume import inspect_volume
+from sam_seismic.listener import Silent
 from sam_seismic.survey.hdf5 import Hdf5Volume, template, write_hdf5, write_segy_of
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.segy import SegyResult, SegyVolume, write_segy
@@ -66,7 +69,7 @@ def test_results_from_the_copy_equal_those_from_the_source(
     monkeypatch.setattr(template, "BATCH", 4)
     source = SegyVolume(odd_segy(tmp_path / "a.sgy"), SegyOptions())
     write_hdf5(source, tmp_path / "a.h5")
-    kept = Hdf5Volume(tmp_path / "a.h5").template
+    kept = Hdf5Volume(tmp_path / "a.h5").segy_template
     assert kept is not None
     (tmp_path / "a.sgy").rename(tmp_path / "elsewhere.sgy")
     source.path = tmp_path / "elsewhere.sgy"
@@ -107,7 +110,7 @@ def test_a_copy_of_no_segy_has_no_headers_and_gets_fresh_ones(tmp_path: Path):
     geometry = grid()
     write_hdf5(MemoryVolume(smooth(geometry.shape), geometry), tmp_path / "a.h5")
     copy = Hdf5Volume(tmp_path / "a.h5")
-    assert (copy.template, copy.why, copy.inline_byte, copy.coordinates(Orientation.INLINE, 100)) == (None,) * 4
+    assert (copy.segy_template, copy.why, copy.inline_byte, copy.coordinates(Orientation.INLINE, 100)) == (None,) * 4
     write_segy_of(copy, tmp_path / "a.sgy")
     back = SegyVolume(tmp_path / "a.sgy", SegyOptions())
     np.testing.assert_array_equal(cube(back), smooth(geometry.shape))
@@ -124,14 +127,14 @@ def spoil(path: Path, change: str) -> None:
                 group["index"][2, 2] = group["index"][2, 3]
             case "live that have no trace":
                 group["index"][2, 2] = -1
-            case "makes no sense":
+            case "contradicts itself":
                 group.attrs["format_code"] = 4
             case "its traces is None":
                 del group.attrs["traces"]
             case "not as long":
                 del group["head"]
                 group["head"] = np.zeros(3600, np.uint8)
-            case "not of its traces":
+            case "one SEG-Y header for each trace":
                 del group["headers"]
             case "is no group":
                 del file["segy"]
@@ -144,10 +147,10 @@ def spoil(path: Path, change: str) -> None:
         "beyond its 27",
         "the same trace",
         "live that have no trace",
-        "makes no sense",
+        "contradicts itself",
         "its traces is None",
         "not as long",
-        "not of its traces",
+        "one SEG-Y header for each trace",
         "is no group",
     ],
 )
@@ -157,5 +160,6 @@ def test_damaged_headers_are_told(tmp_path: Path, change: str):
     spoil(tmp_path / "a.h5", change)
     volume = Hdf5Volume(tmp_path / "a.h5")
     volume.section(Orientation.INLINE, 102)
+    assert inspect_volume(InspectRequest(volume.path), Silent()).facts["coordinates"] is None
     with pytest.raises(SurveyError, match=change):
-        _ = volume.template
+        _ = volume.segy_template

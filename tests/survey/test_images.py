@@ -12,9 +12,10 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.images import FolderResult, FolderVolume, pair, parts
+from sam_seismic.survey.images import FolderResult, FolderVolume, parts
 from sam_seismic.survey.images import folder as folder_module
 from sam_seismic.survey.images.pictures import read_header, read_picture
+from sam_seismic.survey.labelled import check_partners
 from sam_seismic.survey.volume import Orientation, Section
 
 INLINE, CROSSLINE = Orientation.INLINE, Orientation.CROSSLINE
@@ -268,17 +269,17 @@ def test_folders_without_sections_say_where_they_are(tmp_path: Path):
 def test_missing_partners_and_other_sizes_are_named(tmp_path: Path):
     images = grid(tmp_path / "images", range(3), range(0), np.zeros((3, 4, 5), np.uint8))
     labels = grid(tmp_path / "labels", range(3), range(0), np.zeros((3, 4, 5), np.uint8))
-    pair(images, labels)
+    check_partners(images, labels)
     png(tmp_path / "labels" / "xl_9.png", np.zeros((5, 3), np.uint8))
     with refused(r"images: lacks the partners of 1 sections of .*labels: xl_9\.png"):
-        pair(images, FolderVolume(tmp_path / "labels"))
+        check_partners(images, FolderVolume(tmp_path / "labels"))
     (tmp_path / "labels" / "xl_9.png").unlink()
     (tmp_path / "labels" / "il_0.png").unlink()
     with refused(r"labels: lacks the partners of 1 sections of .*images: il_0\.png"):
-        pair(images, FolderVolume(tmp_path / "labels"))
+        check_partners(images, FolderVolume(tmp_path / "labels"))
     png(tmp_path / "labels" / "il_0.png", np.zeros((6, 4), np.uint8))
     with refused(r"differ in size \(samples, traces\): il_0\.png \(5, 4\) against \(6, 4\)"):
-        pair(images, FolderVolume(tmp_path / "labels"))
+        check_partners(images, FolderVolume(tmp_path / "labels"))
 
 
 @settings(max_examples=30)
@@ -340,11 +341,11 @@ def test_volume_survives_pickling(tmp_path: Path):
 def test_real_sections_of_f3_and_penobscot(shared_data: Path):
     """The pictures that people have: 255 x 701 for an F3 inline, rows are samples."""
     images, labels = (FolderVolume(shared_data / "f3_sections" / name) for name in ("images", "labels"))
-    pair(images, labels)
+    check_partners(images, labels)
     assert images.section(INLINE, 100).shape == (255, 701)
     assert images.section(CROSSLINE, 1001).shape == (255, 601)
     assert np.unique(labels.section(INLINE, 100).values).tolist() == [0, 1, 2, 3, 4, 5]
     assert not images.has_grid
     penobscot = FolderVolume(shared_data / "penobscot" / "images")
-    pair(penobscot, FolderVolume(shared_data / "penobscot" / "labels"))
+    check_partners(penobscot, FolderVolume(shared_data / "penobscot" / "labels"))
     assert str(penobscot.geometry) == "24 inlines 1075-1098, 512 crosslines 0-511, 1536 samples"

@@ -18,6 +18,7 @@ from sam_seismic.config import ReadOptions, SegyOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.formats import open_result, open_volume
 from sam_seismic.survey.mdio import MdioVolume, reader
+from sam_seismic.survey.result import ResultRequest
 from sam_seismic.survey.volume import Orientation
 
 INLINE, CROSSLINE = Orientation.INLINE, Orientation.CROSSLINE
@@ -134,7 +135,10 @@ def test_a_volume_is_pickled_without_what_it_opened(tmp_path: Path):
 def test_a_result_on_its_grid(tmp_path: Path):
     """Predictions go out as SEG-Y with headers made for the grid."""
     source = open_volume(unpacked(tmp_path, 1))
-    with open_result(tmp_path / "out.sgy", source, dtype=np.dtype(np.float32), overwrite=False, note="TEST") as result:
+    request = ResultRequest(
+        path=tmp_path / "out.sgy", source=source, dtype=np.dtype(np.float32), overwrite=False, note="TEST"
+    )
+    with open_result(request) as result:
         for line in INLINES.tolist():
             result.write(source.section(INLINE, line))
     written = open_volume(tmp_path / "out.sgy")

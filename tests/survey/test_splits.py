@@ -118,7 +118,7 @@ def test_a_section_in_two_parts_is_refused():
     with pytest.raises(SurveyError) as caught:
         check_disjoint({"train": refs(IL, *range(10)), "val": refs(IL, 30), "test": refs(IL, *range(2, 12))})
     assert caught.value.problem == (
-        "IL 2, IL 3, IL 4, IL 5, IL 6 and 3 more: both in train and in test; a score measures memory"
+        "IL 2, IL 3, IL 4, IL 5, IL 6 and 3 more: both in train and in test, so a score would measure memory"
     )
 
 

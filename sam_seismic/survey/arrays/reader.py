@@ -56,9 +56,8 @@ class ArrayVolume(Volume):
         check_shape(path, self._stored.shape)
         check_size(path, self._stored)
         self._dtype = read_type(path, self._stored.dtype)
-        self.order, note = (options.axes, "") if options.axes is not None else self._assumed_order()
-        """Its axis order, as named or assumed."""
-        self._axes = AxisOrder.named(self.order)
+        self._order, note = (options.axes, "") if options.axes is not None else self._assumed_order()
+        self._axes = AxisOrder.named(self._order)
         self._geometry = counted_geometry(
             self._axes.grid_shape(self._stored.shape),
             first_inline=first_inline or 0,
@@ -109,9 +108,14 @@ class ArrayVolume(Volume):
         return self._stored.dtype.name + (", compressed" if self._stored.offset is None else "")
 
     @property
+    def axis_order(self) -> str:
+        """Its axis order, as named or guessed."""
+        return self._order
+
+    @property
     def placement(self) -> str:
         """The array of an .npz, and the axis order."""
-        return f"{self._stored.member or ''} {self.order}"
+        return f"{self._stored.member or ''} {self._order}"
 
     @property
     def notes(self) -> tuple[str, ...]:

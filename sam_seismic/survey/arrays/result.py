@@ -9,7 +9,7 @@ from sam_seismic.files.disk import reserve
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.arrays.stored import find_array
-from sam_seismic.survey.result import Result
+from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 
@@ -79,3 +79,15 @@ class ArrayResult(Recorded, Result):
             self.records.write(np.arange(crosslines) + position * crosslines, traces)
         else:
             self.records.write(np.arange(inlines) * crosslines + position, traces)
+
+
+def array_result(request: ResultRequest) -> ArrayResult:
+    """A result as it is asked for, on the grid of its source; an array has no place for a note."""
+    return ArrayResult(
+        request.path,
+        request.dtype,
+        geometry=request.source.geometry,
+        overwrite=request.overwrite,
+        start=request.start,
+        null=request.null,
+    )

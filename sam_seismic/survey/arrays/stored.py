@@ -86,7 +86,7 @@ def _find_member(path: Path, key: str | None) -> StoredArray:
                 continue
             with archive.open(info) as member:
                 header = _read_header(path, member)
-            assert header.offset is not None, "a header that was read has an end"
+            assert header.offset is not None, "the header was read, so its end is known"
             offset = header.offset + _member_offset(raw, info) if info.compress_type == zipfile.ZIP_STORED else None
             name = info.filename.removesuffix(".npy")
             found[name] = StoredArray(header.shape, header.dtype, header.fortran, offset, info.filename)

@@ -159,24 +159,25 @@ def seam_ai(
 
 
 def _chosen_form(root: Path, known: SeamAIVolume) -> tuple[str, ...]:
-    """Files of the form of which more is present; of SEG-Y when it is a draw."""
+    """The files of the form of which more are present; SEG-Y where both have as many."""
     forms = (known.segy, tuple(file for file, _ in known.npz))
     return max(forms, key=lambda files: sum((root / file).is_file() for file in files))
 
 
 def _open_seam_ai(root: Path, known: SeamAIVolume, options: ReadOptions) -> LabelledVolume:
-    if _chosen_form(root, known) == known.segy:
-        volumes = [open_volume(root / file, options) for file in known.segy]
-    else:
-        volumes = _open_npz(root, known, options)
+    is_segy = _chosen_form(root, known) == known.segy
+    volumes = _open_segy(root, known, options) if is_segy else _open_npz(root, known, options)
     amplitude, labels = volumes[0], volumes[1] if len(volumes) == 2 else None
-    # Which axis is the inline one is known for arrays; in SEG-Y the headers say it.
-    ordered = isinstance(amplitude, ArrayVolume)
-    _check_published(amplitude, known.shape, "f", SEAM_AI_HELP, ordered=ordered)
+    # Of the arrays the inline axis is known; of SEG-Y the headers say which lines are inlines.
+    _check_published(amplitude, known.shape, "f", SEAM_AI_HELP, ordered=not is_segy)
     if labels is not None:
         # Some copies hold the label values as floats; the classes are checked section by section.
-        _check_published(labels, known.shape, "iuf", SEAM_AI_HELP, ordered=ordered)
+        _check_published(labels, known.shape, "iuf", SEAM_AI_HELP, ordered=not is_segy)
     return labelled(amplitude, labels, SEAM_AI_FACIES)
+
+
+def _open_segy(root: Path, known: SeamAIVolume, options: ReadOptions) -> list[Volume]:
+    return [open_volume(root / file, options) for file in known.segy]
 
 
 def _open_npz(root: Path, known: SeamAIVolume, options: ReadOptions) -> list[Volume]:
@@ -189,7 +190,7 @@ def _open_npz(root: Path, known: SeamAIVolume, options: ReadOptions) -> list[Vol
 
 
 def _missing(folder: Path, files: dict[str, tuple[str, ...]], needed: Iterable[str]) -> list[str]:
-    """Files that are missing of volumes that are needed or begun."""
+    """Missing files of volumes that are needed, or of which another file is there."""
     names = set(needed)
     missing = []
     for name, its in files.items():

@@ -1,4 +1,4 @@
-"""The name of a published survey goes in; its files, verified and unpacked, come out, or the way to get them."""
+"""The name of a published survey goes in; verified and unpacked files come out, or an error tells how to get them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sam_seismic.survey.catalog.known import Archive, PublishedSurvey, known_sur
 INNER = "data"
 """The folder that an archive holds."""
 NamedProgress = Callable[[str, int, int | None], None]
-"""Called with what is being done, the bytes that are done, and of all."""
+"""Called with (what is being done, bytes done, bytes in all)."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Fetched:
         survey: which one.
         root: the folder for `data.root`.
         files: the files that are there now.
-        downloaded: whether anything had to be.
+        downloaded: whether anything had to be downloaded.
     """
 
     survey: PublishedSurvey
@@ -37,7 +37,7 @@ def fetch(
 ) -> Fetched:
     """Download and unpack a published survey, unless its files are there already.
 
-    A transfer that breaks off goes on where it stopped the next time. The archive's checksum is the published one, and
+    A transfer that breaks off is resumed by the next call. The archive's checksum is the published one, and
     the folder `data` appears when all files in it are whole.
 
     Args:
@@ -83,7 +83,7 @@ def _named(what: str, progress: NamedProgress | None) -> Progress | None:
 
 
 def _check_free(root: Path, paths: tuple[Path, ...]) -> None:
-    """Refuse a folder in which something lies where the files would go.
+    """Refuse a folder that holds some of the files, or another folder named `data`.
 
     Raises:
         SurveyError: some of the files are there, or another folder of that name.
@@ -98,7 +98,7 @@ def _check_free(root: Path, paths: tuple[Path, ...]) -> None:
 
 
 def _by_hand(survey: PublishedSurvey, root: Path) -> SurveyError:
-    """How a survey gets here that a program cannot fetch: where its files are, their names, and what comes next."""
+    """The error for a survey that must be downloaded by hand: it names the page, the files and the next command."""
     forms: dict[str, list[str]] = {}
     for known in survey.files:
         forms.setdefault(known.form, []).append(known.file)

@@ -20,7 +20,7 @@ class KnownFile:
         volume: train, test1 or test2; archive.
         labels: whether it holds labels.
         shape: [inline, crossline, sample] of its volume.
-        axes: order of the axes as stored; of SEG-Y the headers say it.
+        axes: order of the axes as stored; not used for SEG-Y, whose headers say it.
         key: the array of an .npz.
         dtype: of the array, where it is the same in all copies.
     """
@@ -60,10 +60,10 @@ class PublishedSurvey:
         title: what it is.
         page: where it is published.
         licence: under which terms.
-        archive: what `fetch` downloads, its size and MD5; None where the files are not to be had by a program.
+        archive: what `fetch` downloads, its size and MD5; None where a program cannot download the files.
         unpacked_bytes: size of the samples in one form.
         facies: the classes.
-        splits: what `eval --split` knows, when all files are there.
+        splits: those that `eval --split` can score when all files are there.
         amplitude: largest absolute amplitude of the training volume, about.
         files: all published files.
     """

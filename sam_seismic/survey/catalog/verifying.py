@@ -1,4 +1,4 @@
-"""A folder goes in; for each file of a published survey comes out whether it is there and is what was published."""
+"""A folder goes in; a check of each file of a published survey comes out: ok, missing, or how it differs."""
 
 import hashlib
 import zipfile
@@ -19,22 +19,22 @@ from sam_seismic.survey.volume import Orientation
 ARCHIVE = "zip"
 """The form of an archive of all files."""
 LOOKED_AT = 25
-"""Planes of an array whose values are looked at, spread evenly; of a SEG-Y file as many inlines at most."""
+"""Planes of an array, or inlines of a SEG-Y file, whose values are looked at, spread evenly."""
 FACTOR = 10.0
-"""Amplitudes that reach this many times more or less than published ones were scaled by somebody."""
+"""Amplitudes whose maximum differs from the published one by more than this factor have been rescaled."""
 DAMAGED = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged array can raise."""
 
 
 @dataclass(frozen=True)
 class FileCheck:
-    """What became of one published file.
+    """The result of checking one published file.
 
     Args:
         known: the file.
         path: where it was looked for.
         size_bytes: its length; None where it is missing.
-        problems: in what it differs from what was published; each with both values.
+        problems: how it differs from the published file, each with both values.
     """
 
     known: KnownFile
@@ -63,13 +63,13 @@ class Verification:
 
     @property
     def chosen(self) -> tuple[FileCheck, ...]:
-        """The files of the forms of which something is there; all of them where nothing is."""
+        """The files of each form of which one file is there; all files where none is."""
         forms = {check.known.form for check in self.files if check.here} - {ARCHIVE}
         return tuple(check for check in self.files if not forms or check.known.form in {*forms, ARCHIVE})
 
     @property
     def volumes(self) -> tuple[str, ...]:
-        """Volumes of which one form is there whole and as published."""
+        """Volumes of which all files of one form are there and as published."""
         return tuple(dict.fromkeys(volume for volume, checks in self._forms() if all(c.status == "ok" for c in checks)))
 
     def raise_for_fault(self) -> None:
@@ -97,7 +97,7 @@ class Verification:
             raise SurveyError(problem=f"{self.root}: lacks the training volume of {self.survey.name}", fix=how)
 
     def _forms(self) -> Iterator[tuple[str, list[FileCheck]]]:
-        """Each volume in each form it was published in, with the files that it takes."""
+        """Each volume in each of its published forms, with the files of that form."""
         forms: dict[tuple[str, str], list[FileCheck]] = {}
         for check in self.files:
             if check.known.form == ARCHIVE:
@@ -108,7 +108,7 @@ class Verification:
 
 
 def verify(name: str, root: Path, *, progress: Callable[[int, int], None] | None = None) -> Verification:
-    """Hold the files of a folder against what was published.
+    """Compare the files of a folder with what was published.
 
     Each must have the published shape and type; an .npy the length that follows from them, an .npz its checksums;
     labels must be classes, and amplitudes finite and of the published order of magnitude, on lines spread over the
@@ -138,7 +138,7 @@ def verify(name: str, root: Path, *, progress: Callable[[int, int], None] | None
 
 
 def check_file(survey: PublishedSurvey, known: KnownFile, path: Path) -> FileCheck:
-    """Hold one file against what was published."""
+    """Compare one file with what was published."""
     if not path.is_file():
         return FileCheck(known, path, None)
     size = path.stat().st_size
@@ -221,7 +221,7 @@ _PROBLEMS_OF = {"npy": _array_problems, "npz": _npz_problems, "segy": _segy_prob
 
 
 class _Values:
-    """Gathers what is seen of the values of a file."""
+    """Collects the labels or the largest amplitude of a file."""
 
     def __init__(self, survey: PublishedSurvey, known: KnownFile, path: Path) -> None:
         self._survey, self._known, self._path = survey, known, path

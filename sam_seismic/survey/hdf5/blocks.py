@@ -15,12 +15,13 @@ from sam_seismic.files.positional import read_ahead, read_exactly
 from sam_seismic.survey.volume import Orientation
 
 BLOCK_LINES = (8, 4)
-"""Inlines and crosslines a block: thin ones keep what a single line costs small, thick ones what neighbours cost.
-Inlines lie in one run, so they may be thicker. Measured on 2 GB: docs/benchmarks.md."""
+"""Inlines and crosslines a block. In thin blocks a single line is read fast, in thick ones a run of neighbours. The
+blocks of an inline lie in one run of the file, so they may be thicker. Measured on 2 GB: docs/benchmarks.md."""
 BLOCK_BYTES = 32 * 2**10
 PIECE = 4 * 2**20
+"""Bytes of blocks that are read at a time."""
 HELD = 128 * 2**20
-"""Bytes of blocks that are read in one go, and those that are kept from one section to its neighbours."""
+"""Bytes of blocks that are kept in memory for the neighbours of a section."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Blocks:
         return int(np.prod([int(count) for count in self.counts])) * self.block_bytes
 
     def beginnings(self) -> Iterator[tuple[tuple[int, int, int], int]]:
-        """Some blocks all over the volume: indices of their first sample, and the byte where they must begin."""
+        """Blocks spread over the volume: (indices of the first sample, byte where the block must begin) of each."""
         total = self.size // self.block_bytes
         for number in np.unique(np.linspace(0, total - 1, 256).astype(np.int64)).tolist():
             at = np.unravel_index(number, self.counts)
@@ -64,7 +65,7 @@ class Blocks:
             yield (inline, crossline, sample), self.start + number * self.block_bytes
 
     def spans(self, orientation: Orientation, block: int) -> list[tuple[int, int]]:
-        """(Byte, count) of the runs in which all the lines of one block along an axis lie."""
+        """(First byte, bytes) of each run of the file that holds the lines of the n-th block along an axis."""
         inline_blocks, crossline_blocks, sample_blocks = self.counts
         column = sample_blocks * self.block_bytes
         if orientation is Orientation.INLINE:
@@ -75,7 +76,7 @@ class Blocks:
 
 
 def block_shape(shape: tuple[int, int, int], itemsize: int) -> tuple[int, int, int]:
-    """Blocks of about BLOCK_BYTES, BLOCK_LINES thick where the survey is; never larger than it."""
+    """Blocks of about BLOCK_BYTES and at most BLOCK_LINES lines, never larger than the survey."""
     inlines, crosslines = (_even(size, most, 1) for size, most in zip(shape[:2], BLOCK_LINES, strict=True))
     samples = max(1, BLOCK_BYTES // (inlines * crosslines * itemsize))
     # Multiples of 16 keep runs on the borders of memory pages; it costs at most a few hundredths of the size.
@@ -83,7 +84,7 @@ def block_shape(shape: tuple[int, int, int], itemsize: int) -> tuple[int, int, i
 
 
 def _even(size: int, most: int, multiple: int) -> int:
-    """The length of equal parts of at most `most`, so that the last one is nearly full."""
+    """The length of parts of equal length, at most `most`, such that the last part is nearly full."""
     parts = -(-size // most)
     return size if parts == 1 else min(most, -(-size // (parts * multiple)) * multiple)
 
@@ -91,8 +92,8 @@ def _even(size: int, most: int, multiple: int) -> int:
 class BlockReader:
     """Reads sections out of blocks; it can be pickled and used after a fork.
 
-    The file is not mapped: pages of a mapping count as memory of the process, up to 2 MB for each byte touched, and a
-    disk that fails would kill it.
+    The file is not mapped into memory: the pages of a mapping count as memory of the process, up to 2 MB for each byte
+    that is touched, and an error of the disk would kill it.
 
     Args:
         path: the file.
@@ -129,9 +130,9 @@ class BlockReader:
         return wide[: self.blocks.shape[across], : self.blocks.shape[2]]
 
     def _cuts(self, orientation: Orientation, block: int, within: int) -> Iterator[NDArray[np.generic]]:
-        """What blocks hold of a line, some blocks at a time: [block across, sample block, line across, sample].
+        """The samples of a line, some blocks at a time: [block across, sample block, line across, sample].
 
-        Each is valid until the next one.
+        Each array is valid until the next one is asked for.
         """
         inline = orientation is Orientation.INLINE
         spans = self.blocks.spans(orientation, block)
@@ -155,7 +156,7 @@ class BlockReader:
             yield part[:, :, within] if inline else part[:, :, :, within]
 
     def _rows(self, block: int, within: int) -> NDArray[np.generic]:
-        """What blocks hold of one inline, and nothing more: [crossline block, sample block, crossline, sample]."""
+        """Read one inline alone, without the rest of its blocks: [crossline block, sample block, crossline, sample]."""
         inlines, crosslines, samples = self.blocks.block
         size = self.blocks.block_bytes // inlines
         rows = np.empty((self.blocks.counts[1] * self.blocks.counts[2], size), np.uint8)
@@ -219,7 +220,7 @@ class BlockWriter:
         self._rows.write(rows.ravel(), cut.reshape(-1, samples))  # [block, block, line] of rows, as they lie
 
     def box(self, inline: int, crossline: int, values: NDArray[np.generic]) -> None:
-        """Write [inline, crossline, sample] from a place on; each block is filled whole, in runs.
+        """Write a box [inline, crossline, sample] of whole blocks.
 
         Args:
             inline: position of its first inline, on the border of a block.
@@ -247,7 +248,7 @@ class BlockWriter:
 
 
 def _padded(values: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """Zeros behind the values along each axis, up to a shape."""
+    """The values with zeros appended along each axis, up to a shape."""
     if values.shape == shape:
         return values
     wide = np.zeros(shape, values.dtype)

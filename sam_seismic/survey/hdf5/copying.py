@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.resume_journal import Journal, stamp
+from sam_seismic.files.identity import stamp
+from sam_seismic.files.resume_journal import Journal
 from sam_seismic.survey.hdf5.layout import VERSION
 from sam_seismic.survey.hdf5.reader import Hdf5Volume
 from sam_seismic.survey.hdf5.writer import Hdf5Result, Origin
-from sam_seismic.survey.segy import SegyVolume, template_of
 from sam_seismic.survey.volume import Orientation, Volume
 
 Done = Callable[[int, int], None]
 """Called with (sections finished, sections in all)."""
 BUDGET = 256 * 2**20
-"""Bytes of samples that are in memory at a time, or one section where that is larger."""
+"""Bytes of samples in memory at a time; one section, where that is larger."""
 
 
 def write_hdf5(
@@ -47,7 +47,7 @@ def write_hdf5(
     """
     if path.exists() and source.path.exists() and path.samefile(source.path):
         raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
-    orientation = best_orientation(source)
+    orientation = source.fast_orientation
     lines = source.geometry.lines(orientation).tolist()
     with Journal([path], _job(source, read), steps=len(lines), resume=resume, overwrite=overwrite) as journal:
         copy = Hdf5Result(
@@ -77,31 +77,16 @@ def _teller(progress: Done | None, total: int) -> Callable[[int], None]:
     return lambda done: None if progress is None else progress(done, total)
 
 
-def best_orientation(source: Volume) -> Orientation:
-    """The orientation of which all sections can be read, and fast: SEG-Y may be sorted by either line number."""
-    # A folder may hold the sections of one orientation only.
-    whole = [each for each in Orientation if np.array_equal(source.lines(each), source.geometry.lines(each))]
-    return index_orientation(source.index) if isinstance(source, SegyVolume) and len(whole) > 1 else whole[0]
-
-
-def index_orientation(index: NDArray[np.int32]) -> Orientation:
-    """The orientation along which traces lie behind one another, by int32[inline, crossline] of their numbers."""
-    along, across = (int(np.count_nonzero(np.diff(index, axis=axis) == 1)) for axis in (1, 0))
-    return Orientation.INLINE if along >= across else Orientation.CROSSLINE
-
-
 def origin_of(source: Volume) -> Origin:
     """What a copy keeps of how its source was read."""
-    notes = tuple(f"{source.path.name}: {note}" for note in source.notes)
-    if isinstance(source, SegyVolume):
-        return Origin(notes, source.why, source.inline_byte, source.crossline_byte, template_of(source))
-    if isinstance(source, Hdf5Volume):
-        return Origin(source.notes, source.why, source.inline_byte, source.crossline_byte, source.template)
-    return Origin(notes)
+    if isinstance(source, Hdf5Volume):  # a copy of a copy keeps what the first one did
+        return Origin(source.notes, source.why, source.inline_byte, source.crossline_byte, source.segy_template)
+    notes, facts = tuple(f"{source.path.name}: {note}" for note in source.notes), source.source_facts
+    return Origin(notes, facts.line_numbers, facts.inline_byte, facts.crossline_byte, source.segy_template)
 
 
 def _job(source: Volume, read: ReadOptions | None) -> dict[str, Any]:
-    """What a resumed run must have in common with the one that was broken off."""
+    """What must be the same when an interrupted run is resumed."""
     grid = source.geometry
     return {
         "input": stamp(source.path) if source.path.exists() else str(source.path),
@@ -116,7 +101,7 @@ def _job(source: Volume, read: ReadOptions | None) -> dict[str, Any]:
 def _copy(
     source: Volume, copy: Hdf5Result, orientation: Orientation, journal: Journal, tell: Callable[[int], None]
 ) -> None:
-    """Copy the lines that are not finished, as many at a time as the budget allows."""
+    """Copy the lines that are not finished yet, as many at a time as BUDGET allows."""
     lines = source.geometry.lines(orientation).tolist()
     across = len(source.geometry.lines(orientation.across))
     block = copy.block[0 if orientation is Orientation.INLINE else 1]
@@ -144,7 +129,7 @@ def _read(source: Volume, orientation: Orientation, lines: list[int]) -> NDArray
 
 
 def _difference(source: Volume, copy: Volume, orientation: Orientation, tell: Callable[[int], None]) -> str:
-    """The first section that is not the same in both, in words; empty where all are."""
+    """The first section that differs, in words; empty where all samples are the same."""
     lines = source.geometry.lines(orientation).tolist()
     for done, line in enumerate(lines, start=1):
         original, copied = source.section(orientation, line), copy.section(orientation, line)

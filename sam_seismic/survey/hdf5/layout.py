@@ -1,4 +1,4 @@
-"""An open HDF5 file goes in, what it holds comes out, checked: our layout or a foreign one."""
+"""An HDF5 file goes in; a checked Hdf5Layout comes out, of a file of this program or of another one."""
 
 import math
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ SAMPLES = "samples"
 SEGY = "segy"
 """Group of the headers of a SEG-Y source."""
 CACHED = 512 * 2**20
-"""All compressed chunks that one section crosses are kept in memory, so that neighbours cost nothing; their bound."""
+"""Most bytes of compressed chunks kept in memory: all that one section crosses, so that its neighbours cost nothing."""
 DENSEST = 4000
-"""No compression makes seismic so many times smaller: dimensions that say so are damaged."""
+"""No compression makes seismic samples so many times smaller: dimensions that claim it are damaged."""
 
 
 @dataclass(frozen=True)
-class Layout:
+class Hdf5Layout:
     """What an HDF5 file holds, read once when it is opened.
 
     Args:
@@ -60,7 +60,7 @@ class Layout:
     crossline_byte: int | None = None
 
 
-def read_layout(path: Path, options: ReadOptions) -> Layout:
+def read_layout(path: Path, options: ReadOptions) -> Hdf5Layout:
     """What a file holds.
 
     Raises:
@@ -81,10 +81,10 @@ def read_layout(path: Path, options: ReadOptions) -> Layout:
     )
     if options.axes is None:
         notes += (f"axis order {NATURAL} assumed for shape {shape}; name it with axes",)
-    return Layout(name, axes, stored, chunks, counted_geometry(axes.grid_shape(shape)), notes)
+    return Hdf5Layout(name, axes, stored, chunks, counted_geometry(axes.grid_shape(shape)), notes)
 
 
-def _own_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
+def _own_layout(path: Path, file: Any, options: ReadOptions) -> Hdf5Layout:
     if options.axes is not None or options.key is not None:
         raise SurveyError(
             problem=f"{path}: axes and key cannot apply to a volume that this program wrote", fix="leave them out"
@@ -103,7 +103,7 @@ def _own_layout(path: Path, file: Any, options: ReadOptions) -> Layout:
     inline_byte, crossline_byte = (
         int(number_in(path, file, name)) if name in file.attrs else None for name in ("inline_byte", "crossline_byte")
     )
-    return Layout(
+    return Hdf5Layout(
         SAMPLES,
         AxisOrder.named(None),
         samples.dtype,
@@ -127,7 +127,7 @@ def _geometry(path: Path, file: Any, shape: tuple[int, int, int]) -> Geometry:
     interval, start = number_in(path, file, "sample_interval_ms"), number_in(path, file, "start_ms")
     if interval <= 0:
         raise damaged(path, f"its sample interval is {interval:g} ms")
-    # Bytes other than 0 and 1 would be no booleans.
+    # In a damaged file a byte may be neither 0 nor 1, which numpy takes for no boolean.
     return Geometry(inlines, crosslines, shape[2], interval, start, live[:].view(np.uint8) != 0)
 
 
@@ -157,8 +157,8 @@ def number_in(path: Path, file: Any, name: str) -> float:
 def as_text(text: str) -> Any:
     """A text as it is stored: at a fixed length.
 
-    HDF5 keeps texts of any length apart, without a checksum, and may never return from reading them where the file is
-    damaged.
+    HDF5 stores texts of variable length elsewhere and without a checksum, and may hang where a damaged file refers to
+    them.
     """
     raw = text.encode()
     return np.array(raw, h5py.string_dtype("utf-8", max(1, len(raw))))
@@ -173,7 +173,7 @@ def text_in(file: Any, name: str) -> str | None:
 
 
 def dataset_in(path: Path, file: Any, name: str, *, axes: int) -> Any:
-    """A dataset by its name, small enough for the file to hold it."""
+    """A dataset by its name; refused where it would be larger than the file."""
     found = file.get(name)
     if not isinstance(found, h5py.Dataset) or len(found.shape or ()) != axes:
         raise damaged(path, f"it holds no {name}")
@@ -202,9 +202,9 @@ def _check_stored(path: Path, dataset: Any) -> None:
 
 
 def find_blocks(path: Path, samples: Any) -> Blocks | None:
-    """Where the samples of a 3D dataset lie, if its chunks are plain and one behind the other; else None.
+    """The blocks of a 3D dataset, if its chunks are uncompressed and one behind the other; else None.
 
-    A file of this program that another one packed anew may hold them otherwise.
+    Another program may have repacked the file.
     """
     if samples.chunks is None or samples.id.get_create_plist().get_nfilters() or not samples.dtype.isnative:
         return None
@@ -239,7 +239,7 @@ def _foreign_dataset(path: Path, file: Any, key: str | None) -> Any:
     raise SurveyError(problem=f"{path}: {asked}; it holds {listed}", fix="name the dataset of the volume with key")
 
 
-def chunk_cache(layout: Layout) -> dict[str, int]:
+def chunk_cache(layout: Hdf5Layout) -> dict[str, int]:
     """Settings that keep in memory all chunks which one section crosses, where that is affordable."""
     if layout.chunks is None:
         return {}
@@ -254,10 +254,10 @@ def chunk_cache(layout: Layout) -> dict[str, int]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Errors of HDF5 become errors that name the file."""
+    """Turn errors of HDF5 into errors that name the file."""
     try:
         yield
-    # What h5py makes of a damaged file depends on where the damage is.
+    # What h5py raises on a damaged file depends on where the damage is.
     except (OSError, LookupError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
         raise SurveyError(
             problem=f"{path}: cannot be read as HDF5: {error}",
@@ -267,7 +267,7 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Errors of the disk become errors that name the file."""
+    """Turn errors of the disk into errors that name the file."""
     try:
         yield
     except (OSError, RuntimeError) as error:

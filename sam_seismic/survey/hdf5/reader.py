@@ -82,7 +82,7 @@ class Hdf5Volume(Volume):
         return self._layout.crossline_byte
 
     @cached_property
-    def template(self) -> StoredTemplate | None:
+    def segy_template(self) -> StoredTemplate | None:
         """Everything but the samples of the SEG-Y file that it was converted from; None if it was from none.
 
         Raises:
@@ -116,7 +116,7 @@ class Hdf5Volume(Volume):
         Raises:
             SurveyError: there is no such line, or the file is damaged.
         """
-        template = self.template
+        template = self.segy_template
         if template is None:
             return None
         position = self.geometry.index(orientation, line)

@@ -1,24 +1,21 @@
-"""An HDF5 volume goes in, a SEG-Y file comes out: the one that it was converted from, where it was."""
+"""A volume goes in, a SEG-Y file comes out: of HDF5, the file that it was converted from."""
 
 from pathlib import Path
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.resume_journal import Journal, stamp
+from sam_seismic.files.identity import stamp
+from sam_seismic.files.resume_journal import Journal
 from sam_seismic.files.unfinished import Start
-from sam_seismic.survey.hdf5.copying import Done, index_orientation
-from sam_seismic.survey.hdf5.reader import Hdf5Volume
-from sam_seismic.survey.hdf5.template import StoredTemplate
+from sam_seismic.survey.hdf5.copying import Done
 from sam_seismic.survey.result import Result
-from sam_seismic.survey.segy import SegyResult
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.segy import SegyResult, SegyTemplate
+from sam_seismic.survey.volume import Orientation, Volume
 
 
 class _Restored(SegyResult):
-    """A SEG-Y file with the very head of its template: same samples, so there is nothing to add to it."""
+    """A SEG-Y file with the text header of its template unchanged: as the samples are the same, no note is added."""
 
-    def __init__(
-        self, path: Path, source: Hdf5Volume, template: StoredTemplate, *, overwrite: bool, start: Start
-    ) -> None:
+    def __init__(self, path: Path, source: Volume, template: SegyTemplate, *, overwrite: bool, start: Start) -> None:
         form = template.layout.form.name
         super().__init__(path, source.dtype, source=template, overwrite=overwrite, note="", form=form, start=start)
         self._head = template.head()
@@ -31,13 +28,13 @@ class _Restored(SegyResult):
 
 
 def write_segy_of(
-    source: Hdf5Volume, path: Path, *, overwrite: bool = False, resume: bool = False, progress: Done | None = None
+    source: Volume, path: Path, *, overwrite: bool = False, resume: bool = False, progress: Done | None = None
 ) -> None:
-    """Write an HDF5 volume as SEG-Y, with the headers and the sample format of the file that it was converted from.
+    """Write a volume as SEG-Y, with the headers and the sample format of the file that it was converted from.
 
-    The file equals that one byte for byte, but for samples that were not kept: those of traces that are marked as dead
-    or were passed over, doubles beyond single precision, unnormalised IBM floats. From HDF5 that was not converted from
-    SEG-Y a plain file of revision 1 is made.
+    The file equals that one byte for byte, except for samples that HDF5 does not hold: those of traces that are marked
+    as dead or were passed over, doubles beyond single precision, unnormalised IBM floats. Of a volume without headers
+    of a SEG-Y file, a plain file of revision 1 is made.
 
     Args:
         source: the volume.
@@ -50,13 +47,13 @@ def write_segy_of(
         SurveyError: the path exists, SEG-Y cannot hold the samples, the disk is full, or what an earlier run left is of
             another job or may not be gone on with.
     """
-    template = source.template
+    template = source.segy_template
     if template is not None and template.layout.form.given != source.dtype:
         raise SurveyError(
             problem=f"{source.path}: holds {source.dtype} samples and the headers of a SEG-Y of {template.layout.form}",
             fix="convert the SEG-Y file again",
         )
-    orientation = Orientation.INLINE if template is None else index_orientation(template.index)
+    orientation = Orientation.INLINE if template is None else template.fast_orientation
     lines = source.geometry.lines(orientation).tolist()
     job = {"input": stamp(source.path)}
     with Journal([path], job, steps=len(lines), resume=resume, overwrite=overwrite) as journal:

@@ -1,4 +1,4 @@
-"""Everything of a SEG-Y file but its samples goes into an HDF5 file, and comes out of it for results shaped alike."""
+"""A SegyTemplate goes into an HDF5 file, and comes out of it again for SEG-Y results with the same headers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sam_seismic.survey.hdf5.layout import SEGY, as_text, damaged, dataset_in, number_in, reading, text_in
 from sam_seismic.survey.segy.formats import FORMATS, Order
-from sam_seismic.survey.segy.headers import HEAD, TRACE_HEADER, Layout
-from sam_seismic.survey.segy.template import Template
+from sam_seismic.survey.segy.headers import HEAD, TRACE_HEADER, SegyLayout
+from sam_seismic.survey.segy.template import SegyTemplate
 from sam_seismic.survey.volume import Geometry
 
 BATCH = 1 << 16
@@ -20,8 +20,8 @@ _COORDINATES = (slice(70, 80), slice(180, 188))
 """Bytes of trace headers that tell coordinates: their scalar, those of the source, those of the CDP."""
 
 
-def store_template(file: Any, template: Template) -> None:
-    """Keep a template in an open HDF5 file, its headers as uint8[byte, trace]: most bytes are nearly constant.
+def store_template(file: Any, template: SegyTemplate) -> None:
+    """Store a template in an HDF5 file; headers as uint8[byte, trace], as most bytes hardly change along the traces.
 
     Args:
         file: open for writing.
@@ -58,7 +58,7 @@ def store_template(file: Any, template: Template) -> None:
 
 
 def _batches(pieces: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Rows that come some at a time, BATCH at a time, so that each chunk is compressed once."""
+    """The same rows, BATCH at a time, so that each chunk is compressed once."""
     held: list[NDArray[np.uint8]] = []
     count = 0
     for piece in pieces:
@@ -74,8 +74,8 @@ def _batches(pieces: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]
         yield np.concatenate(held)
 
 
-class StoredTemplate(Template):
-    """The template of a SEG-Y file that need not be at hand any more.
+class StoredTemplate(SegyTemplate):
+    """The template of a SEG-Y file, read from an HDF5 file; the SEG-Y file itself may be gone.
 
     Args:
         path: the HDF5 file.
@@ -90,7 +90,7 @@ class StoredTemplate(Template):
         self,
         path: Path,
         source: str,
-        layout: Layout,
+        layout: SegyLayout,
         *,
         geometry: Geometry,
         index: NDArray[np.int32],
@@ -138,7 +138,7 @@ class StoredTemplate(Template):
 
 
 def load_template(path: Path, geometry: Geometry) -> StoredTemplate:
-    """The template that an HDF5 file keeps; its headers are read when they are asked for.
+    """The template that an HDF5 file holds; its headers are read when they are asked for.
 
     Raises:
         SurveyError: it is damaged, or of another grid.
@@ -153,23 +153,23 @@ def load_template(path: Path, geometry: Geometry) -> StoredTemplate:
         dataset_in(path, group, "tail", axes=1)
         headers = group.get("headers")
         if not isinstance(headers, h5py.Dataset) or headers.shape != (layout.header, layout.traces):
-            raise damaged(path, "its trace headers are not of its traces")
+            raise damaged(path, "it does not hold one SEG-Y header for each trace")
         names = [group[name].dtype for name in ("head", "tail", "headers")]
         if any(dtype != np.uint8 for dtype in names):
-            raise damaged(path, "its SEG-Y headers are no bytes")
+            raise damaged(path, "its SEG-Y headers are not stored as bytes")
         index = group.get("index")
         if not isinstance(index, h5py.Dataset) or (index.shape, index.dtype) != (geometry.live.shape, np.int32):
-            raise damaged(path, "its index of traces is not of its grid")
+            raise damaged(path, "its index of traces does not have the shape of its grid")
         repeats = dataset_in(path, group, "repeats", axes=2)
         if repeats.shape[1] != 2 or repeats.dtype != np.int32:
-            raise damaged(path, "its table of repeated traces is none")
+            raise damaged(path, "its table of repeated traces has another shape or type")
         source = text_in(group, "source") or ""
         found = StoredTemplate(path, source, layout, geometry=geometry, index=index[:], repeats=repeats[:])
     _check_traces(path, found)
     return found
 
 
-def _layout(path: Path, group: Any, geometry: Geometry) -> Layout:
+def _layout(path: Path, group: Any, geometry: Geometry) -> SegyLayout:
     orders: dict[str, Order] = {"big": ">", "little": "<"}
     order = orders.get(text_in(group, "byte_order") or "")
     form = FORMATS.get(int(number_in(path, group, "format_code")))
@@ -178,12 +178,12 @@ def _layout(path: Path, group: Any, geometry: Geometry) -> Layout:
     )
     sound = samples == geometry.samples and start >= HEAD and header >= TRACE_HEADER
     if order is None or form is None or not sound or not 0 < traces <= np.iinfo(np.int32).max:
-        raise damaged(path, "what it says of its SEG-Y makes no sense")
-    return Layout(order, form, samples, start, header, traces)
+        raise damaged(path, "its description of the SEG-Y source contradicts itself")
+    return SegyLayout(order, form, samples, start, header, traces)
 
 
 def _check_traces(path: Path, template: StoredTemplate) -> None:
-    """Refuse numbers of traces that are none, or stand for two places."""
+    """Refuse trace numbers that are out of range, or that two places have."""
     placed = template.index[template.index >= 0]
     every = np.concatenate([placed, template.repeats[:, 0]])
     traces = template.layout.traces

@@ -1,4 +1,4 @@
-"""Sections go in, an HDF5 file of plain blocks comes out: HDF5 itself writes only the beginning, once."""
+"""Sections go in, an HDF5 file of plain blocks comes out; HDF5 itself writes all of it but the samples."""
 
 import math
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.hdf5.blocks import BlockWriter, block_shape
 from sam_seismic.survey.hdf5.layout import FORMAT, SAMPLES, VERSION, as_text, read_layout, writing
 from sam_seismic.survey.hdf5.template import store_template
-from sam_seismic.survey.result import Result
-from sam_seismic.survey.segy.template import Template
+from sam_seismic.survey.result import Result, ResultRequest
+from sam_seismic.survey.segy.template import SegyTemplate
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 PAGE = 4096
@@ -40,7 +40,7 @@ class Origin:
     why: str | None = None
     inline_byte: int | None = None
     crossline_byte: int | None = None
-    template: Template | None = None
+    template: SegyTemplate | None = None
 
     @property
     def bytes(self) -> tuple[int | None, int | None]:
@@ -51,8 +51,8 @@ class Origin:
 class Hdf5Result(Result):
     """A result in this program's own HDF5 layout.
 
-    Everything but the samples is written, and the space of the samples claimed, when it is opened. From then on HDF5
-    has no part in it: a run that is killed leaves a whole file behind, and a disk that fills up cannot damage it.
+    Opening writes everything but the samples, and reserves the space of the samples. These are then written without
+    HDF5, so that neither a killed run nor a full disk can damage the file.
 
     Args:
         path: the final name.
@@ -103,7 +103,7 @@ class Hdf5Result(Result):
             with h5py.File(
                 self.temporary,
                 "w",
-                libver=("v110", "v110"),  # the first that knows of blocks one behind the other
+                libver=("v110", "v110"),  # the first that stores chunks one behind the other
                 alignment_threshold=min(PAGE, max(1, size)),
                 alignment_interval=PAGE,
             ) as file:
@@ -187,10 +187,23 @@ class Hdf5Result(Result):
             store_template(file, self._origin.template)
 
 
+def hdf5_result(request: ResultRequest) -> Hdf5Result:
+    """A result as it is asked for, on the grid of its source."""
+    return Hdf5Result(
+        request.path,
+        request.dtype,
+        geometry=request.source.geometry,
+        overwrite=request.overwrite,
+        note=request.note,
+        start=request.start,
+        null=request.null,
+    )
+
+
 def _create_samples(
     file: Any, shape: tuple[int, int, int], dtype: np.dtype[np.generic], block: tuple[int, int, int]
 ) -> None:
-    """The dataset of the samples, its blocks one behind the other: what HDF5 does where nothing is to change later."""
+    """Create the dataset of the samples with its blocks one behind the other, as HDF5 lays them out if asked to now."""
     options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     options.set_chunk(block)
     options.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)

@@ -66,6 +66,16 @@ class FolderVolume(Volume):
         return notes
 
     @property
+    def loose_sections(self) -> bool:
+        """True: pictures may differ in size."""
+        return True
+
+    @property
+    def fast_orientation(self) -> Orientation:
+        """Inlines, where it holds any."""
+        return Orientation.INLINE if len(self.lines(Orientation.INLINE)) else Orientation.CROSSLINE
+
+    @property
     def geometry(self) -> Geometry:
         """The grid; line numbers that no file names are counted from 0.
 
@@ -88,16 +98,36 @@ class FolderVolume(Volume):
         """
         key = (orientation, line)
         if key not in self._headers:
-            self._headers[key] = read_header(self._file(key))
+            self._headers[key] = read_header(self.file_of(orientation, line))
         return self._headers[key]
 
-    def live_along(self, orientation: Orientation, line: int) -> NDArray[np.bool_]:
-        """Every trace of a picture was recorded, on a grid or not: bool[trace].
+    def section_shape(self, orientation: Orientation, line: int) -> tuple[int, int]:
+        """(samples, traces) of a section, from the header of its picture.
 
         Raises:
             SurveyError: there is no such section, or it is damaged.
         """
-        return np.ones(self.header(orientation, line).shape[1], dtype=np.bool_)
+        return self.header(orientation, line).shape
+
+    def live_along(self, orientation: Orientation, line: int) -> NDArray[np.bool_]:
+        """All true, as pictures do not mark dead traces: bool[trace].
+
+        Raises:
+            SurveyError: there is no such section, or it is damaged.
+        """
+        return np.ones(self.section_shape(orientation, line)[1], dtype=np.bool_)
+
+    def file_of(self, orientation: Orientation, line: int) -> Path:
+        """The picture of a section.
+
+        Raises:
+            SurveyError: there is no such section.
+        """
+        if (orientation, line) not in self._files:
+            raise SurveyError(
+                problem=f"{self.path}: holds no {orientation} {line}", fix="choose a section that the folder holds"
+            )
+        return self._files[orientation, line]
 
     def section(self, orientation: Orientation, line: int) -> Section:
         """One section, values [sample, trace].
@@ -105,7 +135,7 @@ class FolderVolume(Volume):
         Raises:
             SurveyError: there is no such section, it is damaged, coloured, or of another type than the first one.
         """
-        file = self._file((orientation, line))
+        file = self.file_of(orientation, line)
         values = read_picture(file)
         if read_type(file, values.dtype) != self._dtype:
             raise SurveyError(
@@ -113,18 +143,6 @@ class FolderVolume(Volume):
                 fix="save all sections of a folder in one type",
             )
         return Section(orientation, line, convert(values, self._dtype), np.ones(values.shape[1], dtype=np.bool_))
-
-    def sections(self) -> Iterator[tuple[Orientation, int, Path]]:
-        """Orientation, line and file of each section: inlines first, ascending."""
-        for (orientation, line), file in self._files.items():
-            yield orientation, line, file
-
-    def _file(self, key: Key) -> Path:
-        if key not in self._files:
-            raise SurveyError(
-                problem=f"{self.path}: holds no {key[0]} {key[1]}", fix="choose a section that the folder holds"
-            )
-        return self._files[key]
 
     def _grid(self) -> Geometry:
         shapes = {key: self.header(*key).shape for key in self._files}
@@ -167,32 +185,6 @@ def parts(path: Path) -> dict[str, Path]:
         for name in PARTS
         if (path / name).is_dir() and any(match for _, match in _pictures(path / name))
     }
-
-
-def pair(images: FolderVolume, labels: FolderVolume) -> None:
-    """Check that each section has its label section of the same size, by name.
-
-    Raises:
-        SurveyError: partners are missing or differ in size; the first of them are named.
-    """
-    for here, there in ((images, labels), (labels, images)):
-        partners = {(orientation, line) for orientation, line, _ in there.sections()}
-        names = [file.name for orientation, line, file in here.sections() if (orientation, line) not in partners]
-        if names:
-            raise SurveyError(
-                problem=f"{there.path}: lacks the partners of {len(names)} sections of {here.path}: {_listed(names)}",
-                fix="add the missing files, or remove the sections without a partner",
-            )
-    odd = [
-        f"{file.name} {images.header(o, line).shape} against {labels.header(o, line).shape}"
-        for o, line, file in images.sections()
-        if images.header(o, line).shape != labels.header(o, line).shape
-    ]
-    if odd:
-        raise SurveyError(
-            problem=f"{images.path} and {labels.path} differ in size (samples, traces): {_listed(odd)}",
-            fix="cut labels and images to the same lines and samples",
-        )
 
 
 def _pictures(path: Path) -> Iterator[tuple[Path, re.Match[str] | None]]:

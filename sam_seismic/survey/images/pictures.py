@@ -79,7 +79,7 @@ def _png_fields(path: Path) -> tuple[int, int, int, int]:
 def _png_header(path: Path) -> PictureHeader:
     width, height, depth, colour = _png_fields(path)
     if depth == 16 and colour != 0:
-        # Pillow would drop the lower byte of each value without a word.
+        # Pillow would drop the lower byte of each value without a warning.
         raise SurveyError(problem=f"{path}: is a PNG with 16 bit and several channels", fix=NOT_GRAY)
     dtype = np.dtype(np.uint16 if depth == 16 else np.uint8)
     kind = " palette" if colour == 3 else ""

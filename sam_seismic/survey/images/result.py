@@ -12,7 +12,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.images.folder import ENDINGS, NAME
-from sam_seismic.survey.result import Result
+from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.volume import Section
 
 
@@ -36,6 +36,11 @@ class FolderResult(Result):
         super().__init__(path, dtype, overwrite=overwrite, start=start, null=IGNORE if labels else 0)
         self._unsynced: list[Path] = []
         _check_replaceable(path)
+
+    @property
+    def keeps_each_section(self) -> bool:
+        """True: each section is a picture of its own."""
+        return True
 
     def open(self) -> None:
         """Create the folder."""
@@ -79,7 +84,7 @@ class FolderResult(Result):
                 os.fsync(file.fileno())
 
     def close(self) -> None:
-        """Each picture is closed as it is written."""
+        """Nothing is left open: each picture is closed when it is written."""
 
     def _pixels(self, section: Section) -> NDArray[np.generic]:
         """Labels as uint8 or uint16 [sample, trace]."""
@@ -90,6 +95,11 @@ class FolderResult(Result):
                 fix="write SEG-Y, HDF5 or .npy instead",
             )
         return labels.astype(np.uint8 if self.dtype.itemsize == 1 else np.uint16)
+
+
+def folder_result(request: ResultRequest) -> FolderResult:
+    """A result as it is asked for; it has null values of its own, and no place for a note."""
+    return FolderResult(request.path, request.dtype, overwrite=request.overwrite, start=request.start)
 
 
 def _check_replaceable(path: Path) -> None:

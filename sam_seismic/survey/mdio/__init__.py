@@ -1,4 +1,4 @@
-"""MDIO stores (Zarr); their only reader, and the only user of zarr."""
+"""MDIO stores (Zarr) -> Volume. The only user of zarr."""
 
 from sam_seismic.survey.mdio.reader import MdioVolume
 

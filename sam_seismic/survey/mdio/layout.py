@@ -1,7 +1,7 @@
-"""An MDIO store goes in; where its samples lie, on which grid, and what was assumed come out.
+"""An MDIO store goes in; an MdioLayout comes out: where its samples lie, on which grid, and what was assumed.
 
 The layouts are those of the MDIO library: version 1 names the dimensions of its arrays and holds a coordinate array
-for each, with `trace_mask` beside them; version 0 lists the coordinates in its attributes, with `data/chunked_012` and
+for each, and `trace_mask`; version 0 lists the coordinates in its attributes, with `data/chunked_012` and
 `metadata/live_mask`. They are read through zarr alone: the library itself brings some 30 packages.
 """
 
@@ -19,7 +19,7 @@ from sam_seismic.survey.axis_order import AxisOrder
 from sam_seismic.survey.volume import Geometry, Orientation
 
 MOST_TRACES = 1 << 28
-"""Larger grids are taken for damage: the mask alone would fill the memory."""
+"""A larger grid is taken as damage: the mask alone would fill the memory."""
 MOST_SAMPLES = 1 << 24
 VERTICAL = ("time", "depth", "sample")
 """Names of the sample axis; the last one is of version 0."""
@@ -29,7 +29,7 @@ DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeErro
 
 
 @dataclass(frozen=True, eq=False)
-class Store:
+class MdioLayout:
     """What lies in an MDIO store.
 
     Args:
@@ -61,7 +61,7 @@ class _Raw:
         name, array: the samples.
         coordinates: of each dimension, in the order of the array's axes.
         mask: bool[inline, crossline], which traces are live; None where there is none.
-        to_ms: what a time is multiplied with.
+        to_ms: factor from the unit of the sample axis to ms.
         xy: paths of the X and Y of the traces.
         notes: what was assumed.
     """
@@ -92,7 +92,7 @@ def open_group(path: Path) -> Any:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Tell what zarr meets in a damaged store."""
+    """Turn what zarr raises on a damaged store into an error that names the store."""
     try:
         yield
     except SurveyError:
@@ -104,7 +104,7 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def read_store(path: Path, group: Any, key: str | None) -> Store:
+def read_layout(path: Path, group: Any, key: str | None) -> MdioLayout:
     """Find out what a store holds.
 
     Args:
@@ -207,8 +207,8 @@ def _unit(path: Path, vertical: str, units: dict[str, str]) -> tuple[float, tupl
     return TO_MS[unit], ()
 
 
-def _ordered(path: Path, raw: _Raw) -> Store:
-    """With ascending line numbers."""
+def _ordered(path: Path, raw: _Raw) -> MdioLayout:
+    """The layout, with its lines sorted by number."""
     orders = {o: np.argsort(raw.coordinates[o], kind="stable") for o in Orientation}
     inlines, crosslines = (_lines(path, o, raw.coordinates[o][orders[o]]) for o in Orientation)
     vertical = _vertical([*raw.coordinates])
@@ -223,7 +223,7 @@ def _ordered(path: Path, raw: _Raw) -> Store:
         )
     else:
         live = np.asarray(raw.mask[:], np.bool_)[orders[Orientation.INLINE]][:, orders[Orientation.CROSSLINE]]
-    return Store(
+    return MdioLayout(
         array=raw.name,
         shape=tuple(raw.array.shape),
         dtype=raw.array.dtype,
@@ -237,7 +237,7 @@ def _ordered(path: Path, raw: _Raw) -> Store:
 
 
 def _lines(path: Path, orientation: Orientation, numbers: NDArray[np.generic]) -> NDArray[np.int32]:
-    """Ascending line numbers, each there once."""
+    """Sorted line numbers as int32[line], refused where one occurs twice."""
     lines = numbers.astype(np.int32)
     if not np.array_equal(lines, numbers) or np.any(np.diff(lines) == 0):
         raise SurveyError(

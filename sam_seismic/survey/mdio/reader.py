@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
-from sam_seismic.errors import SurveyError
 from sam_seismic.survey.axis_order import AxisOrder, convert, read_type, type_notes
-from sam_seismic.survey.mdio.layout import open_group, read_store, reading
+from sam_seismic.survey.mdio.layout import open_group, read_layout, reading
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 SLAB_BYTES = 256 << 20
@@ -19,14 +18,14 @@ SLAB_BYTES = 256 << 20
 
 @dataclass
 class Slab:
-    """Neighbouring sections in memory: positions `first` on along an orientation, each [sample, trace] as stored."""
+    """Neighbouring sections in memory, from position `first` on: each [sample, trace] as stored."""
 
     orientation: Orientation
     first: int
     sections: list[NDArray[np.generic]] = field(default_factory=list)
 
     def get(self, orientation: Orientation, position: int) -> NDArray[np.generic] | None:
-        """The section at a position, where it is in this slab."""
+        """The section at a position; None where it is not in this slab."""
         inside = orientation is self.orientation and 0 <= position - self.first < len(self.sections)
         return self.sections[position - self.first] if inside else None
 
@@ -39,19 +38,15 @@ class MdioVolume(Volume):
         options: `key`, the variable with the samples where it is not the store's own choice (version 1).
 
     Raises:
-        SurveyError: zarr is not installed, the store is damaged or no stacked 3D volume, or an option cannot apply.
+        SurveyError: zarr is not installed, the store is damaged or no stacked 3D volume, or has no such variable.
     """
 
     def __init__(self, path: Path, options: ReadOptions | None = None) -> None:
         self.path = path
         options = options or ReadOptions()
-        if options.axes is not None:
-            raise SurveyError(
-                problem=f"{path}: axes cannot apply to MDIO, which names its axes", fix="leave the option out"
-            )
         with reading(path):
-            self._store = read_store(path, open_group(path), options.key)
-        self._dtype = read_type(path, self._store.dtype)
+            self._layout = read_layout(path, open_group(path), options.key)
+        self._dtype = read_type(path, self._layout.dtype)
         self._group: Any = None
         self._slab: Slab | None = None
 
@@ -61,7 +56,7 @@ class MdioVolume(Volume):
     @property
     def geometry(self) -> Geometry:
         """The grid."""
-        return self._store.geometry
+        return self._layout.geometry
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
@@ -71,17 +66,17 @@ class MdioVolume(Volume):
     @property
     def encoding(self) -> str:
         """`float32, chunks 128 x 128 x 128`."""
-        return f"{self._store.dtype.name}, chunks {' x '.join(map(str, self._store.chunks))}"
+        return f"{self._layout.dtype.name}, chunks {' x '.join(map(str, self._layout.chunks))}"
 
     @property
     def placement(self) -> str:
         """The variable of the samples; the store itself says the rest."""
-        return self._store.array
+        return self._layout.array
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed."""
-        return self._store.notes + type_notes(self._store.dtype)
+        return self._layout.notes + type_notes(self._layout.dtype)
 
     def section(self, orientation: Orientation, line: int) -> Section:
         """One section, values [sample, trace]; dead traces are zero.
@@ -90,24 +85,24 @@ class MdioVolume(Volume):
             SurveyError: there is no such line, or the store is damaged there.
         """
         live = self.geometry.live_along(orientation, line)
-        position = int(self._store.orders[orientation][self.geometry.index(orientation, line)])
+        position = int(self._layout.orders[orientation][self.geometry.index(orientation, line)])
         with reading(self.path):
             stored = self._stored_section(orientation, position)
-        values = convert(stored[:, self._store.orders[orientation.across]], self._dtype)
+        values = convert(stored[:, self._layout.orders[orientation.across]], self._dtype)
         values[:, ~live] = 0
         return Section(orientation, line, values, live)
 
     def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
         """X and Y of the traces of a section: float64[trace, 2], NaN where there is no trace; None: it holds none."""
-        if self._store.xy is None:
+        if self._layout.xy is None:
             return None
         axes = AxisOrder(("inline", "crossline"))
         live = self.geometry.live_along(orientation, line)
-        position = int(self._store.orders[orientation][self.geometry.index(orientation, line)])
+        position = int(self._layout.orders[orientation][self.geometry.index(orientation, line)])
         pick = (position, slice(None)) if axes.order[0] == orientation else (slice(None), position)
         with reading(self.path):
-            stored = np.stack([np.asarray(self._opened()[name][pick], np.float64) for name in self._store.xy], axis=1)
-        found = stored[self._store.orders[orientation.across]]  # [trace, 2]
+            stored = np.stack([np.asarray(self._opened()[name][pick], np.float64) for name in self._layout.xy], axis=1)
+        found = stored[self._layout.orders[orientation.across]]  # [trace, 2]
         found[~live] = np.nan
         return found
 
@@ -120,21 +115,21 @@ class MdioVolume(Volume):
         """[sample, trace], traces in stored order. A chunk holds many lines: its neighbours are read along with it."""
         found = None if self._slab is None else self._slab.get(orientation, position)
         if found is None:
-            self._slab = None  # its memory first
+            self._slab = None  # frees its memory before the next one is read
             self._slab = self._read_slab(orientation, position)
             found = self._slab.get(orientation, position)
         assert found is not None, "the slab was read around it"
         return found
 
     def _read_slab(self, orientation: Orientation, position: int) -> Slab:
-        store = self._store
-        axis = store.axes.order.index(orientation)
-        section_bytes = int(np.prod(store.shape, dtype=np.int64)) // store.shape[axis] * store.dtype.itemsize
-        lines = max(1, min(store.chunks[axis], SLAB_BYTES // section_bytes))
-        first = position - position % store.chunks[axis] % lines
-        stop = min(first + lines, store.shape[axis], (position // store.chunks[axis] + 1) * store.chunks[axis])
+        layout = self._layout
+        axis = layout.axes.order.index(orientation)
+        section_bytes = int(np.prod(layout.shape, dtype=np.int64)) // layout.shape[axis] * layout.dtype.itemsize
+        lines = max(1, min(layout.chunks[axis], SLAB_BYTES // section_bytes))
+        first = position - position % layout.chunks[axis] % lines
+        stop = min(first + lines, layout.shape[axis], (position // layout.chunks[axis] + 1) * layout.chunks[axis])
         pick = [slice(None)] * 3
         pick[axis] = slice(first, stop)
-        cube = np.asarray(self._opened()[store.array][tuple(pick)])
-        sections = [store.axes.cut(cube, orientation, at) for at in range(stop - first)]
+        cube = np.asarray(self._opened()[layout.array][tuple(pick)])
+        sections = [layout.axes.cut(cube, orientation, at) for at in range(stop - first)]
         return Slab(orientation, first, sections)

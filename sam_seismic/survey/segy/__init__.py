@@ -2,7 +2,7 @@
 
 from sam_seismic.config.choices import FormatName
 from sam_seismic.survey.segy.reader import SegyVolume
-from sam_seismic.survey.segy.template import Template, coordinates_of
-from sam_seismic.survey.segy.writer import SegyResult, template_of, write_segy
+from sam_seismic.survey.segy.template import SegyTemplate, coordinates_of
+from sam_seismic.survey.segy.writer import SegyResult, segy_result, write_segy
 
-__all__ = ["FormatName", "SegyResult", "SegyVolume", "Template", "coordinates_of", "template_of", "write_segy"]
+__all__ = ["FormatName", "SegyResult", "SegyTemplate", "SegyVolume", "coordinates_of", "segy_result", "write_segy"]

@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 from sam_seismic.config import SegyOptions
 from sam_seismic.config.places import cache_folder
 from sam_seismic.files.atomic import remove_abandoned, whole_file
-from sam_seismic.survey.segy.headers import Layout
+from sam_seismic.files.identity import FileState
+from sam_seismic.survey.segy.headers import SegyLayout
 from sam_seismic.survey.segy.lines import Lines, find_lines
 from sam_seismic.survey.segy.samples import TraceFile
 
 LONG_PASS = 64 << 20
-"""Bytes of a file from which on its headers are kept; those of smaller ones are read in no time."""
+"""The headers of files from this size on, in bytes, are cached; those of smaller ones are read fast enough."""
 MOST_ENTRIES = 64
 MOST_BYTES = 1 << 30
-"""The entries used last are kept, as many as this allows."""
+"""Bounds of the cache; the entries used last stay."""
 _LAYOUT = 1
-"""Goes up with every change of what an entry holds or of how line numbers are found."""
+"""Raise it with every change of what an entry holds, or of how line numbers are found."""
 _PROBED = 64
 _PROBED_BYTES = 1 << 20
 """Of the first and of the last trace."""
@@ -35,7 +36,7 @@ _ABANDONED_S = 3600.0
 _ARRAYS = ("inlines", "crosslines", "index", "repeats", "dead")
 
 
-def kept_lines(path: Path, layout: Layout, options: SegyOptions) -> tuple[Lines, tuple[str, ...]]:
+def kept_lines(path: Path, layout: SegyLayout, options: SegyOptions) -> tuple[Lines, tuple[str, ...]]:
     """What `find_lines` finds, without a pass over the file where one was made before, by any process.
 
     An entry is used only for the very same file: path, size, times of the last change, and a probe of its content.
@@ -74,15 +75,15 @@ def folder() -> Path:
     return cache_folder("headers")
 
 
-def _identity(path: Path, layout: Layout, options: SegyOptions) -> str:
-    """What tells a file, and a way of reading it, from all others."""
-    status = path.stat()
+def _identity(path: Path, layout: SegyLayout, options: SegyOptions) -> str:
+    """A text that differs between files, states of a file, and ways of reading it."""
+    state = FileState.of(path)
     known = {
         "cache": _LAYOUT,
         "path": str(path.resolve()),
-        "size": status.st_size,
-        # The second is set by the system alone: a change is seen though the first be set back.
-        "changed": [status.st_mtime_ns, status.st_ctime_ns],
+        "size": state.size,
+        # A program can set the first time back after a change; the second one is set by the system alone.
+        "changed": [state.modified_ns, state.changed_ns],
         "content": _probe(path, layout),
         "layout": [layout.order, layout.form.name, layout.samples, layout.start, layout.header, layout.traces],
         "options": [options.inline_byte, options.crossline_byte, options.duplicates],
@@ -90,7 +91,7 @@ def _identity(path: Path, layout: Layout, options: SegyOptions) -> str:
     return json.dumps(known)
 
 
-def _probe(path: Path, layout: Layout) -> str:
+def _probe(path: Path, layout: SegyLayout) -> str:
     """Hash of the head, the first and the last trace, and headers of traces spread over the file."""
     traces = np.unique(np.linspace(0, layout.traces - 1, _PROBED).astype(np.int64))
     file = TraceFile(path, layout)
@@ -103,7 +104,7 @@ def _probe(path: Path, layout: Layout) -> str:
     return found.hexdigest()
 
 
-def _load(entry: Path, identity: str, layout: Layout) -> Lines | None:
+def _load(entry: Path, identity: str, layout: SegyLayout) -> Lines | None:
     """An entry; None where there is none that is whole and of this file."""
     try:
         with zipfile.ZipFile(entry) as archive:
@@ -126,7 +127,7 @@ def _load(entry: Path, identity: str, layout: Layout) -> Lines | None:
     return lines if _fits(lines, layout) else None
 
 
-def _fits(lines: Lines, layout: Layout) -> bool:
+def _fits(lines: Lines, layout: SegyLayout) -> bool:
     """Whether an entry can be of a file of this layout."""
     arrays: list[NDArray[np.int32]] = [getattr(lines, name) for name in _ARRAYS]
     numbers = [lines.index, lines.repeats, lines.dead]

@@ -1,4 +1,4 @@
-"""Columns of trace headers go in; which two of them number the lines, and the grid of traces they span, come out."""
+"""Columns of trace headers go in; the two that number the lines, and the grid that they span, come out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,15 +28,15 @@ CANDIDATES = (
 )
 """(inline byte, crossline byte): where writers put line numbers; the standard of revision 1 first."""
 COORDINATES = ((181, 185), (73, 77))
-"""X and Y: they number the lines of a survey that lies along its axes, where nothing else does."""
+"""X and Y: tried as line numbers where no other fields are, for a survey that lies along the axes."""
 
 _SPARSEST = 0.05
-"""A grid with fewer of its places taken is no survey, and its index would not fit into memory."""
+"""A grid of which a smaller share of the places is taken is no survey, and its index may not fit into memory."""
 _CONVINCING = 0.5
 _STANDARD_CONVINCING = 0.25
 _TIE = 0.05
 _FEW = 0.1
-"""Repeated traces beyond this share mean that the numbers are no line numbers."""
+"""If a larger share of the traces is repeated, the numbers are no line numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,12 +160,12 @@ class Numbering:
 
     @property
     def few_repeats(self) -> bool:
-        """Whether some traces repeat a place, and so few that the numbers are line numbers all the same."""
+        """Whether some traces repeat a place, but so few that the numbers can still be line numbers."""
         return not self.empty and not self.too_sparse and 0 < self.repeats <= _FEW * self.traces
 
     @property
     def empty(self) -> bool:
-        """Whether both columns say the same for all of several traces."""
+        """Whether there are several traces, and both numbers are the same in all of them."""
         return self.places == 1 and self.traces > 1
 
     @property
@@ -208,7 +208,7 @@ class Numbering:
         size = f"{len(self.inlines)} x {len(self.crosslines)} lines"
         if self.too_sparse:
             return f"{self.bytes}: {size} cannot be a grid of {self.traces} traces"
-        # As Python's integers: what are no line numbers may be further apart than 32 bits can say.
+        # As Python's integers: numbers that are no line numbers may differ by more than 32 bits hold.
         lines = f"{describe_lines(self.inlines.tolist())} and {describe_lines(self.crosslines.tolist())}"
         repeats = f", {self.repeats} traces in places already taken" if self.repeats else ""
         return f"{self.bytes}: {size} ({lines}), {self.taken} of {self.places} places taken{repeats}"
@@ -221,7 +221,7 @@ def numberings(columns: Mapping[int, NDArray[np.int32]], pairs: Sequence[tuple[i
 
 
 def is_convincing(standard: Numbering) -> bool:
-    """Whether the standard positions hold a grid so good that no other need be looked at."""
+    """Whether the standard positions hold so good a grid that no other positions need to be read."""
     return not standard.single and standard.score >= _STANDARD_CONVINCING
 
 

@@ -1,4 +1,4 @@
-"""The head of a SEG-Y file and its size go in; its Layout comes out, checked: where each trace begins and ends."""
+"""The head of a SEG-Y file and its size go in; a checked SegyLayout comes out: where each trace begins and ends."""
 
 import struct
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ HEAD = 3600
 """Bytes of the text and the binary header together."""
 TRACE_HEADER = 240
 _SHORTEST_US, _LONGEST_US = 1e-3, 1e8
-"""Sample intervals of which a double is believed: what is no interval looks like 1e-300."""
+"""Bounds of a sample interval stored as a double: bytes that are no interval give numbers such as 1e-300."""
 ORDERS: tuple[Order, Order] = (">", "<")
 _FIX_FORMAT = "--format or --endian (YAML: data.read.segy.format, data.read.segy.endian)"
 
 
 @dataclass(frozen=True)
-class Layout:
+class SegyLayout:
     """Where the traces of a file lie and how their samples are stored.
 
     Args:
@@ -75,7 +75,7 @@ class FileHeader:
 
     @property
     def revision(self) -> int:
-        """Major revision, 0 to 2; what is none of these is taken for 0, whose rules claim least."""
+        """Major revision, 0 to 2; any other number is taken as 0, which assumes least."""
         return self._versions[0]
 
     @property
@@ -92,12 +92,12 @@ class FileHeader:
 
     @property
     def says_its_order(self) -> bool:
-        """Whether the constant by which revision 2 tells the byte order reads right in this one."""
+        """Whether the constant that tells the byte order in revision 2 has its value in this order."""
         return self.revision >= 2 and self.integer(3297, "I") == 0x01020304
 
     @property
     def length_unit(self) -> Literal["m", "ft"] | None:
-        """Unit of coordinates and distances; None where it is not said."""
+        """Unit of coordinates and distances; None where the header does not say."""
         units: dict[int, Literal["m", "ft"]] = {1: "m", 2: "ft"}
         return units.get(self.integer(3255))
 
@@ -111,7 +111,7 @@ class FileHeader:
         return float(self.integer(3217, "H"))
 
 
-def read_layout(path: Path, options: SegyOptions) -> tuple[Layout, FileHeader, tuple[str, ...]]:
+def read_layout(path: Path, options: SegyOptions) -> tuple[SegyLayout, FileHeader, tuple[str, ...]]:
     """Find byte order, sample format and trace length, and check them against the size of the file.
 
     Returns:
@@ -142,10 +142,10 @@ def read_layout(path: Path, options: SegyOptions) -> tuple[Layout, FileHeader, t
 
 
 def _headers(raw: bytes, options: SegyOptions) -> list[FileHeader]:
-    """The header in the byte orders that it may be in, the likelier one first.
+    """The header in each possible byte order, the likelier one first.
 
-    A wrong one can look right: 1028 samples are 1028 in both, and where the user names the format, its code is not
-    looked at.
+    Both can look right: 1028 samples are 1028 in either order, and the format code is not read where the user names
+    the format.
     """
     orders = {"big": ORDERS[:1], "little": ORDERS[1:], None: ORDERS}[options.endian]
     headers = [FileHeader(raw, order) for order in orders]
@@ -175,7 +175,9 @@ def _no_format(path: Path, raw: bytes, options: SegyOptions) -> SurveyError:
     )
 
 
-def _fits(path: Path, header: FileHeader, form: SampleFormat, size: int) -> Iterator[tuple[Layout, tuple[str, ...]]]:
+def _fits(
+    path: Path, header: FileHeader, form: SampleFormat, size: int
+) -> Iterator[tuple[SegyLayout, tuple[str, ...]]]:
     """The layouts that fill the file with whole traces, the one its header declares first."""
     declared, trailer = _extended(path, header, size), 0
     if header.revision >= 2:
@@ -194,14 +196,14 @@ def _fits(path: Path, header: FileHeader, form: SampleFormat, size: int) -> Iter
             yield layout, tuple(notes)
 
 
-def _whole(header: FileHeader, form: SampleFormat, samples: int, start: int, end: int) -> Layout | None:
+def _whole(header: FileHeader, form: SampleFormat, samples: int, start: int, end: int) -> SegyLayout | None:
     """The layout, if whole traces fill the file from `start` to `end`."""
     # Revision 2.0 counts the additional headers in four bytes, 2.1 in the first two of them.
     extra = (header.integer(3507, "i"), header.integer(3507)) if header.revision >= 2 else ()
     for headers in dict.fromkeys((*(1 + count for count in extra if count > 0), 1)):
         length = TRACE_HEADER * headers + samples * form.size
         if samples > 0 and end > start and (end - start) % length == 0:
-            return Layout(header.order, form, samples, start, TRACE_HEADER * headers, (end - start) // length)
+            return SegyLayout(header.order, form, samples, start, TRACE_HEADER * headers, (end - start) // length)
     return None
 
 

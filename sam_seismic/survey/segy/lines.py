@@ -19,11 +19,11 @@ from sam_seismic.survey.segy.geometry import (
     is_convincing,
     numberings,
 )
-from sam_seismic.survey.segy.headers import Layout
+from sam_seismic.survey.segy.headers import SegyLayout
 from sam_seismic.survey.segy.scan import OFFSET, TraceHeaders, peek, scan
 
 _GATHERS = 0.3
-"""From this share of repeated places on, offsets that vary tell of gathers."""
+"""If offsets vary and at least this share of the traces repeats a place, the file holds gathers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Lines:
     why: str
 
 
-def find_lines(path: Path, layout: Layout, options: SegyOptions) -> Lines:
+def find_lines(path: Path, layout: SegyLayout, options: SegyOptions) -> Lines:
     """Read the trace headers and decide which fields number the lines.
 
     One pass over the file where the standard positions, or those given, hold line numbers; else all candidates are
@@ -66,7 +66,7 @@ def find_lines(path: Path, layout: Layout, options: SegyOptions) -> Lines:
     return Lines(chosen.pair, chosen.inlines, chosen.crosslines, index, repeats, headers.dead, headers.checked, why)
 
 
-def _find(path: Path, layout: Layout, options: SegyOptions) -> tuple[Numbering, TraceHeaders, str]:
+def _find(path: Path, layout: SegyLayout, options: SegyOptions) -> tuple[Numbering, TraceHeaders, str]:
     pairs = _pairs(options)
     if len(pairs) == 1 or (pairs[0] == STANDARD and not numberings(peek(path, layout, STANDARD), [STANDARD])[0].empty):
         headers = scan(path, layout, tuple(dict.fromkeys(pairs[0])))

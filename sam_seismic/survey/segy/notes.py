@@ -1,9 +1,9 @@
-"""What stands in the headers of a file goes in; what was assumed or looked odd comes out, in words."""
+"""The headers of a file go in; notes on what was assumed or looks odd come out."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.survey.segy.headers import FileHeader, Layout
+from sam_seismic.survey.segy.headers import FileHeader, SegyLayout
 from sam_seismic.survey.segy.lines import Lines
 from sam_seismic.survey.segy.scan import DELAY, INTERVAL, SAMPLES, SCALAR_OF_PLACES, SCALAR_OF_TIMES
 from sam_seismic.survey.segy.template import scalar_factor
@@ -50,7 +50,7 @@ def live_traces(lines: Lines, traces: int) -> tuple[NDArray[np.bool_], tuple[str
     return live, (f"{len(lines.dead)} traces are marked as dead (byte 29 is 2 or 3)",)
 
 
-def describe_counts(layout: Layout, lines: Lines) -> tuple[str, ...]:
+def describe_counts(layout: SegyLayout, lines: Lines) -> tuple[str, ...]:
     """A note where the trace headers give another number of samples than the traces hold."""
     first = lines.checked[SAMPLES][0]
     if first in (0, layout.samples):
@@ -78,7 +78,7 @@ def describe_grid(lines: Lines) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def describe_variation(layout: Layout, lines: Lines) -> tuple[str, ...]:
+def describe_variation(layout: SegyLayout, lines: Lines) -> tuple[str, ...]:
     """Notes on fields that should be constant and are not."""
     used = {
         SAMPLES: ("sample count", f"{layout.samples} is used"),

@@ -1,8 +1,8 @@
-"""32-bit words of samples go in; whether they are IBM or IEEE floats, as far as the words themselves tell, comes out.
+"""32-bit words of samples go in; whether they are IBM or IEEE floats comes out, where the words show it.
 
-Decoding one as the other gives no error: it squares amplitudes or takes their root, which can look plausible. The bits
-do not lie: an IBM float is normalised, so the highest hex digit of its fraction is never zero, while in IEEE floats
-that digit mixes an exponent bit with three of the mantissa and is zero for about one value in twelve.
+Decoding one as the other gives no error: it squares amplitudes or takes their root, which can look plausible. The
+words differ, though: an IBM float is normalised, so the highest hex digit of its fraction is never zero; in IEEE
+floats that digit mixes an exponent bit with three bits of the mantissa, and is zero for about one value in twelve.
 """
 
 import numpy as np
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from sam_seismic.config.choices import FormatName
 
 _ENOUGH = 200
-"""Fewer words do not tell."""
+"""With fewer words nothing is concluded."""
 _UNNORMALISED = 0.02
 """Share of zero leading digits that true IBM floats never reach."""
 
 
 def other_float(words: NDArray[np.uint32], declared: FormatName) -> FormatName | None:
-    """`ieee` or `ibm` where words that are declared as the other are really this one, else None.
+    """`ieee` or `ibm`, where the words are of this format though the other one is declared; else None.
 
     Args:
         words: uint32[n] in the machine's byte order, from many places of the file.
@@ -32,7 +32,7 @@ def other_float(words: NDArray[np.uint32], declared: FormatName) -> FormatName |
 
 
 def absurd(values: NDArray[np.float32]) -> bool:
-    """Whether amplitudes cannot be such: their median out of this world, or the largest hugely above it.
+    """Whether values cannot be amplitudes: the median is not within 1e-30 to 1e30, or 1 % exceed it 1e12 times.
 
     NaN does not count: some writers fill empty places with it.
     """

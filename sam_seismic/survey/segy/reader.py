@@ -15,8 +15,9 @@ from sam_seismic.survey.segy.headers import TEXT, read_layout
 from sam_seismic.survey.segy.plausibility import absurd, other_float
 from sam_seismic.survey.segy.samples import TraceFile, decode
 from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES
-from sam_seismic.survey.segy.template import coordinates_of
+from sam_seismic.survey.segy.template import FileTemplate, coordinates_of
 from sam_seismic.survey.segy.text import decode_text
+from sam_seismic.survey.source_facts import SourceFacts
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 _SAMPLED_TRACES = 64
@@ -114,6 +115,30 @@ class SegyVolume(Volume):
     def notes(self) -> tuple[str, ...]:
         """What was assumed or looked odd when the file was opened."""
         return self._notes
+
+    @property
+    def source_facts(self) -> SourceFacts:
+        """What its headers say."""
+        return SourceFacts(
+            standard="SEG-Y",
+            revision=self.revision,
+            byte_order=self.byte_order,
+            inline_byte=self.inline_byte,
+            crossline_byte=self.crossline_byte,
+            line_numbers=self.why,
+            length_unit=self.length_unit,
+            text_header=self.text,
+        )
+
+    @property
+    def segy_template(self) -> FileTemplate:
+        """Everything of the file but its samples."""
+        return FileTemplate(self.path, self.layout, geometry=self.geometry, index=self.index, repeats=self.repeats)
+
+    @property
+    def fast_orientation(self) -> Orientation:
+        """The orientation by which the file is sorted."""
+        return self.segy_template.fast_orientation
 
     def section(self, orientation: Orientation, line: int) -> Section:
         """One section, values [sample, trace]; dead traces are zero.

@@ -1,4 +1,4 @@
-"""Line numbers that cannot be used go in; the error comes out that says what was found and how to go on."""
+"""Line numbers that cannot be used go in; an error comes out that says what was found and how to go on."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.positional import read_ahead, read_exactly
 from sam_seismic.survey.segy.formats import Order, SampleFormat
-from sam_seismic.survey.segy.headers import TRACE_HEADER, Layout
+from sam_seismic.survey.segy.headers import TRACE_HEADER, SegyLayout
 
 BLOCK = 1 << 18
 """Bytes read and decoded at a time: they stay in the processor's cache."""
 _ASKED_AHEAD = 256
-"""Scattered traces that the disk is asked for at once, so that it serves several at a time."""
+"""Scattered traces that are requested from the disk at once, so that it can read several in parallel."""
 _SCATTERED = 4
-"""Traces spread over a stretch of the file that is this many times as long as they are read one by one."""
+"""Traces are read one by one if the stretch of the file that holds them is this many times as long as they are."""
 _IBM_SCALE = np.array([(-1.0) ** (top >> 7) * 16.0 ** ((top & 0x7F) - 64 - 6) for top in range(256)])
 """What one unit of a 24-bit IBM fraction is worth, by the highest byte of its word: sign and power of 16."""
 _LEAST, _MOST = np.uint32(39 << 24), np.uint32(101 << 24)
-"""Exponents of IBM words within which that is a normal IEEE float of 32 bits."""
+"""An IBM word whose exponent lies between these is a normal 32-bit IEEE float."""
 
 
 class TraceFile:
     """Reads traces by their numbers. It can be pickled and used after a fork: each process opens the file itself."""
 
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, layout: SegyLayout) -> None:
         self.path = path
         self.layout = layout
         self._handle: tuple[int, int] | None = None  # process, file descriptor
@@ -86,11 +86,11 @@ class TraceFile:
             yield slice(int(places[0]), int(places[-1]) + 1) if in_order else places, rows[: len(here), begin:end]
 
     def _fill(self, rows: NDArray[np.uint8], numbers: NDArray[np.integer], begin: int, end: int) -> None:
-        """Read bytes `begin` to `end` of traces, ascending, to where they stand in rows that are whole traces."""
+        """Read bytes `begin` to `end` of ascending traces into the same bytes of `rows`, one whole trace each."""
         handle, length, flat = self._descriptor(), self.layout.trace_bytes, rows.reshape(-1).data
         together = int(numbers[-1]) - int(numbers[0]) == len(numbers) - 1
         breaks = [] if together else (np.flatnonzero(np.diff(numbers) != 1) + 1).tolist()
-        # Neighbours come by one read: what lies between them costs less than a call.
+        # One read for neighbours: the bytes between what is asked for cost less than another call.
         for first, last in zip([0, *breaks], [*breaks, len(numbers)], strict=True):
             at = self.layout.start + int(numbers[first]) * length + begin
             span = flat[first * length + begin : (last - 1) * length + end]
@@ -99,8 +99,8 @@ class TraceFile:
     def _ask_for(self, numbers: NDArray[np.integer], begin: int, end: int) -> None:
         """Let the kernel fetch exactly these traces, many at a time.
 
-        Left to itself it reads them one after the other, and takes lines that lie side by side for a run of the file:
-        measured, seven times as many bytes as the traces have.
+        Otherwise it reads them one after the other, and reads ahead between them: measured, seven times as many bytes
+        as the traces have.
         """
         layout = self.layout
         places = (layout.start + begin + numbers.astype(np.int64) * layout.trace_bytes).tolist()
@@ -130,8 +130,8 @@ def _from_ibm(words: NDArray[np.uint32]) -> NDArray[np.float32]:
     """
     fraction = words & np.uint32(0x00FFFFFF)
     floats = fraction.view(np.int32).astype(np.float32)
-    # A power of 16 is one of 2, so it becomes the exponent of an IEEE float by integers alone; the product is exact.
-    # In place, as the processor's cache is what this waits for.
+    # A power of 16 is a power of 2: integer operations make it the exponent of an IEEE float; the product is exact.
+    # Done in place, as the speed of memory limits it.
     scale = words & np.uint32(0x7F000000)
     scale -= _LEAST  # what lies below wraps around
     within = scale <= _MOST - _LEAST
@@ -144,7 +144,7 @@ def _from_ibm(words: NDArray[np.uint32]) -> NDArray[np.float32]:
             return floats
         scale *= within
         floats *= scale.view(np.float32)
-        beyond = (fraction != 0) & ~within  # zeros are done, and hardly any file has others
+        beyond = (fraction != 0) & ~within  # hardly any file has such values
         floats[beyond] = _IBM_SCALE[words[beyond] >> 24] * fraction[beyond]
     return floats
 
@@ -161,7 +161,7 @@ def encode(values: NDArray[np.generic], form: SampleFormat, order: Order) -> NDA
     if stored.kind in "iu" and values.size:
         bounds = np.iinfo(form.stored)
         low, high = values.min(), values.max()
-        if not (low >= bounds.min and high <= bounds.max):  # so written, NaN does not slip through
+        if not (low >= bounds.min and high <= bounds.max):  # in this form NaN is refused, too
             raise SurveyError(
                 problem=f"values from {low} to {high} do not fit a SEG-Y of {form}, {bounds.min} to {bounds.max}",
                 fix="write another sample type, or label values within these bounds",
@@ -171,7 +171,7 @@ def encode(values: NDArray[np.generic], form: SampleFormat, order: Order) -> NDA
 
 def _ibm_words(values: NDArray[np.float64]) -> NDArray[np.uint32]:
     """Floats -> IBM words: sign, 7 bits of a power of 16 (excess 64), 24 bits of a fraction in [1/16, 1)."""
-    if not (np.abs(values) < 16.0**63).all():  # so written, NaN does not slip through
+    if not (np.abs(values) < 16.0**63).all():  # in this form NaN is refused, too
         raise SurveyError(problem="IBM floats cannot hold NaN, infinity or 7e75", fix="write IEEE floats: format ieee")
     fraction, twos = np.frexp(np.abs(values))
     sixteens = -(-twos // 4)

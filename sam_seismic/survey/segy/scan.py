@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.files.positional import expect_order, read_exactly
-from sam_seismic.survey.segy.headers import TRACE_HEADER, Layout
+from sam_seismic.survey.segy.headers import TRACE_HEADER, SegyLayout
 
 CHUNK = 1 << 20
-"""Bytes read at a time: what stays in the processor's cache until its headers are taken out."""
+"""Bytes read at a time: few enough to stay in the processor's cache until the headers are extracted."""
 _MANY = 1000
 
 OFFSET, SAMPLES, INTERVAL, DELAY, SCALAR_OF_TIMES, SCALAR_OF_PLACES = 37, 115, 117, 109, 215, 71
@@ -37,7 +37,7 @@ class TraceHeaders:
     traces: int
 
 
-def scan(path: Path, layout: Layout, fields: tuple[int, ...]) -> TraceHeaders:
+def scan(path: Path, layout: SegyLayout, fields: tuple[int, ...]) -> TraceHeaders:
     """One pass over the trace headers.
 
     Args:
@@ -89,7 +89,7 @@ class _Values:
 
 
 class _Column:
-    """A column being filled; it takes no memory as long as all its numbers are the same, as in unused fields."""
+    """A column being filled; while all its numbers are the same, as in unused fields, only one is stored."""
 
     def __init__(self, traces: int) -> None:
         self._traces = traces
@@ -112,13 +112,13 @@ class _Column:
         return np.broadcast_to(self._constant, (self._traces,))
 
 
-def peek(path: Path, layout: Layout, fields: tuple[int, ...]) -> Mapping[int, NDArray[np.int32]]:
+def peek(path: Path, layout: SegyLayout, fields: tuple[int, ...]) -> Mapping[int, NDArray[np.int32]]:
     """The columns of the first chunk alone."""
     _, headers = next(_chunks(path, layout, dict.fromkeys(fields, "i4")))
     return {byte: headers[str(byte)].astype(np.int32) for byte in fields}
 
 
-def _chunks(path: Path, layout: Layout, kinds: Mapping[int, str]) -> Iterator[tuple[int, NDArray[np.void]]]:
+def _chunks(path: Path, layout: SegyLayout, kinds: Mapping[int, str]) -> Iterator[tuple[int, NDArray[np.void]]]:
     """(number of the first trace, structured array[trace] with a field for each byte position).
 
     Each array is valid until the next one is asked for: they share their memory.

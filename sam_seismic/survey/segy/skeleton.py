@@ -1,4 +1,4 @@
-"""A SEG-Y file with everything but its samples: copied from a source, or made up from a grid."""
+"""A template or a grid goes in; a SEG-Y file comes out with all its headers, and zeros for its samples."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy.formats import Order, SampleFormat
-from sam_seismic.survey.segy.headers import HEAD, TEXT, TRACE_HEADER, Layout
+from sam_seismic.survey.segy.headers import HEAD, TEXT, TRACE_HEADER, SegyLayout
 from sam_seismic.survey.segy.scan import CHUNK
-from sam_seismic.survey.segy.template import Template
+from sam_seismic.survey.segy.template import SegyTemplate
 from sam_seismic.survey.segy.text import CARDS, add_note, encode_text
 from sam_seismic.survey.volume import Geometry, describe_lines
 
@@ -23,7 +23,7 @@ _CENTI = -100
 
 
 class Skeleton(ABC):
-    """What a file will look like around its samples.
+    """A SEG-Y file without its samples.
 
     Args (of every kind):
         layout: where its traces lie.
@@ -32,7 +32,7 @@ class Skeleton(ABC):
         repeats: int32[repeat, 2], traces without a place of their own, and the trace that holds it.
     """
 
-    layout: Layout
+    layout: SegyLayout
     geometry: Geometry
     index: NDArray[np.int32]
     repeats: NDArray[np.int32] = np.empty((0, 2), np.int32)
@@ -51,7 +51,7 @@ class CopiedSkeleton(Skeleton):
         note: goes into an empty line of the text header.
     """
 
-    def __init__(self, template: Template, form: SampleFormat, *, note: str) -> None:
+    def __init__(self, template: SegyTemplate, form: SampleFormat, *, note: str) -> None:
         self.template = template
         self.note = note
         self.layout = replace(template.layout, form=form)
@@ -79,7 +79,7 @@ class CopiedSkeleton(Skeleton):
 
 @dataclass(frozen=True, eq=False)
 class FreshLook:
-    """What a fresh file says beside its samples.
+    """The headers of a fresh file.
 
     Args:
         inline_byte: position of the inline number in the trace headers.
@@ -115,7 +115,7 @@ class FreshSkeleton(Skeleton):
         self._cells = np.flatnonzero(geometry.live)  # place of each trace on the flattened grid
         self.index = np.full(geometry.live.shape, -1, np.int32)
         self.index[geometry.live] = np.arange(len(self._cells), dtype=np.int32)
-        self.layout = Layout(look.order, form, geometry.samples, HEAD, TRACE_HEADER, len(self._cells))
+        self.layout = SegyLayout(look.order, form, geometry.samples, HEAD, TRACE_HEADER, len(self._cells))
         self._interval_us = round(geometry.sample_interval_ms * 1000)
         self._start, self._time_scalar = _as_scaled(geometry.start_ms)
         _check_header_fields(path, geometry, look, self._interval_us, self._start)
@@ -134,7 +134,7 @@ class FreshSkeleton(Skeleton):
 
     def _text(self) -> list[str]:
         geometry, look = self.geometry, self.look
-        # No word on the sample format: this text is copied into results of another one.
+        # The sample format is not named: this text is copied into results with another one.
         own = [
             f"SAMPLES: {geometry.samples}, EVERY {geometry.sample_interval_ms:g} MS, FROM {geometry.start_ms:g} MS",
             f"INLINES: {describe_lines(geometry.inlines)}, AT BYTES {look.inline_byte}-{look.inline_byte + 3}",

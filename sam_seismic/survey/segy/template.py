@@ -1,4 +1,4 @@
-"""Everything of a SEG-Y file but its samples: read from the file itself, or from where a copy of it was kept."""
+"""Everything of a SEG-Y file but its samples, for results with the same headers and trace order."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from sam_seismic.files.positional import cut_off
 from sam_seismic.survey.segy.formats import Order
-from sam_seismic.survey.segy.headers import Layout
+from sam_seismic.survey.segy.headers import SegyLayout
 from sam_seismic.survey.segy.scan import CHUNK
-from sam_seismic.survey.volume import Geometry
+from sam_seismic.survey.volume import Geometry, Orientation
 
 
-class Template(ABC):
-    """What a result shaped like a SEG-Y file needs to know of it.
+class SegyTemplate(ABC):
+    """Everything of a SEG-Y file but its samples.
 
     Args (of every kind):
         path: the file, for messages.
@@ -27,10 +27,16 @@ class Template(ABC):
     """
 
     path: Path
-    layout: Layout
+    layout: SegyLayout
     geometry: Geometry
     index: NDArray[np.int32]
     repeats: NDArray[np.int32]
+
+    @property
+    def fast_orientation(self) -> Orientation:
+        """The orientation whose traces lie closer together: a file may be sorted by either line number."""
+        inlines_closer = _median_step(self.index) <= _median_step(self.index.T)
+        return Orientation.INLINE if inlines_closer else Orientation.CROSSLINE
 
     @abstractmethod
     def head(self) -> bytes:
@@ -45,7 +51,14 @@ class Template(ABC):
         """The headers of all traces in the order of the file, some at a time: uint8[trace, layout.header]."""
 
 
-class FileTemplate(Template):
+def _median_step(index: NDArray[np.int32]) -> float:
+    """Median distance in the file from trace to trace along the rows of int32[row, column]; infinite without pairs."""
+    pairs = (index[:, :-1] >= 0) & (index[:, 1:] >= 0)
+    steps = np.abs(np.diff(index.astype(np.int64), axis=1))[pairs]
+    return float(np.median(steps)) if steps.size else np.inf
+
+
+class FileTemplate(SegyTemplate):
     """The template of a file that is at hand.
 
     Args:
@@ -57,7 +70,13 @@ class FileTemplate(Template):
     """
 
     def __init__(
-        self, path: Path, layout: Layout, *, geometry: Geometry, index: NDArray[np.int32], repeats: NDArray[np.int32]
+        self,
+        path: Path,
+        layout: SegyLayout,
+        *,
+        geometry: Geometry,
+        index: NDArray[np.int32],
+        repeats: NDArray[np.int32],
     ) -> None:
         self.path, self.layout, self.geometry, self.index, self.repeats = path, layout, geometry, index, repeats
 
@@ -92,7 +111,7 @@ class FileTemplate(Template):
 
 
 COORDINATE_BYTES = ((181, 185), (73, 77))
-"""X and Y of the CDP, and of the source, which stand in where the former are all zero."""
+"""X and Y of the CDP, and those of the source, which are read where the former are all zero."""
 
 
 def coordinates_of(headers: NDArray[np.uint8], order: Order) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ _PRINTABLE = {
 
 
 def encoding_of(raw: bytes) -> str:
-    """`cp037` (EBCDIC) or `ascii`, whichever makes more of the bytes letters, digits and blanks."""
+    """`cp037` (EBCDIC) or `ascii`: the one in which more bytes are letters, digits and blanks."""
     stored = np.frombuffer(raw, np.uint8)
     readable = {name: np.count_nonzero(table[stored]) for name, table in _READABLE.items()}
     return "ascii" if readable["ascii"] > readable[_EBCDIC] else _EBCDIC

@@ -11,12 +11,11 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import check_room
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, not_as_left
-from sam_seismic.survey.result import Result
+from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.segy.formats import format_holding, format_named
-from sam_seismic.survey.segy.reader import SegyVolume
 from sam_seismic.survey.segy.samples import encode
 from sam_seismic.survey.segy.skeleton import CopiedSkeleton, FreshLook, FreshSkeleton, Skeleton
-from sam_seismic.survey.segy.template import FileTemplate, Template
+from sam_seismic.survey.segy.template import SegyTemplate
 from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
 
 
@@ -105,8 +104,8 @@ class SegyResult(_Filled):
     Args:
         path: the final name.
         dtype: type of the samples: int8 (format 8), int16 (3), float32 (5), or another that SEG-Y holds.
-        source: what it is shaped like. Of SEG-Y the headers are copied byte for byte; for the grid of any other, or one
-            given as such, a plain file of revision 1 is made.
+        source: what it is shaped like. The headers of a volume that is SEG-Y or was converted from it are copied byte
+            for byte; for the grid of another volume, or a grid given as such, a plain file of revision 1 is made.
         overwrite: whether an existing file may be replaced.
         note: one line for the text header: what this file is.
         form: sample format to store them in; None for the one that holds the type exactly.
@@ -123,7 +122,7 @@ class SegyResult(_Filled):
         path: Path,
         dtype: np.dtype[np.generic],
         *,
-        source: Volume | Template | Geometry,
+        source: Volume | SegyTemplate | Geometry,
         overwrite: bool,
         note: str,
         form: FormatName | None = None,
@@ -131,22 +130,28 @@ class SegyResult(_Filled):
         null: float = 0,
     ) -> None:
         stored = format_holding(np.dtype(dtype)) if form is None else format_named(form)
-        template = template_of(source) if isinstance(source, SegyVolume) else source
+        template = (source.segy_template or source.geometry) if isinstance(source, Volume) else source
         skeleton: Skeleton
-        if isinstance(template, Template):
+        if isinstance(template, SegyTemplate):
             if path.exists() and template.path.exists() and path.samefile(template.path):
                 raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
             skeleton = CopiedSkeleton(template, stored, note=note)
         else:
-            geometry = template.geometry if isinstance(template, Volume) else template
-            skeleton = FreshSkeleton(path, geometry, stored, look=FreshLook(text=(note,)))
+            skeleton = FreshSkeleton(path, template, stored, look=FreshLook(text=(note,)))
         super().__init__(path, skeleton, overwrite=overwrite, start=start, null=null)
 
 
-def template_of(volume: SegyVolume) -> Template:
-    """Everything of an open SEG-Y file but its samples."""
-    return FileTemplate(
-        volume.path, volume.layout, geometry=volume.geometry, index=volume.index, repeats=volume.repeats
+def segy_result(request: ResultRequest) -> SegyResult:
+    """A result as it is asked for; its headers are those of the SEG-Y that the source is or was converted from."""
+    return SegyResult(
+        request.path,
+        request.dtype,
+        source=request.source,
+        overwrite=request.overwrite,
+        note=request.note,
+        form=request.form,
+        start=request.start,
+        null=request.null,
     )
 
 
