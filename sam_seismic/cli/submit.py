@@ -102,13 +102,13 @@ def _foresee(command: str, given: Mapping[str, Any], listener: "Listener") -> st
     if command == "embed" and given["config"] is not None:
         check_encoding(load_config(given["config"], given["override"] or []), listener)
     if command == "predict":
-        wanted = OutputRequest(
+        outputs = OutputRequest(
             *(given[name] for name in ("output", "probabilities", "confidence", "entropy", "horizons"))
         )
         request = PredictRequest(
             given["checkpoint"],
             given["input_"],
-            wanted,
+            outputs,
             read=taken_from(dict(given)),
             overwrite=given["overwrite"],
             resume=given["resume"],

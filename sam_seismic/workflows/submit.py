@@ -67,7 +67,7 @@ def check_prediction(request: PredictRequest, listener: Listener) -> None:
     volume = open_volume(request.input, request.read)
     listener.say(f"checkpoint: {request.checkpoint}, {card.model.size}, {len(card.facies)} classes")
     listener.say(f"input: {volume.path}, {volume.geometry}")
-    for path in request.wanted.paths(card.facies):
+    for path in request.outputs.paths(card.facies):
         check_output(path, overwrite=request.overwrite or request.resume)
         _check_writable(path.parent)
 
