@@ -197,7 +197,7 @@ def _announce(request: PredictRequest, job: PredictionJob, journal: Journal, lis
     if journal.finished:
         listener.say(f"going on after {journal.finished} of {journal.steps} sections")
     elif request.resume:
-        listener.say("no earlier run left finished sections to resume: all sections are predicted")
+        listener.say("nothing to resume: no earlier run left finished sections, so all are predicted")
     counts = " and ".join(f"{job.count(orientation)} {orientation}s" for orientation in job.orientations)
     listener.say(f"predicting {counts} of {job.volume.path}")
 
