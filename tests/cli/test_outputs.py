@@ -166,7 +166,7 @@ def test_what_a_format_cannot_hold_is_refused(made: Made, run: Run, gappy: Path,
     words = ("predict", "--checkpoint", made.best, "--input", gappy, "--output")
     refused = run(*words, tmp_path / "f.sgy", "--sample-format", "ibm", "--entropy", tmp_path / "e.npy")
     assert refused.exit_code == 2
-    assert "IBM floats are found in SEG-Y only" in refused.stderr
+    assert "only SEG-Y files store IBM floats" in refused.stderr
     refused = run(*words, tmp_path / "f.sgy", "--horizons", tmp_path / "h.txt")
     assert refused.exit_code == 2
     assert "horizons are written as CSV" in refused.stderr
