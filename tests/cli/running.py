@@ -51,13 +51,13 @@ def folder_of(volume: Volume, path: Path, lines: Mapping[Orientation, Sequence[i
 
 KILLING = """
 import os, signal, threading
-put_down, count = journal.Journal._put_down, []
+put_down, count = resume_journal.Journal._put_down, []
 def killing(self, finished, files):
     put_down(self, finished, files)
     count.append(finished)
     if len(count) == {after}:
         threading.Timer({delay}, os.kill, (os.getpid(), signal.SIGKILL)).start() if {delay} else os.kill(os.getpid(), 9)
-journal.Journal._put_down = killing
+resume_journal.Journal._put_down = killing
 """
 
 
