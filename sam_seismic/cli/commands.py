@@ -133,9 +133,9 @@ def predict(
     from sam_seismic.workflows.predict import PredictRequest
     from sam_seismic.workflows.predict import predict as run
 
-    wanted = OutputRequest(output, probabilities, confidence, entropy, horizons, stored_format)
+    outputs = OutputRequest(output, probabilities, confidence, entropy, horizons, stored_format)
     request = PredictRequest(
-        checkpoint, input_, wanted, orientation, read, overwrite, resume, batch_size, device, precision
+        checkpoint, input_, outputs, orientation, read, overwrite, resume, batch_size, device, precision
     )
 
     def show(files: list[Path]) -> None:

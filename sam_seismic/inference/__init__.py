@@ -1,11 +1,11 @@
-"""Whole-volume prediction: sections are streamed, orientations merged, and what users want of them written down."""
+"""A task and an amplitude volume come in; its sections are predicted, merged and written to the outputs."""
 
-from sam_seismic.inference.line_batches import count_sections
+from sam_seismic.inference.prediction_job import PredictionJob
 from sam_seismic.inference.products import Confidence, Entropy, Facies, FaciesIndex, Probability, Product
 from sam_seismic.inference.rank_exchange import RankExchange
 from sam_seismic.inference.section_outputs import Output
 from sam_seismic.inference.sections import predict_sections
-from sam_seismic.inference.volume import predict_share, predict_volume, scratch_path, share_of
+from sam_seismic.inference.volume import predict_share, predict_volume, scratch_path
 
 __all__ = [
     "Confidence",
@@ -13,13 +13,12 @@ __all__ = [
     "Facies",
     "FaciesIndex",
     "Output",
+    "PredictionJob",
     "Probability",
     "Product",
     "RankExchange",
-    "count_sections",
     "predict_sections",
     "predict_share",
     "predict_volume",
     "scratch_path",
-    "share_of",
 ]

@@ -1,4 +1,4 @@
-"""The lines of a volume come in, batches go out in the order in which they are written, each with its process."""
+"""The lines of a volume come in; batches of them go out, in the order in which they are written, each with its rank."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,54 +8,50 @@ from sam_seismic.survey.volume import Orientation, Volume
 
 @dataclass(frozen=True)
 class LineBatch:
-    """A batch of neighbouring lines.
+    """Neighbouring lines of one orientation, which the network predicts together.
 
     Args:
-        orientation: of them.
+        orientation: of the lines.
         lines: their numbers.
-        first: position of the first one among the lines of that orientation.
-        process: that predicts them.
-        finished: sections of the job that are written when it is.
+        first: position of the first line among all lines of the orientation.
+        rank: the process that predicts the batch.
+        finished: how many sections of the whole volume are written once this batch is.
     """
 
     orientation: Orientation
     lines: tuple[int, ...]
     first: int
-    process: int
+    rank: int
     finished: int
 
     @property
     def name(self) -> str:
-        """A name of its own, for a file."""
+        """A unique name, which a file can have."""
         return f"{self.orientation}-{self.first}"
 
 
 def line_batches(
-    volume: Volume, orientations: Sequence[Orientation], *, size: int, processes: int = 1, skip: int = 0
+    volume: Volume, orientations: Sequence[Orientation], *, size: int, ranks: int = 1, finished: int = 0
 ) -> Iterator[LineBatch]:
-    """The sections of every orientation, some at a time, but for the first ones; crosslines come first.
+    """The batches of a volume that are not finished: first those of crosslines, then those of inlines.
 
-    The merged inlines are then written one behind the other, as most files keep them. The batches are the same ones
-    however many processes share them: what the network makes of a section may depend on those beside it.
+    Inlines come last because merged inlines are then written one after the other, which is how most files store them.
+    The number of ranks does not change the batches: what the network computes for a section may depend on the other
+    sections of its batch.
 
     Args:
         volume: to predict.
         orientations: one, or both.
-        size: sections at a time.
-        processes: that take turns.
-        skip: sections that are finished, in whole batches.
+        size: lines in a batch.
+        ranks: processes that share the batches, in rotation.
+        finished: sections that are written already, in whole batches.
     """
-    before = 0
+    lines_before = 0  # of the orientations before this one
     for orientation in sorted(orientations):
         lines = volume.lines(orientation).tolist()
         for number, first in enumerate(range(0, len(lines), size)):
             some = tuple(lines[first : first + size])
-            finished = before + first + len(some)
-            if finished > skip:
-                yield LineBatch(orientation, some, first, number % processes, finished)
-        before += len(lines)
-
-
-def count_sections(volume: Volume, orientations: Sequence[Orientation]) -> int:
-    """Sections that are predicted."""
-    return sum(len(volume.lines(orientation)) for orientation in orientations)
+            finished_then = lines_before + first + len(some)
+            if finished_then > finished:
+                yield LineBatch(orientation, some, first, number % ranks, finished_then)
+        lines_before += len(lines)

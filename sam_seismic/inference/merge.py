@@ -1,4 +1,7 @@
-"""Crossline probabilities of a volume wait in a scratch file until the inlines through the voxels are predicted."""
+"""Class probabilities of crosslines and inlines come in; their mean in each voxel goes out, inline by inline.
+
+Crosslines are predicted first. Their probabilities wait in a scratch file until the inlines through them are predicted.
+"""
 
 from pathlib import Path
 
@@ -12,14 +15,14 @@ from sam_seismic.inference.products import Probabilities
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 
-class CrosslineProbabilities(Recorded, Unfinished):
-    """A scratch file float16[crossline, inline, class, sample], which vanishes when the job is done.
+class WaitingCrosslines(Recorded, Unfinished):
+    """The scratch file float16[crossline, inline, class, sample]; it is removed when the prediction is finished.
 
-    Half precision: the mean of two probabilities is wrong by less than 0.0003. Nothing is added up in the file, so a
-    section that is written a second time after a kill does no harm.
+    Half precision changes the mean of two probabilities by less than 0.0003. The file holds no running sums, so a
+    crossline can be written a second time after a kill.
 
     Args:
-        path: of the scratch file, beside the result.
+        path: of the scratch file, beside the output.
         geometry: the grid.
         classes: how many.
         start: in one go, or resumable.
@@ -47,33 +50,46 @@ class CrosslineProbabilities(Recorded, Unfinished):
         self.reopen()
 
     def reopen(self) -> None:
-        """Go on with the file that an earlier run left.
+        """Open the file that an earlier run, or another rank, created.
 
         Raises:
-            SurveyError: it is not there, or of another size.
+            SurveyError: the file is missing, or has another size.
         """
         self.open_whole(self.temporary, self._layout, size=self._size)
 
-    def put(self, section: Section, kept: NDArray[np.float16]) -> None:
-        """Keep what `waiting` makes of a crossline."""
+    def put(self, section: Section, stored: NDArray[np.float16]) -> None:
+        """Write the probabilities of a crossline.
+
+        Args:
+            section: the crossline.
+            stored: float16[inline, class, sample], from `as_stored`.
+        """
         inlines = len(self._geometry.inlines)
         position = self._geometry.index(Orientation.CROSSLINE, section.line)
-        self.records.write(position * inlines + np.arange(inlines), kept)
+        self.records.write(position * inlines + np.arange(inlines), stored)
 
     def average(self, section: Section, probabilities: Probabilities) -> Probabilities:
-        """The mean of float32[class, sample, trace] of an inline and the crosslines through it, in the same array."""
+        """The mean of the probabilities of an inline and of the crosslines through it.
+
+        Args:
+            section: the inline.
+            probabilities: float32[class, sample, trace] of the inline; the mean is computed in this array.
+
+        Returns:
+            float32[class, sample, trace].
+        """
         inlines, crosslines, _ = self._geometry.shape
         position = self._geometry.index(Orientation.INLINE, section.line)
-        kept = self.records.read(position + inlines * np.arange(crosslines))  # float16[crossline, class, sample]
-        np.add(probabilities, kept.transpose(1, 2, 0), out=probabilities)  # [class, sample, crossline]
+        stored = self.records.read(position + inlines * np.arange(crosslines))  # float16[crossline, class, sample]
+        np.add(probabilities, stored.transpose(1, 2, 0), out=probabilities)  # [class, sample, crossline]
         probabilities /= 2
         return probabilities
 
     def publish(self) -> None:
-        """Remove it."""
+        """Remove the file: the prediction is finished."""
         remove(self.temporary)
 
 
-def waiting(probabilities: Probabilities) -> NDArray[np.float16]:
-    """float32[class, sample, trace] of a crossline -> float16[inline, class, sample], as it waits."""
+def as_stored(probabilities: Probabilities) -> NDArray[np.float16]:
+    """Probabilities of a crossline, float32[class, sample, trace] -> float16[inline, class, sample] of the file."""
     return probabilities.transpose(2, 0, 1).astype(np.float16)

@@ -1,4 +1,4 @@
-"""What a user wants of a prediction goes in; opened results come out, each with what it gets of the probabilities."""
+"""The paths that a user asks for come in; the outputs of a prediction go out, each with what it stores."""
 
 from dataclasses import dataclass
 from itertools import chain
@@ -19,21 +19,21 @@ from sam_seismic.survey.result import ResultRequest
 from sam_seismic.survey.volume import Volume
 
 FLOAT_NULL = -1.0
-"""Marks dead traces among probabilities, confidences and entropies, which lie in 0 to 1."""
+"""Value of dead traces in volumes of probability, confidence and entropy, whose own values lie between 0 and 1."""
 _LABEL_NULLS = (-1, 255, -128, 127, 254)
-"""Marks dead traces among classes: the first one that is no class and has a place in the type, or the lowest such."""
+"""Values for dead traces in facies volumes, the preferred one first; see `label_null`."""
 
 
 @dataclass(frozen=True)
 class OutputRequest:
-    """The outputs of a prediction; endings name the formats.
+    """Where the outputs of a prediction are written; the ending of a path names the format.
 
     Args:
-        facies: the most probable class.
-        probabilities: float32 volumes, one a class, named after it: STEM_CLASS.ENDING.
-        confidence: float32, the probability of that class.
-        entropy: float32, 0 certain to 1 undecided.
-        horizons: CSV, where each class begins on each trace.
+        facies: the most probable class of each voxel.
+        probabilities: float32, one volume a class, named STEM_CLASS.ENDING.
+        confidence: float32, the probability of the most probable class.
+        entropy: float32, from 0 (certain) to 1 (undecided).
+        horizons: CSV, the time of the first sample of each class on each trace.
         sample_format: how classes are stored; None: int8, or int16 where a label value needs it. Float volumes are IEEE
             unless this is `ibm`.
     """
@@ -46,80 +46,86 @@ class OutputRequest:
     sample_format: LabelFormat | None = None
 
     def paths(self, facies: FaciesTable) -> list[Path]:
-        """All files that will be written.
+        """All files and folders that will be written, facies first.
 
         Raises:
-            SurveyError: no file can be named after a class.
+            SurveyError: the name of a class cannot be part of a file name.
         """
-        planes = {} if self.probabilities is None else probability_paths(self.probabilities, facies)
+        by_class = {} if self.probabilities is None else probability_paths(self.probabilities, facies)
         others = (self.confidence, self.entropy, self.horizons)
-        return [self.facies, *planes.values(), *(path for path in others if path is not None)]
+        return [self.facies, *by_class.values(), *(path for path in others if path is not None)]
 
 
 def open_outputs(
-    wanted: OutputRequest, source: Volume, facies: FaciesTable, *, overwrite: bool, start: Start
+    request: OutputRequest, source: Volume, facies: FaciesTable, *, overwrite: bool, start: Start
 ) -> list[Output]:
-    """The results of a prediction, facies first, not entered yet.
+    """The outputs of a prediction, facies first; entering their context creates or reopens the files.
 
     Args:
-        wanted: what is to be written.
+        request: where they are written.
         source: the volume that is predicted.
         facies: the classes.
         overwrite: whether existing files may be replaced.
-        start: anew, or resumed.
+        start: in one go, or resumable.
 
     Raises:
-        SurveyError: an output exists, has no known ending, or cannot hold what it is to get.
+        SurveyError: an output exists, has an unknown ending, or cannot store its values.
     """
-    dtype = label_type(facies, wanted.sample_format)
+    dtype = label_type(facies, request.sample_format)
     null = label_null(facies, dtype)
 
-    def result(path: Path, product: Product, kind: np.dtype[np.generic], what: str, null: float) -> Output:
-        form = _form(path, wanted.sample_format, kind)
-        note = f"{what} BY SAM-SEISMIC {__version__}; DEAD TRACES HOLD {null:g}"
-        request = ResultRequest(
+    def output(path: Path, product: Product, stored: np.dtype[np.generic], title: str, null: float) -> Output:
+        result = ResultRequest(
             path=path,
             source=source,
-            dtype=kind,
+            dtype=stored,
             overwrite=overwrite,
-            note=note,
-            form=form,
+            note=f"{title} BY SAM-SEISMIC {__version__}; DEAD TRACES HOLD {null:g}",
+            form=_form(path, request.sample_format, stored),
             start=start,
             null=null,
         )
-        return Output(open_result(request), product)
+        return Output(open_result(result), product)
 
-    outputs = [result(wanted.facies, Facies(facies), dtype, "FACIES", null)]
-    floats: list[tuple[Path | None, Product, str]] = []
-    if wanted.probabilities is not None:
-        planes = probability_paths(wanted.probabilities, facies).items()
-        floats = [(path, Probability(facies.names.index(name)), f"PROBABILITY OF {name}") for name, path in planes]
-    floats += [(wanted.confidence, Confidence(), "CONFIDENCE"), (wanted.entropy, Entropy(), "ENTROPY")]
-    real = np.dtype(np.float32)
-    outputs += [result(path, product, real, what, FLOAT_NULL) for path, product, what in floats if path is not None]
-    if wanted.horizons is not None:
-        table = HorizonTable(wanted.horizons, source, facies, overwrite=overwrite, start=start)
+    outputs = [output(request.facies, Facies(facies), dtype, "FACIES", null)]
+    float_outputs: list[tuple[Path | None, Product, str]] = []
+    if request.probabilities is not None:
+        float_outputs += [
+            (path, Probability(facies.names.index(name)), f"PROBABILITY OF {name}")
+            for name, path in probability_paths(request.probabilities, facies).items()
+        ]
+    float_outputs += [(request.confidence, Confidence(), "CONFIDENCE"), (request.entropy, Entropy(), "ENTROPY")]
+    float32 = np.dtype(np.float32)
+    outputs += [
+        output(path, product, float32, title, FLOAT_NULL) for path, product, title in float_outputs if path is not None
+    ]
+    if request.horizons is not None:
+        table = HorizonTable(request.horizons, source, facies, overwrite=overwrite, start=start)
         outputs.append(Output(table, FaciesIndex()))
     return outputs
 
 
 def _form(path: Path, asked: LabelFormat | None, dtype: np.dtype[np.generic]) -> Literal["ibm"] | None:
-    """The SEG-Y format, where the type of the samples does not say it."""
+    """The SEG-Y sample format, where `dtype` alone does not determine it: float32 is IEEE or IBM."""
     if asked != "ibm" or dtype.kind != "f":
         return None
     if path.suffix.lower() not in FORMATS["segy"].suffixes:
         raise SurveyError(
-            problem=f"{path}: --sample-format ibm cannot apply: IBM floats are found in SEG-Y only",
-            fix="--sample-format ieee, or end the name in .sgy",
+            problem=f"{path}: --sample-format ibm cannot apply: only SEG-Y files store IBM floats",
+            fix="use --sample-format ieee, or end the name in .sgy",
         )
     return "ibm"
 
 
 def label_type(facies: FaciesTable, asked: LabelFormat | None = None) -> np.dtype[np.generic]:
-    """The type of stored classes: as asked for, else int8, which interpretation software reads best, or int16.
+    """The type in which classes are stored.
+
+    Args:
+        facies: the classes.
+        asked: the user's choice; None: int8, which most interpretation software reads, or int16 where it is too small.
 
     Raises:
-        SurveyError: a label value has no place in the type asked for.
+        SurveyError: a label value does not fit the type that the user chose.
     """
     low, high = min(facies.values), max(facies.values)
     if asked is None:
@@ -137,25 +143,28 @@ def label_type(facies: FaciesTable, asked: LabelFormat | None = None) -> np.dtyp
 
 
 def label_null(facies: FaciesTable, dtype: np.dtype[np.generic]) -> int:
-    """What dead traces hold among classes: a value that no class has."""
+    """The value of dead traces in a facies volume: the first of `_LABEL_NULLS` that fits the type and is no class.
+
+    If there is none, it is the lowest value of the type that is no class.
+    """
     bounds = np.iinfo(dtype.type if issubclass(dtype.type, np.integer) else np.int16)
-    usual = [value for value in _LABEL_NULLS if bounds.min <= value <= bounds.max]
-    possible = chain(usual, range(bounds.min, bounds.max + 1))
+    preferred = [value for value in _LABEL_NULLS if bounds.min <= value <= bounds.max]
+    possible = chain(preferred, range(bounds.min, bounds.max + 1))
     spare = next((value for value in possible if value not in facies.values), None)
     assert spare is not None, "there are at most 255 classes"
     return int(spare)
 
 
 def probability_paths(path: Path, facies: FaciesTable) -> dict[str, Path]:
-    """One path a class: prob.sgy -> prob_salt.sgy, ...
+    """One path for each class: prob.sgy -> prob_salt.sgy, ...
 
     Raises:
-        SurveyError: the path has no name, or that of a class cannot be part of one.
+        SurveyError: the path has no file name, or the name of a class cannot be part of one.
     """
     try:
         return {name: path.with_name(f"{path.stem}_{name}{path.suffix}") for name in facies.names}
     except ValueError as error:
         raise SurveyError(
             problem=f"--probabilities {path}: no file can be named after it and the classes {', '.join(facies.names)}",
-            fix="give it a name, as probability.sgy; a / in a class name cannot stand in one",
+            fix="give it a file name, such as probability.sgy; a class whose name holds a / cannot be part of one",
         ) from error

@@ -1,4 +1,4 @@
-"""Class probabilities of a section go in; what a result holds of them comes out: classes, confidence, entropy."""
+"""Class probabilities of a section come in; what an output stores of them goes out: classes, confidence, entropy."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Probabilities = NDArray[np.float32]
 
 
 class Product(ABC):
-    """What a result holds for each voxel."""
+    """What an output stores for each voxel."""
 
     @abstractmethod
     def of(self, probabilities: Probabilities) -> NDArray[np.generic]:
@@ -42,7 +42,7 @@ class Facies(Product):
 
 @dataclass(frozen=True)
 class Probability(Product):
-    """The probability of a class, given by its index."""
+    """The probability of one class, which is given by its index."""
 
     index: int
 
@@ -62,12 +62,12 @@ class Confidence(Product):
 
 @dataclass(frozen=True)
 class Entropy(Product):
-    """Shannon's entropy over its largest value, the logarithm of the number of classes: 0 certain, 1 undecided."""
+    """Shannon entropy divided by its maximum, the logarithm of the number of classes: 0 certain, 1 undecided."""
 
     def of(self, probabilities: Probabilities) -> NDArray[np.generic]:
         """float32[class, sample, trace] -> float32[sample, trace]."""
         total = np.zeros(probabilities.shape[1:], np.float32)
-        for probability in probabilities:  # class by class: no second array of all classes
-            # x log x goes to 0 with x; below the smallest normal number the logarithm would be of 0.
+        for probability in probabilities:  # class by class, without a second array of all classes
+            # The limit of x log x at 0 is 0; the bound keeps the logarithm finite there.
             total -= probability * np.log(np.maximum(probability, np.finfo(np.float32).tiny))
         return np.asarray(np.clip(total / np.float32(np.log(len(probabilities))), 0, 1))

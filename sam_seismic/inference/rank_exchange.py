@@ -1,156 +1,184 @@
-"""Processes that predict one volume meet in a folder: pieces go in on all of them, and out on the first one.
+"""Ranks that predict one volume exchange files: each rank sends its section outputs, the first rank receives them all.
 
-Files are all that they share, so that it works on any cluster, in any container, and after a kill: a piece is there
-whole or not at all, and one that is there need not be made again.
+The files lie in a hidden folder beside the output. They need no network between the ranks, so they work on any cluster
+and in any container. They also survive a kill: a file appears only when it is whole, and what an earlier attempt of the
+job sent is not computed again.
 """
 
 import glob
 import json
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from sam_seismic.files.atomic import whole_file, write_text
+from sam_seismic.files.unfinished import Start
 from sam_seismic.inference.line_batches import LineBatch
 from sam_seismic.inference.section_outputs import SectionOutputs
 from sam_seismic.survey.volume import Section
 
-AHEAD = 16
-"""Turns that a process may be ahead of the one that writes: their pieces wait on the disk."""
+BATCHES_IN_FOLDER = 16
+"""At most, of one rank: it waits before it sends more, until the first rank has received some."""
 SECONDS = 1.0
 """At most, between two looks into the folder."""
 
 T = TypeVar("T")
 
 
-class GivenUp(Exception):  # noqa: N818  # not an error: nobody waits for the answer any more
-    """The work was broken off while something was waited for."""
+class WaitStopped(Exception):  # noqa: N818  # not an error itself: an error on another thread came first
+    """A thread no longer waits for another rank, because another thread of its own rank has failed."""
 
 
 class RankExchange:
-    """What the processes know of each other.
+    """The folder through which the ranks of a job exchange files; a single rank makes no folder and never waits.
 
     Args:
-        output: they meet in a hidden folder beside it, which all of them see.
-        job: that they belong to.
-        process: the number of this one; 0 writes the results.
-        processes: in all.
+        output: the folder lies beside it; all ranks see it.
+        job: name of the Slurm job.
+        rank: of this process; rank 0 writes the outputs.
+        ranks: in all.
         attempt: how often the job was started again.
     """
 
-    def __init__(self, output: Path, job: str, *, process: int, processes: int, attempt: int) -> None:
+    def __init__(self, output: Path, job: str = "", *, rank: int = 0, ranks: int = 1, attempt: int = 0) -> None:
+        self.rank = rank
+        self.ranks = ranks
         self._output = output
-        folder = output.with_name(f".{output.name}.{job.replace('/', '-')}.pieces")
-        self._folder = folder
-        self.process = process
-        self.processes = processes
-        self._begin = folder / f"begin-{attempt}.json"
-        self._crosslines = folder / f"crosslines-{attempt}"
-        self._there: frozenset[str] = frozenset()
-        self._given_up = threading.Event()
+        self._folder = output.with_name(f".{output.name}.{job.replace('/', '-')}.exchange")
+        self._attempt = attempt
+        self._sent_before: frozenset[str] = frozenset()
+        self._stopped = threading.Event()
 
-    def begin(self, token: str, finished: int) -> None:
-        """Let the others begin; on the first process, which is the only one at the output.
+    @contextmanager
+    def as_first_rank(self) -> Iterator[None]:
+        """A block in which the first rank works; its end waits for the other ranks, and removes the folder.
+
+        An error removes the folder at once. An interrupt keeps it for the next attempt.
+        """
+        try:
+            yield
+            # A rank that starts late would otherwise wait for ever for a start file that was removed.
+            others = range(1, self.ranks)
+            self._wait_until(lambda: all(self._end_file(rank).is_file() for rank in others))
+        except Exception:
+            self._remove()
+            raise
+        self._remove()
+
+    def publish_start(self, start: Start, finished: int) -> None:
+        """First rank: let the other ranks start.
 
         Args:
-            token: in the names of unfinished results.
-            finished: sections of an earlier attempt.
+            start: how the unfinished files of this rank begin.
+            finished: sections that an earlier attempt has written.
         """
-        for left in self._output.parent.glob(f".{glob.escape(self._output.name)}.*.pieces"):
-            if left != self._folder:  # of a job that will not go on
-                shutil.rmtree(left, ignore_errors=True)
+        if self.ranks == 1:
+            return
+        self._remove_other_jobs()
         self._folder.mkdir(parents=True, exist_ok=True)
-        # From here on this process takes pieces away: who comes later could not tell what had been there.
-        there = sorted(path.name for path in self._folder.glob("*.npz"))
-        write_text(self._begin, json.dumps({"token": token, "finished": finished, "there": there}))
+        # From here on this rank removes what it receives, so a rank that starts later cannot see what was sent before.
+        sent_before = sorted(path.name for path in self._folder.glob("*.npz"))
+        message = {"token": start.mark, "finished": finished, "sent_before": sent_before}
+        write_text(self._start_file, json.dumps(message))
 
-    def joined(self) -> tuple[str, int]:
-        """Wait for the first process; what it said."""
-        text = self._wait(lambda: self._begin.read_text() if self._begin.is_file() else None)
-        said = json.loads(text)
-        self._there = frozenset(said["there"])
-        return str(said["token"]), int(said["finished"])
+    def wait_for_start(self) -> tuple[Start, int]:
+        """Other ranks: how the unfinished files of the first rank begin, and how many sections it has written."""
+        self._wait_until(self._start_file.is_file)
+        message = json.loads(self._start_file.read_text())
+        self._sent_before = frozenset(message["sent_before"])
+        return Start(str(message["token"]), resumed=True), int(message["finished"])
 
-    def cross(self) -> None:
-        """Let the others read the crosslines; on the first process, when all of them lie on the disk."""
-        write_text(self._crosslines, "")
+    def publish_crosslines(self) -> None:
+        """First rank: all crosslines are on the disk, and the other ranks may read them."""
+        write_text(self._crosslines_file, "")
 
-    def crossed(self) -> None:
-        """Wait until the crosslines can be read."""
-        self._wait(lambda: self._crosslines.is_file() or None)
+    def wait_for_crosslines(self) -> None:
+        """Other ranks: wait until all crosslines are on the disk."""
+        self._wait_until(self._crosslines_file.is_file)
 
-    def has(self, turn: LineBatch) -> bool:
-        """Whether the pieces of a turn lay here when it began: an earlier attempt made them. After `joined`."""
-        return self._path(turn).name in self._there
+    def batches_to_predict(self, batches: Iterable[LineBatch]) -> list[LineBatch]:
+        """Other ranks, after `wait_for_start`: those of this rank that no earlier attempt has sent."""
+        mine = (batch for batch in batches if batch.rank == self.rank)
+        return [batch for batch in mine if self._batch_file(batch).name not in self._sent_before]
 
-    def leave(self, turn: LineBatch, pieces: Sequence[SectionOutputs]) -> None:
-        """Leave the pieces of a turn for the first process, when it is not too far behind."""
-        mine = f"*.{self.process}.npz"
-        self._wait(lambda: len(list(self._folder.glob(mine))) < AHEAD or None)
+    def send(self, batch: LineBatch, sections: Sequence[SectionOutputs]) -> None:
+        """Other ranks: send the outputs of a batch, as soon as the first rank is not too far behind."""
+        mine = f"*.{self.rank}.npz"
+        self._wait_until(lambda: len(list(self._folder.glob(mine))) < BATCHES_IN_FOLDER)
         arrays: dict[str, Any] = {}
-        for number, piece in enumerate(pieces):
-            arrays[f"{number}-live"] = piece.section.live
-            arrays[f"{number}-cut"] = np.array(piece.section.cut_from or -1)
-            arrays |= {f"{number}-{position}": values for position, values in piece.products.items()}
-            if piece.kept is not None:
-                arrays[f"{number}-kept"] = piece.kept
-        with whole_file(self._path(turn)) as file:
+        for number, outputs in enumerate(sections):
+            arrays[f"{number}-live"] = outputs.section.live
+            arrays[f"{number}-cut"] = np.array(outputs.section.cut_from or -1)
+            arrays |= {f"{number}-{position}": values for position, values in outputs.values.items()}
+            if outputs.waiting is not None:
+                arrays[f"{number}-waiting"] = outputs.waiting
+        with whole_file(self._batch_file(batch)) as file:
             np.savez(file, **arrays)
 
-    def take(self, turn: LineBatch) -> list[SectionOutputs]:
-        """Wait for the pieces of a turn of another process, and take them away."""
-        path = self._path(turn)
-        self._wait(lambda: path.is_file() or None)
-        pieces = []
+    def receive(self, batch: LineBatch) -> list[SectionOutputs]:
+        """First rank: wait for the outputs of a batch of another rank, and remove them from the folder."""
+        path = self._batch_file(batch)
+        self._wait_until(path.is_file)
+        sections = []
         with np.load(path, allow_pickle=False) as arrays:
-            for number, line in enumerate(turn.lines):
+            for number, line in enumerate(batch.lines):
                 mine = {name.partition("-")[2]: arrays[name] for name in arrays.files if name.startswith(f"{number}-")}
-                live, cut, kept = mine.pop("live"), int(mine.pop("cut")), mine.pop("kept", None)
-                section = Section(turn.orientation, line, np.empty((0, 0)), live, cut if cut > 0 else None)
-                pieces.append(SectionOutputs(section, {int(name): values for name, values in mine.items()}, kept))
+                live, cut, waiting = mine.pop("live"), int(mine.pop("cut")), mine.pop("waiting", None)
+                section = Section(batch.orientation, line, np.empty((0, 0)), live, cut if cut > 0 else None)
+                values = {int(position): array for position, array in mine.items()}
+                sections.append(SectionOutputs(section, values, waiting))
         path.unlink()
-        return pieces
+        return sections
 
-    def give_up(self) -> None:
-        """Wait for nothing any more; from any thread."""
-        self._given_up.set()
+    def publish_end(self) -> None:
+        """Other ranks: this rank needs the folder no longer; the last call that it makes."""
+        write_text(self._end_file(self.rank), "")
 
-    def part(self) -> None:
-        """Tell the first process that this one looks for nothing here any more: the last thing that it does."""
-        write_text(self._parted(self.process), "")
+    @contextmanager
+    def stops_waiting_after_errors(self) -> Iterator[None]:
+        """A block whose errors stop every thread of this rank that waits for another rank."""
+        try:
+            yield
+        except BaseException:
+            self._stopped.set()
+            raise
 
-    def close(self) -> None:
-        """Remove the folder, when all is written and the others have parted; on the first process.
+    @property
+    def _start_file(self) -> Path:
+        return self._folder / f"start-{self._attempt}.json"
 
-        One that has not even begun would else look for the first word for ever.
-        """
-        others = range(1, self.processes)
-        self._wait(lambda: all(self._parted(other).is_file() for other in others) or None)
-        self.abandon()
+    @property
+    def _crosslines_file(self) -> Path:
+        return self._folder / f"crosslines-{self._attempt}"
 
-    def abandon(self) -> None:
-        """Remove the folder; on the first process, when nothing of the job will be of use any more."""
+    def _end_file(self, rank: int) -> Path:
+        return self._folder / f"end-{self._attempt}.{rank}"
+
+    def _batch_file(self, batch: LineBatch) -> Path:
+        return self._folder / f"{batch.name}.{batch.rank}.npz"
+
+    def _remove_other_jobs(self) -> None:
+        """Remove folders beside the output that killed jobs left; only one job at a time writes an output."""
+        for folder in self._output.parent.glob(f".{glob.escape(self._output.name)}.*.exchange"):
+            if folder != self._folder:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _parted(self, process: int) -> Path:
-        return self._begin.with_name(f"parted-{self._begin.stem}.{process}")
-
-    def _path(self, turn: LineBatch) -> Path:
-        return self._folder / f"{turn.name}.{turn.process}.npz"
-
-    def _wait(self, look: Callable[[], T | None]) -> T:
-        """What is found in the end.
+    def _wait_until(self, true: Callable[[], bool]) -> None:
+        """Wait until something holds.
 
         Raises:
-            GivenUp: the work was broken off.
+            WaitStopped: an error on another thread of this rank came first.
         """
         pause = 0.01
-        while (found := look()) is None:
-            if self._given_up.wait(pause):
-                raise GivenUp
+        while not true():
+            if self._stopped.wait(pause):
+                raise WaitStopped
             pause = min(SECONDS, 1.5 * pause)
-        return found

@@ -1,13 +1,13 @@
-"""Probabilities of a section come in; what each result gets of them goes out, on any process, ready to be written."""
+"""The class probabilities of a section come in; what each output stores of them goes out, on any rank."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import UserError
-from sam_seismic.inference.merge import CrosslineProbabilities, waiting
+from sam_seismic.inference.merge import WaitingCrosslines, as_stored
 from sam_seismic.inference.products import Probabilities, Product
 from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Orientation, Section
@@ -15,64 +15,69 @@ from sam_seismic.survey.volume import Orientation, Section
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """A result and what it gets of the probabilities of each section."""
+    """A file or folder that is written, and what it stores of the class probabilities."""
 
     result: Result
     product: Product
 
     @property
-    def as_read(self) -> bool:
-        """Whether it keeps each section as it was predicted: a folder has a place for either orientation."""
+    def unmerged(self) -> bool:
+        """Whether it stores each section as it was predicted: a folder can hold both orientations side by side."""
         return self.result.keeps_each_section
 
 
 @dataclass(frozen=True, eq=False)
 class SectionOutputs:
-    """What a section brings to the results.
+    """What is written for one section.
 
     Args:
-        section: where it lies; its values are of no use any more.
-        products: [sample, trace] for each output, by its position; an output that is not here gets none.
-        kept: of a crossline that waits for the inlines through it, float16[inline, class, sample].
+        section: that was predicted; its amplitudes are not needed any more.
+        values: [sample, trace] for each output, by the position of the output in the list of outputs. A crossline that
+            is merged has no values for the outputs that store the mean.
+        waiting: probabilities of a crossline that is merged, float16[inline, class, sample]; None for other sections.
     """
 
     section: Section
-    products: dict[int, NDArray[np.generic]]
-    kept: NDArray[np.float16] | None = None
+    values: dict[int, NDArray[np.generic]]
+    waiting: NDArray[np.float16] | None = None
 
 
-def outputs_of(
-    section: Section, probabilities: Probabilities, outputs: Sequence[Output], kept: CrosslineProbabilities | None
+def section_outputs(
+    section: Section,
+    probabilities: Probabilities,
+    outputs: Sequence[Output],
+    waiting_crosslines: WaitingCrosslines | None,
 ) -> SectionOutputs:
-    """What a section brings to each output.
+    """What is written for one section.
 
     Args:
-        section: as read.
-        probabilities: float32[class, sample, trace]; they may be changed.
-        outputs: of the job.
-        kept: where crosslines wait, with all that cross this section if it is an inline; None where nothing is merged.
+        section: that was predicted.
+        probabilities: float32[class, sample, trace]; the array may be changed.
+        outputs: of the prediction.
+        waiting_crosslines: None where orientations are not merged. For an inline, it must hold all crosslines.
 
     Raises:
-        UserError: the network gave no numbers for it; they would become the first class.
+        UserError: the probabilities are not finite; the section would be given the first class everywhere.
     """
     if not np.isfinite(probabilities.sum()):
         raise UserError(
-            problem=f"{section.name}: the network overflows, and gives no numbers for it",
-            fix="--precision bf16 or 32 in place of 16; with these the checkpoint itself is damaged",
+            problem=f"{section.name}: the network overflows: its probabilities are not finite numbers",
+            fix="use --precision bf16 or 32 in place of 16; if that does not help, the checkpoint is damaged",
         )
-    products = {
-        position: _values(output, probabilities)
-        for position, output in enumerate(outputs)
-        if kept is None or output.as_read
-    }
-    if kept is None:
-        return SectionOutputs(section, products)
+    by_position = dict(enumerate(outputs))
+    if waiting_crosslines is None:
+        return SectionOutputs(section, _values(by_position, probabilities))
+    values = _values({position: output for position, output in by_position.items() if output.unmerged}, probabilities)
     if section.orientation is Orientation.CROSSLINE:
-        return SectionOutputs(section, products, waiting(probabilities))
-    mean = kept.average(section, probabilities)
-    merged = {position: _values(output, mean) for position, output in enumerate(outputs) if not output.as_read}
-    return SectionOutputs(section, products | merged)
+        return SectionOutputs(section, values, as_stored(probabilities))
+    mean = waiting_crosslines.average(section, probabilities)
+    merged = {position: output for position, output in by_position.items() if not output.unmerged}
+    return SectionOutputs(section, values | _values(merged, mean))
 
 
-def _values(output: Output, probabilities: Probabilities) -> NDArray[np.generic]:
-    return output.product.of(probabilities).astype(output.result.dtype, copy=False)
+def _values(outputs: Mapping[int, Output], probabilities: Probabilities) -> dict[int, NDArray[np.generic]]:
+    """Values [sample, trace] for some outputs, by their position."""
+    return {
+        position: output.product.of(probabilities).astype(output.result.dtype, copy=False)
+        for position, output in outputs.items()
+    }

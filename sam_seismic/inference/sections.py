@@ -1,4 +1,4 @@
-"""A trained task and a few sections come in; the class probabilities of each go out."""
+"""A task and a few sections come in; the class probabilities of each section go out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from sam_seismic.tasks.facies import FaciesSegmentation
 
 @dataclass(frozen=True, eq=False)
 class SectionBatch:
-    """Sections that are read and ready for the network.
+    """Sections on their canvases, ready for the network.
 
     Args:
-        sections: in order.
-        canvases: of the same sections; on their way to a GPU in page-locked memory.
+        sections: as they were read.
+        canvases: one a section; in page-locked memory where the network is on a GPU.
     """
 
     sections: tuple[Section, ...]
@@ -26,7 +26,7 @@ class SectionBatch:
 
 
 def prepare_batch(task: FaciesSegmentation, sections: Sequence[Section]) -> SectionBatch:
-    """A few sections on their canvases.
+    """Place sections on their canvases.
 
     Raises:
         SurveyError: a section does not fit the canvas.
@@ -42,7 +42,7 @@ def prepare_batch(task: FaciesSegmentation, sections: Sequence[Section]) -> Sect
 
 
 def predict_batch(task: FaciesSegmentation, batch: SectionBatch) -> Iterator[Probabilities]:
-    """Class probabilities of the sections of a batch, one after the other."""
+    """Class probabilities float32[class, sample, trace] of each section of a batch, one after the other."""
     with torch.inference_mode():
         logits = task.section_logits(batch.canvases.to(task.device, non_blocking=_on_gpu(task)))
     for section in logits:
@@ -52,7 +52,7 @@ def predict_batch(task: FaciesSegmentation, batch: SectionBatch) -> Iterator[Pro
 
 
 def predict_sections(task: FaciesSegmentation, sections: Sequence[Section]) -> Iterator[Probabilities]:
-    """Class probabilities of a few sections of any size that fits the canvas, one after the other."""
+    """Class probabilities float32[class, sample, trace] of a few sections that fit the canvas, one after the other."""
     return predict_batch(task, prepare_batch(task, sections))
 
 

@@ -1,24 +1,25 @@
-"""A checkpoint and a volume come in; a facies volume goes out, in the shape of the one that came in."""
+"""A checkpoint and an amplitude volume come in; a facies volume of the same shape and format goes out.
+
+One process predicts the volume, or the ranks of a Slurm job share it: the first rank writes all outputs.
+"""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from sam_seismic.config import Precision, ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.identity import stamp
 from sam_seismic.files.resume_journal import Journal
-from sam_seismic.files.unfinished import Start, check_output, check_outputs_apart, not_as_left, remove
+from sam_seismic.files.unfinished import check_output, check_outputs_apart, not_as_left, remove
 from sam_seismic.inference import (
     Output,
+    PredictionJob,
     RankExchange,
-    count_sections,
     predict_share,
     predict_volume,
     scratch_path,
-    share_of,
 )
 from sam_seismic.inference.outputs import OutputRequest, open_outputs
 from sam_seismic.listener import Listener, Silent
@@ -43,20 +44,20 @@ class PredictRequest:
     Args:
         checkpoint: of a run.
         input: amplitude volume, or folder of sections.
-        wanted: the outputs.
-        orientation: `inline`, `crossline` or `both`, merged unless the output is a folder of sections; None for what
-            the checkpoint was trained on.
+        outputs: where the outputs are written.
+        orientation: `inline`, `crossline` or `both`, which are merged unless the output is a folder of sections; None:
+            what the checkpoint was trained on.
         read: how to open the input.
         overwrite: replace existing outputs.
-        resume: go on with what an earlier run finished.
-        batch_size: sections at a time.
+        resume: keep the sections that an earlier run finished, and predict the others.
+        batch_size: sections that the network predicts together.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         precision: of the image encoder.
     """
 
     checkpoint: Path
     input: Path
-    wanted: OutputRequest
+    outputs: OutputRequest
     orientation: str | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
     overwrite: bool = False
@@ -67,197 +68,183 @@ class PredictRequest:
 
 
 def predict(request: PredictRequest, listener: Listener) -> list[Path]:
-    """Predict a volume and return the files written; each task of a Slurm job predicts its share, the first one writes.
+    """Predict a volume.
 
-    A job that Slurm started again goes on with what it finished.
+    In a Slurm job of several ranks, each rank predicts a share, and the first one writes the outputs. A job that Slurm
+    started again resumes.
+
+    Returns:
+        The files that were written; none on other ranks than the first.
 
     Raises:
-        UserError: the checkpoint, the input or an output cannot be used as they are, and nothing is written then; or
-            memory runs out.
+        UserError: the checkpoint, the input or an output cannot be used, in which case nothing is written; or memory
+            runs out.
     """
-    job = SlurmJob.current()
-    if job is not None:
-        job.limit_threads()
-        request = replace(request, resume=request.resume or job.restarts > 0)
-        listener = listener if job.rank == 0 else Silent()
-    if job is None or job.rank == 0:
-        _check_outputs(request, [request.wanted.facies])
-    device = choose_device(request.device, job)
+    slurm = SlurmJob.current()
+    if slurm is not None:
+        slurm.limit_threads()
+        request = replace(request, resume=request.resume or slurm.restarts > 0)
+        listener = listener if slurm.rank == 0 else Silent()
+    if slurm is None or slurm.rank == 0:
+        _check_outputs(request, [request.outputs.facies])
+    device = choose_device(request.device, slurm)
     task = load_task(request.checkpoint)
     remedies = predicting_remedies(
         task.metadata, batch_size=request.batch_size, precision=request.precision, device=device
     )
     with memory_advice(remedies):
         task.network.hold_encoder(HELD[request.precision])
-        return _predict_with(task.to(device), request, listener, job)
-
-
-def _predict_with(
-    task: FaciesSegmentation, request: PredictRequest, listener: Listener, slurm: SlurmJob | None
-) -> list[Path]:
-    wanted = request.wanted
-    paths = wanted.paths(task.metadata.facies)
-    meeting = None
-    if slurm is not None and slurm.tasks > 1:
-        meeting = RankExchange(paths[0], slurm.name, process=slurm.rank, processes=slurm.tasks, attempt=slurm.restarts)
-        if slurm.rank > 0:
-            _help(task, request, listener, meeting)
+        task = task.to(device)
+        exchange = _rank_exchange(request, slurm)
+        if exchange.rank > 0:
+            _predict_share(request, task, exchange, listener)
             return []
-    try:
-        return _lead(task, request, listener, paths, meeting)
-    except Exception:
-        if meeting is not None:
-            meeting.abandon()
-        raise
-
-
-def _lead(
-    task: FaciesSegmentation,
-    request: PredictRequest,
-    listener: Listener,
-    paths: list[Path],
-    meeting: RankExchange | None,
-) -> list[Path]:
-    """Predict alone, or as the process that writes the results."""
-    wanted = request.wanted
-    check_outputs_apart(paths)
-    _check_outputs(request, paths)
-    volume = open_volume(request.input, request.read)
-    for note in volume.notes:
-        listener.say(f"note: {note}")
-    orientations = _orientations(request, task, volume, listener)
-    job = _job(request, orientations, paths)
-    steps = count_sections(volume, orientations)
-    with Journal(paths, job, steps=steps, resume=request.resume, overwrite=request.overwrite) as journal:
-        overwrite = journal.overwrite or journal.complete
-        outputs = open_outputs(wanted, volume, task.metadata.facies, overwrite=overwrite, start=journal.start)
-        journal.claim()
-        if journal.complete:
-            if meeting is not None:
-                meeting.begin(journal.start.mark, journal.finished)  # for them nothing is left
-            _publish(outputs)
-        else:
-            _predict(request, task, volume, orientations, outputs, journal, listener, meeting)
-    if meeting is not None:
-        meeting.close()
+        with exchange.as_first_rank():
+            outputs = _predict_volume(request, task, exchange, listener)
     for output in outputs:
         if isinstance(output.result, HorizonTable) and output.result.out_of_order is not None:
             listener.say(f"horizons: {output.result.summary()}")
-    return paths
+    return [output.result.path for output in outputs]
+
+
+def _rank_exchange(request: PredictRequest, slurm: SlurmJob | None) -> RankExchange:
+    """The exchange between the ranks of the Slurm job; outside of Slurm, that of a single rank."""
+    output = request.outputs.facies
+    if slurm is None:
+        return RankExchange(output)
+    return RankExchange(output, slurm.name, rank=slurm.rank, ranks=slurm.tasks, attempt=slurm.restarts)
+
+
+def _predict_volume(
+    request: PredictRequest, task: FaciesSegmentation, exchange: RankExchange, listener: Listener
+) -> list[Output]:
+    """The road of the first rank: predict and write the volume, alone or with the other ranks."""
+    paths = request.outputs.paths(task.metadata.facies)
+    check_outputs_apart(paths)
+    _check_outputs(request, paths)
+    job = _prediction_job(request, task, listener)
+    with _journal(request, job, paths) as journal:
+        overwrite = journal.overwrite or journal.complete
+        outputs = open_outputs(request.outputs, job.volume, job.facies, overwrite=overwrite, start=journal.start)
+        journal.claim()
+        if journal.complete:
+            exchange.publish_start(journal.start, journal.finished)  # the other ranks find that nothing is left to do
+            _publish_finished(outputs)
+            return outputs
+        _announce(request, job, journal, listener)
+        with ExitStack() as opened:
+            for output in outputs:
+                opened.enter_context(output.result)
+            predict_volume(
+                job,
+                outputs,
+                journal=journal,
+                exchange=exchange,
+                progress=lambda done, total: listener.progress("predict", done, total),
+            )
+    return outputs
+
+
+def _predict_share(
+    request: PredictRequest, task: FaciesSegmentation, exchange: RankExchange, listener: Listener
+) -> None:
+    """The road of the other ranks: predict a share of the volume, and send it to the first rank."""
+    start, finished = exchange.wait_for_start()
+    job = _prediction_job(request, task, listener)
+    batches = exchange.batches_to_predict(job.batches(ranks=exchange.ranks, finished=finished))
+    if batches:
+        outputs = open_outputs(request.outputs, job.volume, job.facies, overwrite=True, start=start)
+        predict_share(job, outputs, batches=batches, exchange=exchange, start=start)
+    exchange.publish_end()
 
 
 def _check_outputs(request: PredictRequest, paths: Sequence[Path]) -> None:
-    """Refuse outputs before any work; a resumed job may find its own, and looks at them when it knows its journal."""
-    for path in () if request.resume else paths:
-        check_output(path, overwrite=request.overwrite)
+    """Refuse outputs that exist, before any work.
+
+    A resumed job may find outputs of its own; they are checked when its journal has been read.
+    """
+    if not request.resume:
+        for path in paths:
+            check_output(path, overwrite=request.overwrite)
 
 
-def _orientations(
-    request: PredictRequest, task: FaciesSegmentation, volume: Volume, listener: Listener
-) -> list[Orientation]:
-    """The orientations to predict; what is dropped is told."""
-    # A folder of sections keeps each as it was read; in any other result the two orientations meet in each voxel.
-    merges = any(path.suffix for path in request.wanted.paths(task.metadata.facies))
+def _prediction_job(request: PredictRequest, task: FaciesSegmentation, listener: Listener) -> PredictionJob:
+    """Open the volume and choose the orientations; tell what was assumed, and what is not predicted."""
+    volume = open_volume(request.input, request.read)
+    for note in volume.notes:
+        listener.say(f"note: {note}")
+    # A folder stores both orientations side by side; any other output stores their mean in each voxel.
+    merges = any(path.suffix for path in request.outputs.paths(task.metadata.facies))
     asked = request.orientation or task.metadata.data.orientation
     orientations, dropped = choose_orientations(volume, asked, merges=merges)
-    for why in dropped:
-        listener.say(f"note: {why}")
-    return orientations
+    for reason in dropped:
+        listener.say(f"note: {reason}")
+    return PredictionJob(task, volume, tuple(orientations), request.batch_size)
 
 
-def _job(request: PredictRequest, orientations: Sequence[Orientation], paths: Sequence[Path]) -> dict[str, Any]:
-    """What a resumed run must have in common with the one that was broken off."""
-    return {
+def _journal(request: PredictRequest, job: PredictionJob, paths: Sequence[Path]) -> Journal:
+    """The record of finished sections, and of what must not change between an interrupted run and its resumption."""
+    conditions = {
         "checkpoint": file_hash(request.checkpoint),
         "input": stamp(request.input, but=paths),
         "read": request.read.model_dump(mode="json"),
-        "orientations": list(orientations),
-        "sample format": request.wanted.sample_format,
+        "orientations": list(job.orientations),
+        "sample format": request.outputs.sample_format,
         "precision": request.precision,
     }
+    return Journal(paths, conditions, steps=job.sections, resume=request.resume, overwrite=request.overwrite)
 
 
-def _predict(  # what the command brought together
-    request: PredictRequest,
-    task: FaciesSegmentation,
-    volume: Volume,
-    orientations: Sequence[Orientation],
-    outputs: Sequence[Output],
-    journal: Journal,
-    listener: Listener,
-    meeting: RankExchange | None,
-) -> None:
+def _announce(request: PredictRequest, job: PredictionJob, journal: Journal, listener: Listener) -> None:
+    """Say what is predicted, and how much of it an earlier run has finished."""
     if journal.finished:
         listener.say(f"going on after {journal.finished} of {journal.steps} sections")
     elif request.resume:
-        listener.say("nothing was left to resume: all sections are predicted")
-    listener.say(f"predicting {' and '.join(f'{len(volume.lines(o))} {o}s' for o in orientations)} of {volume.path}")
-    with ExitStack() as stack:
-        for output in outputs:
-            stack.enter_context(output.result)
-        predict_volume(
-            task,
-            volume,
-            orientations,
-            outputs,
-            journal=journal,
-            batch_size=request.batch_size,
-            done=lambda done, total: listener.progress("predict", done, total),
-            meeting=meeting,
-        )
+        listener.say("nothing to resume: no earlier run left finished sections, so all are predicted")
+    counts = " and ".join(f"{job.count(orientation)} {orientation}s" for orientation in job.orientations)
+    listener.say(f"predicting {counts} of {job.volume.path}")
 
 
-def _help(task: FaciesSegmentation, request: PredictRequest, listener: Listener, meeting: RankExchange) -> None:
-    """Predict a share of the volume for the process that writes the results."""
-    token, finished = meeting.joined()
-    volume = open_volume(request.input, request.read)
-    orientations = _orientations(request, task, volume, listener)
-    share = share_of(volume, orientations, meeting=meeting, finished=finished, batch_size=request.batch_size)
-    if share:
-        start = Start(token, resumed=True)
-        outputs = open_outputs(request.wanted, volume, task.metadata.facies, overwrite=True, start=start)
-        predict_share(task, volume, orientations, outputs, meeting=meeting, share=share, start=start)
-    meeting.part()
-
-
-def _publish(outputs: Sequence[Output]) -> None:
-    """Give those results their names that an earlier run finished and had no time to rename."""
+def _publish_finished(outputs: Sequence[Output]) -> None:
+    """Rename the results of an earlier run that was killed after its last section and before it renamed all of them."""
     for output in outputs:
         if output.result.temporary.exists():
             output.result.publish()
         elif not output.result.path.exists():
             raise not_as_left(output.result.temporary)
-    remove(scratch_path(outputs[0].result))
+    remove(scratch_path(outputs))
 
 
 def choose_orientations(volume: Volume, choice: str, *, merges: bool) -> tuple[list[Orientation], list[str]]:
-    """The orientations to predict out of those asked for, and why others of them are dropped.
+    """The orientations that are predicted, of those that were chosen, and why the others are not.
 
     Args:
         volume: to predict.
         choice: `inline`, `crossline` or `both`.
-        merges: whether two orientations would be averaged; very narrow sections would only spoil the other ones then.
+        merges: whether the mean of two orientations is stored; sections of a few traces would only make it worse.
 
     Raises:
-        SurveyError: the volume has no line of any orientation asked for.
+        SurveyError: the volume has no line of any chosen orientation.
     """
     asked = orientations_of(choice)
-    kept = [orientation for orientation in asked if len(volume.lines(orientation))]
-    if not kept:
-        there = [orientation for orientation in Orientation if len(volume.lines(orientation))]
-        lines = ", ".join(f"{o}s {describe_lines(volume.lines(o))}" for o in there) or "nothing"
+    predicted = [orientation for orientation in asked if len(volume.lines(orientation))]
+    if not predicted:
+        present = [orientation for orientation in Orientation if len(volume.lines(orientation))]
+        lines = ", ".join(f"{o}s {describe_lines(volume.lines(o))}" for o in present) or "nothing"
         raise SurveyError(
             problem=f"{volume.path}: holds no {choice} sections to predict, only {lines}",
-            fix=f"add --orientation {there[0]}" if there else "check the path",
+            fix=f"add --orientation {present[0]}" if present else "check the path",
         )
-    dropped = [f"{volume.path} holds no {o} sections; only {o.across}s are predicted" for o in asked if o not in kept]
-    if merges and len(kept) > 1:
-        widths = {orientation: len(volume.geometry.lines(orientation.across)) for orientation in kept}
+    dropped = [
+        f"{volume.path} holds no {o} sections; only {o.across}s are predicted" for o in asked if o not in predicted
+    ]
+    if merges and len(predicted) > 1:
+        widths = {orientation: len(volume.geometry.lines(orientation.across)) for orientation in predicted}
         narrow = [orientation for orientation, traces in widths.items() if traces < MIN_TRACES]
         if len(narrow) == 1:
-            kept.remove(narrow[0])
+            predicted.remove(narrow[0])
             dropped.append(
                 f"{narrow[0]} sections are only {widths[narrow[0]]} traces wide (fewer than {MIN_TRACES}); "
-                f"only {kept[0]}s are predicted"
+                f"only {predicted[0]}s are predicted"
             )
-    return kept, dropped
+    return predicted, dropped

@@ -159,13 +159,13 @@ def check_prediction(request: PredictRequest, resources: JobResources, listener:
     _check_device(request.device, resources)
     metadata = _metadata(request.checkpoint, listener)
     volume = _open_input(request, metadata, listener)
-    paths = request.wanted.paths(metadata.facies)
+    paths = request.outputs.paths(metadata.facies)
     check_outputs_apart(paths)
     replaces = request.overwrite or request.resume
     for path in paths:
         check_output(path, overwrite=replaces)
         _check_writable(path.parent, path.name)
-    outputs = open_outputs(request.wanted, volume, metadata.facies, overwrite=replaces, start=Start.ONCE)
+    outputs = open_outputs(request.outputs, volume, metadata.facies, overwrite=replaces, start=Start.ONCE)
     if volume.has_grid and not request.resume:
         results = [output.result for output in outputs]
         _check_room({each.path: _volume_size(volume.geometry, each.dtype, each.path) for each in results})
@@ -240,7 +240,7 @@ def _open_input(request: PredictRequest, metadata: CheckpointMetadata, listener:
     volume = open_volume(request.input, request.read)
     listener.say(f"input: {volume.path}, {volume.geometry if volume.has_grid else 'a folder of sections'}")
     choice = request.orientation or metadata.data.orientation
-    orientations, _ = choose_orientations(volume, choice, merges=bool(request.wanted.facies.suffix))
+    orientations, _ = choose_orientations(volume, choice, merges=bool(request.outputs.facies.suffix))
     for orientation in orientations:
         frame_of(volume.section_shape(orientation, int(volume.lines(orientation)[0])), metadata.inputs)
     return volume

@@ -1,4 +1,4 @@
-"""What `predict` writes beside the classes agrees with them, and dead traces can be told from every class."""
+"""Outputs of `predict` agree with each other, and dead traces hold a value that no class has."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from tests.survey.segy_files import Parts, cube
 
 CLASSES = ("overburden", "deltaic", "channel", "shale", "chalk", "salt")
 DEAD, MISSING = 5, 40
-"""Traces that are marked as dead, and left out of the file."""
+"""Positions of a trace that is marked as dead, and of one that is left out of the file."""
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_volumes_agree(made: Made, run: Run, gappy: Path, tmp_path: Path):
 
 
 def test_dead_traces_hold_a_declared_null(made: Made, run: Run, gappy: Path, tmp_path: Path):
-    """0 is the first class: a dead trace of zeros would be a column of overburden in the interpreter's window."""
+    """0 is the first class: a dead trace of zeros would show as a column of overburden in interpretation software."""
     predict(run, made, gappy, tmp_path / "f.sgy", "--confidence", tmp_path / "c.sgy")
     for name, null in (("f", -1), ("c", -1.0)):
         with segyio.open(tmp_path / f"{name}.sgy", ignore_geometry=True) as file:
@@ -77,7 +77,7 @@ def test_dead_traces_hold_a_declared_null(made: Made, run: Run, gappy: Path, tmp
 
 
 def test_a_converted_survey_gives_the_same_files(made: Made, run: Run, gappy: Path, tmp_path: Path):
-    """Work from the fast copy on another machine: what comes back fits the original SEG-Y byte for byte."""
+    """Predictions from the HDF5 copy of a survey are, byte for byte, those from the original SEG-Y file."""
     assert run("convert", gappy, tmp_path / "a.h5").exit_code == 0
     for source in (gappy, tmp_path / "a.h5"):
         out = tmp_path / source.suffix
@@ -88,7 +88,7 @@ def test_a_converted_survey_gives_the_same_files(made: Made, run: Run, gappy: Pa
 
 
 def test_repeated_traces_are_read_as_asked(made: Made, run: Run, tmp_path: Path):
-    """Refused with the way out; then both traces of the place get the same facies."""
+    """They are refused with a fix; with that option, both traces of the position get the same facies."""
     parts = Parts.of(made.amplitude, 240 + 48 * 4)
     parts.traces = np.insert(parts.traces, 70, parts.traces[69], axis=0)
     doubled, facies = parts.save(tmp_path / "doubled.sgy"), tmp_path / "f.sgy"
@@ -108,7 +108,7 @@ def test_repeated_traces_are_read_as_asked(made: Made, run: Run, tmp_path: Path)
 
 @pytest.mark.parametrize(("ending", "stored"), [(".sgy", "int8"), (".npy", "int8"), (".npy", "uint8")])
 def test_dead_traces_are_not_scored(made: Made, run: Run, gappy: Path, tmp_path: Path, ending: str, stored: str):
-    """The interpreter drew through the gap; nothing was predicted there, which is no mistake of the network."""
+    """Where the interpreter labelled a dead trace, nothing was predicted, which must not count as an error."""
     predict(run, made, gappy, tmp_path / f"f{ending}", "--sample-format", stored)
     truth = made.labels
     if ending == ".npy":  # arrays have no line numbers, so the truth must be one too
@@ -143,8 +143,8 @@ def test_sample_formats_for_programs_that_dislike_int8(
     assert (stored == (0xC1100000 if asked == "ibm" else null)).all()  # -1 as an IBM float
 
 
-def test_reading_options_hold_for_the_file_that_they_are_meant_for(made: Made, run: Run, tmp_path: Path):
-    """The truth has its line numbers elsewhere, or its samples first; the prediction is this program's own."""
+def test_reading_options_apply_to_the_truth_only(made: Made, run: Run, tmp_path: Path):
+    """The truth has its line numbers in other bytes, or another axis order; this program wrote the prediction."""
     labels = cube(SegyVolume(made.labels))
     grid = SegyVolume(made.labels).geometry
     write_segy(tmp_path / "odd.sgy", labels, grid, format="int8", inline_byte=17, crossline_byte=25)
@@ -166,7 +166,7 @@ def test_what_a_format_cannot_hold_is_refused(made: Made, run: Run, gappy: Path,
     words = ("predict", "--checkpoint", made.best, "--input", gappy, "--output")
     refused = run(*words, tmp_path / "f.sgy", "--sample-format", "ibm", "--entropy", tmp_path / "e.npy")
     assert refused.exit_code == 2
-    assert "IBM floats are found in SEG-Y only" in refused.stderr
+    assert "only SEG-Y files store IBM floats" in refused.stderr
     refused = run(*words, tmp_path / "f.sgy", "--horizons", tmp_path / "h.txt")
     assert refused.exit_code == 2
     assert "horizons are written as CSV" in refused.stderr

@@ -1,4 +1,4 @@
-"""`predict` on odd surveys, odd outputs and in bad moments: it says what it does, and leaves nothing half-done."""
+"""`predict` on unusual surveys, with unusable outputs, and stopped: it says why, and leaves no partial file."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def crosslines(made: Made, tmp_path: Path) -> Path:
 
 
 def test_a_folder_without_the_trained_orientation(made: Made, run: Run, tmp_path: Path, crosslines: Path):
-    """An empty facies volume and exit 0 would be a lie."""
+    """It is refused: an empty facies volume and exit code 0 would look like a success."""
     result = run(*words(made, crosslines, tmp_path / "f.sgy"))
     assert result.exit_code == 2
     assert "holds no inline sections to predict, only crosslines 301-302" in result.stderr
@@ -49,7 +49,7 @@ def test_a_folder_without_the_trained_orientation(made: Made, run: Run, tmp_path
 
 
 def test_both_on_a_folder_of_one_orientation(made: Made, run: Run, tmp_path: Path, crosslines: Path):
-    """One orientation is no half: probabilities sum to 1, and sections keep their names."""
+    """The only orientation is not divided by two: probabilities sum to 1, and sections keep their names."""
     result = run(*words(made, crosslines, tmp_path / "f", "--orientation", "both", "--probabilities", tmp_path / "p"))
     assert result.exit_code == 0, result.stderr
     assert "holds no inline sections; only crosslines are predicted" in result.stderr
@@ -59,7 +59,7 @@ def test_both_on_a_folder_of_one_orientation(made: Made, run: Run, tmp_path: Pat
 
 
 def test_a_folder_of_both_gets_both_back(made: Made, run: Run, tmp_path: Path):
-    """Sections that form no grid at all, as they are digitised from paper."""
+    """Sections that form no grid, such as those digitised from paper."""
     volume = open_volume(made.amplitude, ReadOptions())
     lines = {Orientation.INLINE: [100, 120], Orientation.CROSSLINE: [305]}
     folder = folder_of(volume, tmp_path / "in", lines)
@@ -69,7 +69,7 @@ def test_a_folder_of_both_gets_both_back(made: Made, run: Run, tmp_path: Path):
 
 
 def survey_of(made: Made, path: Path, inlines: int, crosslines: int, repeat: int = 1) -> Path:
-    """The corner of the survey, over and over along the inlines."""
+    """The first inlines and crosslines of the survey, repeated along the inlines."""
     volume = open_volume(made.amplitude, ReadOptions())
     corner = [volume.section(Orientation.INLINE, 100 + line).values.T[:crosslines] for line in range(inlines)]
     geometry = Geometry.complete(range(1, 1 + inlines * repeat), range(1, 1 + crosslines), 48)
@@ -78,7 +78,7 @@ def survey_of(made: Made, path: Path, inlines: int, crosslines: int, repeat: int
 
 
 def test_both_on_a_narrow_survey(made: Made, run: Run, tmp_path: Path):
-    """Sections across a 2D line are a trace wide: noise, which must not be averaged in."""
+    """Crosslines of a 2D line are one trace wide: their predictions are noise, and must not enter the mean."""
     line = survey_of(made, tmp_path / "line.sgy", 1, 32)
     for orientation in ("inline", "both"):
         result = run(*words(made, line, tmp_path / f"{orientation}.npy", "--orientation", orientation,
@@ -91,7 +91,7 @@ def test_both_on_a_narrow_survey(made: Made, run: Run, tmp_path: Path):
 
 
 def test_both_on_a_survey_that_is_narrow_all_over(made: Made, run: Run, tmp_path: Path):
-    """Neither orientation is better than the other: both are kept."""
+    """If both orientations are too narrow, neither is better than the other, and both are predicted."""
     result = run(*words(made, survey_of(made, tmp_path / "a.sgy", 3, 4), tmp_path / "f.npy", "--orientation", "both"))
     assert result.exit_code == 0, result.stderr
     assert "predicting 3 inlines and 4 crosslines" in result.stderr
@@ -115,7 +115,7 @@ def test_amplitudes_that_are_not_finite_leave_nothing(made: Made, run: Run, tmp_
 def test_outputs_are_checked_before_any_work(
     made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, told: str
 ):
-    """Opening a large SEG-Y takes minutes."""
+    """They are checked before the volume is opened, which takes minutes for a large SEG-Y file."""
     monkeypatch.setattr(predict, "open_volume", lambda *_: pytest.fail("work was done"))
     if output == "f.npy":
         (tmp_path / "p_shale.npy").touch()
@@ -169,7 +169,7 @@ def test_paths_that_the_file_system_refuses(
     assert "fix: " in result.stderr
 
 
-def test_an_error_of_no_file_is_a_fault_of_ours(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_error_without_a_path_is_a_fault_of_ours(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def failing(*_: object) -> None:
         raise FileNotFoundError(2, "No such file or directory")
 
@@ -188,7 +188,7 @@ def test_other_runtime_errors_are_faults_of_ours(made: Made, tmp_path: Path, mon
 
 
 def test_sigterm_leaves_nothing(made: Made, tmp_path: Path):
-    """As long as too little is finished to be worth keeping."""
+    """If no finished section has been recorded yet, there is nothing to resume."""
     out = tmp_path / "out"
     command = words(made, made.amplitude, out / "f.npy", "--orientation", "both", "--probabilities", out / "p.sgy")
     with subprocess.Popen(program(noted_every=3600) + command, stderr=subprocess.PIPE, text=True) as process:
@@ -199,20 +199,20 @@ def test_sigterm_leaves_nothing(made: Made, tmp_path: Path):
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGTERM)  # as `timeout` does
         _, told = process.communicate()
-    assert not out.exists(), "it was made for the job"
+    assert not out.exists(), "the job had made the folder"
     assert process.returncode == 2
     assert "stopped by SIGTERM; no half-written file was left behind" in told
     assert "Traceback" not in told
 
 
-def test_the_handling_of_sigterm_is_given_back(made: Made, run: Run):
+def test_the_previous_handler_of_sigterm_is_restored(made: Made, run: Run):
     before = signal.getsignal(signal.SIGTERM)
     assert run("inspect", made.best, "--json").exit_code == 0
     assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_command_runs_outside_the_main_thread(made: Made, tmp_path: Path):
-    """Signals are a matter of the main thread; elsewhere a handler cannot be set."""
+    """Signal handlers can be set on the main thread only; on another thread the command runs without them."""
     codes: list[object] = []
 
     def call() -> None:
@@ -228,8 +228,8 @@ def test_a_command_runs_outside_the_main_thread(made: Made, tmp_path: Path):
 
 
 @pytest.mark.parametrize("size", [10, 10_000_000])
-def test_a_reader_that_has_gone_is_no_error(size: int):
-    """`sam-seismic inspect --json | head`: what fits into the buffer and what does not."""
+def test_a_closed_pipe_is_no_error(size: int):
+    """`sam-seismic inspect --json | head`, with output that fits into the buffer and output that does not."""
     code = f"from sam_seismic.cli.app import app; app.command()(lambda: print('x' * {size})); app(['<lambda>'])"
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""`predict` is killed at any moment, and resumed: what comes out is, byte for byte, what an undisturbed run writes."""
+"""`predict` can be killed at any moment and resumed: it writes, byte for byte, what an undisturbed run writes."""
 
 import hashlib
 import random
@@ -30,7 +30,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def is_killed(command: list[str], *, after: int, delay: float = 0) -> bool:
-    """Run the program, which kills itself after it put down finished steps so often; whether it did."""
+    """Run the program, which kills itself after it has recorded finished steps `after` times; whether it was killed."""
     killed = program(noted_every=0, killed_after=after, delay=delay)
     return subprocess.run([*killed, *command], stderr=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
 
@@ -42,22 +42,22 @@ def is_killed(command: list[str], *, after: int, delay: float = 0) -> bool:
 def test_killed_and_resumed_gives_the_same_bytes(
     made: Made, run: Run, tmp_path: Path, ending: str, orientation: str, seed: int
 ):
-    """Killed twice: once early, once after it was resumed."""
+    """It is killed twice: once early, and once after it was resumed."""
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert run(*words(made, undisturbed, ending, orientation)).exit_code == 0
     command, chance = words(made, killed, ending, orientation), random.Random(seed)
-    # The first time at once, the second time somewhere in the steps that follow, of which there are several.
+    # The first time it is killed right after a record, the second time somewhere in the steps that follow one.
     assert is_killed(command, after=chance.randrange(1, 6))
     assert is_killed([*command, "--resume"], after=chance.randrange(1, 5), delay=chance.uniform(0.001, 0.01))
-    assert all(name.startswith(".") for name in hashes(killed)), "nothing under a final name"
+    assert all(name.startswith(".") for name in hashes(killed)), "no file has its final name yet"
     resumed = run(*command, "--resume")
     assert resumed.exit_code == 0, resumed.stderr
     assert "going on after" in resumed.stderr
     assert hashes(killed) == hashes(undisturbed)
 
 
-def test_killed_while_files_get_their_names(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """One file has its name, the others do not."""
+def test_killed_while_files_are_renamed(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """When it is killed, some files have their final names, and the others do not."""
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert run(*words(made, undisturbed, ".sgy", "both")).exit_code == 0
     command, publish, published = words(made, killed, ".sgy", "both"), SegyResult.publish, []
@@ -80,10 +80,10 @@ def test_killed_while_files_get_their_names(made: Made, run: Run, tmp_path: Path
     assert hashes(killed) == hashes(undisturbed)
 
 
-def test_a_result_that_was_removed_is_not_called_written(
+def test_a_removed_result_is_not_reported_as_written(
     made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Killed while files get their names, and then somebody tidies up the hidden ones."""
+    """It is killed while files are renamed, and then a user removes one of the hidden files."""
     command = words(made, tmp_path / "out", ".sgy", "inline")
     with monkeypatch.context() as patched:
         patched.setattr(SegyResult, "publish", interrupt)
@@ -99,7 +99,7 @@ def interrupt(*_: object) -> None:
 
 
 def test_jobs_that_share_an_output_do_not_mix(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Two jobs write one confidence volume; each is broken off, and goes on with what is its own."""
+    """Two jobs that write the same confidence volume are killed; each resumes from its own unfinished files."""
     alone = tmp_path / "alone"
     for name, orientation in (("a", "both"), ("b", "crossline")):
         given = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--orientation", orientation)
@@ -119,7 +119,7 @@ def test_jobs_that_share_an_output_do_not_mix(made: Made, run: Run, tmp_path: Pa
 def test_a_folder_killed_while_it_replaces_another(
     made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The old folder has stepped aside, and the new one has its name: nothing may block either for good."""
+    """It is killed between renaming the new folder and removing the old one; the job can be resumed, and run again."""
     sections, out = tmp_path / "in", tmp_path / "facies"
     volume = SegyVolume(made.amplitude)
     with FolderResult(sections, np.dtype(np.float32), overwrite=False) as folder:
@@ -136,7 +136,7 @@ def test_a_folder_killed_while_it_replaces_another(
     assert sorted(path.name for path in out.iterdir()) == ["il_100.png", "il_101.png", "il_102.png"]
 
 
-def test_another_job_cannot_go_on(made: Made, run: Run, tmp_path: Path):
+def test_a_job_with_other_options_cannot_resume(made: Made, run: Run, tmp_path: Path):
     command = words(made, tmp_path / "out", ".sgy", "inline")
     assert is_killed(command, after=3)
     left = hashes(tmp_path / "out")
@@ -147,7 +147,7 @@ def test_another_job_cannot_go_on(made: Made, run: Run, tmp_path: Path):
     other = run(*command, "--resume", *more)
     assert other.exit_code == 2
     assert "these have changed: orientations, precision, sample format, steps" in other.stderr
-    assert hashes(tmp_path / "out") == left, "nothing is lost by trying"
+    assert hashes(tmp_path / "out") == left, "a refused command changes no file"
     assert run(*command, "--overwrite").exit_code == 0
     assert not any(name.startswith(".") for name in hashes(tmp_path / "out"))
 

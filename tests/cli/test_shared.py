@@ -130,7 +130,7 @@ def test_nothing_is_left_of_a_job_that_fails(made: Made, run: Run, tmp_path: Pat
     """Nor, once another one is at it, of a job that was killed and will not go on."""
     words = predicting(made, tmp_path, ".sgy", "inline")
     tasks(words, count=2, first=program(noted_every=0, killed_after=4))
-    assert list(tmp_path.glob(".f.sgy.*.pieces"))
+    assert list(tmp_path.glob(".f.sgy.*.exchange"))
     amplitude = tmp_path / "a.npy"
     values = np.zeros((12, 16, 24), np.float32)
     values[0] = np.nan  # which the first task meets

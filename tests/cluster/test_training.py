@@ -219,7 +219,7 @@ def test_a_volume_and_a_store_are_made_together(cluster: Cluster, folder: Path):
     assert kept
     for path in kept:
         assert (folder / "alone" / path).read_bytes() == (folder / "together" / path).read_bytes()
-    assert not list(folder.glob(".*.pieces"))
+    assert not list(folder.glob(".*.exchange"))
 
 
 def test_a_cancelled_job_is_not_queued_again(cluster: Cluster, folder: Path, undisturbed: Path):

@@ -1,7 +1,7 @@
-"""A volume need not fit in memory: predicting 20 GB takes no more of it than the sections at hand.
+"""A volume need not fit in memory: predicting 20 GB takes no more memory than the sections that are being processed.
 
-The volume is a sparse file of zeros, so that it takes no disk; the space of the results is not claimed either. Some
-crosslines, then some inlines are predicted, of 2000 each: what is done for each of them is the same for all.
+The volume is a sparse file of zeros, and no space is reserved for the results, so the test needs hardly any disk. Only
+some of the 2000 crosslines and some of the 2000 inlines are predicted, since every line is processed in the same way.
 """
 
 import json
@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np, torch
 from sam_seismic.config import DataConfig, InputConfig, SamConfig, ReadOptions
 from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.inference import Confidence, Entropy, Facies, FaciesIndex, Output, Probability, predict_volume
-from sam_seismic.inference.volume import count_sections
+from sam_seismic.inference import (
+    Confidence, Entropy, Facies, FaciesIndex, Output, PredictionJob, Probability, RankExchange, predict_volume
+)
 from sam_seismic.networks import build_network
 from sam_seismic.files import resume_journal as journals
 from sam_seismic.survey import result
@@ -57,7 +58,7 @@ def peak():
 
 own = peak()
 volume = open_volume(folder / "amplitude.npy", ReadOptions(axes="inline,crossline,sample"))
-steps = count_sections(volume, tuple(Orientation))
+job = PredictionJob(task, volume, tuple(Orientation), batch_size=2)
 peaks = []
 
 def stop(done, total):
@@ -73,7 +74,7 @@ for part in (Orientation.CROSSLINE, Orientation.INLINE):
         with (folder / ".facies.npy.journal").open("a") as file:
             file.write(f"{first}\\n")
     try:
-        with Journal([folder / "facies.npy"], {}, steps=steps, resume=resume) as journal:
+        with Journal([folder / "facies.npy"], {}, steps=job.sections, resume=resume) as journal:
             given = dict(geometry=volume.geometry, overwrite=False, start=journal.start, null=-1)
             float32 = np.dtype(np.float32)
             outputs = [
@@ -88,7 +89,8 @@ for part in (Orientation.CROSSLINE, Orientation.INLINE):
             journal.claim()
             for output in outputs:
                 output.result.__enter__()
-            predict_volume(task, volume, tuple(Orientation), outputs, journal=journal, batch_size=2, done=stop)
+            exchange = RankExchange(folder / "facies.npy")
+            predict_volume(job, outputs, journal=journal, exchange=exchange, progress=stop)
     except KeyboardInterrupt:
         pass
 print(json.dumps({"own": own, "peaks": peaks, "finished": journal.finished}))
@@ -105,9 +107,9 @@ def test_twenty_gigabytes(tmp_path: Path):
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
-    assert 2000 + 12 <= found["finished"] <= 2000 + 12 + 4, "and what was under way"
+    assert 2000 + 12 <= found["finished"] <= 2000 + 12 + 4, "up to two more batches were being written"
     for peaks in found["peaks"]:
-        early = max(peak for done, peak in peaks if done <= 6)  # sections are read ahead, and wait to be written
+        early = max(peak for done, peak in peaks if done <= 6)  # with sections read ahead, and waiting to be written
         late = max(peak for _, peak in peaks)
         assert late - found["own"] < LIMIT
-        assert late - early < 128 * 2**20, "within an orientation nothing piles up"
+        assert late - early < 128 * 2**20, "memory does not grow from line to line"

@@ -1,4 +1,4 @@
-"""Crossline probabilities wait on disk: written twice they do no harm, and a full disk is told before the work."""
+"""Crosslines wait in a scratch file: one can be written twice, and a full disk is reported before any prediction."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ import pytest
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import Start
-from sam_seismic.inference.merge import CrosslineProbabilities, waiting
+from sam_seismic.inference.merge import WaitingCrosslines, as_stored
 from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 GRID = Geometry.complete(range(10, 15), range(30, 37), 9)
@@ -22,14 +22,14 @@ def crossline(position: int) -> tuple[Section, np.ndarray]:
     return section, probabilities
 
 
-def test_inlines_meet_the_crosslines_through_them(tmp_path: Path):
+def test_an_inline_is_averaged_with_the_crosslines_through_it(tmp_path: Path):
     crosslines = [crossline(position) for position in range(7)]
     given = np.random.default_rng(99).random((3, 9, 7), np.float32)  # [class, sample, crossline]
-    with CrosslineProbabilities(tmp_path / "x.merge", GRID, 3) as kept:
+    with WaitingCrosslines(tmp_path / "x.merge", GRID, 3) as waiting_crosslines:
         for section, probabilities in [*crosslines, crosslines[2]]:  # one of them twice, as after a kill
-            kept.put(section, waiting(probabilities))
+            waiting_crosslines.put(section, as_stored(probabilities))
         inline = Section(Orientation.INLINE, 13, given[0], np.ones(7, bool))
-        mean = kept.average(inline, given.copy())
+        mean = waiting_crosslines.average(inline, given.copy())
     expected = np.stack([probabilities[:, :, 3] for _, probabilities in crosslines], axis=2)
     np.testing.assert_allclose(mean, (given + expected) / 2, atol=3e-4)
     assert list(tmp_path.iterdir()) == []
@@ -40,33 +40,33 @@ def full(descriptor: int, offset: int, size: int) -> None:
 
 
 def test_a_full_disk_leaves_no_scratch_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The disk fills up between asking for its free space and claiming it."""
+    """The disk fills up after its free space was checked and before the file has its full size."""
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(SurveyError, match=r"merging both orientations needs .* [GM]B left") as refused:
-        CrosslineProbabilities(tmp_path / "x.merge", GRID, 3).__enter__()
+        WaitingCrosslines(tmp_path / "x.merge", GRID, 3).__enter__()
     assert "one --orientation" in refused.value.fix
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_never_fits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_disk_that_is_too_small_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 100))
     with pytest.raises(SurveyError, match="merging both orientations needs"):
-        CrosslineProbabilities(tmp_path / "x.merge", GRID, 3).__enter__()
+        WaitingCrosslines(tmp_path / "x.merge", GRID, 3).__enter__()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_reserved_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Where the system cannot reserve, zeros are written."""
+    """Where the system cannot reserve space, the file is filled with zeros."""
     monkeypatch.delattr(os, "posix_fallocate")
-    with CrosslineProbabilities(tmp_path / "x.merge", GRID, 3) as kept:
+    with WaitingCrosslines(tmp_path / "x.merge", GRID, 3) as waiting_crosslines:
         assert (tmp_path / "x.merge").stat().st_size == 7 * 5 * 3 * 9 * 2
         section = Section(Orientation.INLINE, 11, np.zeros((9, 7)), np.ones(7, bool))
-        np.testing.assert_array_equal(kept.average(section, np.ones((3, 9, 7), np.float32)), 0.5)
+        np.testing.assert_array_equal(waiting_crosslines.average(section, np.ones((3, 9, 7), np.float32)), 0.5)
 
 
 @pytest.mark.parametrize("left", [None, b"short"])
-def test_what_an_earlier_run_left_must_be_whole(tmp_path: Path, left: bytes | None):
+def test_a_file_that_an_earlier_run_left_must_have_its_full_size(tmp_path: Path, left: bytes | None):
     if left is not None:
         (tmp_path / "x.merge").write_bytes(left)
     with pytest.raises(SurveyError, match="missing, or not as an earlier run left it"):
-        CrosslineProbabilities(tmp_path / "x.merge", GRID, 3, start=Start("token", resumed=True)).__enter__()
+        WaitingCrosslines(tmp_path / "x.merge", GRID, 3, start=Start("token", resumed=True)).__enter__()

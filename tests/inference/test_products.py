@@ -1,4 +1,4 @@
-"""What is written of probabilities: in bounds, right at both ends, and nowhere NaN."""
+"""Products of probabilities: their values are within their bounds, right at both ends, and never NaN."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_entropy_and_confidence(given: np.ndarray, entropy: float, confidence: f
 
 
 def test_entropy_stays_in_bounds():
-    """Rounding must not lead beyond 0 or 1, where an interpreter's colour bar ends."""
+    """Rounding must not give values below 0 or above 1, the ends of an interpreter's colour bar."""
     given = np.random.default_rng(0).dirichlet(np.full(5, 0.05), (40, 30)).astype(np.float32).transpose(2, 0, 1)
     entropy = Entropy().of(given)
     assert entropy.shape == (40, 30)
@@ -31,7 +31,7 @@ def test_entropy_stays_in_bounds():
     np.testing.assert_allclose(entropy, -(given * logs).sum(axis=0) / np.log(5), atol=1e-5)
 
 
-def test_classes_and_planes():
+def test_classes_and_probabilities():
     given = np.array([[[0.1, 0.5]], [[0.7, 0.2]], [[0.2, 0.3]]], np.float32)
     np.testing.assert_array_equal(FaciesIndex().of(given), [[1, 0]])
     np.testing.assert_array_equal(Facies(FaciesTable(("a", "b", "c"), (1, 2, 6))).of(given), [[2, 1]])

@@ -1,4 +1,4 @@
-"""Whole volumes from sections: where two orientations meet they are averaged, a folder gets each section back."""
+"""Whole volumes from sections: volumes store the mean of two orientations, a folder stores each section by itself."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -14,8 +14,15 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import SurveyError
 from sam_seismic.files import resume_journal as journals
 from sam_seismic.files.resume_journal import Journal
-from sam_seismic.inference import Facies, Output, Probability, predict_sections, predict_volume
-from sam_seismic.inference.volume import count_sections
+from sam_seismic.inference import (
+    Facies,
+    Output,
+    PredictionJob,
+    Probability,
+    RankExchange,
+    predict_sections,
+    predict_volume,
+)
 from sam_seismic.networks import build_network
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.facies import FaciesTable
@@ -34,7 +41,7 @@ NAMES = [*(f"il_{line}" for line in GRID.inlines), *(f"xl_{line}" for line in GR
 
 @pytest.fixture(scope="module")
 def task() -> FaciesSegmentation:
-    """Untrained: its probabilities still differ from section to section."""
+    """An untrained network, whose probabilities still differ from section to section."""
     torch.manual_seed(0)
     metadata = CheckpointMetadata(
         data=DataConfig(source="synthetic"),
@@ -68,25 +75,18 @@ def predict(
     volume: Volume,
     orientations: Sequence[Orientation],
     classes: Result,
-    done: Callable[[int, int], None] = lambda done, total: None,
-    **planes: Result,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    **probabilities: Result,
 ) -> None:
     names = task.metadata.facies.names
     outputs = [Output(classes, Facies(task.metadata.facies))]
-    outputs += [Output(result, Probability(names.index(name))) for name, result in planes.items()]
-    with Journal([classes.path], {}, steps=count_sections(volume, orientations)) as journal, ExitStack() as stack:
+    outputs += [Output(result, Probability(names.index(name))) for name, result in probabilities.items()]
+    job = PredictionJob(task, volume, tuple(orientations), batch_size=2)
+    with Journal([classes.path], {}, steps=job.sections) as journal, ExitStack() as stack:
         journal.claim()
         for output in outputs:
             stack.enter_context(output.result)
-        predict_volume(
-            task,
-            volume,
-            orientations,
-            outputs,
-            journal=journal,
-            batch_size=2,
-            done=done,
-        )
+        predict_volume(job, outputs, journal=journal, exchange=RankExchange(classes.path), progress=progress)
 
 
 def array(path: Path, dtype: np.dtype[np.generic]) -> ArrayResult:
@@ -110,10 +110,10 @@ def test_a_folder_gets_each_section_back(task: FaciesSegmentation, volume: Memor
 
 
 def test_volumes_get_the_mean_even_beside_a_folder(task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path):
-    """Facies as a folder, probabilities as a volume: each in its own way."""
+    """Facies in a folder are not merged, probabilities in a volume are."""
     folder = as_folder(volume, tmp_path / "in")
-    planes = {name: array(tmp_path / f"{name}.npy", FLOATS) for name in task.metadata.facies.names}
-    predict(task, folder, BOTH, FolderResult(tmp_path / "out", LABELS, overwrite=False), **planes)
+    probabilities = {name: array(tmp_path / f"{name}.npy", FLOATS) for name in task.metadata.facies.names}
+    predict(task, folder, BOTH, FolderResult(tmp_path / "out", LABELS, overwrite=False), **probabilities)
     for orientation in BOTH:
         predict(
             task,
@@ -124,17 +124,17 @@ def test_volumes_get_the_mean_even_beside_a_folder(task: FaciesSegmentation, vol
         )
     assert sorted(path.stem for path in (tmp_path / "out").iterdir()) == NAMES
     mean = (np.load(tmp_path / "inline_salt.npy") + np.load(tmp_path / "crossline_salt.npy")) / 2
-    np.testing.assert_allclose(np.load(tmp_path / "salt.npy"), mean, atol=2e-3)  # half precision in the merge
-    total = sum(np.load(tmp_path / f"{name}.npy") for name in planes)
+    np.testing.assert_allclose(np.load(tmp_path / "salt.npy"), mean, atol=2e-3)  # crosslines wait in half precision
+    total = sum(np.load(tmp_path / f"{name}.npy") for name in probabilities)
     np.testing.assert_allclose(total, 1, atol=3e-3)
     assert not list(tmp_path.glob(".*"))
 
 
 @pytest.mark.parametrize("orientation", BOTH)
-def test_the_bytes_are_those_of_one_thing_after_the_other(
+def test_threads_do_not_change_the_bytes(
     task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path, orientation: Orientation
 ):
-    """Reading ahead and writing behind change when something is done, not what."""
+    """Reading ahead and writing behind give what a plain loop over the batches gives."""
     probability = array(tmp_path / "p.npy", FLOATS)
     predict(task, volume, [orientation], array(tmp_path / "f.npy", LABELS), shale=probability)
     lines = volume.lines(orientation).tolist()
@@ -147,7 +147,7 @@ def test_the_bytes_are_those_of_one_thing_after_the_other(
 
 
 class Damaged(MemoryVolume):
-    """Its inline 14 cannot be read."""
+    """A volume whose inline 14 cannot be read."""
 
     def section(self, orientation: Orientation, line: int) -> Section:
         if line == 14:
@@ -156,7 +156,7 @@ class Damaged(MemoryVolume):
 
 
 class Full(ArrayResult):
-    """No room for inline 12."""
+    """A result on a disk that has no room for inline 12."""
 
     def write(self, section: Section) -> None:
         if section.line == 12:
@@ -165,7 +165,7 @@ class Full(ArrayResult):
 
 
 @pytest.mark.parametrize("broken", ["reading", "writing"])
-def test_an_error_beside_the_network_comes_up_as_it_is(
+def test_an_error_on_another_thread_is_raised_unchanged(
     task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path, broken: str
 ):
     before = threading.active_count()
@@ -182,7 +182,7 @@ def test_an_error_beside_the_network_comes_up_as_it_is(
 
 
 class Watched(ArrayResult):
-    """Remembers the lines written, and asks the journal what it thinks of that."""
+    """A result that remembers which lines were written, and how many were when it was synced."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, LABELS, geometry=GRID, overwrite=False)
@@ -198,10 +198,10 @@ class Watched(ArrayResult):
         self.synced.append(len(self.written))
 
 
-def test_the_journal_never_runs_ahead_of_what_is_written(
+def test_the_journal_never_counts_sections_that_are_not_written(
     task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """In order, in whole batches, each synced before it is put down; an interrupt puts down what is written."""
+    """It counts whole batches, in order, after they are synced; an interrupt records what is written by then."""
     put_down, noted = Journal._put_down, []
     result = Watched(tmp_path / "f.npy")
 
