@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.workflows.inspection.foreseen import FACIES, configured
+from tests.inspection.foreseen import FACIES, configured
 from torch import nn
 
 from sam_seismic.config import Config

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.workflows.inspection.foreseen import FACIES, configured
+from tests.inspection.foreseen import FACIES, configured
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 

@@ -4,7 +4,7 @@ from dataclasses import astuple
 
 import pytest
 import torch
-from tests.workflows.inspection.foreseen import FACIES, configured
+from tests.inspection.foreseen import FACIES, configured
 
 from sam_seismic.inspection.op_counter import Work
 from sam_seismic.inspection.rehearsal import rehearse
