@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.inspection.foreseen import FACIES, configured
 from torch import nn
 
 from sam_seismic.config import Config
@@ -16,6 +15,7 @@ from sam_seismic.inspection.rehearsal import blank_task, rehearse
 from sam_seismic.sam import build_sam
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.methods import count_parameters
+from tests.inspection.foreseen import FACIES, configured
 
 MIB = 1 << 20
 SECTION = (64, 64)

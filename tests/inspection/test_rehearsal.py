@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.inspection.foreseen import FACIES, configured
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 
@@ -12,6 +11,7 @@ from sam_seismic.inspection.op_counter import OpCounter, Work
 from sam_seismic.inspection.rehearsal import Rehearsal, rehearse, shortened
 from sam_seismic.sam import build_sam
 from sam_seismic.tuning.cut import below
+from tests.inspection.foreseen import FACIES, configured
 
 
 def seen(shape: tuple[int, int] = (100, 200), *, gpu: bool = False, **changes: object) -> Rehearsal:

@@ -4,12 +4,12 @@ from dataclasses import astuple
 
 import pytest
 import torch
-from tests.inspection.foreseen import FACIES, configured
 
 from sam_seismic.inspection.op_counter import Work
 from sam_seismic.inspection.rehearsal import rehearse
 from sam_seismic.inspection.time_estimate import Amounts, Duration, Rates, duration, measure
 from sam_seismic.inspection.words import a_while
+from tests.inspection.foreseen import FACIES, configured
 
 RATES = Rates(products=1e11, stream=5e9)
 AMOUNTS = Amounts(train=60, val=10, encoded=130)
