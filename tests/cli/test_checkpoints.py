@@ -1,8 +1,6 @@
 """Epochs shorter than their checkpoints write them now and then; what a run leaves in the end is the same."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from sam_seismic.runs import checkpoints
 from sam_seismic.tasks.facies import FaciesSegmentation
 from tests.cli.running import Made, Run, invoke
 from tests.cli.test_stopping import ACTING, SHARING, STEPS, same_run
+from tests.programs import completed
 
 EPOCHS, BEST = 5, 3
 SCORED = f"""
@@ -87,8 +86,8 @@ def test_at_the_start_and_at_the_end(
 def test_killed_between_them(made: Made, generous: Path, run: Run, tmp_path: Path):
     folder = tmp_path / "run"
     killing = ACTING.format(what="training_step", at=EPOCHS * STEPS, act="os.kill(os.getpid(), 9)")
-    command = [sys.executable, "-c", SCORED + SHARING.format(share=1e-9) + killing, *words(made, folder)]
-    assert subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
+    killed = completed(words(made, folder), before=SCORED + SHARING.format(share=1e-9) + killing)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert [step_of(folder / "checkpoints" / name) for name in ("best.ckpt", "last.ckpt")] == [STEPS, STEPS]
     assert run(*words(made, folder, "--resume")).exit_code == 0
     same_run(generous, folder)

@@ -3,7 +3,6 @@
 import hashlib
 import random
 import signal
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,8 @@ from sam_seismic.survey import result
 from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.segy import SegyResult, SegyVolume
 from sam_seismic.survey.volume import Orientation
-from tests.cli.running import Made, Run, program
+from tests.cli.running import Made, Run, noting
+from tests.programs import completed
 
 
 def words(made: Made, folder: Path, ending: str, orientation: str) -> list[str]:
@@ -31,8 +31,8 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def is_killed(command: list[str], *, after: int, delay: float = 0) -> bool:
     """Run the program, which kills itself after it put down finished steps so often; whether it did."""
-    killed = program(noted_every=0, killed_after=after, delay=delay)
-    return subprocess.run([*killed, *command], stderr=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
+    killed = completed(command, before=noting(0, killed_after=after, delay=delay))
+    return killed.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
