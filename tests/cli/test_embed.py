@@ -12,7 +12,6 @@ import yaml
 
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.workflows import train as training
 from tests.cli.conftest import small_config
 from tests.cli.running import Run, invoke
 from tests.cli.test_train import stop_after_one_epoch
@@ -50,12 +49,6 @@ def filled(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
-@pytest.fixture
-def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take longer than all the rest of such a small training."""
-    monkeypatch.setattr(training, "draw_run", lambda *_: None)
-
-
 def train(config: Path, output: Path, store: Path, *changes: str) -> str:
     """Train; what was said."""
     where = ("--set", f"train.store={store}")
@@ -78,7 +71,6 @@ def entries(store: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in store.rglob("*.npy")}
 
 
-@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("model", [FROZEN, LAST_BLOCKS], ids=["frozen", "last_blocks"])
 def test_training_from_the_store_is_training_from_canvases(config: Path, tmp_path: Path, model: tuple[str, ...]):
     """The same losses and scores, two epochs long: the same sections, flips, order and frozen numbers."""
@@ -100,7 +92,6 @@ def test_training_from_the_store_is_training_from_canvases(config: Path, tmp_pat
     assert curve(tmp_path / "w") == pytest.approx(kept, rel=5e-3, abs=2e-3)  # half precision, of numbers about 1
 
 
-@pytest.mark.usefixtures("no_pictures")
 def test_embed_makes_what_training_reads(config: Path, filled: Path, tmp_path: Path):
     """Also with another batch size, learning rate and number of epochs: none of it matters to what is kept."""
     before = entries(filled)
@@ -149,7 +140,6 @@ def test_a_file_that_was_changed_is_encoded_anew(config: Path, filled: Path):
     assert ", 0 to encode" in invoke("embed", "--config", config, "--set", f"train.store={filled}").stderr
 
 
-@pytest.mark.usefixtures("no_pictures")
 def test_mixed_precision_holds_the_frozen_part_in_half_and_trains_from_the_store(config: Path, tmp_path: Path):
     told = train(config, tmp_path / "run", tmp_path / "store", *LAST_BLOCKS, *HALF)
     assert f"{ENTRIES} to encode" in told
@@ -164,14 +154,12 @@ def test_mixed_precision_holds_the_frozen_part_in_half_and_trains_from_the_store
     assert ", 0 to encode" in invoke("embed", "--config", config, *where, *LAST_BLOCKS, *HALF).stderr
 
 
-@pytest.mark.usefixtures("no_pictures")
 def test_jittered_copies_are_all_kept(config: Path, tmp_path: Path):
     changes = ("--set", "input.jitter=0.1", "--set", "input.jittered_copies=2")
     assert f"{4 * 2 * 2 + 5} to encode" in train(config, tmp_path / "run", tmp_path / "store", *changes)
     assert all(0 < value < 10 for value in curve(tmp_path / "run"))
 
 
-@pytest.mark.usefixtures("no_pictures")
 def test_a_resumed_run_reads_from_the_store(config: Path, run: Run, tmp_path: Path):
     """It ends where an undisturbed one does."""
     arguments = ("train", "--config", config, "--set", f"train.store={tmp_path / 'store'}", "--output")
@@ -183,7 +171,6 @@ def test_a_resumed_run_reads_from_the_store(config: Path, run: Run, tmp_path: Pa
     assert curve(tmp_path / "run") == pytest.approx(curve(tmp_path / "whole"), rel=1e-3)
 
 
-@pytest.mark.usefixtures("no_pictures")
 def test_a_resumed_run_never_leaves_its_numbers_under_the_name_of_others(config: Path, run: Run, tmp_path: Path):
     """Its weights are those of its checkpoint, here rounded to bfloat16, not those that it was started from once."""
     store = tmp_path / "store"
@@ -196,6 +183,7 @@ def test_a_resumed_run_never_leaves_its_numbers_under_the_name_of_others(config:
     assert len(listed(store)) == 3
 
 
+@pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("changes", [(), LAST_BLOCKS, (*LAST_BLOCKS, *HALF)], ids=["frozen", "last_blocks", "half"])
 def test_eval_and_predict_take_what_was_trained_from_a_store(
     config: Path, run: Run, tmp_path: Path, changes: tuple[str, ...]

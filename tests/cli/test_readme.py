@@ -40,6 +40,7 @@ def test_the_split_by_regions_is_valid():
     assert parse_config({"data": data}, "README.md").data.split.regions is not None
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_commands_run_in_their_order(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A survey under the README's names, and a small network in place of ViT-B, whose weights are not fetched here."""
     monkeypatch.chdir(tmp_path)
@@ -55,6 +56,7 @@ def test_the_commands_run_in_their_order(made: Made, run: Run, tmp_path: Path, m
     assert Path("runs/my_survey/test/metrics.json").is_file()
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_commands_on_real_data_run(shared_data: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """As they stand, but for a small canvas and one epoch."""
     monkeypatch.chdir(tmp_path)

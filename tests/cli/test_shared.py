@@ -8,7 +8,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import yaml
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.volume import Orientation
-from tests.cli.running import Made, Run, folder_of, noting
+from tests.cli.running import Made, Run, folder_of, invoke, noting
 from tests.programs import Program
 
 
@@ -78,15 +79,30 @@ def hashes(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+Alone = Callable[[str, str], dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def alone(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    """Hashes of what one task predicts, by ending and orientation."""
+
+    @cache
+    def predicted(ending: str, orientation: str) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp("alone")
+        assert invoke(*predicting(made, folder, ending, orientation)).exit_code == 0
+        return hashes(folder)
+
+    return predicted
+
+
 @pytest.mark.parametrize(
     ("ending", "orientation", "count"), [(".sgy", "both", 2), (".sgy", "inline", 3), (".h5", "both", 3)]
 )
 def test_a_volume_is_predicted_together(
-    made: Made, run: Run, tmp_path: Path, ending: str, orientation: str, count: int
+    made: Made, alone: Alone, tmp_path: Path, ending: str, orientation: str, count: int
 ):
-    assert run(*predicting(made, tmp_path / "alone", ending, orientation)).exit_code == 0
     said = tasks(predicting(made, tmp_path / "shared", ending, orientation), count=count)
-    assert hashes(tmp_path / "shared") == hashes(tmp_path / "alone")
+    assert hashes(tmp_path / "shared") == alone(ending, orientation)
     assert "predicting" in said[0]
     assert not any(said[1:]), "one task prints"
 
@@ -110,15 +126,14 @@ def test_a_folder_of_sections_is_predicted_together(made: Made, run: Run, tmp_pa
 
 
 @pytest.mark.parametrize("after", [2, 18, 30])
-def test_killed_and_started_again(made: Made, run: Run, tmp_path: Path, after: int):
+def test_killed_and_started_again(made: Made, alone: Alone, tmp_path: Path, after: int):
     """Among the crosslines, and among the inlines; the job that Slurm starts again is not told to resume."""
-    assert run(*predicting(made, tmp_path / "alone", ".sgy", "both")).exit_code == 0
     words = predicting(made, tmp_path / "shared", ".sgy", "both")
     tasks(words, count=2, first=noting(0, killed_after=after))
     assert "f.sgy" not in hashes(tmp_path / "shared")
     said = tasks(words, count=2, restart=1)
     assert "going on after" in said[0]
-    assert hashes(tmp_path / "shared") == hashes(tmp_path / "alone")
+    assert hashes(tmp_path / "shared") == alone(".sgy", "both")
 
 
 def test_nothing_is_left_of_a_job_that_fails(made: Made, run: Run, tmp_path: Path):

@@ -28,7 +28,9 @@ def undisturbed(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.cli.running import invoke  # noqa: PLC0415  # the fixture `run` is made for each test
 
     folder = tmp_path_factory.mktemp("undisturbed") / "run"
-    assert invoke(*words(made, folder)).exit_code == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sam_seismic.workflows.train.draw_run", lambda *_: None)
+        assert invoke(*words(made, folder)).exit_code == 0
     return folder
 
 

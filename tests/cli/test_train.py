@@ -144,6 +144,7 @@ def test_a_resumed_run_keeps_its_learning_rate_or_says_so(made: Made, run: Run, 
     assert snapshot(folder) == before
 
 
+@pytest.mark.usefixtures("pictures")
 def test_more_epochs_go_on_in_a_folder_that_was_moved(made: Made, run: Run, tmp_path: Path):
     """The best score goes along: best.ckpt is replaced only by a better epoch."""
     folder = copied(made, tmp_path / "moved")
@@ -174,6 +175,7 @@ def failing_step(_: FaciesSegmentation, __: object) -> None:
     raise SurveyError(problem="the disk has a bad sector", fix="buy another one")
 
 
+@pytest.mark.usefixtures("pictures")
 def test_overwrite_replaces_a_run_and_nothing_else(made: Made, run: Run, tmp_path: Path):
     folder = copied(made, tmp_path / "run")
     (folder / "notes.txt").write_text("mine")
@@ -215,6 +217,7 @@ def test_a_file_is_no_run_folder(made: Made, run: Run, tmp_path: Path):
     assert "is a file" in result.stderr
 
 
+@pytest.mark.usefixtures("pictures")
 def test_epochs_without_validation_are_saved_too(made: Made, run: Run, tmp_path: Path):
     changes = ("--set", "train.epochs=3", "--set", "trainer.val_every_epochs=2")
     assert run("train", "--config", made.config, "--output", tmp_path / "run", *changes).exit_code == 0
@@ -306,6 +309,7 @@ def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pyte
     assert [each.name for each in tmp_path.iterdir()] == ["last.ckpt"]
 
 
+@pytest.mark.usefixtures("pictures")
 @pytest.mark.filterwarnings("ignore:.*fp16 is not supported on CPU")  # Lightning takes bf16 there, and says so
 @pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
 def test_mixed_precision_trains(made: Made, run: Run, tmp_path: Path, precision: str):
