@@ -16,6 +16,18 @@ def run() -> Run:
     return invoke
 
 
+@pytest.fixture
+def pictures() -> None:
+    """Asked for by tests whose trainings draw their pictures, as those of users do."""
+
+
+@pytest.fixture(autouse=True)
+def few_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other trainings draw none in this process: it takes longer than all the rest of such small ones."""
+    if "pictures" not in request.fixturenames:
+        monkeypatch.setattr("sam_seismic.workflows.train.draw_run", lambda *_: None)
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("made")

@@ -1,6 +1,5 @@
 """The command line, run in this process."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,15 +60,14 @@ resume_journal.Journal._put_down = killing
 """
 
 
-def program(*, noted_every: float, killed_after: int | None = None, delay: float = 0) -> list[str]:
-    """The command line in a process of its own, where jobs put down what is finished so often, in seconds.
+def noting(every: float, *, killed_after: int | None = None, delay: float = 0) -> str:
+    """What a program begins with whose jobs put down what is finished so often, in seconds.
 
     It kills itself with SIGKILL, so many seconds after it put something down so many times. Seen from outside, a
     process on a busy machine could be done before it is killed.
     """
-    code = f"from sam_seismic.files import resume_journal; resume_journal.SECONDS = {noted_every}"
-    code += "" if killed_after is None else KILLING.format(after=killed_after, delay=delay)
-    return [sys.executable, "-c", f"{code}\nimport sam_seismic.__main__"]
+    code = f"from sam_seismic.files import resume_journal as journal; journal.SECONDS = {every}"
+    return code + ("\n" if killed_after is None else KILLING.format(after=killed_after, delay=delay))
 
 
 def configured(made: Made, path: Path, **data: Any) -> Path:

@@ -1,8 +1,6 @@
 """Epochs shorter than their checkpoints write them now and then; what a run leaves in the end is the same."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from sam_seismic.runs import checkpoints
 from sam_seismic.tasks.facies import FaciesSegmentation
 from tests.cli.running import Made, Run, invoke
 from tests.cli.test_stopping import ACTING, SHARING, STEPS, same_run
+from tests.programs import completed
 
 EPOCHS, BEST = 5, 3
 SCORED = f"""
@@ -39,63 +38,77 @@ def peak() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """Name and step of each checkpoint that is written."""
+Written = list[tuple[str, int]]
+"""Name and step of each checkpoint that was written."""
+
+
+def noted(patch: pytest.MonkeyPatch) -> Written:
+    """What will be written from now on."""
     found, write = [], checkpoints.WholeCheckpointIO._write
 
     def noting(self: checkpoints.WholeCheckpointIO, checkpoint: dict[str, int], final: Path) -> None:
         found.append((final.name, checkpoint["global_step"]))
         write(self, checkpoint, final)
 
-    monkeypatch.setattr(checkpoints.WholeCheckpointIO, "_write", noting)
+    patch.setattr(checkpoints.WholeCheckpointIO, "_write", noting)
     return found
 
 
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Written:
+    return noted(monkeypatch)
+
+
 @pytest.fixture(scope="module")
-def generous(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with a checkpoint after each epoch."""
+def generous(made: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Written]:
+    """A run with a checkpoint after each epoch, and what it wrote."""
     folder = tmp_path_factory.mktemp("generous") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "SHARE", float("inf"))
+        patch.setattr("sam_seismic.workflows.train.draw_run", lambda *_: None)
+        written = noted(patch)
         assert invoke(*words(made, folder)).exit_code == 0
-    return folder
+    return folder, written
 
 
 def step_of(path: Path) -> int:
     return int(torch.load(path, weights_only=True)["global_step"])
 
 
-def test_after_each_epoch(made: Made, run: Run, tmp_path: Path, written: list, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(checkpoints, "SHARE", float("inf"))
-    assert run(*words(made, tmp_path / "run")).exit_code == 0
+def test_after_each_epoch(generous: tuple[Path, Written]):
+    _, written = generous
     assert [step for name, step in written if name == "last.ckpt"] == [STEPS * epoch for epoch in range(1, EPOCHS + 1)]
     assert written[:2] == [("best.ckpt", STEPS), ("last.ckpt", STEPS)]
 
 
 def test_at_the_start_and_at_the_end(
-    made: Made, generous: Path, run: Run, tmp_path: Path, written: list, monkeypatch: pytest.MonkeyPatch
+    made: Made,
+    generous: tuple[Path, Written],
+    run: Run,
+    tmp_path: Path,
+    written: Written,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """The weights of the best epoch wait while training changes them."""
     monkeypatch.setattr(checkpoints, "SHARE", 1e-9)
     assert run(*words(made, tmp_path / "run")).exit_code == 0
     ends = [("best.ckpt", STEPS * BEST), ("last.ckpt", STEPS * EPOCHS)]
     assert written == [("best.ckpt", STEPS), ("last.ckpt", STEPS), *ends]
-    same_run(generous, tmp_path / "run")
+    same_run(generous[0], tmp_path / "run")
 
 
-def test_killed_between_them(made: Made, generous: Path, run: Run, tmp_path: Path):
+def test_killed_between_them(made: Made, generous: tuple[Path, Written], run: Run, tmp_path: Path):
     folder = tmp_path / "run"
     killing = ACTING.format(what="training_step", at=EPOCHS * STEPS, act="os.kill(os.getpid(), 9)")
-    command = [sys.executable, "-c", SCORED + SHARING.format(share=1e-9) + killing, *words(made, folder)]
-    assert subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
+    killed = completed(words(made, folder), before=SCORED + SHARING.format(share=1e-9) + killing)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert [step_of(folder / "checkpoints" / name) for name in ("best.ckpt", "last.ckpt")] == [STEPS, STEPS]
     assert run(*words(made, folder, "--resume")).exit_code == 0
-    same_run(generous, folder)
+    same_run(generous[0], folder)
 
 
 def test_the_steps_that_may_be_lost_are_counted_from_the_last_one(
-    made: Made, run: Run, tmp_path: Path, written: list, monkeypatch: pytest.MonkeyPatch
+    made: Made, run: Run, tmp_path: Path, written: Written, monkeypatch: pytest.MonkeyPatch
 ):
     """`train.checkpoint_every` holds, whatever the time."""
     monkeypatch.setattr(checkpoints, "SHARE", 1e-9)

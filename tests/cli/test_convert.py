@@ -3,7 +3,6 @@
 import hashlib
 import random
 import signal
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,10 @@ import pytest
 from sam_seismic.survey.hdf5 import copying
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.volume import Geometry
-from tests.cli.running import Made, Run, program
+from tests.cli.running import Made, Run, noting
+from tests.programs import Program, completed
 
-THIN = "from sam_seismic.survey.hdf5 import copying; copying.BUDGET = 1 << 20; "
+THIN = "from sam_seismic.survey.hdf5 import copying; copying.BUDGET = 1 << 20\n"
 """About a block of lines at a time: many steps in a small file."""
 WAITING = """
 import signal
@@ -39,17 +39,13 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(survey: Path) -> str:
-    subprocess.run([*program(noted_every=0), "convert", str(survey), str(survey.with_suffix(".h5"))], check=True)
+    ran = completed(["convert", survey, survey.with_suffix(".h5")], before=noting(0))
+    assert ran.returncode == 0, ran.stderr
     return digest(survey.with_suffix(".h5"))
 
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def starting(before: str) -> list[str]:
-    words = program(noted_every=0)
-    return [*words[:-1], before + words[-1]]
 
 
 def names(folder: Path) -> list[str]:
@@ -58,10 +54,8 @@ def names(folder: Path) -> list[str]:
 
 def is_killed(command: list[str], *, after: int, delay: float = 0) -> bool:
     """Run the program, which kills itself after it put down finished steps so often; whether it did."""
-    words = program(noted_every=0, killed_after=after, delay=delay)
-    killed = [*words[:-1], THIN + words[-1], *command]
-    ran = subprocess.run(killed, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
-    return ran.returncode == -signal.SIGKILL
+    killed = completed(command, before=THIN + noting(0, killed_after=after, delay=delay))
+    return killed.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -86,10 +80,10 @@ def test_killed_while_comparing_or_before_anything_is_finished(
     survey: Path, undisturbed: str, run: Run, tmp_path: Path, name: str
 ):
     command = ["convert", str(survey), str(tmp_path / "a.h5")]
-    with subprocess.Popen(starting(WAITING.format(name=name)) + command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"waiting\n"
-        process.kill()
+    process = Program(command, before=WAITING.format(name=name) + noting(0))
+    assert process.stdout.readline() == "waiting\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
     assert not (tmp_path / "a.h5").exists()
     assert run(*command).exit_code == (2 if name == "_difference" else 0), "what is finished is not thrown away"
     if name == "_difference":

@@ -8,6 +8,7 @@ from sam_seismic.workflows import demo
 from tests.cli.running import Run
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_demo_leaves_what_it_lists(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The shipped demo is tried on a smaller survey with one epoch; its own takes minutes."""
     text = demo.shipped_config("demo").read_text()

@@ -4,15 +4,18 @@ import csv
 import json
 import os
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 
+from sam_seismic.runs.pictures import draw_run
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.workflows import train as training
 from tests.cli.conftest import small_config
 from tests.cli.running import Run, invoke
 from tests.cli.test_train import stop_after_one_epoch
@@ -50,10 +53,35 @@ def filled(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
-@pytest.fixture
-def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take longer than all the rest of such a small training."""
-    monkeypatch.setattr(training, "draw_run", lambda *_: None)
+@dataclass(frozen=True)
+class Trained:
+    """A run of two epochs, the store that it filled, and what was said."""
+
+    run: Path
+    store: Path
+    told: str
+
+    @property
+    def best(self) -> Path:
+        return self.run / "checkpoints" / "best.ckpt"
+
+
+Train = Callable[[tuple[str, ...]], Trained]
+
+
+@pytest.fixture(scope="module")
+def trained(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Train:
+    """Trains once with some changes; tests leave the run and its store as they are."""
+
+    @cache
+    def made(changes: tuple[str, ...]) -> Trained:
+        folder = tmp_path_factory.mktemp("trained")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sam_seismic.workflows.train.draw_run", draw_run)
+            told = train(config, folder / "run", folder / "store", *changes)
+        return Trained(folder / "run", folder / "store", told)
+
+    return made
 
 
 def train(config: Path, output: Path, store: Path, *changes: str) -> str:
@@ -78,29 +106,28 @@ def entries(store: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in store.rglob("*.npy")}
 
 
-@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("model", [FROZEN, LAST_BLOCKS], ids=["frozen", "last_blocks"])
-def test_training_from_the_store_is_training_from_canvases(config: Path, tmp_path: Path, model: tuple[str, ...]):
+def test_training_from_the_store_is_training_from_canvases(
+    config: Path, trained: Train, tmp_path: Path, model: tuple[str, ...]
+):
     """The same losses and scores, two epochs long: the same sections, flips, order and frozen numbers."""
-    store = tmp_path / "store"
-    first = train(config, tmp_path / "first", store, *model)
-    assert f"{ENTRIES} to encode" in first
-    before = entries(store)
+    first = trained(model)
+    assert f"{ENTRIES} to encode" in first.told
+    before = entries(first.store)
     assert len(before) == ENTRIES
-    again = train(config, tmp_path / "again", store, *model)
+    again = train(config, tmp_path / "again", first.store, *model)
     assert ", 0 to encode" in again
     assert "encoded in" not in again
-    assert entries(store) == before
+    assert entries(first.store) == before
     without = invoke("train", "--config", config, "--output", tmp_path / "w", "--set", "train.cache=false", *model)
     assert without.exit_code == 0, without.stderr
     assert "to encode" not in without.stderr
-    kept = curve(tmp_path / "first")
+    kept = curve(first.run)
     assert len(kept) == 6
     assert curve(tmp_path / "again") == pytest.approx(kept, rel=1e-4)
     assert curve(tmp_path / "w") == pytest.approx(kept, rel=5e-3, abs=2e-3)  # half precision, of numbers about 1
 
 
-@pytest.mark.usefixtures("no_pictures")
 def test_embed_makes_what_training_reads(config: Path, filled: Path, tmp_path: Path):
     """Also with another batch size, learning rate and number of epochs: none of it matters to what is kept."""
     before = entries(filled)
@@ -149,41 +176,36 @@ def test_a_file_that_was_changed_is_encoded_anew(config: Path, filled: Path):
     assert ", 0 to encode" in invoke("embed", "--config", config, "--set", f"train.store={filled}").stderr
 
 
-@pytest.mark.usefixtures("no_pictures")
-def test_mixed_precision_holds_the_frozen_part_in_half_and_trains_from_the_store(config: Path, tmp_path: Path):
-    told = train(config, tmp_path / "run", tmp_path / "store", *LAST_BLOCKS, *HALF)
-    assert f"{ENTRIES} to encode" in told
-    [group] = listed(tmp_path / "store")
+def test_mixed_precision_holds_the_frozen_part_in_half_and_trains_from_the_store(config: Path, trained: Train):
+    half = trained((*LAST_BLOCKS, *HALF))
+    assert f"{ENTRIES} to encode" in half.told
+    [group] = listed(half.store)
     assert (group["recipe"]["precision"], group["recipe"]["blocks"]) == ("bfloat16", 4)
-    weights = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    weights = torch.load(half.run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     assert weights["image_encoder.blocks.3.norm1.weight"].dtype == torch.bfloat16
     assert weights["image_encoder.blocks.4.norm1.weight"].dtype == torch.float32
     assert weights["decoder.class_tokens.weight"].dtype == torch.float32
-    assert all(0 < value < 10 for value in curve(tmp_path / "run"))
-    where = ("--set", f"train.store={tmp_path / 'store'}")
+    assert all(0 < value < 10 for value in curve(half.run))
+    where = ("--set", f"train.store={half.store}")
     assert ", 0 to encode" in invoke("embed", "--config", config, *where, *LAST_BLOCKS, *HALF).stderr
 
 
-@pytest.mark.usefixtures("no_pictures")
 def test_jittered_copies_are_all_kept(config: Path, tmp_path: Path):
     changes = ("--set", "input.jitter=0.1", "--set", "input.jittered_copies=2")
     assert f"{4 * 2 * 2 + 5} to encode" in train(config, tmp_path / "run", tmp_path / "store", *changes)
     assert all(0 < value < 10 for value in curve(tmp_path / "run"))
 
 
-@pytest.mark.usefixtures("no_pictures")
-def test_a_resumed_run_reads_from_the_store(config: Path, run: Run, tmp_path: Path):
+def test_a_resumed_run_reads_from_the_store(config: Path, trained: Train, run: Run, tmp_path: Path):
     """It ends where an undisturbed one does."""
     arguments = ("train", "--config", config, "--set", f"train.store={tmp_path / 'store'}", "--output")
-    assert run(*arguments, tmp_path / "whole").exit_code == 0
     stop_after_one_epoch((*arguments, tmp_path / "run"), run)
     resumed = run(*arguments, tmp_path / "run", "--resume")
     assert resumed.exit_code == 0, resumed.stderr
     assert ", 0 to encode" in resumed.stderr
-    assert curve(tmp_path / "run") == pytest.approx(curve(tmp_path / "whole"), rel=1e-3)
+    assert curve(tmp_path / "run") == pytest.approx(curve(trained(FROZEN).run), rel=1e-3)
 
 
-@pytest.mark.usefixtures("no_pictures")
 def test_a_resumed_run_never_leaves_its_numbers_under_the_name_of_others(config: Path, run: Run, tmp_path: Path):
     """Its weights are those of its checkpoint, here rounded to bfloat16, not those that it was started from once."""
     store = tmp_path / "store"
@@ -196,18 +218,17 @@ def test_a_resumed_run_never_leaves_its_numbers_under_the_name_of_others(config:
     assert len(listed(store)) == 3
 
 
-@pytest.mark.parametrize("changes", [(), LAST_BLOCKS, (*LAST_BLOCKS, *HALF)], ids=["frozen", "last_blocks", "half"])
+@pytest.mark.parametrize("changes", [FROZEN, LAST_BLOCKS, (*LAST_BLOCKS, *HALF)], ids=["frozen", "last_blocks", "half"])
 def test_eval_and_predict_take_what_was_trained_from_a_store(
-    config: Path, run: Run, tmp_path: Path, changes: tuple[str, ...]
+    config: Path, trained: Train, run: Run, tmp_path: Path, changes: tuple[str, ...]
 ):
     """Two roads to one confusion matrix: sections of the split, and the volume that predict writes."""
-    train(config, tmp_path / "run", tmp_path / "store", *changes)
-    best, amplitude = tmp_path / "run" / "checkpoints" / "best.ckpt", config.with_name("amplitude.sgy")
+    best, amplitude = trained(changes).best, config.with_name("amplitude.sgy")
     scored = run("eval", "--checkpoint", best, "--split", "val", "--json")
     assert scored.exit_code == 0, scored.stderr
     found = json.loads(scored.stdout)
     assert found["voxels"] == 5 * 32 * 40
-    assert found["mean_iou"] == pytest.approx(max(curve(tmp_path / "run")[2::3]), abs=0.02)
+    assert found["mean_iou"] == pytest.approx(max(curve(trained(changes).run)[2::3]), abs=0.02)
     output = tmp_path / "facies.npy"
     predicted = run("predict", "--checkpoint", best, "--input", amplitude, "--output", output)
     assert predicted.exit_code == 0, predicted.stderr

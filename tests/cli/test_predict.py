@@ -22,7 +22,8 @@ from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.volume import Geometry, Orientation
 from sam_seismic.workflows import predict
-from tests.cli.running import Made, Run, folder_of, invoke, program
+from tests.cli.running import Made, Run, folder_of, invoke, noting
+from tests.programs import Program
 
 CLASSES = ("overburden", "deltaic", "channel", "shale", "chalk", "salt")
 
@@ -191,14 +192,14 @@ def test_sigterm_leaves_nothing(made: Made, tmp_path: Path):
     """If no finished section has been recorded yet, there is nothing to resume."""
     out = tmp_path / "out"
     command = words(made, made.amplitude, out / "f.npy", "--orientation", "both", "--probabilities", out / "p.sgy")
-    with subprocess.Popen(program(noted_every=3600) + command, stderr=subprocess.PIPE, text=True) as process:
-        while not list(out.glob(".f.*.merge")):
-            assert process.poll() is None, process.communicate()[1]
-            time.sleep(0.01)
-        assert list(out.glob(".*.part.*"))
-        process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGTERM)  # as `timeout` does
-        _, told = process.communicate()
+    process = Program(command, before=noting(3600))
+    while not list(out.glob(".f.*.merge")):
+        assert process.runs(), process.communicate()[1]
+        time.sleep(0.01)
+    assert list(out.glob(".*.part.*"))
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)  # as `timeout` does
+    _, told = process.communicate()
     assert not out.exists(), "the job had made the folder"
     assert process.returncode == 2
     assert "stopped by SIGTERM; no half-written file was left behind" in told

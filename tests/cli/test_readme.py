@@ -17,6 +17,7 @@ def test_there_are_commands_to_try():
     }
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_commands_run_in_their_order(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A survey under the README's names, and a small network in place of ViT-B, whose weights are not fetched here."""
     monkeypatch.chdir(tmp_path)

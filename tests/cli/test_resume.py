@@ -3,7 +3,8 @@
 import hashlib
 import random
 import signal
-import subprocess
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from sam_seismic.survey import result
 from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.segy import SegyResult, SegyVolume
 from sam_seismic.survey.volume import Orientation
-from tests.cli.running import Made, Run, program
+from tests.cli.running import Made, Run, invoke, noting
+from tests.programs import completed
 
 
 def words(made: Made, folder: Path, ending: str, orientation: str) -> list[str]:
@@ -31,8 +33,24 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def is_killed(command: list[str], *, after: int, delay: float = 0) -> bool:
     """Run the program, which kills itself after it has recorded finished steps `after` times; whether it was killed."""
-    killed = program(noted_every=0, killed_after=after, delay=delay)
-    return subprocess.run([*killed, *command], stderr=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
+    killed = completed(command, before=noting(0, killed_after=after, delay=delay))
+    return killed.returncode == -signal.SIGKILL
+
+
+Undisturbed = Callable[[str, str], dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """Hashes of what a job leaves that nothing interrupts, by ending and orientation."""
+
+    @cache
+    def predicted(ending: str, orientation: str) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp("undisturbed")
+        assert invoke(*words(made, folder, ending, orientation)).exit_code == 0
+        return hashes(folder)
+
+    return predicted
 
 
 @pytest.mark.parametrize(
@@ -40,11 +58,10 @@ def is_killed(command: list[str], *, after: int, delay: float = 0) -> bool:
     [(".sgy", "both", 0), (".npy", "both", 1), (".sgy", "crossline", 2), (".h5", "both", 3)],
 )
 def test_killed_and_resumed_gives_the_same_bytes(
-    made: Made, run: Run, tmp_path: Path, ending: str, orientation: str, seed: int
+    made: Made, undisturbed: Undisturbed, run: Run, tmp_path: Path, ending: str, orientation: str, seed: int
 ):
     """It is killed twice: once early, and once after it was resumed."""
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    assert run(*words(made, undisturbed, ending, orientation)).exit_code == 0
+    killed = tmp_path / "killed"
     command, chance = words(made, killed, ending, orientation), random.Random(seed)
     # The first time it is killed right after a record, the second time somewhere in the steps that follow one.
     assert is_killed(command, after=chance.randrange(1, 6))
@@ -53,13 +70,14 @@ def test_killed_and_resumed_gives_the_same_bytes(
     resumed = run(*command, "--resume")
     assert resumed.exit_code == 0, resumed.stderr
     assert "going on after" in resumed.stderr
-    assert hashes(killed) == hashes(undisturbed)
+    assert hashes(killed) == undisturbed(ending, orientation)
 
 
-def test_killed_while_files_are_renamed(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_killed_while_files_are_renamed(
+    made: Made, undisturbed: Undisturbed, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """When it is killed, some files have their final names, and the others do not."""
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    assert run(*words(made, undisturbed, ".sgy", "both")).exit_code == 0
+    killed = tmp_path / "killed"
     command, publish, published = words(made, killed, ".sgy", "both"), SegyResult.publish, []
 
     def stop(self: SegyResult) -> None:
@@ -77,7 +95,7 @@ def test_killed_while_files_are_renamed(made: Made, run: Run, tmp_path: Path, mo
     assert {name for name in hashes(killed) if not name.startswith(".")} == {published[0].name, "h.csv"}
     assert run(*command).exit_code == 2
     assert run(*command, "--resume").exit_code == 0
-    assert hashes(killed) == hashes(undisturbed)
+    assert hashes(killed) == undisturbed(".sgy", "both")
 
 
 def test_a_removed_result_is_not_reported_as_written(

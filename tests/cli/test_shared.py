@@ -6,11 +6,10 @@ Here they are processes that are told of a job; `tests/cluster` has the real one
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,19 +19,18 @@ import yaml
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.volume import Orientation
-from tests.cli.running import Made, Run, folder_of, program
+from tests.cli.running import Made, Run, folder_of, invoke, noting
+from tests.programs import Program
 
-PLAIN = [sys.executable, "-m", "sam_seismic"]
 
-
-def tasks(words: Sequence[str | Path], *, count: int, restart: int = 0, first: Sequence[str] = PLAIN) -> list[str]:
+def tasks(words: Sequence[str | Path], *, count: int, restart: int = 0, first: str | None = None) -> list[str]:
     """Run a command as the tasks of a job; what each said on stderr. The job ends when a task fails, as srun ends it.
 
     Args:
         words: of the command.
         count: of tasks.
         restart: how often the job was started before.
-        first: how the program is called on the first task.
+        first: Python code that the first task executes before, which may then fail; None: no task may fail.
     """
     job = {
         "SLURM_JOB_ID": "7",
@@ -44,12 +42,10 @@ def tasks(words: Sequence[str | Path], *, count: int, restart: int = 0, first: S
         "SLURM_CPUS_PER_TASK": "1",
     }
     running = [
-        subprocess.Popen(
-            [*(first if rank == 0 else PLAIN), *map(str, words)],
+        Program(
+            words,
+            before=(first or "") if rank == 0 else "",
             env=os.environ | job | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
         )
         for rank in range(count)
     ]
@@ -63,11 +59,11 @@ def tasks(words: Sequence[str | Path], *, count: int, restart: int = 0, first: S
     while any(reader.is_alive() for reader in readers):
         if any(process.returncode not in (None, 0) for process in running):
             for process in running:
-                process.kill()
+                process.send_signal(signal.SIGKILL)
         time.sleep(0.02)
     said = [log[1] for log in logs]
     ends = [process.returncode for process in running]
-    assert ends == [0] * count or first is not PLAIN, said
+    assert ends == [0] * count or first is not None, said
     return said
 
 
@@ -83,15 +79,30 @@ def hashes(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+Alone = Callable[[str, str], dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def alone(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    """Hashes of what one task predicts, by ending and orientation."""
+
+    @cache
+    def predicted(ending: str, orientation: str) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp("alone")
+        assert invoke(*predicting(made, folder, ending, orientation)).exit_code == 0
+        return hashes(folder)
+
+    return predicted
+
+
 @pytest.mark.parametrize(
     ("ending", "orientation", "count"), [(".sgy", "both", 2), (".sgy", "inline", 3), (".h5", "both", 3)]
 )
 def test_a_volume_is_predicted_together(
-    made: Made, run: Run, tmp_path: Path, ending: str, orientation: str, count: int
+    made: Made, alone: Alone, tmp_path: Path, ending: str, orientation: str, count: int
 ):
-    assert run(*predicting(made, tmp_path / "alone", ending, orientation)).exit_code == 0
     said = tasks(predicting(made, tmp_path / "shared", ending, orientation), count=count)
-    assert hashes(tmp_path / "shared") == hashes(tmp_path / "alone")
+    assert hashes(tmp_path / "shared") == alone(ending, orientation)
     assert "predicting" in said[0]
     assert not any(said[1:]), "one task prints"
 
@@ -115,28 +126,27 @@ def test_a_folder_of_sections_is_predicted_together(made: Made, run: Run, tmp_pa
 
 
 @pytest.mark.parametrize("after", [2, 18, 30])
-def test_killed_and_started_again(made: Made, run: Run, tmp_path: Path, after: int):
+def test_killed_and_started_again(made: Made, alone: Alone, tmp_path: Path, after: int):
     """Among the crosslines, and among the inlines; the job that Slurm starts again is not told to resume."""
-    assert run(*predicting(made, tmp_path / "alone", ".sgy", "both")).exit_code == 0
     words = predicting(made, tmp_path / "shared", ".sgy", "both")
-    tasks(words, count=2, first=program(noted_every=0, killed_after=after))
+    tasks(words, count=2, first=noting(0, killed_after=after))
     assert "f.sgy" not in hashes(tmp_path / "shared")
     said = tasks(words, count=2, restart=1)
     assert "going on after" in said[0]
-    assert hashes(tmp_path / "shared") == hashes(tmp_path / "alone")
+    assert hashes(tmp_path / "shared") == alone(".sgy", "both")
 
 
 def test_nothing_is_left_of_a_job_that_fails(made: Made, run: Run, tmp_path: Path):
     """Nor, once another one is at it, of a job that was killed and will not go on."""
     words = predicting(made, tmp_path, ".sgy", "inline")
-    tasks(words, count=2, first=program(noted_every=0, killed_after=4))
+    tasks(words, count=2, first=noting(0, killed_after=4))
     assert list(tmp_path.glob(".f.sgy.*.exchange"))
     amplitude = tmp_path / "a.npy"
     values = np.zeros((12, 16, 24), np.float32)
     values[0] = np.nan  # which the first task meets
     np.save(amplitude, values)
     broken = ["predict", "--checkpoint", made.best, "--input", amplitude, "--output", tmp_path / "f.sgy"]
-    said = tasks([*map(str, broken), "--overwrite"], count=2, first=[*PLAIN])
+    said = tasks([*map(str, broken), "--overwrite"], count=2, first="")
     assert "not finite" in said[0]
     assert not list(tmp_path.glob(".f.sgy.*"))
 

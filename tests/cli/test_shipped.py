@@ -93,6 +93,7 @@ def test_every_configuration_is_tried():
     assert set(MAKERS) == {path.stem for path in CONFIGS.glob("*.yaml")}
 
 
+@pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("name", MAKERS)
 def test_it_trains(name: str, survey: SyntheticSurvey, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)

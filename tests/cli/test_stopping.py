@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ import torch
 
 from sam_seismic.tasks.facies import FaciesSegmentation
 from tests.cli.running import Made, Run
+from tests.programs import completed
 
 STEPS = 6
 """Training sections of an epoch, one a step; as many are validated on."""
@@ -29,7 +28,9 @@ def undisturbed(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.cli.running import invoke  # noqa: PLC0415  # the fixture `run` is made for each test
 
     folder = tmp_path_factory.mktemp("undisturbed") / "run"
-    assert invoke(*words(made, folder)).exit_code == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sam_seismic.workflows.train.draw_run", lambda *_: None)
+        assert invoke(*words(made, folder)).exit_code == 0
     return folder
 
 
@@ -119,17 +120,15 @@ def acting(self, batch):
         {act}
     return step(self, batch)
 FaciesSegmentation.{what} = acting
-import sam_seismic.__main__
 """
-"""A program that does something to itself in the given training or validation step, counted from 1."""
+"""What a program begins with that does something to itself in the given training or validation step, counted from 1."""
 
 
 def test_what_reads_ahead_lives_until_the_step_is_done(made: Made, undisturbed: Path, run: Run, tmp_path: Path):
     """Slurm sends its signal to the worker processes, too, and without them there would be no checkpoint."""
     folder, workers = tmp_path / "run", ("--set", "data.workers=2")
-    program = ACTING.format(what="training_step", at=2, act="os.killpg(0, 15)")
-    command = [sys.executable, "-c", program, *words(made, folder, *workers)]
-    stopped = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+    acting = ACTING.format(what="training_step", at=2, act="os.killpg(0, 15)")
+    stopped = completed(words(made, folder, *workers), before=acting)
     assert stopped.returncode == 2, stopped.stderr
     assert "stopped by SIGTERM after step 2" in stopped.stderr
     assert "Traceback" not in stopped.stderr
@@ -148,8 +147,8 @@ def test_killed_it_loses_a_few_steps(
     """`train.checkpoint_every` says how many at most."""
     folder = tmp_path / "run"
     killing = ACTING.format(what=what, at=at, act="os.kill(os.getpid(), 9)")
-    command = [sys.executable, "-c", SHARING.format(share="inf") + killing, *words(made, folder)]
-    assert subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
+    killed = completed(words(made, folder), before=SHARING.format(share="inf") + killing)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == left
     assert run(*words(made, folder, "--resume")).exit_code == 0
     same_run(undisturbed, folder)

@@ -6,8 +6,7 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
+import signal
 import time
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +21,7 @@ from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.tasks.facies import FaciesSegmentation
 from tests.cli.running import Made, Run
 from tests.cluster.runs import last, rows, same_weights
+from tests.programs import Program, completed
 
 SAVE = torch.save
 
@@ -144,6 +144,7 @@ def test_a_resumed_run_keeps_its_learning_rate_or_says_so(made: Made, run: Run, 
     assert snapshot(folder) == before
 
 
+@pytest.mark.usefixtures("pictures")
 def test_more_epochs_go_on_in_a_folder_that_was_moved(made: Made, run: Run, tmp_path: Path):
     """The best score goes along: best.ckpt is replaced only by a better epoch."""
     folder = copied(made, tmp_path / "moved")
@@ -174,6 +175,7 @@ def failing_step(_: FaciesSegmentation, __: object) -> None:
     raise SurveyError(problem="the disk has a bad sector", fix="buy another one")
 
 
+@pytest.mark.usefixtures("pictures")
 def test_overwrite_replaces_a_run_and_nothing_else(made: Made, run: Run, tmp_path: Path):
     folder = copied(made, tmp_path / "run")
     (folder / "notes.txt").write_text("mine")
@@ -215,6 +217,7 @@ def test_a_file_is_no_run_folder(made: Made, run: Run, tmp_path: Path):
     assert "is a file" in result.stderr
 
 
+@pytest.mark.usefixtures("pictures")
 def test_epochs_without_validation_are_saved_too(made: Made, run: Run, tmp_path: Path):
     changes = ("--set", "train.epochs=3", "--set", "trainer.val_every_epochs=2")
     assert run("train", "--config", made.config, "--output", tmp_path / "run", *changes).exit_code == 0
@@ -235,7 +238,7 @@ def test_validation_lines_without_labels_are_refused(made: Made, run: Run, tmp_p
 def two_processes(made: Made, folder: Path, strategy: str, *more: str) -> list[str]:
     trainer = f"trainer={{accelerator: cpu, devices: 2, strategy: {strategy}}}"
     words = ("train", "--config", made.config, "--output", folder, "--set", trainer, "--set", "train.epochs=2", *more)
-    return [sys.executable, "-m", "sam_seismic", *map(str, words)]
+    return [str(word) for word in words]
 
 
 def test_two_processes_train_one_run(made: Made, run: Run, tmp_path: Path):
@@ -244,9 +247,7 @@ def test_two_processes_train_one_run(made: Made, run: Run, tmp_path: Path):
     It makes no difference whether each holds all parameters, or a share of them, but for the order of additions.
     """
     for strategy in ("ddp", "fsdp"):
-        command = two_processes(made, tmp_path / strategy, strategy)
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        result = completed(two_processes(made, tmp_path / strategy, strategy))
         assert result.returncode == 0, result.stderr
         assert result.stdout.count("written:") == 1
         assert result.stderr.count("split train:") == 1
@@ -263,21 +264,20 @@ def test_two_processes_train_one_run(made: Made, run: Run, tmp_path: Path):
 
 def test_parameters_that_are_shared_out_are_resumed(made: Made, tmp_path: Path):
     """Stopped in the middle of an epoch, the run ends with the weights of one that was not, bit by bit."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     longer = ("--set", "train.batch_size=1", "--set", "train.epochs=4")
     whole = two_processes(made, tmp_path / "whole", "fsdp", *longer)
-    subprocess.run(whole, capture_output=True, env=environment, check=True)
+    assert completed(whole).returncode == 0
     command = two_processes(made, tmp_path / "stopped", "fsdp", *longer)
     status = tmp_path / "stopped" / "status.json"
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        while not status.is_file() or json.loads(status.read_text())["step"] < 1:
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.terminate()
-        _, told = process.communicate()
+    process = Program(command)
+    while not status.is_file() or json.loads(status.read_text())["step"] < 1:
+        assert process.runs()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate()
     assert process.returncode == 2, told
     assert "stopped by SIGTERM after step" in told
-    subprocess.run([*command, "--resume"], capture_output=True, env=environment, check=True)
+    assert completed([*command, "--resume"]).returncode == 0
     same_weights(tmp_path / "whole", tmp_path / "stopped")
 
 
@@ -314,6 +314,7 @@ def test_what_a_killed_run_left_of_a_checkpoint_goes_with_the_next_one(tmp_path:
     assert {each.name for each in tmp_path.iterdir()} == {"last.ckpt", ".best.ckpt.0123abcd.part"}
 
 
+@pytest.mark.usefixtures("pictures")
 @pytest.mark.filterwarnings("ignore:.*fp16 is not supported on CPU")  # Lightning takes bf16 there, and says so
 @pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
 def test_mixed_precision_trains(made: Made, run: Run, tmp_path: Path, precision: str):

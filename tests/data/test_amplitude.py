@@ -36,6 +36,12 @@ def test_pictures_without_negative_values_are_centred():
     assert abs(float(scale.apply(values).mean())) < 0.02
 
 
+def test_a_picture_with_a_black_pixel_is_centred_too():
+    """No value is negative where the least one is 0."""
+    scale = fit_scale([section(np.arange(255, dtype=np.uint8).reshape(-1, 5))], 100, "x")
+    assert (scale.center, scale.clip) == (127, 127)
+
+
 def test_dead_traces_do_not_count():
     values = np.ones((10, 4), np.float32) * np.float32([[1, -1, 500, 500]])
     scale = fit_scale([section(values, np.array([True, True, False, False]))], 100, "x")

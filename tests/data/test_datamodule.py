@@ -11,14 +11,26 @@ from lightning.pytorch.demos.boring_classes import BoringModel
 
 from sam_seismic.config import DataConfig, InputConfig, SplitConfig
 from sam_seismic.data.batches import Batch
-from sam_seismic.data.datamodule import DATA_MODULES, F3DataModule, SeamAIDataModule, SeismicDataModule, data_module
+from sam_seismic.data.datamodule import (
+    DATA_MODULES,
+    F3DataModule,
+    SeamAIDataModule,
+    SeismicDataModule,
+    data_module,
+    fit_to_part,
+)
 from sam_seismic.data.dataset import SectionIndex
 from sam_seismic.data.loader import SharedBatches
 from sam_seismic.errors import SurveyError
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.labelled import labelled
+from sam_seismic.survey.memory import MemoryVolume
+from sam_seismic.survey.parts import Part
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Geometry, Orientation
 
 SHAPE = (60, 50, 24)
 INPUTS = InputConfig(side=64)
@@ -97,6 +109,19 @@ def test_memory_is_pinned_where_there_is_a_gpu(tmp_path: Path, monkeypatch: pyte
     for available in (True, False):
         monkeypatch.setattr(torch.cuda, "is_available", lambda here=available: here)
         assert module.val_dataloader().pin_memory is available
+
+
+def test_the_scale_is_that_of_the_whole_training_part():
+    """Amplitudes grow from line to line; the first 64 lines alone would give 63."""
+    shape = (200, 32, 32)
+    values = np.ones(shape, np.float32) * np.arange(200, dtype=np.float32)[:, None, None]
+    values[..., ::2] *= -1
+    grid = Geometry.complete(range(200), range(32), 32)
+    volumes = MemoryVolume(values, grid), MemoryVolume(np.zeros(shape, np.uint8), grid)
+    refs = tuple(SectionRef(Orientation.INLINE, line) for line in range(200))
+    part = Part("train", labelled(*volumes, FaciesTable(("sand",))), refs)
+    assert fit_to_part(part, 100).clip == 199
+    assert fit_to_part(part, 50).clip == pytest.approx(99.5, abs=2)
 
 
 @pytest.fixture

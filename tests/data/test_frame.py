@@ -64,6 +64,29 @@ def test_a_smooth_section_survives_resizing(shape: tuple[int, int]):
     torch.testing.assert_close(back[inside], down[inside], atol=0.02, rtol=0)
 
 
+def test_what_is_finer_than_a_pixel_is_smoothed_before_a_section_shrinks():
+    """Traces of alternating sign cancel out; without a filter some pixels would show one trace alone."""
+    frame = Frame.fitted((200, 300), fit="resize", side=64)
+    section = torch.ones(1, 200, 300)
+    section[:, :, ::2] = -1
+    placed = frame.place(section)[0, : frame.placed_shape[0], : frame.placed_shape[1]]
+    assert float(placed.abs().max()) < 0.1
+
+
+def test_what_is_finer_than_a_sample_is_smoothed_before_logits_shrink():
+    """The canvas was enlarged: rows of logits of alternating sign fall within one sample."""
+    frame = Frame.fitted((20, 30), fit="resize", side=256)
+    logits = torch.ones(1, 64, 64)
+    logits[:, ::2] = -1
+    assert float(frame.recover(logits).abs().max()) < 0.2
+
+
+def test_the_edge_of_the_canvas_fills_what_lies_beyond_it():
+    """61 samples are not quite 28 places: the last place serves for the rest."""
+    frame = Frame.fitted((61, 40), fit="resize", side=112)
+    torch.testing.assert_close(frame.recover(torch.ones(2, 28, 28)), torch.ones(2, 61, 40))
+
+
 def test_logits_of_a_quarter_of_the_resolution_land_where_they_belong():
     """A step in the logits comes back at the row where it was on the canvas: nothing is shifted."""
     frame = Frame.fitted((100, 200), fit="pad", side=256)

@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sam_seismic.inspection.line_correlation import LAGS, line_correlation, mean_correlation, meaning, trace_correlation
+from sam_seismic.inspection.line_correlation import (
+    LAGS,
+    correlation,
+    line_correlation,
+    mean_correlation,
+    meaning,
+    trace_correlation,
+)
 from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry, Orientation
+from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 
 def fading(lines: int, per_line: float) -> NDArray[np.float32]:
@@ -71,3 +78,14 @@ def test_short_surveys_leave_distances_open():
 )
 def test_the_advice_follows_from_the_numbers(correlation: dict[int, float | None], told: str):
     assert re.search(told, meaning({"inlines": correlation}))
+
+
+def test_what_dead_traces_hold_does_not_count():
+    """Also where they hold something: some writers leave noise in them."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(200, 60)).astype(np.float32)
+    noise, live = values.copy(), np.arange(60) >= 40
+    noise[:, :40] = rng.normal(size=(200, 40))
+    one, other = (Section(Orientation.INLINE, line, each, live) for line, each in enumerate((values, noise)))
+    assert correlation(one, other) == pytest.approx(1)
+    assert correlation(replace(one, live=np.ones(60, bool)), replace(other, live=np.ones(60, bool))) < 0.5

@@ -109,6 +109,14 @@ def test_touching_regions_are_apart_and_overlapping_ones_are_not():
         check_apart({"train": Region(inlines=(1, 10)), "val": Region(crosslines=(11, 20))})
 
 
+@pytest.mark.parametrize(("first", "second"), [((1, 10), (10, 20)), ((10, 20), (1, 10))])
+def test_regions_that_have_one_line_in_common_overlap(first: tuple[int, int], second: tuple[int, int]):
+    assert Region(inlines=first).overlaps(Region(inlines=second))
+    assert Region(crosslines=first).overlaps(Region(crosslines=second))
+    with pytest.raises(SurveyError, match="share traces"):
+        check_apart({"train": Region(inlines=first), "val": Region(inlines=second)})
+
+
 def refs(orientation: Orientation, *lines: int) -> list[SectionRef]:
     return [SectionRef(orientation, line) for line in lines]
 

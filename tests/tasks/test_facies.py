@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,3 +174,45 @@ def test_dice_weight_reaches_the_loss(metadata: CheckpointMetadata):
         batch = batch_of(metadata, [(40, 50)])
         losses.append(task.loss(task.section_logits(batch), batch).item())
     assert 0 < losses[1] - losses[0] < 1
+
+
+def test_padding_is_what_no_section_of_a_batch_shows(metadata: CheckpointMetadata):
+    """The first section ends with the first window of the encoder, the second one does not."""
+    inputs = metadata.inputs.model_copy(update={"side": 256})
+    torch.manual_seed(0)
+    task = FaciesSegmentation(build_network(metadata.model, 3), replace(metadata, inputs=inputs)).eval()
+    batch = batch_of(task.metadata, [(200, 200), (250, 240)])
+    with torch.no_grad():
+        every = zip(batch.images, batch.frames, batch.refs, strict=True)
+        alone = [task.section_logits(CanvasBatch((image,), (frame,), (ref,)))[0] for image, frame, ref in every]
+        for mine, expected in zip(task.section_logits(batch), alone, strict=True):
+            torch.testing.assert_close(mine, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_the_optimizer_gets_its_rates_and_its_weight_decay(metadata: CheckpointMetadata):
+    model = SamConfig.model_validate({"size": "vit_t", "weights": "random", "encoder": "full"})
+    train = TrainConfig(learning_rate=1e-3, encoder_rate=0.25, weight_decay=0.3)
+    task = FaciesSegmentation(build_network(model, 3), replace(metadata, model=model), train)
+    task.trainer = SimpleNamespace(precision="32-true", estimated_stepping_batches=10)
+    groups = task.configure_optimizers()["optimizer"].param_groups
+    rates = {id(parameter): group["initial_lr"] for group in groups for parameter in group["params"]}
+    assert {rates[id(parameter)] for parameter in task.network.head.parameters()} == {1e-3}
+    assert {rates[id(parameter)] for parameter in task.network.image_encoder.parameters()} == {0.25e-3}
+    assert {group["weight_decay"] for group in groups} == {0.3}
+
+
+def test_each_validation_starts_from_nothing(task: FaciesSegmentation, monkeypatch: pytest.MonkeyPatch):
+    """What is told of the second one is what would be told of it alone, also of its loss."""
+    told: list[dict[str, float]] = []
+    monkeypatch.setattr(task, "log_dict", lambda values, **_: told.append(values))
+    task.eval()
+    batches = [batch_of(task.metadata, [shape]) for shape in ((40, 50), (64, 20), (64, 20))]
+    for batch in batches:
+        task.on_validation_epoch_start()
+        with torch.no_grad():
+            task.validation_step(batch)
+        task.on_validation_epoch_end()
+    assert told[0]["val_loss"] != told[1]["val_loss"]
+    assert told[1] == told[2]
+    with torch.no_grad():
+        assert told[1]["val_loss"] == pytest.approx(float(task.loss(task.section_logits(batches[1]), batches[1])))

@@ -1,9 +1,6 @@
 """Filling a store: all that a training will ask for is encoded, once, as the network would, whoever is stopped when."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections import deque, namedtuple
 from dataclasses import dataclass
 from itertools import islice, product
@@ -22,12 +19,12 @@ from sam_seismic.survey.volume import Section
 from sam_seismic.tuning.embedding_store import Group, file_size
 from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
 from sam_seismic.tuning.store_filling import BATCHES_BEHIND, Entry, EntryQueue, StoreFiller
+from tests.programs import Program
 from tests.tuning.filling import SCALE, TIGHT, WHOLE, Counted, datasets_of, filling_of, parts_of, tiny_encoder
 
 ENTRIES = 12 * 2 * 2 + 3
 """Sections to train on, in two copies, flipped or not; and those to validate on."""
 SQUARE = InputConfig(side=256, canvas="square", flip=1.0)
-ROOT = Path(__file__).parents[2]
 
 
 def run(filling: StoreFiller, batch_size: int = 3, share: tuple[int, int] | None = None) -> list[tuple[int, int]]:
@@ -168,10 +165,8 @@ def test_another_cut_shares_nothing(tmp_path: Path):
 # --- processes ----------------------------------------------------------------------------------------------------
 
 
-def start(store: Path, *options: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.tuning.filling", str(store), *map(str, options)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+def start(store: Path, *options: object) -> Program:
+    return Program([store, *map(str, options)], module="tests.tuning.filling")
 
 
 def together(*commands: tuple[object, ...], go: Path) -> list[int]:

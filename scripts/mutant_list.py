@@ -1,0 +1,300 @@
+"""Faults that the tests must find: in which file or room, the code, what it is changed to, and the tests to run.
+
+The old code is a short piece that stands exactly once below `where`: a folder is as good as a file, and outlives a
+move within the room.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault.
+
+    Args:
+        where: file or folder below sam_seismic/ that holds the code.
+        what: the fault, in words.
+        old: a piece of the code.
+        new: what it is changed to.
+        tests: files or tests that should find it, as pytest names them.
+    """
+
+    where: str
+    what: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+_FRAME = ("tests/data/test_frame.py",)
+_AMPLITUDE = ("tests/data/test_amplitude.py",)
+_AUGMENT = ("tests/data/test_channels_and_augment.py",)
+_DATA = ("tests/data/test_datamodule.py",)
+_SPLITS = ("tests/survey/test_splits.py",)
+_TASK = ("tests/tasks/test_facies.py",)
+_LOSSES = ("tests/tasks/test_losses.py",)
+_CUT = ("tests/tuning/test_encoder_cut.py",)
+_STORE = ("tests/tuning/test_embedding_store.py",)
+_HORIZONS = ("tests/survey/test_horizons.py",)
+_JOURNAL = ("tests/files/test_resume_journal.py",)
+_RECORDS = ("tests/files/test_fixed_records.py",)
+_SCORES = ("tests/scoring/test_scores.py",)
+_MERGE = ("tests/inference/test_merge.py",)
+
+MUTANTS = (
+    # --- data ---------------------------------------------------------------------------------------------------------
+    Mutant("data/frame.py", "zeros beyond the edge of the canvas", 'mode="replicate"', 'mode="constant"', _FRAME),
+    Mutant("data/frame.py", "a section is shrunk without antialiasing", "antialias=shrinks", "antialias=False", _FRAME),
+    Mutant(
+        "data/frame.py",
+        "logits are shrunk without antialiasing",
+        "antialias=min(usual) < 1",
+        "antialias=False",
+        _FRAME,
+    ),
+    Mutant(
+        "data/amplitude.py",
+        "an 8-bit picture is centred at 0",
+        "amplitudes.min() < 0",
+        "amplitudes.min() <= 0",
+        _AMPLITUDE,
+    ),
+    Mutant(
+        "data/amplitude.py",
+        "dead traces are in the scale",
+        "section.values[:, section.live]",
+        "section.values",
+        _AMPLITUDE,
+    ),
+    Mutant(
+        "data",
+        "the scale is fitted on the first sections only",
+        "np.linspace(0, count - 1, min(count, most))",
+        "np.arange(min(count, most), dtype=float)",
+        _DATA,
+    ),
+    Mutant("data/augment.py", "labels are not flipped", "np.ascontiguousarray(labels[:, ::-1])", "labels", _AUGMENT),
+    Mutant(
+        "data/augment.py",
+        "each epoch draws the same",
+        "[self.seed, epoch, section]",
+        "[self.seed, section]",
+        _AUGMENT + _DATA,
+    ),
+    Mutant(
+        "data/channels.py",
+        "the sign of an amplitude is lost",
+        "(amplitude + 1.0) * 127.5",
+        "amplitude.abs() * 255",
+        _AUGMENT,
+    ),
+    # --- survey -------------------------------------------------------------------------------------------------------
+    Mutant("survey/splits.py", "regions that share their first line are apart", "a[0] <= b[1]", "a[0] < b[1]", _SPLITS),
+    Mutant("survey/splits.py", "regions that share their last line are apart", "b[0] <= a[1]", "b[0] < a[1]", _SPLITS),
+    Mutant(
+        "survey/splits.py",
+        "a gap of the guard is wide enough",
+        "distances.min() <= guard",
+        "distances.min() < guard",
+        _SPLITS,
+    ),
+    Mutant(
+        "survey/splits.py", "a region loses its last trace", 'span[1], side="right"', 'span[1], side="left"', _SPLITS
+    ),
+    Mutant(
+        "survey/facies.py",
+        "ignored values become class 0",
+        "labels.shape, IGNORE",
+        "labels.shape, 0",
+        ("tests/survey/test_facies.py",),
+    ),
+    Mutant(
+        "survey/horizons.py",
+        "times do not start at the first sample's",
+        "grid.start_ms + found",
+        "0 * grid.start_ms + found",
+        _HORIZONS,
+    ),
+    Mutant(
+        "survey/horizons.py", "no change counts as out of order", "axis=0) < 0).sum", "axis=0) <= 0).sum", _HORIZONS
+    ),
+    Mutant(
+        "survey/segy/samples.py",
+        "IBM floats lose their sign",
+        "scale |= words & np.uint32(0x80000000)",
+        "scale |= words & np.uint32(0)",
+        ("tests/survey/test_segy_floats.py",),
+    ),
+    Mutant(
+        "survey/segy/geometry.py",
+        "the first of repeated traces is kept",
+        'if keep == "last"',
+        'if keep == "first"',
+        ("tests/survey/test_segy_duplicates.py",),
+    ),
+    Mutant(
+        "survey/fingerprint.py",
+        "of a volume in memory only a few sections are hashed",
+        "len(lines) if not files else",
+        "1 if not files else",
+        ("tests/survey/test_fingerprint.py",),
+    ),
+    # --- files --------------------------------------------------------------------------------------------------------
+    Mutant("files/resume_journal.py", "a half-written line counts", 'text.rfind(b"\\n") + 1', "len(text)", _JOURNAL),
+    Mutant(
+        "files",
+        "records with a distance are read as joined ones",
+        "self._stride == self.records.size",
+        "True",
+        _RECORDS,
+    ),
+    Mutant(
+        "files",
+        "an output may lie in a folder that is another output",
+        "or place in other.parents ",
+        "",
+        ("tests/files/test_outputs_apart.py",),
+    ),
+    # --- scoring ------------------------------------------------------------------------------------------------------
+    Mutant("scoring", "right voxels count twice in a union", "sum(axis=0) - right", "sum(axis=0)", _SCORES),
+    Mutant(
+        "scoring",
+        "an absent class scores 0",
+        "float(np.nanmean(values))",
+        "float(np.nan_to_num(values).mean())",
+        _SCORES,
+    ),
+    Mutant("scoring", "voxels without a label are scored", "scored = truth != IGNORE", "scored = truth >= 0", _SCORES),
+    # --- sam, networks ------------------------------------------------------------------------------------------------
+    Mutant("sam/attention.py", "scores are not scaled", "[q * d**-0.5,", "[q,", ("tests/sam/test_attention.py",)),
+    Mutant(
+        "sam/image_encoder.py",
+        "a small canvas sees the positions of the bottom",
+        "self.pos_embed[:, : tokens.shape[1],",
+        "self.pos_embed[:, -tokens.shape[1] :,",
+        ("tests/sam/test_parity.py", "tests/sam/test_image_encoder.py"),
+    ),
+    Mutant(
+        "sam/image_encoder.py",
+        "windows that show a part of the section are taken for padding",
+        "(-(-side // (PATCH * WINDOW)) * WINDOW for side in shown)",
+        "(max(1, side // (PATCH * WINDOW)) * WINDOW for side in shown)",
+        ("tests/sam/test_image_encoder.py",),
+    ),
+    Mutant("networks", "a class gets the token before its own", "tokens[:, 1 + k]", "tokens[:, k]", _TASK),
+    # --- tasks --------------------------------------------------------------------------------------------------------
+    Mutant(
+        "networks",
+        "what is shown is taken from the first frame of a batch",
+        "shown=largest(frame.placed_shape for frame in frames)",
+        "shown=frames[0].placed_shape",
+        _TASK,
+    ),
+    Mutant(
+        "networks",
+        "what is upscaled is taken from the first frame of a batch",
+        "patches = largest(frame.patches_read(network.stride) for frame in frames)",
+        "patches = frames[0].patches_read(network.stride)",
+        _TASK,
+    ),
+    Mutant(
+        "networks",
+        "train.encoder_rate is ignored",
+        "learning_rate * encoder_rate",
+        "learning_rate",
+        _TASK,
+    ),
+    Mutant("tasks", "train.weight_decay is ignored", "weight_decay=train.weight_decay", "weight_decay=0.01", _TASK),
+    Mutant("tasks", "val_loss goes on from the epoch before", "self._sums = None\n", "pass\n", _TASK),
+    Mutant("tasks", "the warm-up starts at 0", "(step + 1) / rise", "step / rise", _TASK),
+    Mutant("tasks/losses", "Dice without its 2", "dice = 2 * hit", "dice = hit", _LOSSES),
+    Mutant("tasks/losses", "classes that do not occur cost something", "(occurs * (1 - dice))", "(1 - dice)", _LOSSES),
+    Mutant("tasks/losses", "ignored voxels have a gradient", "slope.mul_(counted)", "slope", _LOSSES),
+    # --- tuning -------------------------------------------------------------------------------------------------------
+    Mutant(
+        "tuning/methods.py", "last_blocks does not train the neck", "encoder.neck.requires_grad_(True)", "pass", _CUT
+    ),
+    Mutant(
+        "tuning",
+        "a flipped section is kept under the name of the other",
+        '"_flipped" if variant.flipped',
+        '"" if variant.flipped',
+        _STORE,
+    ),
+    Mutant("tuning", "half a file is taken for a whole one", "st_size == file_size(shape)", "st_size > 0", _STORE),
+    Mutant(
+        "tuning",
+        "the clip is no part of a recipe",
+        '{"layout": LAYOUT} | asdict(self), sort_keys=True',
+        '{"layout": LAYOUT} | asdict(self) | {"clip": 0}, sort_keys=True',
+        _STORE,
+    ),
+    # --- inference ----------------------------------------------------------------------------------------------------
+    Mutant("inference/merge.py", "a sum in place of a mean", "probabilities /= 2", "probabilities /= 1", _MERGE),
+    Mutant(
+        "inference",
+        "entropy is not of all classes",
+        "np.log(len(probabilities))",
+        "np.log(2)",
+        ("tests/inference/test_products.py",),
+    ),
+    Mutant(
+        "inference",
+        "inlines are predicted before crosslines",
+        "in sorted(orientations)",
+        "in sorted(orientations, reverse=True)",
+        ("tests/inference/test_volume.py",),
+    ),
+    # --- runs ---------------------------------------------------------------------------------------------------------
+    Mutant(
+        "runs/checkpoints.py",
+        "the worst epoch is the best one",
+        'mode="max"',
+        'mode="min"',
+        ("tests/cli/test_train.py",),
+    ),
+    Mutant(
+        "runs",
+        "a resumed run counts from the last step told, not from its checkpoint",
+        "step=before.checkpoint or 0",
+        "step=before.step",
+        ("tests/runs/test_training_notes.py",),
+    ),
+    Mutant(
+        "runs/memory_advice.py",
+        "half of a batch of one is proposed",
+        "if batch_size > 1",
+        "if batch_size > 0",
+        ("tests/runs/test_memory_advice.py",),
+    ),
+    Mutant(
+        "runs",
+        "the mean loss is that of the last step",
+        "self._total = self._total + _loss(trainer, outputs)",
+        "self._total = _loss(trainer, outputs)",
+        ("tests/runs/test_training_notes.py",),
+    ),
+    # --- inspection ---------------------------------------------------------------------------------------------------
+    Mutant(
+        "inspection",
+        "the operations of attention on the CPU are not counted",
+        "_aten._scaled_dot_product_flash_attention_for_cpu: _ATTENTION,",
+        "",
+        ("tests/inspection/test_rehearsal.py",),
+    ),
+    Mutant(
+        "inspection/line_correlation.py",
+        "dead traces are compared",
+        "section.live & np.isfinite(low)",
+        "np.isfinite(low)",
+        ("tests/inspection/test_line_correlation.py",),
+    ),
+    # --- config -------------------------------------------------------------------------------------------------------
+    Mutant(
+        "config",
+        "last_blocks may train all blocks",
+        "encoder.blocks >= depth",
+        "encoder.blocks > depth",
+        ("tests/test_config.py",),
+    ),
+)
