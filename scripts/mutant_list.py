@@ -212,7 +212,7 @@ MUTANTS = (
     Mutant("tasks/losses", "ignored voxels have a gradient", "slope.mul_(counted)", "slope", _LOSSES),
     # --- tuning -------------------------------------------------------------------------------------------------------
     Mutant(
-        "tuning/methods.py", "last_blocks does not train the neck", "encoder.neck.requires_grad_(True)", "pass", _CUT
+        "tuning/methods", "nothing of the encoder is trained", "requires_grad_(True)", "requires_grad_(False)", _CUT
     ),
     Mutant(
         "tuning",
