@@ -1,14 +1,14 @@
 """Blocks of an inspection come in; tables, a histogram and a map, in block characters, are printed on the terminal."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # these modules import numpy, which takes time, and only drawing needs it
-    from sam_seismic.report.blocks import Columns, Histogram, LiveMap, ReportBlock
+    from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 SHADES = "·░▒▓█"
@@ -22,27 +22,28 @@ BAR = 20
 
 def show_block(block: "ReportBlock") -> None:
     """Print one block on stdout."""
-    from sam_seismic.report.blocks import Columns, Facts, Histogram  # noqa: PLC0415
-
     console = Console(highlight=False, markup=False)
     console.print(Text(block.title, style="bold"), soft_wrap=True)  # no line break in a path, so that it can be copied
-    if isinstance(block, Facts):
-        table = Table.grid(padding=(0, 2), pad_edge=False)
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
-        for row in block.rows:
-            table.add_row(*row)
-        console.print(table)
-    elif isinstance(block, Columns):
-        _show_columns(block, console)
-    else:
-        draw = (
-            histogram_lines(block, unicode=_unicode(console))
-            if isinstance(block, Histogram)
-            else map_lines(block, unicode=_unicode(console))
-        )
-        for line in draw:
-            console.print(line, soft_wrap=True)
+    PRINTERS[block.kind](block, console)
+
+
+def _show_facts(block: "Facts", console: Console) -> None:
+    table = Table.grid(padding=(0, 2), pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in block.rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _show_histogram(block: "Histogram", console: Console) -> None:
+    for line in histogram_lines(block, unicode=_unicode(console)):
+        console.print(line, soft_wrap=True)
+
+
+def _show_map(block: "LiveMap", console: Console) -> None:
+    for line in map_lines(block, unicode=_unicode(console)):
+        console.print(line, soft_wrap=True)
 
 
 def _unicode(console: Console) -> bool:
@@ -126,3 +127,12 @@ def _shade(share: float, shades: Sequence[str]) -> str:
     if share in (0.0, 1.0):
         return shades[-1] if share else shades[0]
     return shades[1 + min(2, int(3 * share))]
+
+
+PRINTERS: Mapping[str, Callable[[Any, Console], None]] = {
+    "facts": _show_facts,
+    "columns": _show_columns,
+    "histogram": _show_histogram,
+    "live_map": _show_map,
+}
+"""By kind of block."""

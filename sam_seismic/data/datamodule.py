@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import lightning
 import numpy as np
@@ -11,6 +12,7 @@ from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
 from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.data.dataset import SectionDataset, StoredEmbeddings
 from sam_seismic.data.loader import SectionLoader, SharedBatches
+from sam_seismic.errors import ConfigError
 from sam_seismic.survey.parts import Part, Survey, open_survey
 
 SCALE_SECTIONS = 64
@@ -21,8 +23,8 @@ class SeismicDataModule(lightning.LightningDataModule):
     """Sections of a survey as batches on the canvas.
 
     Args:
-        data: the survey and its split.
-        inputs: scaling, canvas and augmentation.
+        data: the survey and its split; for a published survey also the folder of its files, read in both orientations.
+        inputs: scaling, canvas and augmentation; None for the defaults.
         batch_size: sections a batch, on each process of a distributed training.
         seed: of the order of training sections and their augmentation.
         scale: of the amplitudes; None fits it on the training part.
@@ -31,16 +33,20 @@ class SeismicDataModule(lightning.LightningDataModule):
         SurveyError: the survey cannot be opened, or does not hold what the configuration asks for.
     """
 
+    published: ClassVar[Literal["f3", "seam_ai"] | None] = None
+    """The `data.source` that a folder alone stands for."""
+
     def __init__(
         self,
-        data: DataConfig,
-        inputs: InputConfig,
+        data: DataConfig | Path,
+        inputs: InputConfig | None = None,
         *,
         batch_size: int = 2,
         seed: int = 0,
         scale: AmplitudeScale | None = None,
     ) -> None:
         super().__init__()
+        data, inputs = self._known(data), inputs or InputConfig()
         self.survey: Survey = open_survey(data)
         scale = scale or fit_to_part(self.survey.parts["train"], inputs.clip_percentile)
         self.transform = CanvasTransform(scale, inputs)
@@ -49,6 +55,16 @@ class SeismicDataModule(lightning.LightningDataModule):
         self._seed = seed
         self.stored: StoredEmbeddings | None = None
         """What a store holds of train and val sections, once it is filled; test sections are always encoded."""
+
+    def _known(self, data: DataConfig | Path) -> DataConfig:
+        if isinstance(data, DataConfig):
+            return data
+        if self.published is None:
+            raise ConfigError(
+                problem=f"{data}: a folder alone does not say which classes its labels hold",
+                fix="give a DataConfig, or F3DataModule or SeamAIDataModule the folder of that survey",
+            )
+        return DataConfig(source=self.published, root=data, orientation="both")
 
     def dataset(self, split: str) -> SectionDataset:
         """The sections of a split; those of `train` augmented."""
@@ -81,45 +97,19 @@ class SeismicDataModule(lightning.LightningDataModule):
 class F3DataModule(SeismicDataModule):
     """The F3 facies benchmark (Alaudah et al. 2019): its training volume cut into train and val, its tests apart.
 
-    Args:
-        data: the folder that holds `train/` and `test_once/`, or their parent; or a configuration with `source: f3`.
-        inputs: scaling, canvas and augmentation; the defaults where nothing is given.
-        batch_size, seed, scale: as of SeismicDataModule.
+    A folder holds `train/` and `test_once/`, or is their parent.
     """
 
-    def __init__(
-        self,
-        data: DataConfig | Path,
-        inputs: InputConfig | None = None,
-        *,
-        batch_size: int = 2,
-        seed: int = 0,
-        scale: AmplitudeScale | None = None,
-    ) -> None:
-        known = data if isinstance(data, DataConfig) else DataConfig(source="f3", root=data, orientation="both")
-        super().__init__(known, inputs or InputConfig(), batch_size=batch_size, seed=seed, scale=scale)
+    published = "f3"
 
 
 class SeamAIDataModule(SeismicDataModule):
     """The SEAM AI (Parihaka) facies challenge of 2020: its labelled volume cut into train, val and test.
 
-    Args:
-        data: the folder of the published SEG-Y or npz files; or a configuration with `source: seam_ai`.
-        inputs: scaling, canvas and augmentation; the defaults where nothing is given.
-        batch_size, seed, scale: as of SeismicDataModule.
+    A folder holds the published SEG-Y or npz files.
     """
 
-    def __init__(
-        self,
-        data: DataConfig | Path,
-        inputs: InputConfig | None = None,
-        *,
-        batch_size: int = 2,
-        seed: int = 0,
-        scale: AmplitudeScale | None = None,
-    ) -> None:
-        known = data if isinstance(data, DataConfig) else DataConfig(source="seam_ai", root=data, orientation="both")
-        super().__init__(known, inputs or InputConfig(), batch_size=batch_size, seed=seed, scale=scale)
+    published = "seam_ai"
 
 
 DATA_MODULES: dict[str, type[SeismicDataModule]] = {

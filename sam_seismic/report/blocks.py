@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ Rows = Sequence[tuple[str, str]]
 class Facts:
     """Rows of a name and its value."""
 
+    kind: ClassVar[str] = "facts"
     title: str
     rows: Rows
 
@@ -30,6 +32,7 @@ class Columns:
         note: one sentence below.
     """
 
+    kind: ClassVar[str] = "columns"
     title: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -48,6 +51,7 @@ class Histogram:
         counts: int64[bin].
     """
 
+    kind: ClassVar[str] = "histogram"
     title: str
     edges: NDArray[np.float64]
     counts: NDArray[np.int64]
@@ -63,6 +67,7 @@ class LiveMap:
         inlines, crosslines: the first and the last line number.
     """
 
+    kind: ClassVar[str] = "live_map"
     title: str
     shares: NDArray[np.float64]
     inlines: tuple[int, int]

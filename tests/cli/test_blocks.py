@@ -1,11 +1,13 @@
 """What is drawn on the terminal: every character of a map and of a histogram stands for what it should."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
-from sam_seismic.cli.blocks import HEIGHT, bar_of, histogram_lines, map_lines, show_block
+from sam_seismic.cli.blocks import HEIGHT, PRINTERS, bar_of, histogram_lines, map_lines, show_block
 from sam_seismic.inspection.words import amount, percent
-from sam_seismic.report.blocks import Columns, Histogram, LiveMap
+from sam_seismic.report.blocks import Columns, Histogram, LiveMap, ReportBlock
 
 
 def test_a_map_shades_what_is_partly_live():
@@ -64,3 +66,7 @@ def test_numbers_are_short_and_never_round_to_all_or_nothing():
     assert [percent(v) for v in (1, 0.99996, 0.5, 0.0123, 1e-6, 0)] == [
         *("100 %", "99.99 %", "50 %", "1.2 %", "less than 0.01 %", "0 %")
     ]
+
+
+def test_each_kind_of_block_can_be_printed():
+    assert set(PRINTERS) == {block.kind for block in get_args(ReportBlock)}

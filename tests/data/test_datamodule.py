@@ -21,7 +21,7 @@ from sam_seismic.data.datamodule import (
 )
 from sam_seismic.data.dataset import SectionIndex
 from sam_seismic.data.loader import SharedBatches
-from sam_seismic.errors import SurveyError
+from sam_seismic.errors import ConfigError, SurveyError
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
@@ -193,6 +193,11 @@ def test_a_preset_takes_a_folder(f3_root: Path):
         F3DataModule(DataConfig(source="f3", root=f3_root, orientation="both"), INPUTS), "val"
     )
     assert min(counts(module, "train").values()) > 0
+
+
+def test_a_folder_alone_is_no_survey_of_a_user(f3_root: Path):
+    with pytest.raises(ConfigError, match="does not say which classes"):
+        SeismicDataModule(f3_root)
 
 
 def test_a_configuration_chooses_the_preset(f3_root: Path):
