@@ -70,6 +70,8 @@ def section_outputs(
     values = _values({position: output for position, output in by_position.items() if output.unmerged}, probabilities)
     if section.orientation is Orientation.CROSSLINE:
         return SectionOutputs(section, values, as_stored(probabilities))
+    if values:  # an output of one class is a view of the probabilities, which the mean replaces
+        probabilities = probabilities.copy()
     mean = waiting_crosslines.average(section, probabilities)
     merged = {position: output for position, output in by_position.items() if not output.unmerged}
     return SectionOutputs(section, values | _values(merged, mean))

@@ -109,6 +109,19 @@ def test_a_folder_gets_each_section_back(task: FaciesSegmentation, volume: Memor
         np.testing.assert_array_equal(labels.section(orientation, line).values[sure], values[sure])
 
 
+def test_a_folder_gets_unmerged_probabilities_even_beside_a_volume(
+    task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path
+):
+    """The mean for the facies volume must not overwrite the inline probabilities for the folder."""
+    folder = as_folder(volume, tmp_path / "in")
+    probability = FolderResult(tmp_path / "p", FLOATS, overwrite=False)
+    predict(task, folder, BOTH, array(tmp_path / "f.npy", LABELS), shale=probability)
+    shale = FolderVolume(tmp_path / "p")
+    for orientation, line, _ in folder.sections():
+        expected = next(predict_sections(task, [folder.section(orientation, line)]))  # [class, sample, trace]
+        np.testing.assert_allclose(shale.section(orientation, line).values, expected[1], atol=1e-5)
+
+
 def test_volumes_get_the_mean_even_beside_a_folder(task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path):
     """Facies in a folder are not merged, probabilities in a volume are."""
     folder = as_folder(volume, tmp_path / "in")
