@@ -66,7 +66,7 @@ def noting(every: float, *, killed_after: int | None = None, delay: float = 0) -
     It kills itself with SIGKILL, so many seconds after it put something down so many times. Seen from outside, a
     process on a busy machine could be done before it is killed.
     """
-    code = f"from sam_seismic.files import resume_journal as journal; journal.SECONDS = {every}"
+    code = f"from sam_seismic.files import resume_journal; resume_journal.SECONDS = {every}"
     return code + ("\n" if killed_after is None else KILLING.format(after=killed_after, delay=delay))
 
 

@@ -127,7 +127,7 @@ def test_a_file_that_is_no_checkpoint_of_ours(made: Made, run: Run, tmp_path: Pa
     result = run(*arguments)
     told = {
         "missing": "there is no such checkpoint",
-        "sam": "it has no card",
+        "sam": "it has no metadata",
         "cut": "damaged: it ends early",
         "other": "not a file written by PyTorch",
     }
@@ -139,7 +139,9 @@ def test_a_file_that_is_no_checkpoint_of_ours(made: Made, run: Run, tmp_path: Pa
 
 def test_weights_of_another_size_are_named(made: Made, run: Run, tmp_path: Path):
     checkpoint = torch.load(made.best, weights_only=True)["state_dict"]
-    weights = {name: value for name, value in checkpoint.items() if name.startswith("image_encoder.")}
+    prefix = "network."
+    names = [name for name in checkpoint if name.startswith(f"{prefix}image_encoder.")]
+    weights = {name.removeprefix(prefix): checkpoint[name] for name in names}
     torch.save(weights, tmp_path / "tiny.pth")
     changes = ("--set", f"model={{size: vit_b, encoder: full, weights: {tmp_path / 'tiny.pth'}}}")
     result = run("train", "--config", made.config, "--output", tmp_path / "run", *changes)
