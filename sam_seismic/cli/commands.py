@@ -24,9 +24,10 @@ from sam_seismic.cli.options import (
 )
 from sam_seismic.cli.stopping import leave_word
 from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
-from sam_seismic.cli.terminal import Terminal, print_json
+from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import ReadOptions, load_config
 from sam_seismic.errors import UserError
+from sam_seismic.listener.terminal import Terminal
 
 
 def demo(

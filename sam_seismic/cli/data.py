@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sam_seismic.cli.tables import show_files
-from sam_seismic.cli.terminal import Terminal, print_facts, print_json, print_table
+from sam_seismic.cli.terminal import print_facts, print_json, print_table
+from sam_seismic.listener.terminal import Terminal
 
 if TYPE_CHECKING:
     from sam_seismic.survey.catalog.known import PublishedSurvey

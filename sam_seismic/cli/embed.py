@@ -12,9 +12,10 @@ import typer
 
 from sam_seismic.cli.options import Json
 from sam_seismic.cli.tables import show_files
-from sam_seismic.cli.terminal import Terminal, print_json, print_table
+from sam_seismic.cli.terminal import print_json, print_table
 from sam_seismic.config import load_config
 from sam_seismic.errors import UserError
+from sam_seismic.listener.terminal import Terminal
 
 if TYPE_CHECKING:
     from sam_seismic.tuning.embedding_store import StoredGroup

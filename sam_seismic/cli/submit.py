@@ -12,9 +12,9 @@ from typer.core import TyperGroup
 
 from sam_seismic.cli.app import app
 from sam_seismic.cli.options import taken_from
-from sam_seismic.cli.terminal import Terminal
 from sam_seismic.config import load_config
 from sam_seismic.errors import UserError
+from sam_seismic.listener.terminal import Terminal
 from sam_seismic.runs.slurm_script import JobResources, batch_script
 from sam_seismic.runs.slurm_script import submit as queue
 

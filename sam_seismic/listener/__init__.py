@@ -1,4 +1,4 @@
-"""Who is told how a workflow gets on: the command line draws it, tests and programs may ignore it."""
+"""Who is told how a workflow gets on; `terminal` shows it to people, tests and programs may ignore it."""
 
 from typing import Protocol
 
