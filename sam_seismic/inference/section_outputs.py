@@ -54,13 +54,9 @@ def outputs_of(
         kept: where crosslines wait, with all that cross this section if it is an inline; None where nothing is merged.
 
     Raises:
-        UserError: the network gave no numbers for it; they would become the first class.
+        UserError: the network gave no numbers for it.
     """
-    if not np.isfinite(probabilities.sum()):
-        raise UserError(
-            problem=f"{section.name}: the network overflows, and gives no numbers for it",
-            fix="--precision bf16 or 32 in place of 16; with these the checkpoint itself is damaged",
-        )
+    check_no_overflow(section, probabilities)
     products = {
         position: _values(output, probabilities)
         for position, output in enumerate(outputs)
@@ -73,6 +69,19 @@ def outputs_of(
     mean = kept.average(section, probabilities)
     merged = {position: _values(output, mean) for position, output in enumerate(outputs) if not output.as_read}
     return SectionOutputs(section, products | merged)
+
+
+def check_no_overflow(section: Section, probabilities: Probabilities) -> None:
+    """Refuse what is no number: it would become the first class.
+
+    Raises:
+        UserError: the network gave no numbers for the section.
+    """
+    if not np.isfinite(probabilities.sum()):
+        raise UserError(
+            problem=f"{section.name}: the network overflows, and gives no numbers for it",
+            fix="--precision bf16 or 32 in place of 16; with these the checkpoint itself is damaged",
+        )
 
 
 def _values(output: Output, probabilities: Probabilities) -> NDArray[np.generic]:

@@ -51,6 +51,7 @@ class PredictRequest:
         batch_size: sections at a time.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         precision: of the image encoder.
+        opened: the input, where it is open already; `read` has no effect then.
     """
 
     checkpoint: Path
@@ -63,12 +64,18 @@ class PredictRequest:
     batch_size: int = 2
     device: str = "auto"
     precision: Precision = "32"
+    opened: Volume | None = None
 
 
-def predict(request: PredictRequest, listener: Listener) -> list[Path]:
+def predict(request: PredictRequest, listener: Listener, *, task: FaciesSegmentation | None = None) -> list[Path]:
     """Predict a volume and return the files written; each task of a Slurm job predicts its share, the first one writes.
 
     A job that Slurm started again goes on with what it finished.
+
+    Args:
+        request: what to predict and where to write it.
+        listener: is told of progress.
+        task: what the checkpoint holds, where it is loaded already.
 
     Raises:
         UserError: the checkpoint, the input or an output cannot be used as they are, and nothing is written then; or
@@ -82,7 +89,7 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
     if job is None or job.rank == 0:
         _check_outputs(request, [request.wanted.facies])
     device = choose_device(request.device, job)
-    task = load_task(request.checkpoint)
+    task = task or load_task(request.checkpoint)
     remedies = predicting_remedies(
         task.metadata, batch_size=request.batch_size, precision=request.precision, device=device
     )
@@ -121,11 +128,11 @@ def _lead(
     wanted = request.wanted
     check_outputs_apart(paths)
     _check_outputs(request, paths)
-    volume = open_volume(request.input, request.read)
+    volume = request.opened or open_volume(request.input, request.read)
     for note in volume.notes:
         listener.say(f"note: {note}")
     orientations = _orientations(request, task, volume, listener)
-    job = _job(request, orientations, paths)
+    job = _job(request, volume, orientations, paths)
     steps = count_sections(volume, orientations)
     with Journal(paths, job, steps=steps, resume=request.resume, overwrite=request.overwrite) as journal:
         overwrite = journal.overwrite or journal.complete
@@ -164,16 +171,23 @@ def _orientations(
     return orientations
 
 
-def _job(request: PredictRequest, orientations: Sequence[Orientation], paths: Sequence[Path]) -> dict[str, Any]:
+def _job(
+    request: PredictRequest, volume: Volume, orientations: Sequence[Orientation], paths: Sequence[Path]
+) -> dict[str, Any]:
     """What a resumed run must have in common with the one that was broken off."""
     return {
         "checkpoint": file_hash(request.checkpoint),
         "input": stamp(request.input, but=paths),
-        "read": request.read.model_dump(mode="json"),
+        "read": request.read.model_dump(mode="json") if request.opened is None else _as_opened(volume),
         "orientations": list(orientations),
         "sample format": request.wanted.sample_format,
         "precision": request.precision,
     }
+
+
+def _as_opened(volume: Volume) -> list[str]:
+    """How the file of a volume is read, where the options that it was opened with are not known."""
+    return [volume.encoding, volume.placement, *volume.notes]
 
 
 def _predict(  # what the command brought together
@@ -209,7 +223,7 @@ def _predict(  # what the command brought together
 def _help(task: FaciesSegmentation, request: PredictRequest, listener: Listener, meeting: RankExchange) -> None:
     """Predict a share of the volume for the process that writes the results."""
     token, finished = meeting.joined()
-    volume = open_volume(request.input, request.read)
+    volume = request.opened or open_volume(request.input, request.read)
     orientations = _orientations(request, task, volume, listener)
     share = share_of(volume, orientations, meeting=meeting, finished=finished, batch_size=request.batch_size)
     if share:
