@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sam_seismic.cli.terminal import Terminal
+from sam_seismic.listener.terminal import Terminal
 
 if TYPE_CHECKING:
     from sam_seismic.listener import Listener

@@ -12,6 +12,7 @@ from sam_seismic.cli.app import app
 from sam_seismic.cli.array_element import refuse_shared_output
 from sam_seismic.cli.invocation import Invocation
 from sam_seismic.errors import UserError
+from sam_seismic.runs.slurm_script import JobResources
 
 if TYPE_CHECKING:
     from sam_seismic.workflows.submit import Submission
@@ -47,7 +48,6 @@ def submit(
     if command not in SUBMITTABLE:
         raise UserError(problem=f"{command}: cannot be submitted", fix=f"submit one of {', '.join(SUBMITTABLE)}")
     requests = _requests(command, context.args)
-    from sam_seismic.runs.slurm_script import JobResources
     from sam_seismic.workflows.submit import SubmitRequest
     from sam_seismic.workflows.submit import submit as run
 

@@ -9,8 +9,9 @@ import typer
 
 from sam_seismic.cli.options import Json
 from sam_seismic.cli.tables import show_files
-from sam_seismic.cli.terminal import Terminal, print_facts, print_json, print_table
+from sam_seismic.cli.terminal import print_facts, print_json, print_table
 from sam_seismic.files.units import format_bytes
+from sam_seismic.listener.terminal import Terminal
 
 weights_app = typer.Typer(help="List, fetch and verify the official SAM weights.", no_args_is_help=True)
 

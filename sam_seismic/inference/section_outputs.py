@@ -59,11 +59,7 @@ def section_outputs(
     Raises:
         UserError: the probabilities are not finite; the section would be given the first class everywhere.
     """
-    if not np.isfinite(probabilities.sum()):
-        raise UserError(
-            problem=f"{section.name}: the network overflows: its probabilities are not finite numbers",
-            fix="use --precision bf16 or 32 in place of 16; if that does not help, the checkpoint is damaged",
-        )
+    check_no_overflow(section, probabilities)
     by_position = dict(enumerate(outputs))
     if waiting_crosslines is None:
         return SectionOutputs(section, _values(by_position, probabilities))
@@ -75,6 +71,19 @@ def section_outputs(
     mean = waiting_crosslines.average(section, probabilities)
     merged = {position: output for position, output in by_position.items() if not output.unmerged}
     return SectionOutputs(section, values | _values(merged, mean))
+
+
+def check_no_overflow(section: Section, probabilities: Probabilities) -> None:
+    """Refuse probabilities that are not finite.
+
+    Raises:
+        UserError: they are not; the section would be given the first class everywhere.
+    """
+    if not np.isfinite(probabilities.sum()):
+        raise UserError(
+            problem=f"{section.name}: the network overflows: its probabilities are not finite numbers",
+            fix="use --precision bf16 or 32 in place of 16; if that does not help, the checkpoint is damaged",
+        )
 
 
 def _values(outputs: Mapping[int, Output], probabilities: Probabilities) -> dict[int, NDArray[np.generic]]:

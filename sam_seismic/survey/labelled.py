@@ -138,11 +138,24 @@ def read_amplitude(volume: Volume, orientation: Orientation, line: int) -> Secti
         SurveyError: there is no such line, or it holds values that are not finite.
     """
     section = volume.section(orientation, line)
+    return as_amplitude(section, f"{volume.path}: {section.name}")
+
+
+def as_amplitude(section: Section, where: str) -> Section:
+    """A section with its amplitudes as float32, all of them finite.
+
+    Args:
+        section: as read.
+        where: the file and section, for the message.
+
+    Raises:
+        SurveyError: it holds values that are not finite.
+    """
     values = section.values.astype(np.float32)  # [sample, trace]
     strange = int(np.count_nonzero(~np.isfinite(values[:, section.live])))
     if strange:
         raise SurveyError(
-            problem=f"{volume.path}: {section.name} has {strange} samples that are not finite (NaN or infinite)",
+            problem=f"{where} has {strange} samples that are not finite (NaN or infinite)",
             fix="mute or interpolate them in the survey; a trace that was never recorded belongs left out of the file",
         )
     return replace(section, values=values)

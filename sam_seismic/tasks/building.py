@@ -1,14 +1,43 @@
 """A configuration and its data come in; the task that trains on them goes out, and what it is in words."""
 
+from dataclasses import dataclass
+
+import lightning
+
 from sam_seismic import __version__
 from sam_seismic.config import Config
-from sam_seismic.data.canvas import describe_canvas
-from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.data.canvas import check_sections_fit, describe_canvas
+from sam_seismic.data.datamodule import SeismicDataModule, data_module
 from sam_seismic.networks import build_network, find_weights
 from sam_seismic.sam.weights import file_hash
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.parameters import count_parameters
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a training starts from.
+
+    Args:
+        data: the sections of the survey as batches, split into train, val and test.
+        task: the network with its loss and its scores, on the CPU.
+    """
+
+    data: SeismicDataModule
+    task: FaciesSegmentation
+
+
+def prepare(config: Config) -> Prepared:
+    """Seed the random generators, open the survey of a configuration, and build the task that trains on it.
+
+    Raises:
+        UserError: the survey or the weights cannot be used as they are, or a section does not fit the canvas.
+    """
+    lightning.seed_everything(config.train.seed, verbose=False)
+    module = data_module(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
+    check_sections_fit(module.survey, config.input)
+    return Prepared(module, build_task(config, module))
 
 
 def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:

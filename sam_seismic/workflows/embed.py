@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import lightning
-
 from sam_seismic.config import Config
-from sam_seismic.data.canvas import check_sections_fit
-from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.slurm_job import SlurmJob
-from sam_seismic.tasks.building import build_task, describe
+from sam_seismic.tasks.building import describe, prepare
 from sam_seismic.tuning.embedding_store import StoredGroup, prune, stored_groups
 from sam_seismic.tuning.store import EmbeddingStore, hold_frozen, store_folder
 
@@ -64,10 +60,8 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     listener = listener if first else Silent()
     device = choose_device(request.device, job)
     with memory_advice(training_remedies(config, encoding=request.batch_size or config.train.batch_size)):
-        lightning.seed_everything(config.train.seed, verbose=False)
-        module = data_module(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
-        check_sections_fit(module.survey, config.input)
-        task = build_task(config, module)
+        prepared = prepare(config)
+        module, task = prepared.data, prepared.task
         for line in describe(task, module):
             listener.say(line)
         assert task.network.cut is not None, "the configuration knows what can be kept"

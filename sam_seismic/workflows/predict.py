@@ -53,6 +53,7 @@ class PredictRequest:
         batch_size: sections that the network predicts together.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         precision: of the image encoder.
+        opened: the input, where it is open already; `read` has no effect then.
     """
 
     checkpoint: Path
@@ -65,9 +66,10 @@ class PredictRequest:
     batch_size: int = 2
     device: str = "auto"
     precision: Precision = "32"
+    opened: Volume | None = None
 
 
-def predict(request: PredictRequest, listener: Listener) -> list[Path]:
+def predict(request: PredictRequest, listener: Listener, *, task: FaciesSegmentation | None = None) -> list[Path]:
     """Predict a volume.
 
     In a Slurm job of several ranks, each rank predicts a share, and the first one writes the outputs. A job that Slurm
@@ -75,6 +77,11 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
 
     Returns:
         The files that were written; none on other ranks than the first.
+
+    Args:
+        request: what to predict and where to write it.
+        listener: is told of progress.
+        task: what the checkpoint holds, where it is loaded already.
 
     Raises:
         UserError: the checkpoint, the input or an output cannot be used, in which case nothing is written; or memory
@@ -88,7 +95,7 @@ def predict(request: PredictRequest, listener: Listener) -> list[Path]:
     if slurm is None or slurm.rank == 0:
         _check_outputs(request, [request.outputs.facies])
     device = choose_device(request.device, slurm)
-    task = load_task(request.checkpoint)
+    task = task or load_task(request.checkpoint)
     remedies = predicting_remedies(
         task.metadata, batch_size=request.batch_size, precision=request.precision, device=device
     )
@@ -170,7 +177,7 @@ def _check_outputs(request: PredictRequest, paths: Sequence[Path]) -> None:
 
 def _prediction_job(request: PredictRequest, task: FaciesSegmentation, listener: Listener) -> PredictionJob:
     """Open the volume and choose the orientations; tell what was assumed, and what is not predicted."""
-    volume = open_volume(request.input, request.read)
+    volume = request.opened or open_volume(request.input, request.read)
     for note in volume.notes:
         listener.say(f"note: {note}")
     # A folder stores both orientations side by side; any other output stores their mean in each voxel.
@@ -187,12 +194,17 @@ def _journal(request: PredictRequest, job: PredictionJob, paths: Sequence[Path])
     conditions = {
         "checkpoint": file_hash(request.checkpoint),
         "input": stamp(request.input, but=paths),
-        "read": request.read.model_dump(mode="json"),
+        "read": request.read.model_dump(mode="json") if request.opened is None else _as_opened(job.volume),
         "orientations": list(job.orientations),
         "sample format": request.outputs.sample_format,
         "precision": request.precision,
     }
     return Journal(paths, conditions, steps=job.sections, resume=request.resume, overwrite=request.overwrite)
+
+
+def _as_opened(volume: Volume) -> list[str]:
+    """How the file of a volume is read, where the options that it was opened with are not known."""
+    return [volume.encoding, volume.placement, *volume.notes]
 
 
 def _announce(request: PredictRequest, job: PredictionJob, journal: Journal, listener: Listener) -> None:

@@ -8,8 +8,7 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from sam_seismic.config import Config, load_config
-from sam_seismic.data.canvas import check_sections_fit
-from sam_seismic.data.datamodule import SeismicDataModule, data_module
+from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.fill_store import FillStore
@@ -22,7 +21,7 @@ from sam_seismic.runs.status import read_status
 from sam_seismic.runs.status_writer import StatusFile
 from sam_seismic.runs.stopping import RunStopped
 from sam_seismic.runs.trainer import is_first_process, training_trainer
-from sam_seismic.tasks.building import build_task, describe
+from sam_seismic.tasks.building import describe, prepare
 from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.rank_sync import peer_is_lost
@@ -69,10 +68,8 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     request = _after_requeue(request, folder, job)
     if first:
         check_run_folder(request)
-    lightning.seed_everything(config.train.seed, verbose=False)
-    module = data_module(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
-    check_sections_fit(module.survey, config.input)
-    task = build_task(config, module)
+    prepared = prepare(config)
+    module, task = prepared.data, prepared.task
     for line in describe(task, module):
         listener.say(line)
     if request.resume and config.caches:

@@ -1,4 +1,4 @@
-"""What a workflow reports its progress to: the command line shows it, tests and programs may ignore it."""
+"""What a workflow reports its progress to: `terminal` shows it to people, tests and programs may ignore it."""
 
 from typing import Protocol
 
