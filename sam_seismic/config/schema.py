@@ -17,6 +17,7 @@ class Config(Model):
     data: DataConfig
     input: InputConfig = InputConfig()
     model: NetworkConfig = SamConfig()
+    """Which network, and which of its parts are trained."""
     train: TrainConfig = TrainConfig()
     trainer: TrainerConfig = TrainerConfig()
     output: Path | None = None
