@@ -34,7 +34,7 @@ def test_an_overflow_is_no_class(made: Made, run: Run, tmp_path: Path):
     """All of its probabilities would be NaN, and all of its voxels the first class."""
     damaged = tmp_path / "best.ckpt"
     checkpoint = torch.load(made.best, weights_only=True)
-    checkpoint["state_dict"]["image_encoder.pos_embed"] *= 1e30
+    checkpoint["state_dict"]["network.image_encoder.pos_embed"] *= 1e30
     torch.save(checkpoint, damaged)
     result = run("predict", "--checkpoint", damaged, "--input", made.amplitude, "--output", tmp_path / "f.sgy",
         "--precision", "16")  # fmt: skip

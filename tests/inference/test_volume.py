@@ -117,7 +117,7 @@ def test_a_folder_gets_unmerged_probabilities_even_beside_a_volume(
     probability = FolderResult(tmp_path / "p", FLOATS, overwrite=False)
     predict(task, folder, BOTH, array(tmp_path / "f.npy", LABELS), shale=probability)
     shale = FolderVolume(tmp_path / "p")
-    for orientation, line, _ in folder.sections():
+    for orientation, line in ((each, int(line)) for each in BOTH for line in folder.lines(each)):
         expected = next(predict_sections(task, [folder.section(orientation, line)]))  # [class, sample, trace]
         np.testing.assert_allclose(shale.section(orientation, line).values, expected[1], atol=1e-5)
 

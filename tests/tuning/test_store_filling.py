@@ -82,6 +82,7 @@ def test_what_is_kept_is_what_the_network_makes_of_the_canvas(
     cut = EncoderCut(encoder, frozen)
     filling = filling_of(tmp_path / "store", frozen=frozen, inputs=inputs, encoder=encoder)
     run(filling)
+    monkeypatch.undo()  # what follows is not recorded
     whole(filling)
     assert sum(len(batch) for batch, _ in recorded.calls) == len(filling.entries)
     for entry in filling.entries:
@@ -149,7 +150,7 @@ def test_only_what_is_missing_is_encoded(tmp_path: Path, frozen: FrozenPrefix):
     gone = filling.entries[5:15:2]
     for entry in gone[1:]:
         entry.group.path(entry.which.ref, entry.which.variant).unlink()
-    damaged = gone[0].group.path(gone[0].ref, gone[0].variant)
+    damaged = gone[0].group.path(gone[0].which.ref, gone[0].which.variant)
     damaged.write_bytes(damaged.read_bytes()[:-2])
     assert filling.missing() == gone
     assert run(filling)[-1] == (5, 5)
