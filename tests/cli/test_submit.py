@@ -188,7 +188,7 @@ def test_a_disk_that_is_too_full(made: Made, run: Run, tmp_path: Path, monkeypat
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage._replace(free=10_000))
     told = run("submit", "--dry-run", *good(command, made, tmp_path / "folder"))
     assert told.exit_code == 2
-    assert "the disk has 0.0 MB left" in told.stderr
+    assert "the disk has 10.0 kB left" in told.stderr
 
 
 def test_rooms_on_one_disk_add_up(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,6 +9,7 @@ FACIES = FaciesTable(("a", "b", "c", "d", "e"))
 PLACES = {
     **dict.fromkeys(("side", "canvas", "jitter", "jittered_copies", "flip"), "input"),
     **dict.fromkeys(("size", "encoder"), "model"),
+    **dict.fromkeys(("blocks", "checkpointing"), "encoder"),
     **dict.fromkeys(("epochs", "batch_size", "cache", "store"), "train"),
     **dict.fromkeys(("precision", "accumulate_grad_batches", "val_every_epochs"), "trainer"),
 }
@@ -25,6 +26,9 @@ def configured(*, network: dict[str, object] | None = None, **changes: object) -
     tree: dict[str, dict[str, object]] = {"data": {"source": "synthetic"}}
     for name, value in (defaults | changes).items():
         tree.setdefault(PLACES[name], {})[name] = value
+    options = tree.pop("encoder", {})
+    if options:
+        tree["model"]["encoder"] = {"kind": tree["model"]["encoder"]} | options
     if network is not None:
         return Config.model_validate(tree | {"model": network})
     tree["model"]["weights"] = "random" if tree["model"]["size"] == "vit_t" else str(Path("none.pth").absolute())
