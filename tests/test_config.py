@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sam_seismic.config import Config, SamConfig, dump_config, load_config, parse_config
+from sam_seismic.config import Config, NetworkConfig, SamConfig, dump_config, load_config, parse_config
+from sam_seismic.config.base import models_of, word_of
+from sam_seismic.config.encoder import EncoderConfig
 from sam_seismic.errors import ConfigError
 
 FILES = {"amplitude": "a.sgy", "labels": "l.sgy", "classes": ["sand", "shale"]}
@@ -14,6 +16,11 @@ FILES = {"amplitude": "a.sgy", "labels": "l.sgy", "classes": ["sand", "shale"]}
 
 def last_blocks(blocks: int) -> dict[str, Any]:
     return {"kind": "last_blocks", "blocks": blocks}
+
+
+def words(union: Any) -> str:
+    """The words of all kinds, as messages list them."""
+    return ", ".join(f"'{word_of(model)}'" for model in models_of(union))
 
 
 LAST_BLOCKS = {"encoder": {"kind": "last_blocks", "blocks": 3}}
@@ -82,8 +89,8 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
         ({"data": FILES, "model": {"encoder": {"kind": "full", "blocks": 2}}}, "model.encoder.blocks  unknown key"),
         ({"data": FILES, "model": {"encoder": "last_blocks"}}, "model.encoder.blocks  is needed"),
         ({"data": FILES, "model": {"encoder": last_blocks(0)}}, "model.encoder.blocks  must be at least 1 (got 0)"),
-        ({"data": FILES, "model": {"encoder": "lora"}}, "must be one of 'frozen', 'last_blocks', 'full' (got 'lora')"),
-        ({"data": FILES, "model": "unet"}, "must be one of 'sam', 'vit' (got 'unet')"),
+        ({"data": FILES, "model": {"encoder": "none"}}, f"must be one of {words(EncoderConfig)} (got 'none')"),
+        ({"data": FILES, "model": "none"}, f"must be one of {words(NetworkConfig)} (got 'none')"),
         ({"data": FILES, "model": {"kind": "vit", "size": "vit_b"}}, "model.size  unknown key"),
         ({"data": FILES, "model": {"kind": "vit", "width": 100, "heads": 3}}, "width must be a multiple of heads"),
         ({"data": FILES, "train": {"loss": {"kind": "lovasz", "dice": 1}}}, "train.loss.dice  unknown key"),

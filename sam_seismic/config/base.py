@@ -1,9 +1,12 @@
 """What all parts of the configuration share: how a model behaves, how a path is read, how a kind is chosen."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 
 class Model(BaseModel):
@@ -26,6 +29,50 @@ KIND = "kind"
 """The key that chooses among the kinds of something; each kind has a model with options of its own."""
 
 
-def as_kind(value: Any) -> Any:
-    """The short spelling of a kind without options, `encoder: full`, as the long one, `encoder: {kind: full}`."""
-    return {KIND: value} if isinstance(value, str) else value
+@dataclass(frozen=True)
+class Kinds:
+    """Annotates the union of the models of some kinds: the key `kind` chooses among them.
+
+    A kind that needs no options can be spelled as one word: `encoder: full` is `encoder: {kind: full}`.
+
+    Args:
+        default: the kind where keys are given without `kind`; None: `kind` is needed where there are several kinds.
+    """
+
+    default: str | None = None
+
+    def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic calls this to learn what is valid."""
+        several = len(models_of(union)) > 1
+        chosen = Annotated[union, Discriminator(KIND)] if several else union
+        words = tuple(_words_without_options(union))
+        spelled = Literal[words] | union if words else union
+        return core_schema.no_info_before_validator_function(
+            self._spelled_out,
+            handler.generate_schema(chosen),
+            json_schema_input_schema=handler.generate_schema(spelled),
+        )
+
+    def _spelled_out(self, value: Any) -> Any:
+        value = {KIND: value} if isinstance(value, str) else value
+        return {KIND: self.default} | value if isinstance(value, dict) and self.default is not None else value
+
+
+def models_of(kinds: Any) -> tuple[type[BaseModel], ...]:
+    """The models of a union of kinds, with or without its annotation; also of a single kind."""
+    if isinstance(kinds, type):
+        assert issubclass(kinds, BaseModel), "each kind is a model"
+        return (kinds,)
+    return tuple(model for part in get_args(kinds) if not isinstance(part, Kinds) for model in models_of(part))
+
+
+def word_of(model: type[BaseModel]) -> str:
+    """The word of the YAML that chooses a kind."""
+    word: str = model.model_fields[KIND].default
+    return word
+
+
+def _words_without_options(kinds: Any) -> Iterator[str]:
+    for model in models_of(kinds):
+        if not any(field.is_required() for field in model.model_fields.values()):
+            yield word_of(model)

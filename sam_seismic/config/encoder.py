@@ -2,26 +2,53 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from sam_seismic.config.base import Model, as_kind
+from sam_seismic.config.base import Kinds, Model
 
 
-class FrozenEncoder(Model):
-    """All of the encoder stays as it was loaded: it runs once a section."""
+class EncoderKind(Model):
+    """What every way of tuning an image encoder answers; each has a key `kind` and options of its own."""
 
     freezes: ClassVar[bool] = True
     """Whether a part below the trained one is frozen, so that what it makes of a section can be kept."""
-    checkpointing: ClassVar[bool] = False
-    """Nothing of it is kept for a backward pass."""
+
+    @property
+    def words(self) -> str:
+        """The kind with its options: `last_blocks (3)`."""
+        raise NotImplementedError
+
+    @property
+    def checkpoints(self) -> bool | None:
+        """Whether activations of trained blocks are computed twice rather than kept; None where none are kept."""
+        return None
+
+    def problem_with(self, *, network: str, name: str, depth: int) -> str | None:  # noqa: ARG002
+        """Why it cannot tune an encoder; None where it can.
+
+        Args:
+            network: the `kind` of the network whose encoder it is.
+            name: the network in a few words, such as `vit_b`.
+            depth: blocks of the encoder.
+        """
+        return None
+
+
+class FrozenEncoder(EncoderKind):
+    """All of the encoder stays as it was loaded: it runs once a section."""
+
     kind: Literal["frozen"] = "frozen"
     """Chooses this kind."""
 
+    @property
+    def words(self) -> str:
+        """`frozen`."""
+        return self.kind
 
-class LastBlocksEncoder(Model):
+
+class LastBlocksEncoder(EncoderKind):
     """The last blocks and the neck are trained: dearer than frozen, far cheaper than full."""
 
-    freezes: ClassVar[bool] = True
     kind: Literal["last_blocks"] = "last_blocks"
     """Chooses this kind."""
     blocks: int = Field(ge=1)
@@ -29,8 +56,25 @@ class LastBlocksEncoder(Model):
     checkpointing: bool = False
     """Compute activations of trained blocks twice rather than keep them for the backward pass: slower, less memory."""
 
+    @property
+    def words(self) -> str:
+        """`last_blocks (3)`."""
+        return f"{self.kind} ({self.blocks})"
 
-class FullEncoder(Model):
+    @property
+    def checkpoints(self) -> bool:
+        """As given."""
+        return self.checkpointing
+
+    def problem_with(self, *, network: str, name: str, depth: int) -> str | None:  # noqa: ARG002
+        """It must leave a block frozen."""
+        if self.blocks < depth:
+            return None
+        got = f"(got {self.blocks}); encoder: full trains all"
+        return f"encoder.blocks must be less than the {depth} that {name} has {got}"
+
+
+class FullEncoder(EncoderKind):
     """All of the encoder is trained."""
 
     freezes: ClassVar[bool] = False
@@ -39,12 +83,16 @@ class FullEncoder(Model):
     checkpointing: bool = False
     """Compute the activations of blocks twice rather than keep them for the backward pass: slower, less memory."""
 
+    @property
+    def words(self) -> str:
+        """`full`."""
+        return self.kind
 
-EncoderConfig = Annotated[
-    Annotated[FrozenEncoder | LastBlocksEncoder | FullEncoder, Field(discriminator="kind")],
-    BeforeValidator(
-        as_kind,
-        json_schema_input_type=Literal["frozen", "full"] | FrozenEncoder | LastBlocksEncoder | FullEncoder,
-    ),
-]
+    @property
+    def checkpoints(self) -> bool:
+        """As given."""
+        return self.checkpointing
+
+
+EncoderConfig = Annotated[FrozenEncoder | LastBlocksEncoder | FullEncoder, Kinds()]
 """One model a kind; `tuning.methods` has the table of what each does."""

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from sam_seismic.config.base import Model, as_kind
+from sam_seismic.config.base import Kinds, Model
 
 
 class CrossEntropyDice(Model):
@@ -23,10 +23,5 @@ class Lovasz(Model):
     """Chooses this kind."""
 
 
-LossConfig = Annotated[
-    Annotated[CrossEntropyDice | Lovasz, Field(discriminator="kind")],
-    BeforeValidator(
-        as_kind, json_schema_input_type=Literal["cross_entropy_dice", "lovasz"] | CrossEntropyDice | Lovasz
-    ),
-]
+LossConfig = Annotated[CrossEntropyDice | Lovasz, Kinds()]
 """One model a kind; `tasks.losses` has the table of what each computes."""

@@ -1,14 +1,16 @@
 """What `model:` can say: which network, which of its parts are trained, and what gives the classes."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from sam_seismic.config.base import KIND, Model, UserPath, as_kind
-from sam_seismic.config.encoder import EncoderConfig, FrozenEncoder, LastBlocksEncoder
+from sam_seismic.config.base import Kinds, Model, UserPath, word_of
+from sam_seismic.config.encoder import EncoderConfig, FrozenEncoder
 from sam_seismic.config.sam_sizes import SIZES
 
 SAM_SIZES = Literal["vit_t", "vit_b", "vit_l", "vit_h"]
+_SMALLER = {"vit_h": "vit_l", "vit_l": "vit_b"}
+"""The next smaller size that weights are published for."""
 
 
 class TokenHead(Model):
@@ -18,25 +20,69 @@ class TokenHead(Model):
     """Chooses this kind."""
 
 
-HeadConfig = Annotated[TokenHead, BeforeValidator(as_kind, json_schema_input_type=Literal["tokens"] | TokenHead)]
+HeadConfig = Annotated[TokenHead, Kinds()]
 """One model a kind; `networks.heads` has the table of what each does."""
 
 
-class EncoderNetworkConfig(Model):
-    """What networks of an image encoder and a head have in common."""
+class NetworkKind(Model):
+    """What every network answers; each has a key `kind` and options of its own.
 
-    encoder: EncoderConfig = FrozenEncoder()
-    """`frozen`; `last_blocks` trains the last `blocks` blocks and the neck; `full` trains all of the encoder."""
-    compile: bool = False
-    """Compile the encoder's blocks with torch.compile: minutes at the start, worth it on a GPU in long runs."""
-
-    needs_weights: ClassVar[bool] = False
-    """Whether it starts from a weights file."""
+    Only `name` must be written: what else stands here serves a network that is trained whole, from random weights.
+    """
 
     @property
     def name(self) -> str:
         """The network in a few words, such as `vit_b`."""
         raise NotImplementedError
+
+    @property
+    def trained_words(self) -> str:
+        """What is trained: `encoder last_blocks (3)`, ..."""
+        return "all of it"
+
+    @property
+    def weights_words(self) -> str:
+        """What training starts from."""
+        return "random weights"
+
+    @property
+    def freezes(self) -> bool:
+        """Whether a part is frozen below what is trained, so that what it makes of a section can be kept."""
+        return False
+
+    @property
+    def why_nothing_is_frozen(self) -> str:
+        """The setting, for messages, because of which it does not freeze."""
+        return f"model.kind: {word_of(type(self))}"
+
+    @property
+    def to_freeze(self) -> str:
+        """What to set, for messages, so that a part is frozen."""
+        return "a model.kind that has an encoder, such as sam"
+
+    @property
+    def compiles(self) -> bool:
+        """Whether its blocks are to be compiled."""
+        return False
+
+    @property
+    def lighter(self) -> tuple[str, ...]:
+        """Settings that lower the memory of a training of the same network, and are not made yet."""
+        return ()
+
+    @property
+    def smaller(self) -> tuple[str, ...]:
+        """Settings that make it a smaller network."""
+        return ()
+
+
+class EncoderNetworkConfig(NetworkKind):
+    """What networks of an image encoder and a head have in common."""
+
+    encoder: EncoderConfig = FrozenEncoder()
+    """What of the encoder is trained."""
+    compile: bool = False
+    """Compile the encoder's blocks with torch.compile: minutes at the start, worth it on a GPU in long runs."""
 
     @property
     def encoder_depth(self) -> int:
@@ -45,24 +91,39 @@ class EncoderNetworkConfig(Model):
 
     @property
     def freezes(self) -> bool:
-        """Whether a part is frozen below what is trained, so that what it makes of a section can be kept."""
+        """As the way of tuning does."""
         return self.encoder.freezes
+
+    @property
+    def why_nothing_is_frozen(self) -> str:
+        """The way of tuning."""
+        return f"model.encoder: {self.encoder.words}"
+
+    @property
+    def to_freeze(self) -> str:
+        """Ways of tuning that freeze a part."""
+        return "model.encoder: frozen or last_blocks"
+
+    @property
+    def compiles(self) -> bool:
+        """As given."""
+        return self.compile
+
+    @property
+    def lighter(self) -> tuple[str, ...]:
+        """Checkpointing, where blocks are trained without it."""
+        return ("model.encoder.checkpointing=true",) if self.encoder.checkpoints is False else ()
 
     @property
     def trained_words(self) -> str:
         """What is trained: `encoder last_blocks (3)`, ..."""
-        encoder = self.encoder
-        blocks = f" ({encoder.blocks})" if isinstance(encoder, LastBlocksEncoder) else ""
-        return f"encoder {encoder.kind}{blocks}" + (" with checkpointing" if encoder.checkpointing else "")
+        return f"encoder {self.encoder.words}" + (" with checkpointing" if self.encoder.checkpoints else "")
 
     @model_validator(mode="after")
-    def _blocks_to_train(self) -> Self:
-        encoder, depth = self.encoder, self.encoder_depth
-        if isinstance(encoder, LastBlocksEncoder) and encoder.blocks >= depth:
-            raise ValueError(
-                f"encoder.blocks must be less than the {depth} that {self.name} has (got {encoder.blocks}); "
-                "encoder: full trains all"
-            )
+    def _encoder_can_be_tuned(self) -> Self:
+        kind = word_of(type(self))
+        if problem := self.encoder.problem_with(network=kind, name=self.name, depth=self.encoder_depth):
+            raise ValueError(problem)
         return self
 
 
@@ -81,12 +142,22 @@ class SamConfig(EncoderNetworkConfig):
     head: HeadConfig = TokenHead()
     """What turns an embedding into one logit plane a class."""
 
-    needs_weights: ClassVar[bool] = True
-
     @property
     def name(self) -> str:
         """The size."""
         return self.size
+
+    @property
+    def weights_words(self) -> str:
+        """The file, or that none or the official one is used."""
+        if self.weights == "random":
+            return "random weights: not SAM's"
+        return "the official weights" if self.weights is None else str(self.weights)
+
+    @property
+    def smaller(self) -> tuple[str, ...]:
+        """The next smaller size."""
+        return (f"model.size={_SMALLER[self.size]}",) if self.size in _SMALLER else ()
 
     @property
     def encoder_depth(self) -> int:
@@ -144,14 +215,5 @@ class VitConfig(EncoderNetworkConfig):
         return self
 
 
-def _default_kind(value: Any) -> Any:
-    """SAM, where no kind is named."""
-    value = as_kind(value)
-    return {KIND: "sam"} | value if isinstance(value, dict) else value
-
-
-NetworkConfig = Annotated[
-    Annotated[SamConfig | VitConfig, Field(discriminator="kind")],
-    BeforeValidator(_default_kind, json_schema_input_type=Literal["vit"] | SamConfig | VitConfig),
-]
+NetworkConfig = Annotated[SamConfig | VitConfig, Kinds(default="sam")]
 """One model a kind; `networks` has the table of what each is."""

@@ -31,7 +31,8 @@ class Config(Model):
     @model_validator(mode="after")
     def _what_is_cached(self) -> Self:
         if self.train.cache and not self.model.freezes:
-            raise ValueError("train.cache: true cannot apply to model.encoder: full, which changes with every step")
+            why = self.model.why_nothing_is_frozen
+            raise ValueError(f"train.cache: true cannot apply to {why}, which changes with every step")
         if self.train.store is not None and not self.caches:
             raise ValueError("train.store cannot apply where nothing is kept: remove it, or train.cache: false")
         if self.caches and self.input.jitter and not self.input.jittered_copies:

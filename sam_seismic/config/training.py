@@ -55,7 +55,7 @@ class TrainConfig(Model):
     weight_decay: float = Field(default=0.01, ge=0)
     """Of AdamW."""
     loss: LossConfig = CrossEntropyDice()
-    """What is minimised: `cross_entropy_dice` or `lovasz`."""
+    """What is minimised."""
     patience: int | None = Field(default=None, ge=1)
     """Stop when the validation mean IoU has not risen for so many epochs."""
     cache: bool | None = None

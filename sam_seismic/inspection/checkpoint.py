@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sam_seismic.config import SamConfig
 from sam_seismic.data.canvas import describe_canvas
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.request import Inspection
@@ -60,12 +59,8 @@ def inspect_checkpoint(path: Path) -> Inspection:
 
 
 def _provenance(metadata: CheckpointMetadata) -> str:
-    model = metadata.model
-    if metadata.weights_hash is None:
-        return "random weights: not SAM's" if isinstance(model, SamConfig) else "random weights"
-    given = model.weights if isinstance(model, SamConfig) else None
-    named = "the official weights" if given is None else str(given)
-    return f"{named}, SHA-256 {metadata.weights_hash}"
+    words = metadata.model.weights_words
+    return words if metadata.weights_hash is None else f"{words}, SHA-256 {metadata.weights_hash}"
 
 
 def _progress(counters: Mapping[str, int | None]) -> str:

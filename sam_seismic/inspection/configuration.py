@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sam_seismic.config import Config, SamConfig
+from sam_seismic.config import Config
 from sam_seismic.data.canvas import check_sections_fit, describe_canvas
 from sam_seismic.errors import UserError
 from sam_seismic.files.units import format_bytes
@@ -12,8 +12,8 @@ from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.inspection.request import Inspection
 from sam_seismic.listener import Listener
+from sam_seismic.networks import find_weights
 from sam_seismic.report.blocks import Facts, ReportBlock
-from sam_seismic.sam.weights import official_path
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.splits import describe_sections
 from sam_seismic.tuning.parameters import count_parameters
@@ -41,7 +41,7 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
         *missing,
         *absent(survey, shares),
         *(() if keeps is None else keeps.warnings),
-        *(warning for demand in demands for warning in demand.warnings()),
+        *(warning for demand in demands for warning in demand.warnings(config.model)),
     )
     facts = {
         "parts": {name: str(part).partition(": ")[2] for name, part in survey.parts.items()},
@@ -99,19 +99,13 @@ def _file_rows(survey: Survey) -> list[tuple[str, str]]:
 
 def _weights(config: Config) -> tuple[str, list[str]]:
     """What training starts from, and what is wrong with it."""
-    model = config.model
-    if not isinstance(model, SamConfig):
-        return "random", []
-    if model.weights == "random":
-        return "random: not SAM's", []
-    if isinstance(model.weights, Path):
-        gone = [] if model.weights.is_file() else [f"model.weights: {model.weights}: there is no such file"]
-        return str(model.weights), gone
-    fetch = f"the official weights of {model.size} are not there: sam-seismic weights fetch {model.size}"
     try:
-        return str(official_path(model.size)), []
-    except UserError:
-        return "not there yet", [fetch]
+        path = find_weights(config.model)
+    except UserError as error:
+        return "not there yet", [f"{error.problem}: {error.fix}"]
+    if path is None:
+        return config.model.weights_words, []
+    return str(path), [] if path.is_file() else [f"model.weights: {path}: there is no such file"]
 
 
 def _training_rows(config: Config, weights: str, parameters: tuple[int, int], steps: int) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sam_seismic.config import Config
+from sam_seismic.config.model import NetworkKind
 from sam_seismic.data.canvas import frame_of
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.embedding_estimate import EmbeddingEstimate
@@ -56,11 +57,16 @@ class Demand:
             return None
         return {name: None if value is None else float(f"{value:.3g}") for name, value in asdict(self.time).items()}
 
-    def warnings(self) -> list[str]:
-        """What to do where the memory there is will not do."""
-        fix = "lower train.batch_size or input.side, set input.canvas: tight, keep the encoder frozen or set "
-        fix += "model.encoder.checkpointing: true, take a smaller model.size"
-        fix += ", or set trainer.precision: bf16-mixed" if self.room.gpu else ""
+    def warnings(self, model: NetworkKind) -> list[str]:
+        """What to do where the memory there is will not do.
+
+        Args:
+            model: the network's section of the configuration.
+        """
+        changes = ["input.canvas=tight", *model.lighter, *model.smaller]
+        changes += ["trainer.precision=bf16-mixed"] if self.room.gpu else []
+        fix = "lower train.batch_size or input.side, or set " + ", ".join(each.replace("=", ": ") for each in changes)
+        fix += "" if model.freezes else f", or {model.to_freeze}"
         total, found = self.room.total, []
         if total is not None:
             where = f"of {self.room.where}, which has {format_bytes(total)}"

@@ -8,7 +8,10 @@ from sam_seismic.networks.prior import Prior
 from sam_seismic.networks.sam import SamNetwork
 from sam_seismic.networks.vit import VitNetwork
 
-NETWORKS: dict[str, type[Network]] = {"sam": SamNetwork, "vit": VitNetwork}
+NETWORKS: dict[str, type[Network]] = {
+    "sam": SamNetwork,
+    "vit": VitNetwork,
+}
 """By `model.kind`."""
 
 

@@ -28,7 +28,7 @@ class SamNetwork(EncoderNetwork):
     head: Head
 
     def __init__(self, config: SamConfig, sam: Sam, classes: int) -> None:
-        super().__init__(config.encoder, sam.image_encoder, HEADS[config.head.kind](sam, classes))
+        super().__init__(config.encoder, sam.image_encoder, HEADS[config.head.kind](config.head, sam, classes))
         self.prompt_encoder = sam.prompt_encoder.requires_grad_(False)
         self.head.train_decoder(config.decoder == "full")
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from sam_seismic.config import Config, InputConfig, NetworkConfig, Precision, SamConfig
+from sam_seismic.config import Config, InputConfig, Precision
 from sam_seismic.errors import UserError
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 
@@ -18,7 +18,6 @@ _GPU = (
 )
 _CPU = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
 """Parts of the messages of out-of-memory errors, by which they differ from other RuntimeErrors."""
-_SMALLER = {"vit_h": "vit_l", "vit_l": "vit_b"}
 
 
 @contextmanager
@@ -56,12 +55,12 @@ def training_remedies(config: Config, *, encoding: int | None = None) -> list[st
     remedies += [f"--set {change}" for change in _smaller_input(config.input)]
     if config.trainer.precision == "32-true":
         remedies.append("--set trainer.precision=bf16-mixed")
-    if trains and model.encoder.kind != "frozen" and not model.encoder.checkpointing:
-        remedies.append("--set model.encoder.checkpointing=true")
+    if trains:
+        remedies += [f"--set {change}" for change in model.lighter]
     if model.freezes and not config.caches:
         jitters = config.input.jitter and not config.input.jittered_copies
         remedies.append("--set train.cache=true" + (" --set input.jittered_copies=3" if jitters else ""))
-    return remedies + [f"--set {change}" for change in _smaller_model(model)]
+    return remedies + [f"--set {change}" for change in model.smaller]
 
 
 def predicting_remedies(
@@ -78,17 +77,12 @@ def predicting_remedies(
     remedies = _smaller_batch("--batch-size ", batch_size)
     remedies += ["--precision bf16"] if precision == "32" else []
     remedies += ["--device cpu"] if device.type != "cpu" else []
-    trained = [*_smaller_input(metadata.inputs), *_smaller_model(metadata.model)]
+    trained = [*_smaller_input(metadata.inputs), *metadata.model.smaller]
     return remedies + [f"a checkpoint that was trained with --set {change}" for change in trained]
 
 
 def _smaller_batch(option: str, batch_size: int) -> list[str]:
     return [f"{option}{batch_size // 2}"] if batch_size > 1 else []
-
-
-def _smaller_model(model: NetworkConfig) -> list[str]:
-    smaller = _SMALLER.get(model.size) if isinstance(model, SamConfig) else None
-    return [] if smaller is None else [f"model.size={smaller}"]
 
 
 def _smaller_input(inputs: InputConfig) -> list[str]:

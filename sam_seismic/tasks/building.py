@@ -65,11 +65,8 @@ def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
     """What is about to be trained on what, a line each."""
     trainable, frozen = count_parameters(task)
     model, inputs, scale = task.metadata.model, task.metadata.inputs, task.metadata.scale
-    weights = (
-        "random weights: not SAM's"
-        if task.metadata.weights_hash is None
-        else f"weights {task.metadata.weights_hash[:8]}"
-    )
+    found = task.metadata.weights_hash
+    weights = model.weights_words if found is None else f"weights {found[:8]}"
     return [
         *(f"note: {note}" for note in module.survey.notes),
         f"classes: {', '.join(task.metadata.facies.names)}",

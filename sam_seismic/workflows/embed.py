@@ -82,8 +82,8 @@ def check_keeps_embeddings(config: Config) -> None:
     if not config.caches:
         raise ConfigError(
             problem="this configuration keeps no embeddings: "
-            + ("train.cache: false" if config.model.freezes else "model.encoder: full"),
-            fix="set model.encoder: frozen or last_blocks, and leave train.cache out",
+            + ("train.cache: false" if config.model.freezes else config.model.why_nothing_is_frozen),
+            fix=f"set {config.model.to_freeze}, and leave train.cache out",
         )
 
 

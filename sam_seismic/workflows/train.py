@@ -76,7 +76,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
         # Lightning loads weights later, but the store needs them now: embeddings are identified by their weights.
         task.load_state_dict(read_checkpoint(folder.last)[1]["state_dict"])
     hold_frozen(task.network.cut, config)
-    if config.model.compile:
+    if config.model.compiles:
         task.network.compile_blocks()
         listener.say("the first step compiles the encoder, which takes minutes for each new shape of canvas and batch")
     status = StatusFile(folder.status, job)

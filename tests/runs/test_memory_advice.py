@@ -62,7 +62,7 @@ def test_what_is_kept_of_a_long_job_is_still_told():
 
 def test_advice_for_training_in_its_order():
     config = configured(
-        model={"size": "vit_h", "encoder": "last_blocks", "blocks": 4},
+        model={"size": "vit_h", "encoder": {"kind": "last_blocks", "blocks": 4}},
         train={"batch_size": 8, "cache": False},
         input={"jitter": 0.1},
     )
@@ -70,7 +70,7 @@ def test_advice_for_training_in_its_order():
         "--set train.batch_size=4",
         "--set input.canvas=tight",
         "--set trainer.precision=bf16-mixed",
-        "--set model.checkpointing=true",
+        "--set model.encoder.checkpointing=true",
         "--set train.cache=true --set input.jittered_copies=3",
         "--set model.size=vit_l",
     ]
@@ -78,7 +78,7 @@ def test_advice_for_training_in_its_order():
 
 def test_what_is_set_already_or_cannot_apply_is_not_advised():
     done = configured(
-        model={"size": "vit_b", "encoder": "full", "checkpointing": True},
+        model={"size": "vit_b", "encoder": {"kind": "full", "checkpointing": True}},
         train={"batch_size": 1},
         input={"canvas": "tight"},
         trainer={"precision": "16-mixed"},

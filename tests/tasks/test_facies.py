@@ -131,7 +131,7 @@ def test_every_trained_parameter_gets_a_gradient(metadata: CheckpointMetadata):
 
 def test_class_tokens_start_from_sams_own():
     sam = build_sam("vit_t")
-    decoder = TokenHead(sam, 6)
+    decoder = TokenHead(None, sam, 6)
     tokens = decoder.class_tokens.weight
     assert torch.equal(tokens[:4], sam.mask_decoder.mask_tokens.weight)
     assert not torch.equal(tokens[4], tokens[0]), "classes that share a token must be told apart"
@@ -151,7 +151,7 @@ def test_decoder_equals_sams_own_without_a_prompt():
         expected, _ = sam.mask_decoder.predict_all(
             embedding, pe, sparse=sparse.expand(2, -1, -1), dense=dense.expand(2, -1, -1, -1)
         )
-        planes = TokenHead(sam, 4)(embedding, pe, dense)
+        planes = TokenHead(None, sam, 4)(embedding, pe, dense)
     torch.testing.assert_close(planes, expected, atol=1e-5, rtol=1e-5)
 
 

@@ -107,12 +107,6 @@ def test_all_or_nothing_can_be_trained(encoder: ImageEncoder):
     assert count_parameters(encoder)[0] == 0
 
 
-def test_each_kind_of_the_configuration_has_a_method():
-    assert set(METHODS) == {
-        kind.model_fields["kind"].default for kind in (FrozenEncoder, LastBlocksEncoder, FullEncoder)
-    }
-
-
 @pytest.mark.parametrize("frozen", CUTS[1:])
 def test_gradients_are_those_of_the_whole_encoder(encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix):
     """Training above the cut is training the encoder with its lower part frozen."""

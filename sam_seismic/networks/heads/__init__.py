@@ -3,7 +3,9 @@
 from sam_seismic.networks.heads.head import Head
 from sam_seismic.networks.heads.tokens import TokenHead
 
-HEADS: dict[str, type[Head]] = {"tokens": TokenHead}
+HEADS: dict[str, type[Head]] = {
+    "tokens": TokenHead,
+}
 """By `model.head.kind`."""
 
 __all__ = ["HEADS", "Head"]

@@ -1,7 +1,7 @@
 """What every class head on SAM answers: an embedding and the empty prompt come in, one logit plane a class goes out."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -12,6 +12,7 @@ class Head(nn.Module, ABC):
     """A class head.
 
     Args:
+        config: its options, the section `model.head:`.
         sam: whose decoder is taken over (not copied).
         classes: how many facies.
     """
@@ -20,7 +21,7 @@ class Head(nn.Module, ABC):
     """Pixels of the canvas from one logit to the next."""
 
     @abstractmethod
-    def __init__(self, sam: Sam, classes: int) -> None:
+    def __init__(self, config: Any, sam: Sam, classes: int) -> None:
         super().__init__()
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """An embedding comes in, one logit plane a facies goes out: SAM's mask decoder, one mask token a class."""
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +18,15 @@ class TokenHead(Head):
     upscaling are SAM's. The prompt is the empty one: no sparse token, and the "no mask" embedding added everywhere.
 
     Args:
+        config: its options, of which it has none.
         sam: whose decoder and prompt encoder are taken over (not copied).
         classes: how many facies.
     """
 
     stride = 4
 
-    def __init__(self, sam: Sam, classes: int) -> None:
-        super().__init__(sam, classes)
+    def __init__(self, config: Any, sam: Sam, classes: int) -> None:
+        super().__init__(config, sam, classes)
         decoder = sam.mask_decoder
         self.transformer = decoder.transformer
         self.output_upscaling = decoder.output_upscaling
@@ -54,8 +56,19 @@ class TokenHead(Head):
         image = image.view(b, h, w, c)[:, :rows, :columns]  # [section, rows, columns, 256]
         # Each place is upscaled by itself, so what is not wanted can be left out before.
         planes = self.output_upscaling(image.permute(0, 3, 1, 2))  # [section, 32, 4 * rows, 4 * columns]
-        weights = torch.stack([mlp(tokens[:, 1 + k]) for k, mlp in enumerate(self.hypernetworks)], dim=1)
-        return torch.einsum("bkc,bchw->bkhw", weights, planes)  # weights: [section, class, 32]
+        weights = self.class_weights(tokens[:, 1:])  # [section, class, 32]
+        return torch.einsum("bkc,bchw->bkhw", weights, planes)
+
+    def class_weights(self, tokens: Tensor) -> Tensor:
+        """What the planes of each class are weighted with.
+
+        Args:
+            tokens: float[section, class, 256], after the transformer.
+
+        Returns:
+            float[section, class, 32].
+        """
+        return torch.stack([mlp(tokens[:, k]) for k, mlp in enumerate(self.hypernetworks)], dim=1)
 
     def train_decoder(self, trained: bool) -> None:
         """Let the transformer, the upscaling and the IoU token train, or freeze them."""

@@ -5,7 +5,10 @@ from sam_seismic.tasks.losses.cross_entropy_dice import CrossEntropyDiceLoss
 from sam_seismic.tasks.losses.loss import Loss
 from sam_seismic.tasks.losses.lovasz import LovaszLoss
 
-LOSSES: dict[str, type[Loss]] = {"cross_entropy_dice": CrossEntropyDiceLoss, "lovasz": LovaszLoss}
+LOSSES: dict[str, type[Loss]] = {
+    "cross_entropy_dice": CrossEntropyDiceLoss,
+    "lovasz": LovaszLoss,
+}
 """By `train.loss.kind`."""
 
 

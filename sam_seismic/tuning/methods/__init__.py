@@ -5,7 +5,11 @@ from sam_seismic.tuning.methods.full import Full
 from sam_seismic.tuning.methods.last_blocks import LastBlocks
 from sam_seismic.tuning.methods.method import TuningMethod
 
-METHODS: dict[str, type[TuningMethod]] = {"frozen": Frozen, "last_blocks": LastBlocks, "full": Full}
+METHODS: dict[str, type[TuningMethod]] = {
+    "frozen": Frozen,
+    "last_blocks": LastBlocks,
+    "full": Full,
+}
 """By `model.encoder.kind`; `model.decoder` has `frozen` and `full`."""
 
 __all__ = ["METHODS", "TuningMethod"]

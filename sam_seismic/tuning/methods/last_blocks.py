@@ -9,7 +9,8 @@ from sam_seismic.tuning.methods.method import TuningMethod
 class LastBlocks(TuningMethod):
     """The first blocks are frozen, with patches and positions."""
 
+    config: LastBlocksEncoder
+
     def frozen_prefix(self, encoder: BlockEncoder) -> FrozenPrefix:
         """The blocks before the trained ones."""
-        assert isinstance(self.config, LastBlocksEncoder), "the table pairs them"
         return FrozenPrefix(encoder.depth - self.config.blocks)

@@ -2,11 +2,9 @@
 
 from abc import ABC, abstractmethod
 
-from sam_seismic.config.encoder import FrozenEncoder, FullEncoder, LastBlocksEncoder
+from sam_seismic.config.encoder import EncoderKind
 from sam_seismic.sam import BlockEncoder
 from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
-
-MethodConfig = FrozenEncoder | LastBlocksEncoder | FullEncoder
 
 
 class TuningMethod(ABC):
@@ -16,7 +14,7 @@ class TuningMethod(ABC):
         config: its options.
     """
 
-    def __init__(self, config: MethodConfig) -> None:
+    def __init__(self, config: EncoderKind) -> None:
         self.config = config
 
     @abstractmethod
@@ -34,7 +32,7 @@ class TuningMethod(ABC):
         for part in cut.frozen_modules():
             part.requires_grad_(False)
         encoder.pos_embed.requires_grad_(cut.frozen.empty)
-        encoder.checkpointing = self.config.checkpointing
+        encoder.checkpointing = bool(self.config.checkpoints)
         return cut
 
     def saves(self, name: str) -> bool:  # noqa: ARG002  # methods that save less than everything look at it
