@@ -1,4 +1,4 @@
-"""What all parts of the configuration share: how a model behaves, how a path is read, how a kind is chosen."""
+"""Base of all configuration models: a frozen pydantic model, paths made absolute, and the key that selects a kind."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """A part of the configuration: frozen, and an unknown key is an error."""
+    """A section of the configuration: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -20,12 +20,12 @@ def _absolute(path: Path) -> Path:
 
 
 UserPath = Annotated[Path, AfterValidator(_absolute)]
-"""A path that is absolute from the start, so that a run folder or a checkpoint serves from any folder."""
+"""A path that is made absolute on reading, so that a run folder or a checkpoint works from any current folder."""
 
 KIND = "kind"
-"""The key that chooses among the kinds of something; each kind has a model with options of its own."""
+"""The key that selects a kind of network, head, loss or encoder; each kind has a model with its own options."""
 
 
 def as_kind(value: Any) -> Any:
-    """The short spelling of a kind without options, `encoder: full`, as the long one, `encoder: {kind: full}`."""
+    """Expand the short form `encoder: full` to the long form `encoder: {kind: full}`."""
     return {KIND: value} if isinstance(value, str) else value

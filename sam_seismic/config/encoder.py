@@ -1,4 +1,4 @@
-"""What `model.encoder:` can say: which part of an image encoder is trained."""
+"""The key `model.encoder:`: which part of an image encoder is trained."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -8,36 +8,36 @@ from sam_seismic.config.base import Model, as_kind
 
 
 class FrozenEncoder(Model):
-    """All of the encoder stays as it was loaded: it runs once a section."""
+    """The whole encoder is frozen, so each section is encoded only once."""
 
     freezes: ClassVar[bool] = True
-    """Whether a part below the trained one is frozen, so that what it makes of a section can be kept."""
+    """Whether the first layers are frozen, so that their output for a section can be stored."""
     checkpointing: ClassVar[bool] = False
-    """Nothing of it is kept for a backward pass."""
+    """There is no backward pass through a frozen encoder."""
     kind: Literal["frozen"] = "frozen"
     """Chooses this kind."""
 
 
 class LastBlocksEncoder(Model):
-    """The last blocks and the neck are trained: dearer than frozen, far cheaper than full."""
+    """The last blocks and the neck are trained: slower than `frozen`, much faster than `full`."""
 
     freezes: ClassVar[bool] = True
     kind: Literal["last_blocks"] = "last_blocks"
     """Chooses this kind."""
     blocks: int = Field(ge=1)
-    """How many blocks are trained."""
+    """Number of blocks that are trained, counted from the end."""
     checkpointing: bool = False
-    """Compute activations of trained blocks twice rather than keep them for the backward pass: slower, less memory."""
+    """Recompute the activations of trained blocks in the backward pass instead of storing them: slower, less memory."""
 
 
 class FullEncoder(Model):
-    """All of the encoder is trained."""
+    """The whole encoder is trained."""
 
     freezes: ClassVar[bool] = False
     kind: Literal["full"] = "full"
     """Chooses this kind."""
     checkpointing: bool = False
-    """Compute the activations of blocks twice rather than keep them for the backward pass: slower, less memory."""
+    """Recompute the activations of blocks in the backward pass instead of storing them: slower, less memory."""
 
 
 EncoderConfig = Annotated[
@@ -47,4 +47,4 @@ EncoderConfig = Annotated[
         json_schema_input_type=Literal["frozen", "full"] | FrozenEncoder | LastBlocksEncoder | FullEncoder,
     ),
 ]
-"""One model a kind; `tuning.methods` has the table of what each does."""
+"""One model for each kind; the table `METHODS` in `tuning.methods` has the class that implements it."""
