@@ -17,7 +17,7 @@ from typing import Generic, Self, TypeVar
 
 import torch
 
-BATCHES_AHEAD = 2
+PREFETCHED_BATCHES = 2
 """Batches that are read and prepared before the network asks for them."""
 SECONDS = 0.5
 """At most, of a wait that an interrupt may not end."""

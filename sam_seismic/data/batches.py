@@ -74,7 +74,7 @@ class CanvasBatch(Batch):
 
 
 class EmbeddingBatch(Batch):
-    """Its images are what a store holds of canvases: float16, of the shape that `EncoderCut.kept_shape` tells."""
+    """Its images are what a store holds of canvases: float16, of the shape that `EncoderCut.feature_shape` tells."""
 
 
 def collate(samples: Sequence[Sample | UserError], kind: type[Batch]) -> Batch | UserError:

@@ -134,7 +134,7 @@ def _amounts(
     canvas = frame_of(largest, config.input).canvas_shape
     cut = kept_part(blank)
     assert cut is not None, "something is kept"
-    one = np.prod(cut.kept_shape(canvas))
+    one = np.prod(cut.feature_shape(canvas))
     return Amounts(train, val, encoded=keeps.numbers / float(one))
 
 

@@ -24,7 +24,7 @@ from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, file_size, stored_groups
 from sam_seismic.tuning.encoder_cut import EncoderCut
-from sam_seismic.tuning.store import TRAINED_ON, EmbeddingStore, cut_facts, hold_frozen, store_folder
+from sam_seismic.tuning.store import TRAINED_ON, EmbeddingStore, cut_facts, set_frozen_precision, store_folder
 from sam_seismic.tuning.store_filling import StoreFiller
 
 LOOKED_UP = 1 << 30
@@ -162,5 +162,5 @@ def _known(config: Config) -> StoreFiller:
         module = data_module(config.data, config.input, batch_size=config.train.batch_size, seed=config.train.seed)
         task = build_task(config, module)
     cut = _cut_of(task)
-    hold_frozen(cut, config)
+    set_frozen_precision(cut, config)
     return EmbeddingStore(config, module, cut).filler

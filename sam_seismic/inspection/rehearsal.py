@@ -29,7 +29,7 @@ from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.encoder_cut import EncoderCut
-from sam_seismic.tuning.store import hold_frozen
+from sam_seismic.tuning.store import set_frozen_precision
 
 PREDICTED_AT_A_TIME = 2
 """Sections that `predict` and `eval` take at a time unless told otherwise."""
@@ -81,7 +81,7 @@ def rehearse(config: Config, facies: FaciesTable, shape: tuple[int, int], *, gpu
         gpu: whether on one GPU, else on the CPU.
     """
     task = blank_task(config, facies)
-    hold_frozen(task.network.cut, config)
+    set_frozen_precision(task.network.cut, config)
     frame = frame_of(shape, config.input)
     kept = kept_part(task)
     with _faked(task, gpu=gpu) as counter:
@@ -136,9 +136,9 @@ def _frozen_cost(counter: OpCounter, cut: EncoderCut, frame: Frame, *, count: in
     before = counter.live
     images = torch.zeros(count, 3, *frame.canvas_shape)
     with _equal_blocks_once(counter, cut.encoder):
-        cut.below(images[:1], shown=frame.placed_shape)  # what is padding is remembered from then on
+        cut.run_frozen(images[:1], shown=frame.placed_shape)  # what is padding is remembered from then on
         counter.start_again()
-        cut.below(images, shown=frame.placed_shape)
+        cut.run_frozen(images, shown=frame.placed_shape)
     return PartCost(counter.peak - before, counter.work)
 
 
@@ -150,7 +150,7 @@ def _step_cost(counter: OpCounter, task: FaciesSegmentation, config: Config, fra
         kind: type[Batch] = CanvasBatch
     else:
         dtype = torch.float16 if config.caches else cut.dtype
-        images = tuple(torch.zeros(cut.kept_shape(frame.canvas_shape), dtype=dtype) for _ in range(count))
+        images = tuple(torch.zeros(cut.feature_shape(frame.canvas_shape), dtype=dtype) for _ in range(count))
         kind = EmbeddingBatch
     labels = tuple(torch.zeros(frame.section_shape, dtype=torch.uint8) for _ in range(count))
     batch = _batch(kind, images, frame, labels)

@@ -17,7 +17,7 @@ import torch
 from sam_seismic.config import Config
 from sam_seismic.inspection.op_counter import Work
 from sam_seismic.inspection.rehearsal import Rehearsal
-from sam_seismic.tuning.precision import TRAINING_HALVES
+from sam_seismic.tuning.precision import FROZEN_DTYPES
 
 EFFICIENCY = 0.75
 """Of the rate of one product, what all products of a run come to; fitted to trainings on a CPU, as the next two."""
@@ -98,7 +98,7 @@ def duration(seen: Rehearsal, config: Config, rates: Rates, amounts: Amounts) ->
 def measure(device: torch.device, precision: str) -> Rates:
     """How fast a device is now, at a precision of the configuration."""
     side, numbers = (4096, 1 << 28) if device.type == "cuda" else (1024, 1 << 23)
-    factor = torch.ones(side, side, dtype=TRAINING_HALVES.get(precision, torch.float32), device=device)
+    factor = torch.ones(side, side, dtype=FROZEN_DTYPES.get(precision, torch.float32), device=device)
     product = torch.empty_like(factor)
     terms = torch.ones(numbers, device=device)
     total = torch.empty_like(terms)

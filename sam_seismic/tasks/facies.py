@@ -109,7 +109,7 @@ class FaciesSegmentation(lightning.LightningModule):
         """AdamW over what is trained, with a warm-up and a cosine over the whole run."""
         train = self._train_config
         optimiser = build_optimiser(
-            self.network.rate_groups(train.learning_rate, train.encoder_rate),
+            self.network.parameter_groups(train.learning_rate, train.encoder_rate),
             train,
             fused=self.trainer.precision == "32-true" and self.device.type in ("cpu", "cuda"),
         )

@@ -167,7 +167,7 @@ def task_of(inputs: InputConfig, model: NetworkConfig) -> FaciesSegmentation:
         weights_hash=None,
         version="",
     )
-    return FaciesSegmentation(build_network(model, len(CLASSES), drawn=False), metadata)
+    return FaciesSegmentation(build_network(model, len(CLASSES), initialise=False), metadata)
 
 
 def stored(folder: Path, shape: Shape) -> int:

@@ -7,9 +7,9 @@ from sam_seismic.tuning.methods.method import TuningMethod
 
 
 class LastBlocks(TuningMethod):
-    """The first blocks are frozen, with patches and positions."""
+    """The patch embedding, the positions and the first blocks are frozen."""
 
     def frozen_prefix(self, encoder: BlockEncoder) -> FrozenPrefix:
-        """The blocks before the trained ones."""
-        assert isinstance(self.config, LastBlocksEncoder), "the table pairs them"
+        """All blocks before the trained ones."""
+        assert isinstance(self.config, LastBlocksEncoder), "METHODS gives this class only for `last_blocks`"
         return FrozenPrefix(encoder.depth - self.config.blocks)
