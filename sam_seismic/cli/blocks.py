@@ -80,7 +80,7 @@ def bar_of(length: float, *, unicode: bool) -> str:
 
 def histogram_lines(block: "Histogram", *, unicode: bool) -> list[str]:
     """Columns of block characters above an axis of values; a bin that is not empty is at least one eighth high."""
-    from sam_seismic.inspection.words import amount  # noqa: PLC0415
+    from sam_seismic.inspection.number_format import amount  # noqa: PLC0415
 
     ladder = EIGHTHS if unicode else PLAIN_EIGHTHS
     counts = block.counts.tolist()

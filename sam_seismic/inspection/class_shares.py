@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sam_seismic.inspection.words import percent
+from sam_seismic.inspection.number_format import percent
 from sam_seismic.listener import Listener
 from sam_seismic.report.blocks import Columns
 from sam_seismic.survey.facies import IGNORE

@@ -7,10 +7,10 @@ from sam_seismic.data.canvas import check_sections_fit, describe_canvas
 from sam_seismic.errors import UserError
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.class_shares import absent, class_shares, share_table
-from sam_seismic.inspection.demands import demands_of, largest_of, memory_table, section_shapes, time_table
+from sam_seismic.inspection.dry_run import blank_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
-from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.inspection.request import Inspection
+from sam_seismic.inspection.run_costs import demands_of, largest_of, memory_table, section_shapes, time_table
 from sam_seismic.listener import Listener
 from sam_seismic.report.blocks import Facts, ReportBlock
 from sam_seismic.sam.weights import official_path

@@ -15,7 +15,7 @@ from sam_seismic.data.datamodule import data_module
 from sam_seismic.data.dataset import SectionDataset
 from sam_seismic.errors import UserError
 from sam_seismic.files.units import format_bytes
-from sam_seismic.inspection.words import percent
+from sam_seismic.inspection.number_format import percent
 from sam_seismic.networks import find_weights
 from sam_seismic.report.blocks import Facts
 from sam_seismic.survey.parts import Survey

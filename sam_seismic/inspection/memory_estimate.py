@@ -22,7 +22,7 @@ and tight canvases of 256 and 512 pixels) was 0.92 to 1.13 times the estimate; o
 from dataclasses import dataclass
 
 from sam_seismic.config import Config
-from sam_seismic.inspection.rehearsal import PREDICTED_AT_A_TIME, Rehearsal
+from sam_seismic.inspection.dry_run import PREDICTED_AT_A_TIME, Rehearsal
 
 PROGRAM, PREDICTING = 560 << 20, 520 << 20
 """Resident memory of a training, and of a prediction, whose network is next to nothing; measured."""

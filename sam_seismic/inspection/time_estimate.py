@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import torch
 
 from sam_seismic.config import Config
+from sam_seismic.inspection.dry_run import Rehearsal
 from sam_seismic.inspection.op_counter import Work
-from sam_seismic.inspection.rehearsal import Rehearsal
 from sam_seismic.tuning.precision import FROZEN_DTYPES
 
 EFFICIENCY = 0.75

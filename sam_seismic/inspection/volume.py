@@ -28,8 +28,8 @@ from sam_seismic.inspection.line_correlation import (
     meaning,
     trace_correlation,
 )
+from sam_seismic.inspection.number_format import amount, percent
 from sam_seismic.inspection.request import Inspection, InspectRequest
-from sam_seismic.inspection.words import amount, percent
 from sam_seismic.listener import Listener
 from sam_seismic.report import AmplitudeCounts, LabelCounts, volume_picture
 from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock

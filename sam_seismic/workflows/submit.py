@@ -18,8 +18,8 @@ from sam_seismic.files.folders import check_new_folder
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_apart
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inference.outputs import open_outputs
+from sam_seismic.inspection.dry_run import blank_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
-from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.listener import Listener
 from sam_seismic.networks import find_weights
 from sam_seismic.runs.devices import parse_device

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sam_seismic.cli.blocks import HEIGHT, bar_of, histogram_lines, map_lines, show_block
-from sam_seismic.inspection.words import amount, percent
+from sam_seismic.inspection.number_format import amount, percent
 from sam_seismic.report.blocks import Columns, Histogram, LiveMap
 
 

@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from sam_seismic.inspection import demands
-from sam_seismic.inspection.machine import Room
+from sam_seismic.inspection.device_memory import Room
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.volume import Geometry
 from tests.cli.running import Made, Run, configured

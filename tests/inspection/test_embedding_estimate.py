@@ -7,8 +7,8 @@ import pytest
 from sam_seismic.config import Config
 from sam_seismic.files import disk
 from sam_seismic.inspection import embedding_estimate as room
+from sam_seismic.inspection.dry_run import blank_task
 from sam_seismic.inspection.embedding_estimate import EmbeddingEstimate, estimate_embeddings
-from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.listener import Silent
 from sam_seismic.survey.parts import open_survey
 from sam_seismic.workflows.embed import EmbedRequest, embed

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from sam_seismic.config import Config
-from sam_seismic.inspection.machine import Room, machine_bytes, rooms
+from sam_seismic.inspection.device_memory import Room, machine_bytes, rooms
+from sam_seismic.inspection.dry_run import blank_task, rehearse
 from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
 from sam_seismic.inspection.op_counter import OpCounter
-from sam_seismic.inspection.rehearsal import blank_task, rehearse
 from sam_seismic.networks import build_network
 from sam_seismic.sam import build_sam
 from sam_seismic.tasks.facies import FaciesSegmentation

@@ -5,10 +5,10 @@ from dataclasses import astuple
 import pytest
 import torch
 
+from sam_seismic.inspection.dry_run import rehearse
+from sam_seismic.inspection.number_format import a_while
 from sam_seismic.inspection.op_counter import Work
-from sam_seismic.inspection.rehearsal import rehearse
 from sam_seismic.inspection.time_estimate import Amounts, Duration, Rates, duration, measure
-from sam_seismic.inspection.words import a_while
 from tests.inspection.foreseen import FACIES, configured
 
 RATES = Rates(products=1e11, stream=5e9)

@@ -10,12 +10,12 @@ import torch
 from sam_seismic.config import Config
 from sam_seismic.data.canvas import frame_of
 from sam_seismic.files.units import format_bytes
+from sam_seismic.inspection.device_memory import Room, rooms
+from sam_seismic.inspection.dry_run import kept_part, rehearse
 from sam_seismic.inspection.embedding_estimate import EmbeddingEstimate
-from sam_seismic.inspection.machine import Room, rooms
 from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
-from sam_seismic.inspection.rehearsal import kept_part, rehearse
+from sam_seismic.inspection.number_format import a_while
 from sam_seismic.inspection.time_estimate import Amounts, Duration, duration, measure
-from sam_seismic.inspection.words import a_while
 from sam_seismic.report.blocks import Columns
 from sam_seismic.survey.parts import Survey
 from sam_seismic.tasks.facies import FaciesSegmentation

@@ -7,8 +7,8 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 
+from sam_seismic.inspection.dry_run import Rehearsal, rehearse
 from sam_seismic.inspection.op_counter import OpCounter, Work
-from sam_seismic.inspection.rehearsal import Rehearsal, rehearse
 from sam_seismic.sam import build_sam
 from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
 from tests.inspection.foreseen import FACIES, configured
