@@ -1,4 +1,4 @@
-"""A configuration and its survey come in; what memory and time its run takes on each kind of device goes out."""
+"""A configuration and its survey come in; the memory and time that its run needs on each kind of device go out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,12 +10,12 @@ import torch
 from sam_seismic.config import Config
 from sam_seismic.data.canvas import frame_of
 from sam_seismic.files.units import format_bytes
-from sam_seismic.inspection.device_memory import Room, rooms
-from sam_seismic.inspection.dry_run import kept_part, rehearse
+from sam_seismic.inspection.device_memory import DeviceMemory, device_memories
+from sam_seismic.inspection.dry_run import dry_run, frozen_cut
 from sam_seismic.inspection.embedding_estimate import EmbeddingEstimate
-from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
-from sam_seismic.inspection.number_format import a_while
-from sam_seismic.inspection.time_estimate import Amounts, Duration, duration, measure
+from sam_seismic.inspection.memory_estimate import MemoryEstimate, prediction_memory, training_memory
+from sam_seismic.inspection.number_format import format_duration
+from sam_seismic.inspection.time_estimate import SectionCounts, TimeEstimate, estimate_time, measure_rates
 from sam_seismic.report.blocks import Columns
 from sam_seismic.survey.parts import Survey
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -24,30 +24,30 @@ Shape = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Demand:
-    """What a run takes on one kind of device.
+class RunCost:
+    """Memory and time of a run on one kind of device.
 
     Args:
-        room: the kind.
-        training, prediction: bytes.
-        time: of the training; None where there is no such device here.
+        device: the device and its memory.
+        training, prediction: estimated memory.
+        time: estimated time of the training; None if this machine has no such device.
     """
 
-    room: Room
-    training: Peak
-    prediction: Peak
-    time: Duration | None
+    device: DeviceMemory
+    training: MemoryEstimate
+    prediction: MemoryEstimate
+    time: TimeEstimate | None
 
     def memory_facts(self) -> dict[str, Any]:
         """Plain data for programs."""
         return {
             "weights": self.training.weights,
-            "gradients_and_moments": self.training.training,
+            "gradients_and_moments": self.training.gradients_and_moments,
             "activations": self.training.activations,
             "filling": self.training.filling,
             "training": self.training.peak,
             "prediction": self.prediction.peak,
-            "there_is": self.room.total,
+            "there_is": self.device.total,
         }
 
     def time_facts(self) -> dict[str, Any] | None:
@@ -57,13 +57,13 @@ class Demand:
         return {name: None if value is None else float(f"{value:.3g}") for name, value in asdict(self.time).items()}
 
     def warnings(self) -> list[str]:
-        """What to do where the memory there is will not do."""
+        """A warning with a fix for each estimate that is larger than the memory of the device."""
         fix = "lower train.batch_size or input.side, set input.canvas: tight, keep the encoder frozen or set "
         fix += "model.encoder.checkpointing: true, take a smaller model.size"
-        fix += ", or set trainer.precision: bf16-mixed" if self.room.gpu else ""
-        total, found = self.room.total, []
+        fix += ", or set trainer.precision: bf16-mixed" if self.device.gpu else ""
+        total, found = self.device.total, []
         if total is not None:
-            where = f"of {self.room.where}, which has {format_bytes(total)}"
+            where = f"of {self.device.where}, which has {format_bytes(total)}"
             if self.training.peak > total:
                 found.append(f"training needs about {format_bytes(self.training.peak)} {where}: {fix}")
             if self.prediction.peak > total:
@@ -72,33 +72,33 @@ class Demand:
         return found
 
 
-def demands_of(
+def run_costs(
     config: Config,
     survey: Survey,
     shapes: Mapping[str, Sequence[Shape]],
-    keeps: EmbeddingEstimate | None,
-    blank: FaciesSegmentation,
-) -> list[Demand]:
-    """What a run takes on each kind of device that it may come to.
+    store: EmbeddingEstimate | None,
+    task: FaciesSegmentation,
+) -> list[RunCost]:
+    """Estimate memory and time of a run on each kind of device that `trainer.accelerator` may select.
 
     Args:
         config: the experiment.
-        survey: that it reads.
-        shapes: of the sections of each part, see `section_shapes`.
-        keeps: what it keeps of them.
-        blank: its network, which need not have content.
+        survey: survey of the experiment.
+        shapes: shapes of the sections of each part, from `section_shapes`.
+        store: estimate of its embedding store; None without a store.
+        task: task of the experiment, possibly on the `meta` device.
     """
     largest = largest_of(shapes)
-    amounts = _amounts(config, survey, shapes, keeps, blank)
+    counts = _section_counts(config, survey, shapes, store, task)
     found = []
-    for room in rooms(config.trainer.accelerator):
-        seen = rehearse(config, survey.facies, largest, gpu=room.gpu)
+    for device in device_memories(config.trainer.accelerator):
+        counted = dry_run(config, survey.facies, largest, gpu=device.gpu)
         time = None
-        if room.total is not None:
-            rates = measure(torch.device("cuda" if room.gpu else "cpu"), config.trainer.precision)
-            time = duration(seen, config, rates, amounts)
-        peaks = training_peak(seen, config, gpu=room.gpu), predicting_peak(seen, gpu=room.gpu)
-        found.append(Demand(room, *peaks, time))
+        if device.total is not None:
+            rates = measure_rates(torch.device("cuda" if device.gpu else "cpu"), config.trainer.precision)
+            time = estimate_time(counted, config, rates, counts)
+        peaks = training_memory(counted, config, gpu=device.gpu), prediction_memory(counted, gpu=device.gpu)
+        found.append(RunCost(device, *peaks, time))
     return found
 
 
@@ -108,18 +108,18 @@ def section_shapes(survey: Survey) -> dict[str, list[Shape]]:
 
 
 def largest_of(shapes: Mapping[str, Sequence[Shape]]) -> Shape:
-    """The largest section of all."""
+    """Shape of the section with the largest area."""
     return max((shape for each in shapes.values() for shape in each), key=lambda shape: shape[0] * shape[1])
 
 
-def _amounts(
+def _section_counts(
     config: Config,
     survey: Survey,
     shapes: Mapping[str, Sequence[Shape]],
-    keeps: EmbeddingEstimate | None,
-    blank: FaciesSegmentation,
-) -> Amounts:
-    """Sections to run through; a smaller one counts as less, by its canvas."""
+    store: EmbeddingEstimate | None,
+    task: FaciesSegmentation,
+) -> SectionCounts:
+    """Numbers of sections, each weighted by the area of its canvas relative to the largest section's."""
 
     def area(shape: Shape) -> int:
         return int(np.prod(frame_of(shape, config.input).canvas_shape))
@@ -129,21 +129,21 @@ def _amounts(
         sum(area(shape) for part in survey.named(split) for shape in shapes[part.name]) / area(largest)
         for split in ("train", "val")
     )
-    if keeps is None:
-        return Amounts(train, val)
+    if store is None:
+        return SectionCounts(train, val)
     canvas = frame_of(largest, config.input).canvas_shape
-    cut = kept_part(blank)
-    assert cut is not None, "something is kept"
+    cut = frozen_cut(task)
+    assert cut is not None, "there is a store, so a part is frozen"
     one = np.prod(cut.feature_shape(canvas))
-    return Amounts(train, val, encoded=keeps.numbers / float(one))
+    return SectionCounts(train, val, encoded=store.numbers / float(one))
 
 
-def memory_table(demands: Sequence[Demand], shape: Shape, config: Config) -> Columns:
-    """For people."""
-    trainings = [demand.training for demand in demands]
+def memory_table(costs: Sequence[RunCost], shape: Shape, config: Config) -> Columns:
+    """The memory estimates as a table."""
+    trainings = [cost.training for cost in costs]
     rows = [
         ("weights", *(format_bytes(each.weights) for each in trainings)),
-        ("gradients, optimiser", *(format_bytes(each.training) for each in trainings)),
+        ("gradients, optimiser", *(format_bytes(each.gradients_and_moments) for each in trainings)),
         ("activations", *(format_bytes(each.activations) for each in trainings)),
         *(
             [("filling the store, at its peak", *(format_bytes(each.filling or 0) for each in trainings))]
@@ -151,36 +151,37 @@ def memory_table(demands: Sequence[Demand], shape: Shape, config: Config) -> Col
             else []
         ),
         ("training, at its peak", *(format_bytes(each.peak) for each in trainings)),
-        ("prediction, two sections at a time", *(format_bytes(demand.prediction.peak) for demand in demands)),
+        ("prediction, two sections at a time", *(format_bytes(cost.prediction.peak) for cost in costs)),
         (
             "this machine has",
-            *("no GPU" if demand.room.total is None else format_bytes(demand.room.total) for demand in demands),
+            *("no GPU" if cost.device.total is None else format_bytes(cost.device.total) for cost in costs),
         ),
     ]
     note = (
         f"Estimated for sections of {shape[0]} samples x {shape[1]} traces, batch {config.train.batch_size}; the peak "
-        "holds the program too."
+        "includes the program itself."
     )
-    return Columns("Memory", ("", *(demand.room.name for demand in demands)), rows, note=note)
+    return Columns("Memory", ("", *(cost.device.name for cost in costs)), rows, note=note)
 
 
-def time_table(demands: Sequence[Demand], config: Config) -> Columns | None:
-    """For people; None where there is no device to tell of."""
-    told = [(demand.room, demand.time) for demand in demands if demand.time is not None]
+def time_table(costs: Sequence[RunCost], config: Config) -> Columns | None:
+    """The time estimates as a table; None if there is no device to estimate for."""
+    told = [(cost.device, cost.time) for cost in costs if cost.time is not None]
     if not told:
         return None
     rows = [
-        ("a step", *(a_while(time.step) for _, time in told)),
-        ("an epoch, with its validation", *(a_while(time.epoch) for _, time in told)),
-        (f"all {config.train.epochs:,} epochs", *(a_while(time.run) for _, time in told)),
+        ("a step", *(format_duration(time.step) for _, time in told)),
+        ("an epoch, with its validation", *(format_duration(time.epoch) for _, time in told)),
+        (f"all {config.train.epochs:,} epochs", *(format_duration(time.run) for _, time in told)),
     ]
     if config.caches:
         first = [
-            ("encoding a section", *(a_while(time.section or 0) for _, time in told)),
-            ("filling the store, the first time", *(a_while(time.filling or 0) for _, time in told)),
+            ("encoding a section", *(format_duration(time.section or 0) for _, time in told)),
+            ("filling the store, the first time", *(format_duration(time.filling or 0) for _, time in told)),
         ]
         rows = [*first, *rows[:2], (rows[2][0] + " and the store", *rows[2][1:])]
     note = (
-        "From how fast this machine multiplies just now: it may be half of that or twice, and more where others work."
+        "Estimated from the present speed of this machine; the real time may be half or twice as long, or longer on a "
+        "shared machine."
     )
-    return Columns("Time, about", ("", *(room.name for room, _ in told)), rows, note=note)
+    return Columns("Time, about", ("", *(device.name for device, _ in told)), rows, note=note)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from sam_seismic.data.augment import AS_IT_IS, Variant
+from sam_seismic.data.augment import UNCHANGED, Variant
 from sam_seismic.errors import UserError
 from sam_seismic.sam import EncoderSize, ImageEncoder
 from sam_seismic.survey.splits import SectionRef
@@ -76,17 +76,17 @@ def names_in(folder: Path) -> set[str]:
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe)])
 def test_a_change_of_any_field_of_a_recipe_finds_nothing(group: Group, tmp_path: Path, name: str):
     """A training with other weights, another canvas or another clip never reads features of this recipe."""
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     other = dataclasses.replace(PLAIN, **{name: changed(getattr(PLAIN, name))})
     assert other.hash != PLAIN.hash
-    assert group.has(REF, AS_IT_IS, SHAPE)
-    assert not Group(tmp_path / "store", other, "inlines of a.sgy").has(REF, AS_IT_IS, SHAPE)
+    assert group.has(REF, UNCHANGED, SHAPE)
+    assert not Group(tmp_path / "store", other, "inlines of a.sgy").has(REF, UNCHANGED, SHAPE)
 
 
 def test_runs_with_equal_recipes_share_entries(group: Group, tmp_path: Path):
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     again = Group(tmp_path / "store", dataclasses.replace(PLAIN), "another run's words")
-    assert torch.equal(again.read(REF, AS_IT_IS), random_embedding().half())
+    assert torch.equal(again.read(REF, UNCHANGED), random_embedding().half())
     assert len(PLAIN.hash) == 32
     assert int(PLAIN.hash, 16) > 0
 
@@ -150,9 +150,9 @@ def test_no_two_variants_of_sections_have_one_name(group: Group):
 
 
 def test_features_are_read_as_written_in_half_precision(group: Group):
-    for seed, variant in enumerate((AS_IT_IS, Variant(flipped=True), Variant(factor=1.25))):
+    for seed, variant in enumerate((UNCHANGED, Variant(flipped=True), Variant(factor=1.25))):
         group.write(REF, variant, random_embedding(seed).requires_grad_())
-    for seed, variant in enumerate((AS_IT_IS, Variant(flipped=True), Variant(factor=1.25))):
+    for seed, variant in enumerate((UNCHANGED, Variant(flipped=True), Variant(factor=1.25))):
         found = group.read(REF, variant)
         assert found.dtype == torch.float16
         assert torch.equal(found, random_embedding(seed).half())
@@ -162,9 +162,9 @@ def test_features_are_read_as_written_in_half_precision(group: Group):
 def test_a_view_of_a_batch_is_written_alone(group: Group):
     """A row of a permuted batch is not contiguous in memory."""
     batch = torch.stack([random_embedding(seed) for seed in range(3)]).permute(0, 2, 3, 1)  # [3, 2, 3, 256]
-    group.write(REF, AS_IT_IS, batch[1])
-    assert torch.equal(group.read(REF, AS_IT_IS), random_embedding(1).permute(1, 2, 0).half())
-    assert group.has(REF, AS_IT_IS, (2, 3, 256))
+    group.write(REF, UNCHANGED, batch[1])
+    assert torch.equal(group.read(REF, UNCHANGED), random_embedding(1).permute(1, 2, 0).half())
+    assert group.has(REF, UNCHANGED, (2, 3, 256))
 
 
 def cut_short(path: Path) -> None:
@@ -186,27 +186,27 @@ def leave_without_name(path: Path) -> None:
 @pytest.mark.parametrize("damage", [cut_short, add_a_byte, empty, leave_without_name, Path.unlink])
 def test_an_incomplete_file_counts_as_missing(group: Group, damage: Callable[[Path], None]):
     """It is encoded again, and is stored then."""
-    group.write(REF, AS_IT_IS, random_embedding())
-    damage(group.path(REF, AS_IT_IS))
-    assert not group.has(REF, AS_IT_IS, SHAPE)
-    group.write(REF, AS_IT_IS, random_embedding())
-    assert group.has(REF, AS_IT_IS, SHAPE)
-    assert torch.equal(group.read(REF, AS_IT_IS), random_embedding().half())
+    group.write(REF, UNCHANGED, random_embedding())
+    damage(group.path(REF, UNCHANGED))
+    assert not group.has(REF, UNCHANGED, SHAPE)
+    group.write(REF, UNCHANGED, random_embedding())
+    assert group.has(REF, UNCHANGED, SHAPE)
+    assert torch.equal(group.read(REF, UNCHANGED), random_embedding().half())
 
 
 def test_a_file_of_another_shape_counts_as_missing(group: Group):
-    group.write(REF, AS_IT_IS, random_embedding())
-    assert not group.has(REF, AS_IT_IS, (256, 2, 4))
+    group.write(REF, UNCHANGED, random_embedding())
+    assert not group.has(REF, UNCHANGED, (256, 2, 4))
 
 
 @pytest.mark.parametrize("damage", [cut_short, empty, leave_without_name])
 def test_an_unreadable_file_is_a_user_error_with_path_and_fix(group: Group, damage: Callable[[Path], None]):
     """A disk that loses bytes during a training ends it with a message, not with a traceback."""
-    group.write(REF, AS_IT_IS, random_embedding())
-    path = group.path(REF, AS_IT_IS)
+    group.write(REF, UNCHANGED, random_embedding())
+    path = group.path(REF, UNCHANGED)
     damage(path)
     with pytest.raises(UserError) as caught:
-        group.read(REF, AS_IT_IS)
+        group.read(REF, UNCHANGED)
     assert caught.value.problem.startswith(f"{path}: an embedding of IL 100 cannot be read")
     assert "the same command again" in caught.value.fix
 
@@ -218,16 +218,16 @@ def zeroed(path: Path) -> None:
 @pytest.mark.parametrize("damage", [cut_short, empty, zeroed])
 def test_a_damaged_file_is_removed_and_encoded_again(group: Group, damage: Callable[[Path], None]):
     """Its size is right, so that without its removal it would count as stored for ever."""
-    group.write(REF, AS_IT_IS, random_embedding())
-    damage(group.path(REF, AS_IT_IS))
+    group.write(REF, UNCHANGED, random_embedding())
+    damage(group.path(REF, UNCHANGED))
     with pytest.raises(UserError, match="it is damaged, and was removed"):
-        group.read(REF, AS_IT_IS)
-    assert not group.has(REF, AS_IT_IS, SHAPE)
+        group.read(REF, UNCHANGED)
+    assert not group.has(REF, UNCHANGED, SHAPE)
 
 
 def test_writing_marks_the_group_as_used(group: Group):
     """Otherwise --prune would remove a group while a process fills it."""
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     os.utime(group.folder / RECIPE, (0, 0))
     group.write(REF, Variant(flipped=True), random_embedding())
     assert prune(group.folder.parent, days=1) == []
@@ -239,7 +239,7 @@ def test_numbers_too_large_for_half_precision_are_refused(group: Group, value: f
     kept = random_embedding()
     kept[3, 1, 2] = value
     with pytest.raises(UserError) as caught:
-        group.write(REF, AS_IT_IS, kept)
+        group.write(REF, UNCHANGED, kept)
     assert "IL 100" in caught.value.problem
     assert "train.cache: false" in caught.value.fix
     assert not group.folder.exists()
@@ -256,10 +256,10 @@ def test_a_write_that_fails_leaves_nothing_behind(group: Group, monkeypatch: pyt
 
     monkeypatch.setattr(os, "fsync", full_at_even_ones)
     with pytest.raises(UserError, match="the disk is full"):
-        group.write(REF, AS_IT_IS, random_embedding())
+        group.write(REF, UNCHANGED, random_embedding())
     assert names_in(group.folder) == set()
     with pytest.raises(UserError, match="the disk is full"):
-        group.write(REF, AS_IT_IS, random_embedding())
+        group.write(REF, UNCHANGED, random_embedding())
     assert names_in(group.folder) == {RECIPE}
 
 
@@ -267,10 +267,10 @@ def test_other_users_of_a_unix_group_may_read_it(group: Group):
     """Stores are shared, but temporary files are often created readable by one user only."""
     old = os.umask(0o027)
     try:
-        group.write(REF, AS_IT_IS, random_embedding())
+        group.write(REF, UNCHANGED, random_embedding())
     finally:
         os.umask(old)
-    assert group.path(REF, AS_IT_IS).stat().st_mode & 0o777 == 0o640
+    assert group.path(REF, UNCHANGED).stat().st_mode & 0o777 == 0o640
     assert (group.folder / RECIPE).stat().st_mode & 0o777 == 0o640
 
 
@@ -290,7 +290,7 @@ def test_a_folder_that_is_removed_during_a_write_is_created_again(group: Group, 
 
     monkeypatch.setattr(Group, "_create", create_and_lose)
     monkeypatch.setattr(np, "save", save_and_lose)
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     group.write(REF, Variant(flipped=True), random_embedding(1))
     assert torch.equal(group.read(REF, Variant(flipped=True)), random_embedding(1).half())
     assert names_in(group.folder) == {RECIPE, "IL_100_flipped.npy"}
@@ -300,7 +300,7 @@ def test_a_folder_that_is_removed_during_a_write_is_created_again(group: Group, 
 def test_marking_a_removed_group_as_used_is_no_error(group: Group):
     """A training whose group was removed must end with the message of `read`, not with that of `mark_used`."""
     group.mark_used()
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     shutil.rmtree(group.folder)
     group.mark_used()
     assert not group.folder.exists()
@@ -310,17 +310,17 @@ def test_a_store_of_another_user_can_be_read(group: Group, monkeypatch: pytest.M
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     monkeypatch.setattr(os, "utime", refuse)
     group.mark_used()
-    assert torch.equal(group.read(REF, AS_IT_IS), random_embedding().half())
+    assert torch.equal(group.read(REF, UNCHANGED), random_embedding().half())
 
 
 # --- tidying ------------------------------------------------------------------------------------------------------
 
 
 def aged(group: Group, days: float) -> Group:
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     then = time.time() - days * DAY
     os.utime(group.folder / RECIPE, (then, then))
     return group
@@ -353,7 +353,7 @@ def test_prune_removes_unused_groups_only(two: tuple[Group, Group], tmp_path: Pa
     old, young = two
     assert [each.folder for each in prune(tmp_path / "store", days=30)] == [old.folder]
     assert not old.folder.exists()
-    assert torch.equal(young.read(REF, AS_IT_IS), random_embedding().half())
+    assert torch.equal(young.read(REF, UNCHANGED), random_embedding().half())
     assert [each.folder for each in prune(tmp_path / "store", days=0)] == [young.folder]
     assert names_in(tmp_path / "store") == set()
 
@@ -405,7 +405,7 @@ def test_an_interrupted_removal_is_finished_by_the_next_prune(
     """Otherwise gigabytes would remain that `embed --list` does not show."""
     old = two[0]
     for seed in range(3):
-        old.write(SectionRef(Orientation.INLINE, seed), AS_IT_IS, random_embedding())
+        old.write(SectionRef(Orientation.INLINE, seed), UNCHANGED, random_embedding())
     then = time.time() - 40 * DAY
     os.utime(old.folder / RECIPE, (then, then))
     unlink, left = Path.unlink, iter(range(100))
@@ -455,4 +455,4 @@ def test_two_simultaneous_prunes_are_no_error(
 
     monkeypatch.setattr(Path, "unlink", vanishing)
     assert [each.folder for each in prune(tmp_path / "store", days=30)] == [two[0].folder]
-    assert two[1].has(REF, AS_IT_IS, SHAPE)
+    assert two[1].has(REF, UNCHANGED, SHAPE)
