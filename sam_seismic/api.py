@@ -146,12 +146,12 @@ def load(checkpoint: AnyPath, *, device: str = "auto", precision: Precision = "3
     from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
     from sam_seismic.runs.slurm_job import SlurmJob
     from sam_seismic.tasks.loading import load_task
-    from sam_seismic.tuning.precision import HELD
+    from sam_seismic.tuning.precision import ENCODER_DTYPES
 
     path, chosen = Path(checkpoint), choose_device(device, SlurmJob.current())
     task = load_task(path)
     with memory_advice(predicting_remedies(task.metadata, batch_size=1, precision=precision, device=chosen)):
-        task.network.hold_encoder(HELD[precision])
+        task.network.set_encoder_precision(ENCODER_DTYPES[precision])
         return Model(path, task.to(chosen), precision)
 
 

@@ -280,7 +280,7 @@ MUTANTS = (
         "the operations of attention on the CPU are not counted",
         "_aten._scaled_dot_product_flash_attention_for_cpu: _ATTENTION,",
         "",
-        ("tests/inspection/test_rehearsal.py",),
+        ("tests/inspection/test_dry_run.py",),
     ),
     Mutant(
         "inspection/line_correlation.py",

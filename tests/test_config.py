@@ -80,7 +80,7 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
         ({"data": {"source": "synthetic", "synthetic": {"shape": [9, 64, 64]}}}, "shape must be at least 32"),
         ({"data": FILES, "model": {"encoder": "frozen", "decoder": "frozen"}}, "nothing would be trained"),
         ({"data": FILES, "model": {"size": "vit_t"}}, "weights: random is needed for vit_t"),
-        ({"data": FILES, "model": {"weights": "random"}}, "a frozen encoder with random weights sees nothing"),
+        ({"data": FILES, "model": {"weights": "random"}}, "a frozen encoder with random weights is useless"),
         ({"data": FILES, "input": {"side": 1000}}, "multiple of 16"),
         ({"data": FILES, "input": {"canvas": "loose"}}, "input.canvas  must be 'square' or 'tight' (got 'loose')"),
         ({"data": FILES, "input": {"jittered_copies": 3}}, "jittered_copies: 3 cannot apply without jitter"),
@@ -107,7 +107,7 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
             "train.cache: true cannot apply to model.encoder: full",
         ),
         *(
-            ({"data": FILES} | tree, "train.store cannot apply where nothing is kept")
+            ({"data": FILES} | tree, "train.store cannot apply where nothing is stored")
             for tree in (
                 {"train": {"cache": False, "store": "x"}},
                 {"model": {"encoder": "full"}, "train": {"store": "x"}},
@@ -117,11 +117,11 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
         ({"data": FILES, "train": 3}, "train  must hold keys (got 3)"),
         (
             {"data": FILES, "trainer": {"strategy": "fsdp"}},
-            "trainer.strategy: fsdp shares out what is trained",
+            "trainer.strategy: fsdp shards the trained parameters",
         ),
         (
             {"data": FILES, "train": {"epochs": 3}, "trainer": {"val_every_epochs": 4}},
-            "trainer.val_every_epochs: 4 never comes in train.epochs: 3",
+            "trainer.val_every_epochs: 4 is more than train.epochs: 3",
         ),
         ({"data": FILES | {"root": "~no-such-user/x"}}, "no-such-user"),
     ],
@@ -136,7 +136,7 @@ def test_jitter_beside_a_store_names_the_three_ways_out(model: dict[str, Any], c
     """A new image each time cannot be encoded once; each way out, as it is told, is accepted."""
     tree = {"data": FILES, "input": JITTER, "model": model} | cache
     told = problems_of(tree)
-    assert "input.jitter: 0.1 makes a new image each time" in told
+    assert "input.jitter: 0.1 makes a new image in every epoch" in told
     for way in ("input.jittered_copies: 3", "input.jitter: 0", "train.cache: false"):
         assert way in told
     assert parse_config(tree | {"input": JITTER | {"jittered_copies": 3}}, "x.yaml").caches

@@ -81,7 +81,7 @@ def bar_of(length: float, *, unicode: bool) -> str:
 
 def histogram_lines(block: "Histogram", *, unicode: bool) -> list[str]:
     """Columns of block characters above an axis of values; a bin that is not empty is at least one eighth high."""
-    from sam_seismic.inspection.words import amount  # noqa: PLC0415
+    from sam_seismic.inspection.number_format import format_amount  # noqa: PLC0415
 
     ladder = EIGHTHS if unicode else PLAIN_EIGHTHS
     counts = block.counts.tolist()
@@ -95,7 +95,7 @@ def histogram_lines(block: "Histogram", *, unicode: bool) -> list[str]:
     width = len(counts)
     low, high = float(block.edges[0]), float(block.edges[-1])
     axis = [" "] * width
-    left, right = amount(low), amount(high)
+    left, right = format_amount(low), format_amount(high)
     line = left + right.rjust(max(len(right) + 1, width - len(left)))
     if low < 0 < high:
         zero = round((0 - low) / (high - low) * width - 0.5)

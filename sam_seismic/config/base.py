@@ -1,4 +1,4 @@
-"""What all parts of the configuration share: how a model behaves, how a path is read, how a kind is chosen."""
+"""Base of all configuration models: a frozen pydantic model, paths made absolute, and the key that selects a kind."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Model(BaseModel):
-    """A part of the configuration: frozen, and an unknown key is an error."""
+    """A section of the configuration: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -23,10 +23,10 @@ def _absolute(path: Path) -> Path:
 
 
 UserPath = Annotated[Path, AfterValidator(_absolute)]
-"""A path that is absolute from the start, so that a run folder or a checkpoint serves from any folder."""
+"""A path that is made absolute on reading, so that a run folder or a checkpoint works from any current folder."""
 
 KIND = "kind"
-"""The key that chooses among the kinds of something; each kind has a model with options of its own."""
+"""The key that selects a kind of network, head, loss or encoder; each kind has a model with its own options."""
 
 
 @dataclass(frozen=True)

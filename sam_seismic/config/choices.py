@@ -1,9 +1,9 @@
-"""The words among which keys of the YAML and options of the command line choose, each list defined once."""
+"""The allowed values of YAML keys and command-line options, each list defined once."""
 
 from typing import Literal
 
 OrientationChoice = Literal["inline", "crossline", "both"]
-"""Which sections are read."""
+"""Orientations whose sections are read."""
 FormatName = Literal["ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8"]
 """Sample formats of SEG-Y."""
 LabelFormat = Literal["int8", "int16", "int32", "uint8", "ieee", "ibm"]
@@ -11,6 +11,6 @@ LabelFormat = Literal["int8", "int16", "int32", "uint8", "ieee", "ibm"]
 ByteOrder = Literal["big", "little"]
 """Byte orders of SEG-Y."""
 DuplicateChoice = Literal["first", "last"]
-"""Which of several traces with the same line numbers is read."""
+"""Which trace is read where several have the same line numbers."""
 AxesChoice = Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"]
-"""Axis orders of arrays."""
+"""Axis orders of arrays, slowest axis first."""

@@ -1,4 +1,4 @@
-"""What the `data:` section can say: which survey, how to open it, which classes and which lines."""
+"""The `data:` section: the survey, how its files are read, the classes, and the split into train, val and test."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -10,44 +10,44 @@ from sam_seismic.config.choices import AxesChoice, ByteOrder, DuplicateChoice, F
 Share = Annotated[float, Field(gt=0, lt=1)]
 Lines = tuple[int, int]
 MOST_CLASSES = 255
-"""Class indices are uint8, and the last value means "not interpreted"."""
+"""Class indices are uint8, and the value 255 is reserved for "not interpreted"."""
 LABEL_RANGE = (-32768, 32767)
-"""Label values are written as int16 at most."""
+"""Smallest and largest label value: labels are stored as int16."""
 
 
 class SegyOptions(Model):
-    """What to believe about a SEG-Y file instead of finding it out."""
+    """Properties of a SEG-Y file that replace automatic detection."""
 
     inline_byte: int | None = Field(default=None, ge=1, le=237)
-    """Byte position of the inline number in the trace header, counted from 1 as in the standard."""
+    """Byte position of the inline number in the trace header, counted from 1 as in the SEG-Y standard."""
     crossline_byte: int | None = Field(default=None, ge=1, le=237)
-    """Byte position of the crossline number."""
+    """Byte position of the crossline number in the trace header, counted from 1."""
     format: FormatName | None = None
-    """Sample format, whatever the binary header declares."""
+    """Sample format; replaces the one in the binary header."""
     endian: ByteOrder | None = None
-    """Byte order."""
+    """Byte order of the file."""
     duplicates: DuplicateChoice | None = None
-    """Which trace to read where several have the same line numbers; nothing: such a file is refused."""
+    """Which trace to read where several have the same line numbers; if not set, such a file is refused."""
 
 
 class ReadOptions(Model):
-    """How to open the volumes of a survey."""
+    """How the volumes of a survey are read."""
 
     segy: SegyOptions = SegyOptions()
-    """SEG-Y files only."""
+    """Options for SEG-Y files."""
     axes: AxesChoice | None = None
-    """Axis order of a .npy, .npz or foreign .h5 volume."""
+    """Axis order of a .npy or .npz volume, or of an .h5 volume that sam-seismic did not write."""
     key: str | None = None
     """Name of the array in an .npz or .h5 file."""
 
 
 class RegionConfig(Model):
-    """A rectangle of the survey, by line numbers, both ends included; what is not given runs over the whole survey."""
+    """A rectangle of the survey by line numbers, first and last line included; a range that is not set covers all."""
 
     inlines: Lines | None = None
-    """First and last inline; nothing: all."""
+    """First and last inline; if not set, all inlines."""
     crosslines: Lines | None = None
-    """First and last crossline; nothing: all."""
+    """First and last crossline; if not set, all crosslines."""
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
@@ -59,24 +59,24 @@ class RegionConfig(Model):
 
 
 class SplitConfig(Model):
-    """Which lines are trained on and which are kept to measure: blocks of neighbours, with a guard gap between.
+    """Which lines are used for training, validation and testing: blocks of lines with a guard gap between them.
 
-    Either shares of the survey along one orientation, or regions by line numbers.
+    The blocks are given either as shares of the survey along one axis, or as regions by line numbers.
     """
 
     along: Literal["inline", "crossline"] | None = None
-    """The axis that is cut into blocks: train, gap, val, gap, test. Nothing: the orientation that is read, inlines
-    where both are."""
+    """The axis that is cut into blocks, in this order: train, gap, val, gap, test. If not set, it is
+    `data.orientation`, or `inline` where that is `both`."""
     val: Share = 0.15
-    """Share of the lines that are validated on, which chooses the best epoch."""
+    """Share of the lines used for validation, which selects the best epoch."""
     test: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    """Share of the lines that are kept for `eval`, and never seen in training; 0: none."""
+    """Share of the lines reserved for `eval` and never used in training; 0 reserves none."""
     guard: int = Field(default=5, ge=0)
-    """Lines left out between two blocks: neighbours are near copies."""
+    """Lines left out between two blocks, since neighbouring lines are nearly identical."""
     regions: dict[Literal["train", "val", "test"], RegionConfig] | None = None
-    """Explicit regions; `train` and `val` are needed."""
+    """Explicit regions by line numbers; `train` and `val` are required."""
     folders: bool = False
-    """Section folders only: their subfolders train, val and test are the split."""
+    """Take the split from the subfolders train, val and test (folders of sections only)."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -95,8 +95,8 @@ class SplitConfig(Model):
         return self
 
     @model_serializer(mode="wrap")
-    def _what_applies(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without the keys that would be refused when read back."""
+    def _applicable_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the keys that would be refused when the configuration is read again."""
         tree: dict[str, Any] = dump(self)
         if self.folders:
             return {"folders": True}
@@ -105,12 +105,12 @@ class SplitConfig(Model):
 
 
 class SyntheticConfig(Model):
-    """The forward-modelled survey of the demo."""
+    """The forward-modelled survey used by the demo."""
 
     shape: tuple[int, int, int] = (96, 128, 128)
-    """Inlines, crosslines, samples."""
+    """Number of inlines, crosslines and samples."""
     seed: int = Field(default=0, ge=0)
-    """Of the random geology."""
+    """Seed of the random geology."""
 
     @model_validator(mode="after")
     def _large_enough(self) -> Self:
@@ -120,36 +120,36 @@ class SyntheticConfig(Model):
 
 
 class DataConfig(Model):
-    """Which survey, which classes, which sections."""
+    """The survey, its classes, and the sections that are read."""
 
     source: Literal["files", "f3", "seam_ai", "synthetic"] = "files"
-    """`files`: your own amplitude and labels; the others: a known survey."""
+    """`files` reads your own amplitudes and labels; the other values name a built-in survey."""
     amplitude: UserPath | None = None
-    """Amplitude volume or folder of sections (source: files)."""
+    """Amplitude volume, or folder of amplitude sections (source: files)."""
     labels: UserPath | None = None
-    """Label volume or folder of sections (source: files)."""
+    """Label volume, or folder of label sections (source: files)."""
     root: UserPath | None = None
-    """Folder of the published files (source: f3, seam_ai)."""
+    """Folder that holds the published files (source: f3, seam_ai)."""
     classes: tuple[str, ...] | None = None
     """Class names in the order of their label values (source: files)."""
     label_values: tuple[int, ...] | None = None
-    """The label value of each class where they are not 0, 1, 2, ..."""
+    """Label value of each class; if not set, 0, 1, 2, ... in the order of `classes`."""
     ignore_values: tuple[int, ...] | None = None
-    """Label values that mean "not interpreted"; nothing: 255, unless that is a class."""
+    """Label values that mean "not interpreted"; if not set, 255, unless 255 is a class."""
     synthetic: SyntheticConfig = SyntheticConfig()
-    """The survey to model (source: synthetic)."""
+    """The survey that is modelled (source: synthetic)."""
     orientation: OrientationChoice = "inline"
     """Which sections are read: inlines, crosslines, or both."""
     split: SplitConfig = SplitConfig()
-    """Which lines are trained on, validated on and tested on."""
+    """Which lines are used for training, validation and testing."""
     every: int = Field(default=1, ge=1)
     """Train on every n-th line of the training region, in each orientation."""
     read: ReadOptions = ReadOptions()
-    """How to open the amplitudes."""
+    """How the amplitudes are read."""
     read_labels: ReadOptions | None = None
-    """How to open the labels; nothing: as the amplitudes, but for the sample format (source: files)."""
+    """How the labels are read; if not set, like the amplitudes except for the sample format (source: files)."""
     workers: int = Field(default=0, ge=0)
-    """Processes that read sections."""
+    """Number of worker processes that read sections; 0 reads them in a thread of the main process."""
 
     @model_validator(mode="after")
     def _keys_of_the_source(self) -> Self:
@@ -175,8 +175,8 @@ class DataConfig(Model):
         return self
 
     @model_serializer(mode="wrap")
-    def _what_applies(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without the keys that would be refused when read back."""
+    def _applicable_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the keys that would be refused when the configuration is read again."""
         tree: dict[str, Any] = dump(self)
         needed, optional = _SOURCE_KEYS[self.source]
         foreign = _PICKY_KEYS - {*needed, *optional}
@@ -192,9 +192,9 @@ _SOURCE_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "seam_ai": (("root",), ("read",)),
     "synthetic": ((), ("synthetic",)),
 }
-"""For each source the keys that it needs, and those that it can have."""
+"""By source: its required keys, and its optional keys."""
 _PICKY_KEYS = {key for keys in _SOURCE_KEYS.values() for group in keys for key in group}
-"""All keys that some source cannot have."""
+"""All keys that apply to some sources only."""
 
 
 def _name_problems(names: tuple[str, ...]) -> list[str]:

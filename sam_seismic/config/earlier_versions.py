@@ -1,16 +1,16 @@
-"""Plain data as version 0.1 wrote it comes in; the same in the keys of today goes out.
+"""A configuration written by version 0.1 comes in as plain data; the same configuration with current keys goes out.
 
-Configurations, run folders and checkpoints of that version go on loading. Only keys that moved are known here.
+Configurations, run folders and checkpoints of version 0.1 still load. Only keys that have moved are handled here.
 """
 
 from typing import Any
 
 
 def upgraded(tree: dict[str, Any]) -> dict[str, Any]:
-    """A configuration in the keys of today.
+    """A whole configuration with current keys.
 
     Args:
-        tree: plain data of a whole configuration; it is not changed.
+        tree: plain data of the configuration; it is not modified.
     """
     changed = dict(tree)
     if isinstance(tree.get("model"), dict):
@@ -23,7 +23,7 @@ def upgraded(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def upgraded_model(model: dict[str, Any]) -> dict[str, Any]:
-    """The section `model:` with `blocks` and `checkpointing` below `encoder:`, where they belong to a kind."""
+    """The section `model:` with `blocks` and `checkpointing` moved below `encoder:`."""
     moved = {key: model[key] for key in ("blocks", "checkpointing") if model.get(key)}
     rest = {key: value for key, value in model.items() if key not in ("blocks", "checkpointing")}
     encoder = rest.get("encoder", "frozen")

@@ -1,4 +1,4 @@
-"""What `model.encoder:` can say: which part of an image encoder is trained."""
+"""The key `model.encoder:`: which part of an image encoder is trained."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -52,9 +52,9 @@ class LastBlocksEncoder(EncoderKind):
     kind: Literal["last_blocks"] = "last_blocks"
     """Chooses this kind."""
     blocks: int = Field(ge=1)
-    """How many blocks are trained."""
+    """Number of blocks that are trained, counted from the end."""
     checkpointing: bool = False
-    """Compute activations of trained blocks twice rather than keep them for the backward pass: slower, less memory."""
+    """Recompute the activations of trained blocks in the backward pass instead of storing them: slower, less memory."""
 
     @property
     def words(self) -> str:
@@ -81,7 +81,7 @@ class FullEncoder(EncoderKind):
     kind: Literal["full"] = "full"
     """Chooses this kind."""
     checkpointing: bool = False
-    """Compute the activations of blocks twice rather than keep them for the backward pass: slower, less memory."""
+    """Recompute the activations of blocks in the backward pass instead of storing them: slower, less memory."""
 
     @property
     def words(self) -> str:

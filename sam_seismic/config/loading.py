@@ -1,4 +1,4 @@
-"""YAML text comes in, a frozen and checked Config goes out, or all its problems at once."""
+"""A YAML file comes in, a validated Config goes out, or one error that lists all problems."""
 
 import difflib
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
     Args:
         path: the YAML file.
-        overrides: `dotted.key=value` each, the value in YAML.
+        overrides: each of the form `dotted.key=value`, with the value in YAML.
 
     Raises:
-        ConfigError: the file is missing, is no YAML mapping, or holds problems; all of them are listed.
+        ConfigError: the file is missing, is not a YAML mapping, or is invalid; all problems are listed.
     """
     tree = _read_yaml(path)
     for override in overrides:
@@ -31,10 +31,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def parse_config(tree: dict[str, Any], where: str) -> Config:
-    """A Config from plain data, as it stands in a YAML or a checkpoint.
+    """A Config from the plain data of a YAML file or a checkpoint.
 
     Raises:
-        ConfigError: all problems, with dotted keys.
+        ConfigError: the data are invalid; all problems are listed with dotted keys.
     """
     try:
         return Config.model_validate(upgraded(tree))
@@ -54,7 +54,7 @@ def dump_config(config: Config) -> str:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """PyYAML's safe loader takes the last of two equal keys without a word; this one refuses them."""
+    """PyYAML's safe loader silently takes the last of two equal keys; this one refuses duplicates."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
@@ -72,7 +72,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _parse_yaml(text: str) -> Any:
-    # The loader is PyYAML's safe one: it makes plain values only.
+    # _StrictLoader derives from PyYAML's safe loader, which creates plain values only.
     return yaml.load(text, Loader=_StrictLoader)
 
 
@@ -91,7 +91,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         tree = _parse_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(problem=f"{path}: not valid YAML: {_where(error)}", fix="mend the line it names") from error
+        raise ConfigError(problem=f"{path}: not valid YAML: {_where(error)}", fix="correct that line") from error
     if not isinstance(tree, dict):
         raise ConfigError(problem=f"{path}: expected keys such as data: and model:", fix="start from configs/segy.yaml")
     return tree
@@ -118,7 +118,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
 
 
 def _explain(problem: dict[str, Any]) -> tuple[str, str]:
-    """A problem of pydantic's -> (dotted key, what to do) in this program's words."""
+    """Turn a problem reported by pydantic into (dotted key, message for the user)."""
     *place, last = problem["loc"] or ("",)
     parents, models = _followed(place)
     keys, _ = _followed([*place, last])
@@ -145,9 +145,9 @@ def _explain(problem: dict[str, Any]) -> tuple[str, str]:
 
 
 def _followed(place: Sequence[str | int]) -> tuple[list[str], list[type[BaseModel]]]:
-    """Where a problem lies: the keys to it as a user writes them, and the models whose keys may stand there.
+    """Resolve the location of a problem to the keys as the user writes them, and the models allowed at that place.
 
-    Pydantic's own place also names the kind that was chosen on the way, which is no key.
+    Pydantic's location also contains the names of selected kinds, which are not keys.
     """
     keys: list[str] = []
     models: list[type[BaseModel]] = [Config]
@@ -164,7 +164,7 @@ def _followed(place: Sequence[str | int]) -> tuple[list[str], list[type[BaseMode
 
 
 def _models_in(field: Any) -> list[type[BaseModel]]:
-    """The models that a field, or a part of its type, may hold."""
+    """All models that occur in the type of a field."""
     kind = getattr(field, "annotation", field)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return [kind]

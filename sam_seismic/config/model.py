@@ -1,4 +1,4 @@
-"""What `model:` can say: which network, which of its parts are trained, and what gives the classes."""
+"""The `model:` section: the network, which of its parts are trained, and its class head."""
 
 from typing import Annotated, Literal, Self
 
@@ -14,7 +14,7 @@ _SMALLER = {"vit_h": "vit_l", "vit_l": "vit_b"}
 
 
 class TokenHead(Model):
-    """SAM's mask decoder with one mask token and one hypernetwork a class."""
+    """SAM's mask decoder with one mask token and one hypernetwork for each class."""
 
     kind: Literal["tokens"] = "tokens"
     """Chooses this kind."""
@@ -32,7 +32,7 @@ class NetworkKind(Model):
 
     @property
     def name(self) -> str:
-        """The network in a few words, such as `vit_b`."""
+        """Short name of the network, such as `vit_b`."""
         raise NotImplementedError
 
     @property
@@ -86,7 +86,7 @@ class EncoderNetworkConfig(NetworkKind):
 
     @property
     def encoder_depth(self) -> int:
-        """Blocks of the encoder."""
+        """Number of encoder blocks."""
         raise NotImplementedError
 
     @property
@@ -133,18 +133,18 @@ class SamConfig(EncoderNetworkConfig):
     kind: Literal["sam"] = "sam"
     """Chooses this kind."""
     size: SAM_SIZES = "vit_b"
-    """Size of the image encoder; vit_t is ours, for demonstrations and tests: no weights are published for it."""
+    """Size of the image encoder; vit_t is a small size of our own for demos and tests, without published weights."""
     weights: UserPath | Literal["random"] | None = None
-    """A checkpoint file in Meta's names; nothing: the official file of this size from the weights folder;
-    `random`: none, for tests and for vit_t, which has no published weights."""
+    """A checkpoint file with Meta's parameter names, or `random` for random weights (tests, and vit_t). If not set,
+    the official file of this size in the weights folder."""
     decoder: Literal["frozen", "full"] = "full"
-    """`full`: all of the mask decoder is trained; `frozen`: only what is new in the head."""
+    """`full` trains the whole mask decoder; `frozen` trains only the parts of the head that SAM does not have."""
     head: HeadConfig = TokenHead()
-    """What turns an embedding into one logit plane a class."""
+    """The head that computes one logit plane for each class from the image embedding."""
 
     @property
     def name(self) -> str:
-        """The size."""
+        """The size of the image encoder."""
         return self.size
 
     @property
@@ -161,7 +161,7 @@ class SamConfig(EncoderNetworkConfig):
 
     @property
     def encoder_depth(self) -> int:
-        """Blocks of the image encoder."""
+        """Number of encoder blocks."""
         return SIZES[self.size].depth
 
     @property
@@ -177,35 +177,35 @@ class SamConfig(EncoderNetworkConfig):
         if self.size == "vit_t" and self.weights is None:
             raise ValueError("weights: random is needed for vit_t: no weights are published for it")
         if self.weights == "random" and self.encoder.freezes and self.size != "vit_t":
-            raise ValueError("a frozen encoder with random weights sees nothing: give weights, or encoder: full")
+            raise ValueError("a frozen encoder with random weights is useless: give weights, or encoder: full")
         return self
 
 
 class VitConfig(EncoderNetworkConfig):
-    """A plain vision transformer with one linear layer from each token to the class logits of its patch.
+    """A plain vision transformer whose linear head maps each token to the class logits of its patch.
 
-    It always starts from random weights.
+    Training always starts from random weights.
     """
 
     kind: Literal["vit"] = "vit"
     """Chooses this kind."""
     width: int = Field(default=192, ge=16)
-    """Channels of a token."""
+    """Number of channels of a token; must be a multiple of `heads`."""
     depth: int = Field(default=6, ge=1, le=48)
-    """Blocks."""
+    """Number of blocks."""
     heads: int = Field(default=3, ge=1)
-    """Attention heads of a block; they share the width."""
+    """Number of attention heads of a block, among which the channels are divided."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
-    """Share of the activations that is dropped in attention and feed-forward layers while training."""
+    """Dropout probability in attention and feed-forward layers during training."""
 
     @property
     def name(self) -> str:
-        """Width and depth."""
+        """Width and depth, such as `vit 192 x 6`."""
         return f"vit {self.width} x {self.depth}"
 
     @property
     def encoder_depth(self) -> int:
-        """Blocks of the encoder."""
+        """Number of encoder blocks."""
         return self.depth
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Where sam-seismic keeps what it can make again: folders of the user, or the ones that the environment names."""
+"""The folders in which sam-seismic caches files that it can create again."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,8 @@ import pooch
 
 
 def cache_folder(name: str) -> Path:
-    """A folder of the cache: below $SAM_SEISMIC_CACHE where that is set, else in the system's place for caches.
+    """A subfolder of $SAM_SEISMIC_CACHE, or of the system's cache folder (`~/.cache/sam-seismic` on Linux).
 
-    That is `~/.cache/sam-seismic` on Linux. What it holds may be removed at any time.
+    The user may delete its contents at any time.
     """
     return Path(os.environ.get("SAM_SEISMIC_CACHE") or pooch.os_cache("sam-seismic")) / name

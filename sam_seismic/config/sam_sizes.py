@@ -1,22 +1,22 @@
-"""The sizes that SAM comes in, as plain facts: the configuration checks against them, `sam` builds from them."""
+"""Dimensions of SAM's image encoders: the configuration validates against them, and `sam` builds networks from them."""
 
 from dataclasses import dataclass
 
 PATCH = 16
-"""Pixels along the side of one of SAM's patches: the sides of a canvas are multiples of it."""
+"""Side of a patch of SAM in pixels; the sides of a canvas are multiples of it."""
 CANVAS = 1024
-"""Pixels along the side of the canvas that SAM was pretrained on, the largest that it has positions for."""
+"""Side of the canvas that SAM was pretrained on, in pixels; SAM has no position embeddings beyond it."""
 
 
 @dataclass(frozen=True)
 class EncoderSize:
-    """What sets one image encoder apart from another.
+    """Dimensions of an image encoder.
 
     Args:
         width: channels of a token.
         depth: number of blocks.
         heads: attention heads of a block.
-        global_blocks: the blocks that attend over the whole canvas; the others attend within windows.
+        global_blocks: indices of the blocks with attention over the whole canvas; the others use windowed attention.
     """
 
     width: int

@@ -1,4 +1,4 @@
-"""What an experiment's YAML can say: every key with its type, its bounds and its default, as frozen models."""
+"""The configuration of an experiment: every key of the YAML with its type, bounds and default, as frozen models."""
 
 from pathlib import Path
 from typing import Self
@@ -12,50 +12,51 @@ from sam_seismic.config.training import InputConfig, TrainConfig, TrainerConfig
 
 
 class Config(Model):
-    """One experiment."""
+    """Configuration of one experiment."""
 
     data: DataConfig
     input: InputConfig = InputConfig()
     model: NetworkConfig = SamConfig()
-    """Which network, and which of its parts are trained."""
+    """The network, which of its parts are trained, and its class head."""
     train: TrainConfig = TrainConfig()
     trainer: TrainerConfig = TrainerConfig()
     output: Path | None = None
-    """The run folder; by default runs/NAME-OF-THE-YAML."""
+    """The run folder; if not set, runs/NAME-OF-THE-YAML."""
 
     @property
     def caches(self) -> bool:
-        """Whether what the frozen part of the network makes of a section is kept and trained from."""
+        """Whether the output of the frozen part of the network is stored and training reads it from the store."""
         return self.model.freezes and self.train.cache is not False
 
     @model_validator(mode="after")
-    def _what_is_cached(self) -> Self:
+    def _check_store(self) -> Self:
         if self.train.cache and not self.model.freezes:
             why = self.model.why_nothing_is_frozen
             raise ValueError(f"train.cache: true cannot apply to {why}, which changes with every step")
         if self.train.store is not None and not self.caches:
-            raise ValueError("train.store cannot apply where nothing is kept: remove it, or train.cache: false")
+            raise ValueError("train.store cannot apply where nothing is stored: remove it, or train.cache: false")
         if self.caches and self.input.jitter and not self.input.jittered_copies:
             raise ValueError(
-                f"input.jitter: {self.input.jitter:g} makes a new image each time, which cannot be encoded once: set "
-                "input.jittered_copies: 3 to keep so many of each section, or input.jitter: 0, or train.cache: false"
+                f"input.jitter: {self.input.jitter:g} makes a new image in every epoch, which cannot be stored: set "
+                "input.jittered_copies: 3 to store 3 copies of each section, or input.jitter: 0, or train.cache: false"
             )
         return self
 
     @model_validator(mode="after")
-    def _what_is_shared_out(self) -> Self:
+    def _check_sharding(self) -> Self:
         if self.trainer.strategy == "fsdp" and self.model.freezes:
             raise ValueError(
-                "trainer.strategy: fsdp shares out what is trained, which without model.encoder: full is little: leave "
-                "trainer.strategy out"
+                "trainer.strategy: fsdp shards the trained parameters, which are few without model.encoder: full: "
+                "leave trainer.strategy out"
             )
         return self
 
     @model_validator(mode="after")
-    def _something_is_measured(self) -> Self:
+    def _check_validation(self) -> Self:
         every, epochs = self.trainer.val_every_epochs, self.train.epochs
         if every > epochs:
             raise ValueError(
-                f"trainer.val_every_epochs: {every} never comes in train.epochs: {epochs}, so no checkpoint is the best"
+                f"trainer.val_every_epochs: {every} is more than train.epochs: {epochs}, so that no epoch would be "
+                "validated and no best checkpoint selected"
             )
         return self

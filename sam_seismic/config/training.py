@@ -1,4 +1,4 @@
-"""What the `input:`, `train:` and `trainer:` sections can say."""
+"""The `input:`, `train:` and `trainer:` sections."""
 
 from typing import Literal, Self
 
@@ -9,28 +9,31 @@ from sam_seismic.config.loss import CrossEntropyDice, LossConfig
 from sam_seismic.config.sam_sizes import CANVAS, PATCH
 
 TrainingPrecision = Literal["32-true", "16-mixed", "bf16-mixed"]
-"""Lightning's names; where training is mixed, what is frozen is held in half precision."""
+"""Lightning's names; with a mixed precision the weights of the frozen part are converted to half precision."""
 Precision = Literal["32", "bf16", "16"]
-"""What the encoder is held in to evaluate and predict; logits and probabilities are float32 always."""
+"""Precision of the encoder's weights in `eval` and `predict`; logits and probabilities are always float32."""
 
 
 class InputConfig(Model):
-    """From amplitudes to the canvas that SAM sees."""
+    """How amplitudes are scaled, augmented and placed on the canvas."""
 
     clip_percentile: float = Field(default=99.5, gt=50, le=100)
-    """Amplitudes are clipped at +- this percentile of |amplitude| over the training lines, then scaled to [-1, 1]."""
+    """Amplitudes are clipped at this percentile of |amplitude| over the training lines and scaled to [-1, 1]."""
     fit: Literal["pad", "resize"] = "pad"
-    """`pad`: as it is, zeros to the right and below; `resize`: the long side to the canvas, then pad."""
+    """`pad` keeps the section's size and pads with zeros to the right and below; `resize` first scales its long side
+    to the canvas."""
     side: int = Field(default=CANVAS, ge=64, le=CANVAS, multiple_of=PATCH)
-    """Side of the square canvas, in pixels; SAM was pretrained at 1024. The longest side of a tight one."""
+    """Side of the square canvas, or longest side of a tight canvas, in pixels; SAM was pretrained at 1024."""
     canvas: Literal["square", "tight"] = "square"
-    """`square`: as SAM was pretrained; `tight`: only the 16-pixel patches that show something, many times faster."""
+    """`square` is the canvas that SAM was pretrained on; `tight` leaves out the patches of padding, which is much
+    faster."""
     flip: float = Field(default=0.5, ge=0, le=1)
-    """Chance of a horizontal flip of a training section."""
+    """Probability that a training section is flipped horizontally."""
     jitter: float = Field(default=0.0, ge=0, lt=1)
-    """Amplitudes of a training section are multiplied by 1 +- up to this."""
+    """The amplitudes of a training section are multiplied by a random factor from 1 - jitter to 1 + jitter."""
     jittered_copies: int = Field(default=0, ge=0)
-    """Draw the factors of a section once, so many of them, rather than a new one each time: each can be kept."""
+    """Number of fixed jitter factors for each section, so that each jittered copy can be stored; 0 draws a new factor
+    in every epoch."""
 
     @model_validator(mode="after")
     def _copies_are_jittered(self) -> Self:
@@ -40,53 +43,54 @@ class InputConfig(Model):
 
 
 class TrainConfig(Model):
-    """The optimisation."""
+    """Optimisation of the network."""
 
     epochs: int = Field(default=50, ge=1)
-    """Passes over the training sections."""
+    """Number of passes over the training sections."""
     batch_size: int = Field(default=2, ge=1)
-    """Sections a step, on each device."""
+    """Number of sections in a step, on each device."""
     learning_rate: float = Field(default=1e-4, gt=0)
-    """Peak rate of AdamW, reached after the warm-up, then a cosine down to 1 % of it."""
+    """Peak learning rate of AdamW, reached after the warm-up and followed by a cosine decay to 1 % of it."""
     encoder_rate: float = Field(default=1.0, gt=0)
-    """The encoder's learning rate as a multiple of the decoder's, when it is trained."""
+    """Learning rate of the trained part of the encoder, as a multiple of `learning_rate`."""
     warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Share of the steps over which the rate rises."""
+    """Share of all steps over which the learning rate rises linearly to its peak."""
     weight_decay: float = Field(default=0.01, ge=0)
-    """Of AdamW."""
+    """Weight decay of AdamW."""
     loss: LossConfig = CrossEntropyDice()
-    """What is minimised."""
+    """The loss that is minimised."""
     patience: int | None = Field(default=None, ge=1)
-    """Stop when the validation mean IoU has not risen for so many epochs."""
+    """Stop after this many validations without a higher validation mean IoU; if not set, all epochs are run."""
     cache: bool | None = None
-    """Run the frozen part of the encoder once a section, keep what comes out on disk and train from that; nothing:
-    wherever a part is frozen."""
+    """Run the frozen part of the encoder once for each section, store its output on disk and train from the store. If
+    not set, this is done whenever a part of the encoder is frozen."""
     store: UserPath | None = None
-    """Folder of what is kept; nothing: `embeddings` in the user's cache, $SAM_SEISMIC_CACHE."""
+    """Folder of the embedding store; if not set, `embeddings` in the user's cache, $SAM_SEISMIC_CACHE."""
     checkpoint_every: int | None = Field(default=1000, ge=1)
-    """Steps after which last.ckpt is written again at the latest: what a run loses that is killed; nothing: at the ends
-    of epochs only, and where those take less time than twenty checkpoints, of some of them."""
+    """Largest number of steps between two writings of last.ckpt, hence of steps lost when a run is killed. If not set,
+    it is written at the end of an epoch only, and not of every epoch if epochs are short compared with the writing."""
     seed: int = Field(default=0, ge=0)
-    """Of random weights, the order of sections, and augmentation."""
+    """Seed of the random weights, the order of sections, and the augmentation."""
 
 
 class TrainerConfig(Model):
-    """What Lightning's Trainer is given, in its own words."""
+    """Arguments of Lightning's Trainer, under its names."""
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
-    """`auto`: a GPU where there is one, else the CPU."""
+    """`auto` uses a GPU if there is one, else the CPU."""
     devices: int | list[int] | Literal["auto"] = "auto"
-    """Of each node. `auto`: as many as Slurm granted tasks, else all GPUs that can be seen, or one CPU process."""
+    """Number of devices on each node, or a list of device numbers. `auto` uses one for each Slurm task on the node;
+    without Slurm, all visible GPUs, or one CPU process."""
     num_nodes: int | Literal["auto"] = "auto"
-    """`auto`: as many as Slurm granted, else 1."""
+    """Number of nodes. `auto` uses the number of nodes in the Slurm job, or 1 without Slurm."""
     strategy: str = "auto"
-    """How several processes train. `auto`: each keeps the whole network; `fsdp`: each keeps a share of its parameters,
-    gradients and optimizer state, which all of SAM's largest encoder may need."""
+    """How several processes train. `auto` gives each process a copy of the whole network; `fsdp` shards parameters,
+    gradients and optimizer state over the processes, which training all of vit_h may need."""
     precision: TrainingPrecision = "32-true"
-    """`16-mixed` and `bf16-mixed` compute in half precision, and hold the frozen part of the encoder in it."""
+    """`16-mixed` and `bf16-mixed` compute in half precision, and convert the frozen part of the encoder to it."""
     accumulate_grad_batches: int = Field(default=1, ge=1)
-    """Steps whose gradients are added up before the weights change."""
+    """Number of steps whose gradients are accumulated before the weights are updated."""
     gradient_clip_val: float | None = Field(default=1.0, gt=0)
-    """Largest norm of all gradients together; nothing: no limit."""
+    """Gradients are scaled down to this total norm where it is larger; if not set, they are not clipped."""
     val_every_epochs: int = Field(default=1, ge=1)
-    """Epochs from one validation to the next."""
+    """Number of epochs from one validation to the next."""

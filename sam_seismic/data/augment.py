@@ -14,11 +14,11 @@ AmplitudeAndLabels = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Variant:
-    """What augmentation makes of a section.
+    """An augmented version of a section.
 
     Args:
-        flipped: whether its traces run the other way.
-        factor: of its amplitudes; a float32, so that it can be told and found again.
+        flipped: whether the order of its traces is reversed.
+        factor: factor on its amplitudes; exact in float32, so that file names can hold it.
     """
 
     flipped: bool = False
@@ -34,7 +34,7 @@ class Variant:
         return np.ascontiguousarray(labels[:, ::-1]) if self.flipped else labels
 
 
-AS_IT_IS = Variant()
+UNCHANGED = Variant()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Work beside the network: items are made ahead of it on one thread, and used up behind it on another.
+"""Background threads: one prefetches items for the network, another one consumes its results.
 
-What is raised on either thread comes up in the calling one as it was raised. A block that is left by an error gives up
-what waits, but never what is being done: when a block has been left, its thread has ended.
+An exception in a background thread is raised again in the calling thread. When a `with` block is left by an error,
+queued items are dropped, and the item in work is finished: the thread has always ended when the block has been left.
 """
 
 # A SimpleQueue is written in C: no interrupt can leave it locked, as it can the locks that Python's own classes take.
@@ -17,7 +17,7 @@ from typing import Generic, Self, TypeVar
 
 import torch
 
-BATCHES_AHEAD = 2
+PREFETCHED_BATCHES = 2
 """Batches that are read and prepared before the network asks for them."""
 SECONDS = 0.5
 """At most, of a wait that an interrupt may not end."""

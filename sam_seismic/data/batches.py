@@ -18,7 +18,7 @@ class Sample:
     """One section, ready for the network.
 
     Args:
-        image: its canvas float32[3, height, width], or what a store holds of it in place of that.
+        image: its canvas float32[3, height, width], or stored features of the canvas.
         frame: how the section sits on the canvas.
         labels: uint8[sample, trace], class indices; IGNORE where nothing is trained or scored.
         ref: which section.
@@ -74,7 +74,7 @@ class CanvasBatch(Batch):
 
 
 class EmbeddingBatch(Batch):
-    """Its images are what a store holds of canvases: float16, of the shape that `EncoderCut.kept_shape` tells."""
+    """Its images are stored features of canvases: float16, of the shape `EncoderCut.feature_shape`."""
 
 
 def collate(samples: Sequence[Sample | UserError], kind: type[Batch]) -> Batch | UserError:

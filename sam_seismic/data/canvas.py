@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sam_seismic.config import InputConfig
 from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.data.augment import AS_IT_IS, Variant
+from sam_seismic.data.augment import UNCHANGED, Variant
 from sam_seismic.data.channels import to_channels
 from sam_seismic.data.frame import Frame
 from sam_seismic.survey.parts import Survey
@@ -36,7 +36,7 @@ class CanvasTransform:
         """
         return frame_of(section.shape, self.inputs, section.whole_shape)
 
-    def canvas(self, section: Section, variant: Variant = AS_IT_IS) -> tuple[Tensor, Frame]:
+    def canvas(self, section: Section, variant: Variant = UNCHANGED) -> tuple[Tensor, Frame]:
         """Canvas float32[3, height, width] of a variant of a section, and its frame.
 
         Raises:

@@ -54,7 +54,7 @@ class SeismicDataModule(lightning.LightningDataModule):
         self._workers = data.workers
         self._seed = seed
         self.stored: StoredEmbeddings | None = None
-        """What a store holds of train and val sections, once it is filled; test sections are always encoded."""
+        """Reads stored features of train and val sections; None before a store is filled, and without a store."""
 
     def _known(self, data: DataConfig | Path) -> DataConfig:
         if isinstance(data, DataConfig):

@@ -1,4 +1,4 @@
-"""Sections of a survey's parts come in; samples go out, each with its canvas or with what a store holds of it."""
+"""Sections of a survey's parts come in; samples go out, each with its canvas or with stored features of it."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sam_seismic.data.augment import AS_IT_IS, Augmentation, Variant
+from sam_seismic.data.augment import UNCHANGED, Augmentation, Variant
 from sam_seismic.data.batches import Batch, CanvasBatch, EmbeddingBatch, Sample
 from sam_seismic.data.canvas import CanvasTransform, frame_of
 from sam_seismic.errors import UserError
@@ -23,7 +23,7 @@ class SectionVariant:
 
     part: Part
     ref: SectionRef
-    variant: Variant = AS_IT_IS
+    variant: Variant = UNCHANGED
 
 
 @dataclass(frozen=True, order=True)
@@ -44,10 +44,10 @@ class SectionIndex:
 
 
 StoredEmbeddings = Callable[[SectionVariant], Tensor]
-"""Gives what a store holds of a variant of a section, in place of its canvas.
+"""Reads the stored features of a variant of a section, which replace its canvas.
 
 Raises:
-    UserError: it holds nothing of it.
+    UserError: the variant is not stored.
 """
 
 
@@ -58,7 +58,7 @@ class SectionDataset(Dataset[Sample | UserError]):
         parts: what to read.
         transform: from amplitudes to canvases.
         seed: of the augmentation; None for none (validation, test).
-        stored: where the canvases are not needed, since something made of them is stored.
+        stored: reads stored features in place of canvases; None without a store.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class SectionDataset(Dataset[Sample | UserError]):
 
     def __getitem__(self, index: SectionIndex) -> Sample | UserError:
         part, ref = self._sections[index.section]
-        drawn = AS_IT_IS if self._augmentation is None else self._augmentation.draw(index.section, index.epoch)
+        drawn = UNCHANGED if self._augmentation is None else self._augmentation.draw(index.section, index.epoch)
         which = SectionVariant(part, ref, drawn)
         try:
             if self._stored is None:
@@ -103,7 +103,7 @@ class SectionDataset(Dataset[Sample | UserError]):
         return [
             SectionVariant(part, ref, variant)
             for position, (part, ref) in enumerate(self._sections)
-            for variant in ([AS_IT_IS] if self._augmentation is None else self._augmentation.all_of(position))
+            for variant in ([UNCHANGED] if self._augmentation is None else self._augmentation.all_of(position))
         ]
 
     def groups(self) -> list[Hashable]:
@@ -123,10 +123,10 @@ def sample_of(which: SectionVariant, transform: CanvasTransform) -> Sample:
 
 
 def stored_sample(which: SectionVariant, transform: CanvasTransform, stored: StoredEmbeddings) -> Sample:
-    """Read the labels of a section and what a store holds of a variant of it.
+    """Read the labels of a section, and the stored features of a variant of it.
 
     Raises:
-        UserError: the store holds nothing of it, or its labels cannot be read.
+        UserError: the variant is not stored, or its labels cannot be read.
     """
     found = which.part.labels(which.ref)
     frame = frame_of(found.shape, transform.inputs, found.whole_shape)

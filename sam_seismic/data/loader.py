@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from sam_seismic.data.background import BATCHES_AHEAD, Prefetch
+from sam_seismic.data.background import PREFETCHED_BATCHES, Prefetch
 from sam_seismic.data.batches import Batch, collate
 from sam_seismic.data.dataset import SectionDataset, SectionIndex
 from sam_seismic.errors import UserError
@@ -62,7 +62,7 @@ class SectionLoader(DataLoader[Batch]):
             _start_server()
         # Worker processes are ahead by themselves; without any a thread is.
         batches = super().__iter__()
-        with Prefetch(batches, room=BATCHES_AHEAD) if self.num_workers == 0 else nullcontext(batches) as ahead:
+        with Prefetch(batches, room=PREFETCHED_BATCHES) if self.num_workers == 0 else nullcontext(batches) as ahead:
             for batch in ahead:
                 if isinstance(batch, UserError):
                     raise batch

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from sam_seismic.data.background import BATCHES_AHEAD, Prefetch, WriteBehind
+from sam_seismic.data.background import PREFETCHED_BATCHES, Prefetch, WriteBehind
 from sam_seismic.files.resume_journal import Journal
 from sam_seismic.files.unfinished import Start
 from sam_seismic.inference.line_batches import LineBatch
@@ -63,7 +63,7 @@ def _predict_and_write(job: PredictionJob, writer: OutputWriter, exchange: RankE
     batches = ((batch, job.read(batch) if batch.rank == exchange.rank else None) for batch in order)
     with (
         WriteBehind(writer.write, room=max(2, job.batch_size) * exchange.ranks) as behind,
-        Prefetch(batches, room=BATCHES_AHEAD) as ahead,
+        Prefetch(batches, room=PREFETCHED_BATCHES) as ahead,
         exchange.stops_waiting_after_errors(),
     ):
         for batch, sections in ahead:
@@ -102,7 +102,7 @@ def predict_share(
     try:
         with (
             WriteBehind(sender.send, room=max(2, *(len(batch.lines) for batch in batches))) as behind,
-            Prefetch(prepared, room=BATCHES_AHEAD) as ahead,
+            Prefetch(prepared, room=PREFETCHED_BATCHES) as ahead,
             exchange.stops_waiting_after_errors(),
         ):
             for batch, sections in ahead:

@@ -1,4 +1,4 @@
-"""Sections of amplitudes come in one at a time; their spread, and what is clipped, dead or not finite, go out."""
+"""Sections of amplitudes come in one at a time; statistics and counts of clipped, constant and NaN samples go out."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ from sam_seismic.data.amplitude import VOXELS_A_SECTION
 from sam_seismic.survey.volume import Section
 
 MOST_DRAWN = 4_000_000
-"""Amplitudes kept for percentiles and the histogram."""
+"""Largest number of amplitudes sampled for percentiles and the histogram."""
 PERCENTILES = (0.1, 1, 25, 50, 75, 99, 99.9)
 BINS = 60
 CLIPPED_AT_LEAST = 10
-"""Samples at an extreme before it can be called clipped."""
+"""Least number of samples at an extreme value for it to count as clipped."""
 
-Extreme = tuple[float, int, int]
-"""A value, the samples that have it and the traces that these are in."""
+ExtremeValue = tuple[float, int, int]
+"""A value, the number of samples that have it, and the number of traces with such samples."""
 
 
 @dataclass(frozen=True, eq=False)
-class SectionSpread:
-    """What one section adds.
+class SectionStatistics:
+    """Statistics of one section.
 
     Args:
-        name: of the section.
-        drawn: float[amplitude], spread over it.
-        count: finite amplitudes of traces that are not constant.
-        mean, variance: of these.
-        lowest, highest: the two outermost values, the extreme one first.
-        traces: live traces.
+        name: name of the section.
+        drawn: float[amplitude], a subset spread over the section.
+        count: number of finite amplitudes in traces that are not constant.
+        mean, variance: mean and variance of these amplitudes.
+        lowest, highest: the two lowest and the two highest values, the extreme one first.
+        traces: number of live traces.
         holds: bool[trace], live and not constant.
-        constants: values of the constant traces, with how many traces hold each.
-        odd: int64[trace, sample] positions of the samples that are not finite; NaN and infinite ones counted.
+        constants: number of constant traces by their value.
+        not_finite: counts of the samples that are not finite.
     """
 
     name: str
@@ -42,17 +42,17 @@ class SectionSpread:
     count: int
     mean: float
     variance: float
-    lowest: tuple[Extreme, ...]
-    highest: tuple[Extreme, ...]
+    lowest: tuple[ExtremeValue, ...]
+    highest: tuple[ExtremeValue, ...]
     traces: int
     holds: NDArray[np.bool_]
     constants: Mapping[float, int]
-    odd: "Odd"
+    not_finite: "NotFinite"
 
 
 @dataclass(frozen=True)
-class Odd:
-    """Samples that are not finite: NaN and infinite ones, in how many traces, and (trace, sample) of the first."""
+class NotFinite:
+    """Number of NaN and infinite samples and of traces that hold them, and (trace, sample) of the first."""
 
     nan: int = 0
     infinite: int = 0
@@ -60,12 +60,12 @@ class Odd:
     first: tuple[int, int] | None = None
 
 
-def measure_section(section: Section, *, most: int) -> SectionSpread:
-    """Measure one section.
+def measure_section(section: Section, *, most: int) -> SectionStatistics:
+    """Compute the statistics of one section.
 
     Args:
         section: amplitudes [sample, trace].
-        most: amplitudes to draw from it.
+        most: largest number of amplitudes to draw, about.
     """
     values = _floats(section.values[:, section.live])  # [sample, live trace]
     low, high = (values.min(axis=0), values.max(axis=0)) if values.size else (np.empty(0), np.empty(0))  # [live trace]
@@ -80,7 +80,7 @@ def measure_section(section: Section, *, most: int) -> SectionSpread:
         used = np.where(np.isfinite(used), used, np.nan)
         flat = used[~np.isnan(used)]
     step = max(1, flat.size // most)  # odd as in data.amplitude.fit_scale
-    return SectionSpread(
+    return SectionStatistics(
         section.name,
         flat[:: step + 1 - step % 2].copy(),  # a view would keep the section in memory
         flat.size,
@@ -91,20 +91,20 @@ def measure_section(section: Section, *, most: int) -> SectionSpread:
         values.shape[1],
         holds,
         dict(zip(found.tolist(), counts.tolist(), strict=True)),
-        _odd(values, np.flatnonzero(section.live), ~finite),
+        _not_finite_samples(values, np.flatnonzero(section.live), ~finite),
     )
 
 
 def _floats(values: NDArray[np.generic]) -> NDArray[np.floating[Any]]:
-    """The same numbers as floats that hold them exactly, but for the largest of 64-bit integers."""
+    """Convert to the smallest float type that is exact, except for large 64-bit integers."""
     if values.dtype == np.float32 or values.dtype.itemsize <= 2:
         return values.astype(np.float32, copy=False)
     return values.astype(np.float64, copy=False)
 
 
-def _outermost(values: NDArray[np.floating[Any]], *, smallest: bool) -> tuple[Extreme, ...]:
-    """The two outermost different values; two of each section are enough to know the two outermost of all."""
-    found: list[Extreme] = []
+def _outermost(values: NDArray[np.floating[Any]], *, smallest: bool) -> tuple[ExtremeValue, ...]:
+    """The two outermost distinct values, from which the two outermost of all sections can be found."""
+    found: list[ExtremeValue] = []
     rest = values[~np.isnan(values)]
     for _ in range(2):
         if not rest.size:
@@ -116,31 +116,33 @@ def _outermost(values: NDArray[np.floating[Any]], *, smallest: bool) -> tuple[Ex
     return tuple(found)
 
 
-def _odd(values: NDArray[np.floating[Any]], traces: NDArray[np.intp], strange: NDArray[np.bool_]) -> Odd:
+def _not_finite_samples(
+    values: NDArray[np.floating[Any]], traces: NDArray[np.intp], strange: NDArray[np.bool_]
+) -> NotFinite:
     if not strange.any():
-        return Odd()
+        return NotFinite()
     columns = values[:, strange]  # [sample, strange trace]
     nan, infinite = int(np.isnan(columns).sum()), int(np.isinf(columns).sum())
     first = int(np.flatnonzero(~np.isfinite(columns[:, 0]))[0])
-    return Odd(nan, infinite, int(strange.sum()), (int(traces[strange][0]), first))
+    return NotFinite(nan, infinite, int(strange.sum()), (int(traces[strange][0]), first))
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
-    """What all measured sections say together.
+class AmplitudeStatistics:
+    """Statistics of all measured sections.
 
     Args:
         drawn: float[amplitude].
-        low, high: the extremes.
-        mean, std: of all finite amplitudes measured, constant traces left out.
-        count: how many these are.
-        lowest, highest: the extremes that are clipped, else None.
-        traces: live traces measured.
-        constants: values of constant traces, with how many traces hold each.
-        holds: bool[trace] a section: live and not constant.
-        nan, infinite: samples.
-        odd_traces: traces with either.
-        first_odd: section, trace and sample of the first of them.
+        low, high: lowest and highest value.
+        mean, std: mean and standard deviation of the finite amplitudes in traces that are not constant.
+        count: number of these amplitudes.
+        lowest, highest: extreme values at which amplitudes are clipped; None if they are not.
+        traces: number of live traces.
+        constants: number of constant traces by their value.
+        holds: bool[trace] of each section: live and not constant.
+        nan, infinite: number of such samples.
+        not_finite_traces: number of traces with such samples.
+        first_not_finite: section name, trace and sample of the first of them.
     """
 
     drawn: NDArray[np.floating[Any]]
@@ -149,37 +151,38 @@ class Spread:
     mean: float | None
     std: float | None
     count: int
-    lowest: Extreme | None
-    highest: Extreme | None
+    lowest: ExtremeValue | None
+    highest: ExtremeValue | None
     traces: int
     constants: Mapping[float, int]
     holds: Sequence[NDArray[np.bool_]]
     nan: int
     infinite: int
-    odd_traces: int
-    first_odd: tuple[str, int, int] | None
+    not_finite_traces: int
+    first_not_finite: tuple[str, int, int] | None
 
     @property
     def constant_traces(self) -> int:
-        """Live traces that hold one value only."""
+        """Number of live traces that hold one value only."""
         return sum(self.constants.values())
 
     @property
     def whole_numbers(self) -> bool:
-        """Whether all amplitudes drawn are whole."""
+        """Whether all drawn amplitudes are whole numbers."""
         return bool(self.drawn.size and (self.drawn == np.rint(self.drawn)).all())
 
     def percentiles(self) -> dict[str, float]:
-        """`p0.1` ... `p99.9`; empty where nothing was measured."""
+        """Percentiles by name, `p0.1` to `p99.9`; empty if nothing was measured."""
         if not self.drawn.size:
             return {}
         values = np.percentile(self.drawn, PERCENTILES).tolist()
         return {f"p{name:g}": value for name, value in zip(PERCENTILES, values, strict=True)}
 
     def histogram(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Edges float64[bin + 1] from p0.1 to p99.9 and counts int64[bin] of the amplitudes drawn; empty for nothing.
+        """Edges float64[bin + 1] from p0.1 to p99.9, and counts int64[bin] of the drawn amplitudes.
 
-        The bins of whole numbers are whole numbers wide: others would hold four and five of them in turn.
+        Both are empty if nothing was measured. Bins of whole numbers have a whole-number width: otherwise some bins
+        would hold more values than others, which looks like a comb.
         """
         if not self.drawn.size:
             return np.empty(0), np.empty(0, np.int64)
@@ -194,8 +197,8 @@ class Spread:
         return edges, counts.astype(np.int64)
 
 
-def together(sections: Iterable[SectionSpread]) -> Spread:
-    """Join what was measured section by section."""
+def merge_statistics(sections: Iterable[SectionStatistics]) -> AmplitudeStatistics:
+    """Combine the statistics of all sections."""
     found = list(sections)
     count = sum(each.count for each in found)
     mean = sum(each.count * each.mean for each in found) / count if count else None
@@ -208,12 +211,12 @@ def together(sections: Iterable[SectionSpread]) -> Spread:
     for each in found:
         for value, traces in each.constants.items():
             constants[value] = constants.get(value, 0) + traces
-    odd = next(((each.name, *each.odd.first) for each in found if each.odd.first), None)
+    not_finite = next(((each.name, *each.not_finite.first) for each in found if each.not_finite.first), None)
     drawn = np.concatenate([each.drawn for each in found]) if found else np.empty(0)
-    if not count and constants:  # a volume of constant traces only: that, too, is a spread
+    if not count and constants:  # a volume of constant traces only: its values are the constants
         drawn = np.repeat(np.array(list(constants)), list(constants.values()))
     ends = [lowest[0][0], highest[0][0]] if lowest else sorted(constants)
-    return Spread(
+    return AmplitudeStatistics(
         drawn=drawn,
         low=ends[0] if ends else None,
         high=ends[-1] if ends else None,
@@ -225,15 +228,15 @@ def together(sections: Iterable[SectionSpread]) -> Spread:
         traces=sum(each.traces for each in found),
         constants=dict(sorted(constants.items(), key=lambda item: -item[1])),
         holds=[each.holds for each in found],
-        nan=sum(each.odd.nan for each in found),
-        infinite=sum(each.odd.infinite for each in found),
-        odd_traces=sum(each.odd.traces for each in found),
-        first_odd=odd,
+        nan=sum(each.not_finite.nan for each in found),
+        infinite=sum(each.not_finite.infinite for each in found),
+        not_finite_traces=sum(each.not_finite.traces for each in found),
+        first_not_finite=not_finite,
     )
 
 
-def _merged(extremes: Sequence[tuple[Extreme, ...]], *, smallest: bool) -> list[Extreme]:
-    """The two outermost values of all sections, samples and traces added up."""
+def _merged(extremes: Sequence[tuple[ExtremeValue, ...]], *, smallest: bool) -> list[ExtremeValue]:
+    """The two outermost values of all sections, with the total of their samples and traces."""
     sums: dict[float, tuple[int, int]] = {}
     for value, samples, traces in (each for section in extremes for each in section):
         before = sums.get(value, (0, 0))
@@ -241,13 +244,13 @@ def _merged(extremes: Sequence[tuple[Extreme, ...]], *, smallest: bool) -> list[
     return [(value, *sums[value]) for value in sorted(sums, reverse=not smallest)[:2]]
 
 
-def _clipped(outermost: Sequence[Extreme]) -> Extreme | None:
-    """The extreme, if amplitudes pile up at it: the tail of a wavelet thins out, so its last value is the rarest."""
+def _clipped(outermost: Sequence[ExtremeValue]) -> ExtremeValue | None:
+    """The extreme value, if it is at least twice as frequent as the next one: without clipping it is the rarest."""
     if len(outermost) < 2 or outermost[0][1] < max(CLIPPED_AT_LEAST, 2 * outermost[1][1]):
         return None
     return outermost[0]
 
 
-def drawn_a_section(sections: int) -> int:
-    """How many amplitudes to draw from each of so many sections."""
+def draws_per_section(sections: int) -> int:
+    """Number of amplitudes to draw from each of `sections` sections."""
     return min(VOXELS_A_SECTION, max(1, MOST_DRAWN // max(1, sections)))

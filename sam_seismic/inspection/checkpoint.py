@@ -1,4 +1,4 @@
-"""A checkpoint comes in; what it says of itself goes out: where it comes from, what it knows, how far it trained."""
+"""A checkpoint comes in; its origin, classes, split and training progress go out."""
 
 import csv
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ METRIC = "val_mean_iou"
 
 
 def inspect_checkpoint(path: Path) -> Inspection:
-    """Tell what a checkpoint was trained on, and how far.
+    """Report what a checkpoint was trained on, and how far.
 
     Raises:
-        WeightsError: it is missing, damaged or not ours.
+        WeightsError: the file is missing, damaged, or not a checkpoint of sam-seismic.
     """
     metadata, checkpoint = read_checkpoint(path)
-    # The counters are Lightning's, not the metadata's: a checkpoint without them still predicts.
+    # The counters are Lightning's, not part of the metadata: a checkpoint without them can still predict.
     epoch, step = checkpoint.get("epoch"), checkpoint.get("global_step")
     counters = {"epoch": epoch + 1 if isinstance(epoch, int) else None, "step": step if isinstance(step, int) else None}
     score = _score(path, counters["epoch"])
@@ -68,17 +68,17 @@ def _progress(counters: Mapping[str, int | None]) -> str:
 
 
 def _score(path: Path, epoch: int | None) -> float | None:
-    """The validation score of its epoch, from the metrics.csv of its run; None where it has left its run folder."""
+    """The validation score of its epoch, from the metrics.csv of its run; None outside of a run folder."""
     table = path.resolve().parent.parent / "metrics.csv"
     if epoch is None or not table.is_file():
         return None
     with table.open(newline="", encoding="utf-8") as file:
         cells = [row.get(METRIC) or "" for row in csv.DictReader(file) if row.get("epoch") == str(epoch)]
-    return _number(cells[-1]) if cells else None  # a resumed run may write an epoch twice: the later one counts
+    return _number(cells[-1]) if cells else None  # the last row, since a resumed run may write an epoch twice
 
 
 def _best(checkpoint: Mapping[str, Any]) -> float | None:
-    """The best validation score up to then, which a resumed run must beat."""
+    """The best validation score so far."""
     states = checkpoint.get("callbacks", {}).values()
     found = [
         each.get("best_model_score") for each in states if isinstance(each, dict) and each.get("monitor") == METRIC
@@ -89,5 +89,5 @@ def _best(checkpoint: Mapping[str, Any]) -> float | None:
 def _number(cell: str) -> float | None:
     try:
         return float(cell)
-    except ValueError:  # a table that somebody edited; the checkpoint is no worse for it
+    except ValueError:  # the table was edited; the checkpoint is still valid
         return None

@@ -1,10 +1,10 @@
-"""A survey comes in; the share that each class has in each of its parts goes out."""
+"""A survey comes in; the share of each class in each of its parts goes out."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sam_seismic.inspection.words import percent
+from sam_seismic.inspection.number_format import format_percent
 from sam_seismic.listener import Listener
 from sam_seismic.report.blocks import Columns
 from sam_seismic.survey.facies import IGNORE
@@ -13,14 +13,14 @@ from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Orientation
 
 SAMPLED = 12
-"""Sections of each part and orientation whose labels are read."""
+"""Number of sections of each part and orientation whose labels are read."""
 
 Shares = Mapping[str, Sequence[float]]
-"""By part: the share of each class, of all labelled voxels that were read."""
+"""By part: the share of each class among the labelled voxels that were read."""
 
 
 def class_shares(survey: Survey, listener: Listener) -> tuple[Shares, dict[str, int]]:
-    """The share of each class in each part that has labels, and how many sections were read for it."""
+    """The share of each class in each part with labels, and the number of sections read for it."""
     shares, read = {}, {}
     for name, part in survey.parts.items():
         if part.volume.labels is None:
@@ -37,7 +37,7 @@ def class_shares(survey: Survey, listener: Listener) -> tuple[Shares, dict[str, 
 
 
 def _spread(part: Part) -> list[SectionRef]:
-    """Some sections of each orientation, spread evenly."""
+    """Up to `SAMPLED` sections of each orientation, evenly spaced."""
     found = []
     for orientation in Orientation:
         refs = [ref for ref in part.sections if ref.orientation is orientation]
@@ -47,17 +47,17 @@ def _spread(part: Part) -> list[SectionRef]:
 
 
 def share_table(survey: Survey, shares: Shares, read: Mapping[str, int]) -> Columns:
-    """For people."""
+    """The shares as a table."""
     rows = [
-        (name, *(percent(each[index]) if each[index] else "-" for each in shares.values()))
+        (name, *(format_percent(each[index]) if each[index] else "-" for each in shares.values()))
         for index, name in enumerate(survey.facies.names)
     ]
     counts = ", ".join(f"{count} of {len(survey.parts[name].sections)} of {name}" for name, count in read.items())
     return Columns("Share of each class", ("class", *shares), rows, note=f"Labels of a sample of sections: {counts}.")
 
 
-def absent(survey: Survey, shares: Shares) -> list[str]:
-    """Classes that were not seen in a part."""
+def missing_classes(survey: Survey, shares: Shares) -> list[str]:
+    """A warning for each part in whose sections a class was not found."""
     found = []
     for name, each in shares.items():
         gone = [facies for facies, share in zip(survey.facies.names, each, strict=True) if not share]

@@ -1,4 +1,4 @@
-"""A configuration comes in; what it would read and keep, how it splits, how long it trains, in what memory, go out."""
+"""A configuration comes in; its files, split, class shares, memory, run time and embedding store go out."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from sam_seismic.config import Config
 from sam_seismic.data.canvas import check_sections_fit, describe_canvas
 from sam_seismic.errors import UserError
 from sam_seismic.files.units import format_bytes
-from sam_seismic.inspection.class_shares import absent, class_shares, share_table
-from sam_seismic.inspection.demands import demands_of, largest_of, memory_table, section_shapes, time_table
+from sam_seismic.inspection.class_shares import class_shares, missing_classes, share_table
+from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
-from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.inspection.request import Inspection
+from sam_seismic.inspection.run_costs import largest_of, memory_table, run_costs, section_shapes, time_table
 from sam_seismic.listener import Listener
 from sam_seismic.networks import find_weights
 from sam_seismic.report.blocks import Facts, ReportBlock
@@ -20,7 +20,7 @@ from sam_seismic.tuning.parameters import count_parameters
 
 
 def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection:
-    """What an experiment would read, how it splits, how long it trains, and in what memory.
+    """Report what an experiment reads, how it is split, how long it trains, and how much memory it needs.
 
     Raises:
         UserError: the survey cannot be opened or split, a section cannot be read, or does not fit the canvas.
@@ -29,19 +29,19 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
     check_sections_fit(survey, config.input)
     shares, read = class_shares(survey, listener)
     steps = steps_an_epoch(config, len(survey.parts["train"].sections))
-    blank = blank_task(config, survey.facies)
-    trainable, frozen = count_parameters(blank)
+    task = meta_task(config, survey.facies)
+    trainable, frozen = count_parameters(task)
     shapes = section_shapes(survey)
-    keeps = estimate_embeddings(config, survey, blank)
-    listener.say("walk the network without its content")
-    demands = demands_of(config, survey, shapes, keeps, blank)
+    store = estimate_embeddings(config, survey, task)
+    listener.say("run the network on fake tensors")
+    costs = run_costs(config, survey, shapes, store, task)
     weights, missing = _weights(config)
     warnings = (
         *survey.notes,
         *missing,
-        *absent(survey, shares),
-        *(() if keeps is None else keeps.warnings),
-        *(warning for demand in demands for warning in demand.warnings(config.model)),
+        *missing_classes(survey, shares),
+        *(() if store is None else store.warnings),
+        *(warning for cost in costs for warning in cost.warnings(config.model)),
     )
     facts = {
         "parts": {name: str(part).partition(": ")[2] for name, part in survey.parts.items()},
@@ -53,9 +53,9 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
         "steps_an_epoch": steps,
         "steps": steps * config.train.epochs,
         "parameters": {"trainable": trainable, "frozen": frozen},
-        "memory": {demand.room.name: demand.memory_facts() for demand in demands},
-        "time": {demand.room.name: demand.time_facts() for demand in demands},
-        "store": None if keeps is None else keeps.facts(),
+        "memory": {cost.device.name: cost.memory_facts() for cost in costs},
+        "time": {cost.device.name: cost.time_facts() for cost in costs},
+        "store": None if store is None else store.facts(),
         "warnings": list(warnings),
     }
     blocks: list[ReportBlock] = [
@@ -63,15 +63,15 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
         Facts("Split", [(name, describe_sections(part.sections)) for name, part in survey.parts.items()]),
         share_table(survey, shares, read),
         Facts("Training", _training_rows(config, weights, (trainable, frozen), steps)),
-        *([] if keeps is None else [keeps.block()]),
-        memory_table(demands, largest_of(shapes), config),
-        *([] if (times := time_table(demands, config)) is None else [times]),
+        *([] if store is None else [store.block()]),
+        memory_table(costs, largest_of(shapes), config),
+        *([] if (times := time_table(costs, config)) is None else [times]),
     ]
     return Inspection(facts, blocks, warnings)
 
 
 def steps_an_epoch(config: Config, sections: int) -> int:
-    """Steps of the optimiser, on one device."""
+    """Number of optimiser steps in an epoch, on one device."""
     batches = -(-sections // config.train.batch_size)
     return -(-batches // config.trainer.accumulate_grad_batches)
 
@@ -98,7 +98,7 @@ def _file_rows(survey: Survey) -> list[tuple[str, str]]:
 
 
 def _weights(config: Config) -> tuple[str, list[str]]:
-    """What training starts from, and what is wrong with it."""
+    """The initial weights as text, and warnings about them."""
     try:
         path = find_weights(config.model)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""A volume comes in; its lines, times, headers and coordinates go out, as facts and as words."""
+"""A volume comes in; its lines, times, headers and coordinates go out, as plain data and as table rows."""
 
 import re
 from typing import Any
@@ -11,12 +11,12 @@ from sam_seismic.report.blocks import LiveMap, Rows
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 
 TEXT_LINES = 3
-"""Lines of the text header that are shown."""
+"""Number of lines of the text header that are shown."""
 _CARD = re.compile(r"^\s*C\s{0,2}\d{1,2}\b")
 
 
 def grid_facts(volume: Volume) -> dict[str, Any]:
-    """Size, lines and times; None for what sections without a grid do not have."""
+    """Size, lines and times; None for values that sections without a grid do not have."""
     if not volume.has_grid:
         lines = {f"{o}s": _span(volume.lines(o)) for o in Orientation}
         return {"shape": None, **lines, "sample_interval_ms": None, "start_ms": None, "live_traces": None}
@@ -39,7 +39,7 @@ def _span(lines: NDArray[np.int32]) -> dict[str, int | None] | None:
 
 
 def file_facts(volume: Volume) -> dict[str, Any]:
-    """How the file is written; None for what its format does not say."""
+    """Format of the file; None for values that the format does not have."""
     facts = volume.source_facts
     return {
         "format": volume.encoding,
@@ -50,20 +50,20 @@ def file_facts(volume: Volume) -> dict[str, Any]:
         "revision": facts.revision,
         "length_unit": facts.length_unit,
         "text_header": None if facts.text_header is None else text_lines(facts.text_header),
-        # Copies in other formats are not asked: the headers that they keep may be damaged, and the samples be readable.
+        # SEG-Y only: headers stored in other formats may be damaged although the samples are readable.
         "coordinates": None if facts.standard is None else coordinate_facts(volume),
     }
 
 
 def text_lines(text: str) -> list[str]:
-    """Lines of a text header that say something, without their card numbers and runs of blanks."""
+    """Non-empty lines of a text header, without card numbers and repeated blanks."""
     printable = ("".join(each if each.isprintable() else " " for each in line) for line in text.splitlines())
     said = (" ".join(_CARD.sub("", line).split()) for line in printable)
     return [line for line in said if sum(each.isalnum() for each in line) > 2]
 
 
 def coordinate_facts(volume: Volume) -> dict[str, Any] | None:
-    """Ranges of X and Y over the outer lines, and the size of a bin; None where the file holds no coordinates."""
+    """Ranges of X and Y over the outer lines, and the bin size; None if the file has no coordinates."""
     along = {o: _outer(volume, o) for o in Orientation}
     if not any(along.values()):
         return None
@@ -76,21 +76,21 @@ def coordinate_facts(volume: Volume) -> dict[str, Any] | None:
     return {
         "x": [x0, x1],
         "y": [y0, y1],
-        # The traces of an inline are as far apart as crosslines are.
+        # The distance of traces in an inline is the distance of crosslines, and vice versa.
         "inline_spacing": spacing[Orientation.CROSSLINE],
         "crossline_spacing": spacing[Orientation.INLINE],
     }
 
 
 def _outer(volume: Volume, orientation: Orientation) -> list[NDArray[np.float64]]:
-    """X and Y along the first and the last line: float64[trace, 2] each; nothing where the file holds none."""
+    """X and Y along the first and the last line: float64[trace, 2] each; empty if the file has none."""
     outer = dict.fromkeys(volume.lines(orientation)[[0, -1]].tolist() if len(volume.lines(orientation)) else ())
     found = (volume.coordinates(orientation, line) for line in outer)
     return [line for line in found if line is not None]
 
 
 def _spacing(lines: list[NDArray[np.float64]]) -> float | None:
-    """Mean distance from trace to trace: a median of neighbours would show the rounding of whole metres."""
+    """Mean distance of traces; a median would be affected by coordinates rounded to whole metres."""
     for line in lines:
         known = np.flatnonzero(np.isfinite(line).all(axis=1))
         if len(known) > 1:
@@ -100,7 +100,7 @@ def _spacing(lines: list[NDArray[np.float64]]) -> float | None:
 
 
 def grid_rows(volume: Volume) -> list[tuple[str, str]]:
-    """Lines and times in words."""
+    """Table rows of lines and times."""
     rows = [(f"{o}s", f"{len(volume.lines(o)):,}: {describe_lines(volume.lines(o))}") for o in Orientation]
     if not volume.has_grid:
         return rows
@@ -117,7 +117,7 @@ def grid_rows(volume: Volume) -> list[tuple[str, str]]:
 
 
 def file_rows(volume: Volume, facts: dict[str, Any]) -> Rows:
-    """How the file is written, in words."""
+    """Table rows of the file format."""
     source = volume.source_facts
     written = [
         str(facts["format"]),
@@ -157,13 +157,13 @@ def _range(span: list[float]) -> str:
 
 
 def live_map(volume: Volume) -> LiveMap | None:
-    """The map of a survey that is not all live; None for one that is."""
+    """Map of live traces; None if all traces are live."""
     if not volume.has_grid or volume.geometry.live.all():
         return None
     return map_of("Live traces", volume, volume.geometry.live)
 
 
 def map_of(title: str, volume: Volume, live: NDArray[np.bool_]) -> LiveMap:
-    """A map of bool[inline, crossline], which may hold some of the lines only."""
+    """A map of bool[inline, crossline], in which lines may be left out."""
     ends = [(int(lines[0]), int(lines[-1])) for lines in map(volume.geometry.lines, Orientation)]
     return LiveMap(title, coarse(live), *ends)

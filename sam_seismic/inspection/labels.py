@@ -1,4 +1,4 @@
-"""A volume of label values comes in; how often each occurs and on how many lines, and its name, go out."""
+"""A volume of label values comes in; the voxels, lines and name of each value go out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 from sam_seismic.config import DataConfig, load_config
 from sam_seismic.errors import SurveyError
-from sam_seismic.inspection.line_choice import Chosen, choose_lines
+from sam_seismic.inspection.line_choice import LineChoice, choose_lines
 from sam_seismic.listener import Listener
 from sam_seismic.report.blocks import Columns
 from sam_seismic.report.style import FAINT, class_colors
@@ -20,33 +20,33 @@ from sam_seismic.survey.synthetic import CHARACTERS
 from sam_seismic.survey.volume import Section, Volume
 
 LABEL_VALUES = 64
-"""Integers with at most so many different values are taken for labels."""
+"""A volume of integers with at most this many different values is treated as labels."""
 MOST_BYTES = 4 << 30
-"""Labels are counted on all lines of a volume up to this size, a rare class being easily missed on some."""
+"""Labels of a volume up to this size are counted on all lines, since rare classes are easily missed on a few."""
 
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """What a label volume holds.
+    """Counts of the values of a label volume.
 
     Args:
-        voxels: by value, ascending.
-        lines: on how many of the lines each occurs.
-        counted: the lines that were read.
+        voxels: number of voxels by value, in ascending order of values.
+        lines: number of lines that hold the value.
+        counted: lines that were read.
     """
 
     voxels: Mapping[int, int]
     lines: Mapping[int, int]
-    counted: Chosen
+    counted: LineChoice
 
 
 def looks_like_labels(volume: Volume) -> bool:
-    """Whether a volume of integers holds so few values on some of its lines that they are labels."""
+    """Whether a volume has integers with at most `LABEL_VALUES` different values on some of its lines."""
     if not np.issubdtype(volume.dtype, np.integer):
         return False
     chosen = choose_lines(volume, 0)
     values: set[int] = set()
-    # The middle line of amplitudes tells nearly always; where it is dead, one of the others does.
+    # The middle line of an amplitude volume nearly always has enough values to return early.
     middle = len(chosen) // 2
     for at in sorted(range(len(chosen)), key=lambda at: abs(at - middle)):
         section = volume.section(*chosen.sections[at])
@@ -60,7 +60,7 @@ def count_labels(volume: Volume, listener: Listener) -> LabelCounts:
     """Count the label values of live traces.
 
     Raises:
-        SurveyError: a value is no whole number.
+        SurveyError: a value is not a whole number.
     """
     chosen = choose_lines(volume, MOST_BYTES)
     voxels: dict[int, int] = {}
@@ -78,7 +78,7 @@ def _count(section: Section, where: str) -> dict[int, int]:
     values = section.values[:, section.live]
     check_whole(values, where)
     if values.size and np.issubdtype(values.dtype, np.integer):
-        # Sorting millions of labels of a few values takes far longer than counting them.
+        # np.unique sorts, which takes far longer than counting.
         low, high = int(values.min()), int(values.max())
         if high - low < 1 << 16:
             counts = np.bincount(values.ravel().astype(np.int64) - low)
@@ -88,10 +88,10 @@ def _count(section: Section, where: str) -> dict[int, int]:
 
 
 def named_by(config: Path) -> FaciesTable:
-    """The classes that a configuration names.
+    """The classes in a configuration.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: the configuration cannot be read.
     """
     data = load_config(config).data
     known = {"f3": F3_FACIES, "seam_ai": SEAM_AI_FACIES}
@@ -105,10 +105,10 @@ def _own(data: DataConfig) -> FaciesTable:
 
 
 def check_named(counts: LabelCounts, facies: FaciesTable, *, path: Path, config: Path) -> None:
-    """Refuse a configuration whose classes are not those of the volume.
+    """Refuse a configuration of other classes than those of the volume.
 
     Raises:
-        SurveyError: none of its label values occurs.
+        SurveyError: none of the configuration's label values occurs in the volume.
     """
     if not set(facies.values) & set(counts.voxels):
         listed = ", ".join(map(str, list(counts.voxels)[:8]))
@@ -119,7 +119,7 @@ def check_named(counts: LabelCounts, facies: FaciesTable, *, path: Path, config:
 
 
 def label_facts(counts: LabelCounts, facies: FaciesTable | None) -> dict[str, Any]:
-    """Plain data: `classes` {value: voxels} and what belongs to it."""
+    """Plain data: `classes` {value: voxels}, names, and the number of lines with each class."""
     return {
         "classes": {str(value): count for value, count in counts.voxels.items()},
         "class_names": None
@@ -132,7 +132,7 @@ def label_facts(counts: LabelCounts, facies: FaciesTable | None) -> dict[str, An
 
 
 def label_table(counts: LabelCounts, facies: FaciesTable | None) -> Columns:
-    """A row a value: its name, voxels, share, and on how many lines it occurs."""
+    """One row for each value: name, voxels, share, and number of lines that hold it."""
     names = {} if facies is None else dict(zip(facies.values, facies.names, strict=True))
     ignored = (IGNORE,) if facies is None else facies.ignored
     absent = [value for value in names if value not in counts.voxels]
@@ -154,7 +154,7 @@ def label_table(counts: LabelCounts, facies: FaciesTable | None) -> Columns:
 
 
 def _colors(values: list[int], facies: FaciesTable | None) -> list[str]:
-    """The colours that pictures give the classes; values that are no class stay pale."""
+    """The colours of the classes, as in pictures; values that are not classes are faint."""
     classes = list(facies.values) if facies is not None else [value for value in values if value != IGNORE]
     if facies is None and classes and min(classes) >= 0 and max(classes) < 10:
         classes = list(range(max(classes) + 1))  # as report.volume does
@@ -163,7 +163,7 @@ def _colors(values: list[int], facies: FaciesTable | None) -> list[str]:
 
 
 def warnings_of(counts: LabelCounts, facies: FaciesTable | None) -> list[str]:
-    """What looks odd."""
+    """Warnings about suspicious values."""
     found = []
     if facies is not None:
         strange = [value for value in counts.voxels if value not in (*facies.values, *facies.ignored)]

@@ -1,4 +1,4 @@
-"""A volume comes in; which of its lines to read, so that looking at tens of gigabytes takes no longer than minutes."""
+"""A volume comes in; a choice of its lines goes out, so that inspecting tens of gigabytes takes minutes at most."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,18 @@ import numpy as np
 
 from sam_seismic.survey.volume import Orientation, Volume
 
-FEWEST, LOOSE = 64, 256
-"""Lines that are read of any volume that has them, and sections that are read of a folder without a grid."""
+LEAST_LINES, MOST_SECTIONS = 64, 256
+"""Least number of lines read of a volume with a grid, and largest number of sections read of a folder without one."""
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
-    """Sections to measure.
+class LineChoice:
+    """Sections chosen to be read.
 
     Args:
-        orientation: of all of them; None where sections of both are read, as of a folder without a grid.
-        sections: orientation and line number of each.
-        total: how many sections there are to choose from.
+        orientation: orientation of all sections; None if both are read, as for a folder without a grid.
+        sections: orientation and line number of each section.
+        total: number of sections among which these were chosen.
     """
 
     orientation: Orientation | None
@@ -39,20 +39,20 @@ class Chosen:
         return f"{count} {self.what}s"
 
 
-def choose_lines(volume: Volume, most_bytes: int) -> Chosen:
-    """All lines of a volume whose samples take at most `most_bytes`, else a part of them spread evenly.
+def choose_lines(volume: Volume, most_bytes: int) -> LineChoice:
+    """Choose all lines of a volume of at most `most_bytes`, or evenly spaced lines of a larger one.
 
-    Sections without a grid are chosen from both orientations: neither covers what the other shows.
+    Sections without a grid are chosen from both orientations, since each may cover another part of the survey.
     """
     if not volume.has_grid:
         sections = [(orientation, line) for orientation in Orientation for line in volume.lines(orientation).tolist()]
         held = {orientation for orientation, _ in sections}
-        return Chosen(held.pop() if len(held) == 1 else None, _spread(sections, LOOSE), len(sections))
+        return LineChoice(held.pop() if len(held) == 1 else None, _spread(sections, MOST_SECTIONS), len(sections))
     orientation = best_orientation(volume)
     lines = [(orientation, line) for line in volume.lines(orientation).tolist()]
     places = int(np.prod(volume.geometry.shape))
     line_bytes = max(1, places // len(volume.geometry.lines(orientation)) * volume.dtype.itemsize)
-    return Chosen(orientation, _spread(lines, max(FEWEST, most_bytes // line_bytes)), len(lines))
+    return LineChoice(orientation, _spread(lines, max(LEAST_LINES, most_bytes // line_bytes)), len(lines))
 
 
 def _spread(sections: list[tuple[Orientation, int]], most: int) -> tuple[tuple[Orientation, int], ...]:
@@ -63,7 +63,7 @@ def _spread(sections: list[tuple[Orientation, int]], most: int) -> tuple[tuple[O
 
 
 def best_orientation(volume: Volume) -> Orientation:
-    """The orientation whose sections are read fastest, and hold more than one trace."""
+    """The orientation that is read fastest, among those with more than one trace in a section."""
     if volume.has_grid and all(len(volume.lines(each)) for each in Orientation):
         inlines, crosslines, _ = volume.geometry.shape
         if min(inlines, crosslines) == 1:

@@ -1,4 +1,4 @@
-"""Lines of a volume come in; how much each is a copy of its neighbours goes out, and what that means for a split."""
+"""A volume comes in; the correlation of neighbouring lines, and advice for the split, go out."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 from sam_seismic.survey.volume import Orientation, Section, Volume
 
 LAGS = (1, 5, 10, 20)
-"""Lines between two that are compared."""
+"""Distances, in lines, at which lines are compared."""
 PAIRS = 8
 """Pairs of lines that are read for each distance."""
 VOXELS = 400_000
-"""Of a section, that are compared."""
-COPIES, STRANGERS = 0.5, 0.2
-"""Correlations: from the first on, a line can be guessed from the other; below the second, neighbours are strangers."""
+"""Voxels of a section that are compared, at most about."""
+HIGH, LOW = 0.5, 0.2
+"""Correlation from which on a line predicts the other, and correlation below which neighbours are hardly related."""
 
 LineCorrelation = Mapping[int, float | None]
-"""Mean correlation by distance in lines; None where nothing can be compared."""
+"""Mean correlation by distance in lines; None if no lines can be compared."""
 
 
 def line_correlation(volume: Volume, orientation: Orientation) -> dict[int, float | None]:
-    """Correlation of lines that are 1, 5, 10 and 20 lines apart, the mean over a few pairs spread over the survey."""
+    """Mean correlation of lines 1, 5, 10 and 20 lines apart, over a few pairs spread over the survey."""
     lines = volume.lines(orientation)
     found: dict[int, list[float]] = {lag: [] for lag in LAGS}
     reach = max((lag for lag in LAGS if lag < len(lines)), default=0)
@@ -37,41 +37,41 @@ def line_correlation(volume: Volume, orientation: Orientation) -> dict[int, floa
 
 
 def correlation(one: Section, other: Section) -> float | None:
-    """Pearson correlation of two sections over the traces that both hold; None where that is nothing."""
+    """Pearson correlation of two sections over the traces that are usable in both; None if there are none."""
     if one.shape != other.shape:
         return None
-    both = _telling(one) & _telling(other)
+    both = _usable(one) & _usable(other)
     return _pearson(_thinned(one)[:, both], _thinned(other)[:, both])
 
 
 def trace_correlation(section: Section) -> dict[int, float | None]:
-    """Correlation of the traces of a section with those 1, 5, 10 and 20 further: of the lines that run across it."""
-    values, telling = _thinned(section), _telling(section)
+    """Correlation of traces 1, 5, 10 and 20 apart in a section, which is that of the lines across the section."""
+    values, usable = _thinned(section), _usable(section)
     found: dict[int, float | None] = {}
     for lag in LAGS:
-        both = telling[:-lag] & telling[lag:]
+        both = usable[:-lag] & usable[lag:]
         found[lag] = _pearson(values[:, :-lag][:, both], values[:, lag:][:, both]) if both.any() else None
     return found
 
 
 def mean_correlation(found: Sequence[LineCorrelation]) -> dict[int, float | None]:
-    """The mean over sections."""
+    """Mean over sections, by distance."""
     values = {lag: [each[lag] for each in found] for lag in LAGS}
     return {lag: _mean([value for value in each if value is not None]) for lag, each in values.items()}
 
 
-def meaning(correlation: Mapping[str, LineCorrelation]) -> str:
-    """What it means for a split, in a sentence; empty where nothing was compared.
+def split_advice(correlation: Mapping[str, LineCorrelation]) -> str:
+    """Advice for the split, in a sentence or two; empty if nothing was compared.
 
     Args:
         correlation: by the name of the lines, `inlines` or `crosslines`.
     """
     known = {(name, lag): r for name, each in correlation.items() for lag, r in each.items() if r is not None}
-    copies = {key: r for key, r in known.items() if r >= COPIES}
+    copies = {key: r for key, r in known.items() if r >= HIGH}
     told = [
         f"Neighbouring {name} hardly correlate ({r:.2f}): noise, lines far apart, or lines numbered wrongly."
         for (name, lag), r in known.items()
-        if lag == 1 and r < STRANGERS
+        if lag == 1 and r < LOW
     ]
     if copies:
         (name, lag), r = max(copies.items(), key=lambda item: (item[0][1], item[1]))
@@ -91,7 +91,7 @@ def _thinned(section: Section) -> NDArray[np.float64]:
     return section.values[::step].astype(np.float64)
 
 
-def _telling(section: Section) -> NDArray[np.bool_]:
+def _usable(section: Section) -> NDArray[np.bool_]:
     """Which traces are live, finite and not constant: bool[trace]."""
     values = _thinned(section)
     if not values.size:
@@ -101,11 +101,11 @@ def _telling(section: Section) -> NDArray[np.bool_]:
 
 
 def _pearson(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
-    """Of two arrays of one shape; None where one of them is empty or constant."""
+    """Pearson correlation of two arrays of one shape; None if one of them is empty or constant."""
     if not one.size:
         return None
     one, other = one.ravel() - one.mean(), other.ravel() - other.mean()
-    # Divided first: the squares of IBM's largest floats are no float64.
+    # Scaled first, since the squares of the largest IBM floats overflow float64.
     one, other = one / (np.abs(one).max() or 1.0), other / (np.abs(other).max() or 1.0)
     size = float(np.sqrt((one @ one) * (other @ other)))
     return float(one @ other) / size if size > 0 else None

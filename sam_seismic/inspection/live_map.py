@@ -1,4 +1,4 @@
-"""Which traces were recorded comes in; a map of at most 60 x 16 cells goes out, each with the share that was."""
+"""The mask of live traces comes in; a map of at most 60 x 16 cells with the share of live traces goes out."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +7,13 @@ ROWS, COLUMNS = 16, 60
 
 
 def coarse(live: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Shares of cells.
+    """Share of live traces in each cell of the map.
 
     Args:
         live: bool[inline, crossline].
 
     Returns:
-        float64[row, column], 0 to 1; a cell a trace where there is room.
+        float64[row, column], 0 to 1; small surveys have one cell for each trace.
     """
     rows, columns = (min(most, size) for most, size in zip((ROWS, COLUMNS), live.shape, strict=True))
     down, right = _starts(live.shape[0], rows), _starts(live.shape[1], columns)
@@ -24,5 +24,5 @@ def coarse(live: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _starts(size: int, cells: int) -> NDArray[np.intp]:
-    """Where each cell begins, all of them nearly of one size."""
+    """Start index of each cell; cells are of nearly equal size."""
     return (np.arange(cells) * size // cells).astype(np.intp)

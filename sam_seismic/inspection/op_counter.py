@@ -1,4 +1,4 @@
-"""Tensors without content are made inside; how many bytes of them live, and how much work they are, comes out."""
+"""PyTorch operations run inside a context; the live bytes of their tensors, the peak and the work come out."""
 
 import weakref
 from collections.abc import Callable
@@ -17,20 +17,20 @@ _ATTENTION = flop_registry[_aten._scaled_dot_product_flash_attention]
 _ATTENTION_BACKWARD = flop_registry[_aten._scaled_dot_product_flash_attention_backward]
 FORMULAS: dict[Any, Callable[..., int]] = {
     **flop_registry,
-    # PyTorch counts the fused attention of GPUs, and forgets that of the CPU.
+    # PyTorch's registry has the fused attention of GPUs, but not that of the CPU.
     _aten._scaled_dot_product_flash_attention_for_cpu: _ATTENTION,
     _aten._scaled_dot_product_flash_attention_for_cpu_backward: _ATTENTION_BACKWARD,
 }
-"""By operator: how many floating point operations it takes."""
+"""By operator: function that returns its number of floating point operations."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What there is to do.
+    """Computational work.
 
     Args:
         flops: floating point operations of matrix products, convolutions and attention.
-        made: bytes of all tensors made on the way: what moves through memory rises with them.
+        made: bytes of all tensors that are created, as a measure of memory traffic.
     """
 
     flops: float = 0.0
@@ -47,7 +47,7 @@ class Work:
 
 
 class OpCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of tensors that are made inside: those that live now, and the most that did; and the work."""
+    """Context that counts the bytes of tensors created in it, live ones and their peak, and the work."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -56,8 +56,8 @@ class OpCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.work = Work()
         self._known: set[int] = set()
 
-    def start_again(self) -> None:
-        """Forget the peak and the work until now."""
+    def reset(self) -> None:
+        """Reset the peak to the live bytes, and the work to zero."""
         self.peak = self.live
         self.work = Work()
 
@@ -96,15 +96,15 @@ class OpCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 class OnGpu(TorchFunctionMode):
-    """Inside, tensors say that they lie on a GPU, and attention holds what a fused GPU kernel holds: no scores.
+    """Context in which tensors report to be on a GPU, and attention needs the memory of a fused kernel: no scores.
 
     Args:
-        tape: is told of the work.
+        counter: the work of attention is added to it.
     """
 
-    def __init__(self, tape: OpCounter) -> None:
+    def __init__(self, counter: OpCounter) -> None:
         super().__init__()
-        self._tape = tape
+        self._counter = counter
 
     def __torch_function__(
         self,
@@ -117,21 +117,21 @@ class OnGpu(TorchFunctionMode):
         if func == Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
             return True
         if func is nn.functional.scaled_dot_product_attention:
-            return _Fused.apply(self._tape, *args, given.get("attn_mask"))  # type: ignore[no-untyped-call]
+            return _Fused.apply(self._counter, *args, given.get("attn_mask"))  # type: ignore[no-untyped-call]
         return func(*args, **given)
 
 
 class _Fused(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, tape: OpCounter, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(ctx: Any, counter: OpCounter, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
         out = torch.empty_like(q)
         ctx.save_for_backward(q, k, v, bias, out)
-        ctx.tape = tape
-        tape.work += Work(flops=_ATTENTION(q, k, v, out_val=out))
+        ctx.counter = counter
+        counter.work += Work(flops=_ATTENTION(q, k, v, out_val=out))
         return out
 
     @staticmethod
     def backward(ctx: Any, *_: Tensor) -> Any:
         q, k, v, bias, out = ctx.saved_tensors
-        ctx.tape.work += Work(flops=_ATTENTION_BACKWARD(out, q, k, v, out_val=None))
+        ctx.counter.work += Work(flops=_ATTENTION_BACKWARD(out, q, k, v, out_val=None))
         return None, *(None if each is None else torch.empty_like(each) for each in (q, k, v, bias))

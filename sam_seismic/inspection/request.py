@@ -1,4 +1,4 @@
-"""What `inspect` is asked, and what it found: plain facts for programs, blocks to draw in turn for people."""
+"""Request and result of `inspect`: the result has plain data for programs, and blocks to display for people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from sam_seismic.report.blocks import ReportBlock
 
 @dataclass(frozen=True)
 class InspectRequest:
-    """What to look at.
+    """What to inspect.
 
     Args:
         path: a volume, a configuration (.yaml) or a checkpoint (.ckpt).
         read: how to open a volume.
-        labels: the volume holds label values, however many.
-        config: a configuration that names the classes of a label volume; None where nobody does.
-        picture: PNG to draw a volume into; None for none.
+        labels: treat the volume as labels, whatever its values are.
+        config: a configuration that names the classes of a label volume; None for no names.
+        picture: PNG file for a picture of the volume; None for none.
         overwrite: replace an existing picture.
     """
 
@@ -32,13 +32,13 @@ class InspectRequest:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found.
+    """Result of `inspect`.
 
     Args:
         facts: plain data for programs.
-        blocks: for people, from top to bottom.
-        warnings: what was assumed or looks odd.
-        files: what was written.
+        blocks: blocks to display, from top to bottom.
+        warnings: assumptions, and suspicious properties.
+        files: files that were written.
     """
 
     facts: dict[str, Any]

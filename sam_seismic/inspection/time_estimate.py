@@ -1,8 +1,8 @@
-"""What a rehearsal saw and how fast this machine is come in; how long a run will take, about, goes out.
+"""The measurements of a dry run and the speed of this machine come in; an estimate of the run time goes out.
 
-The work of a part of the run is what its matrix products, convolutions and attention are in floating point operations,
-and the bytes of all tensors that it makes. The machine's rate of both is measured in a fraction of a second, on one
-product that fits its caches and one sum that does not.
+The work of a part of the run consists of the floating point operations of matrix products, convolutions and attention,
+and the bytes of all tensors that are created. The machine's rates for both are measured in a fraction of a second, on
+one matrix product that fits its caches and one addition that does not.
 
 Measured on 2 shared CPU cores, the same 15 trainings as for memory took 0.55 to 1.55 times the estimate for a step, 0.6
 to 1.3 times for a section of the store, and 0.55 to 1.25 times for an epoch; on a GPU it has not been measured.
@@ -15,44 +15,44 @@ from dataclasses import dataclass
 import torch
 
 from sam_seismic.config import Config
+from sam_seismic.inspection.dry_run import DryRun
 from sam_seismic.inspection.op_counter import Work
-from sam_seismic.inspection.rehearsal import Rehearsal
-from sam_seismic.tuning.precision import TRAINING_HALVES
+from sam_seismic.tuning.precision import FROZEN_DTYPES
 
 EFFICIENCY = 0.75
-"""Of the rate of one product, what all products of a run come to; fitted to trainings on a CPU, as the next two."""
+"""Rate of all products of a run, relative to the measured one; fitted to trainings on a CPU, like the next two."""
 PASSES = 3.0
-"""Times that the bytes made move through memory at the rate of one sum."""
+"""How often each created byte passes through memory, at the measured rate."""
 STEP_S = 0.02
-"""Of each step, what goes into neither: Lightning, its log, and the optimiser's small tensors."""
+"""Seconds of overhead in each step: Lightning, its log, and the optimiser's small tensors."""
 WRITTEN = 4e8
-"""Bytes of checkpoints that are written in a second."""
+"""Bytes of a checkpoint written in a second."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """How fast a device is.
+    """Measured speed of a device.
 
     Args:
-        products: floating point operations a second, of a matrix product.
-        stream: bytes a second that a sum writes.
+        products: floating point operations per second of a matrix product.
+        stream: bytes per second that an addition writes.
     """
 
     products: float
     stream: float
 
     def seconds(self, work: Work) -> float:
-        """What some work takes."""
+        """Estimated time of some work."""
         return work.flops / (EFFICIENCY * self.products) + PASSES * work.made / self.stream
 
 
 @dataclass(frozen=True)
-class Amounts:
-    """How much there is to run through, in sections of the size that was rehearsed.
+class SectionCounts:
+    """Numbers of sections, with smaller sections counted as fractions of the one in the dry run.
 
     Args:
-        train, val: sections of an epoch.
-        encoded: what is to be encoded for the embedding store.
+        train, val: sections in an epoch.
+        encoded: variants of sections to encode for the embedding store.
     """
 
     train: float
@@ -61,15 +61,15 @@ class Amounts:
 
 
 @dataclass(frozen=True)
-class Duration:
-    """Seconds.
+class TimeEstimate:
+    """Estimated times in seconds.
 
     Args:
-        section: to encode one for the embedding store; None where there is none.
-        filling: of the whole store.
-        step: of the optimiser.
-        epoch: with its validation.
-        run: all of it.
+        section: encoding one section for the embedding store; None without a store.
+        filling: filling the whole store; None without a store.
+        step: one step of the optimiser.
+        epoch: one epoch with its validation.
+        run: the whole run.
     """
 
     section: float | None
@@ -79,26 +79,29 @@ class Duration:
     run: float
 
 
-def duration(seen: Rehearsal, config: Config, rates: Rates, amounts: Amounts) -> Duration:
-    """How long a training takes, about, without its start and its pictures."""
+def estimate_time(measured: DryRun, config: Config, rates: Rates, sections: SectionCounts) -> TimeEstimate:
+    """Estimate the time of a training, without its start and its pictures."""
     batch = config.train.batch_size
-    below = 0.0 if seen.below is None else rates.seconds(seen.below.work)
-    again = 0.0 if config.caches else below
-    step = again + rates.seconds(seen.step.work) + STEP_S
-    checked = (again + rates.seconds(seen.forward.work)) / config.trainer.val_every_epochs
-    update = rates.seconds(Work(made=4 * seen.trained))  # AdamW: a gradient is read, weights and moments are changed
+    frozen_part = 0.0 if measured.frozen_part is None else rates.seconds(measured.frozen_part.work)
+    again = 0.0 if config.caches else frozen_part
+    step = again + rates.seconds(measured.step.work) + STEP_S
+    checked = (again + rates.seconds(measured.forward.work)) / config.trainer.val_every_epochs
+    update = rates.seconds(Work(made=4 * measured.trained))  # AdamW reads gradients and updates weights and moments
     gathered = config.trainer.accumulate_grad_batches
-    epoch = (amounts.train * (step + update / gathered) + amounts.val * checked) / batch
-    epoch += 2 * (seen.weights + seen.trained) / WRITTEN  # the best weights, and the last ones with AdamW's moments
-    section = below / batch if config.caches else None
-    filling = None if section is None else section * amounts.encoded
-    return Duration(section, filling, gathered * step + update, epoch, (filling or 0.0) + config.train.epochs * epoch)
+    epoch = (sections.train * (step + update / gathered) + sections.val * checked) / batch
+    # best.ckpt with the weights, and last.ckpt with weights and moments.
+    epoch += 2 * (measured.weights + measured.trained) / WRITTEN
+    section = frozen_part / batch if config.caches else None
+    filling = None if section is None else section * sections.encoded
+    return TimeEstimate(
+        section, filling, gathered * step + update, epoch, (filling or 0.0) + config.train.epochs * epoch
+    )
 
 
-def measure(device: torch.device, precision: str) -> Rates:
-    """How fast a device is now, at a precision of the configuration."""
+def measure_rates(device: torch.device, precision: str) -> Rates:
+    """Measure the present speed of a device, in the precision `trainer.precision`."""
     side, numbers = (4096, 1 << 28) if device.type == "cuda" else (1024, 1 << 23)
-    factor = torch.ones(side, side, dtype=TRAINING_HALVES.get(precision, torch.float32), device=device)
+    factor = torch.ones(side, side, dtype=FROZEN_DTYPES.get(precision, torch.float32), device=device)
     product = torch.empty_like(factor)
     terms = torch.ones(numbers, device=device)
     total = torch.empty_like(terms)
@@ -114,7 +117,7 @@ def measure(device: torch.device, precision: str) -> Rates:
 
 
 def _median(run: Callable[[], object], wait: Callable[[], None], times: int = 11) -> float:
-    """Seconds of a call; the first one, which sets things up, does not count."""
+    """Median seconds of a call, after one call that is not counted."""
     found = []
     for _ in range(1 + times):
         wait()

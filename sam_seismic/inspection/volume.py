@@ -1,4 +1,4 @@
-"""A volume comes in; the screen that tells an interpreter whether it was understood goes out."""
+"""A volume comes in; its size, format and the statistics of its amplitudes or labels go out."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import check_output
-from sam_seismic.inspection.amplitudes import Spread, drawn_a_section, measure_section, together
+from sam_seismic.inspection.amplitudes import AmplitudeStatistics, draws_per_section, measure_section, merge_statistics
 from sam_seismic.inspection.grid import file_facts, file_rows, grid_facts, grid_rows, live_map, map_of
 from sam_seismic.inspection.labels import (
     check_named,
@@ -19,17 +19,17 @@ from sam_seismic.inspection.labels import (
     named_by,
     warnings_of,
 )
-from sam_seismic.inspection.line_choice import Chosen, choose_lines
+from sam_seismic.inspection.line_choice import LineChoice, choose_lines
 from sam_seismic.inspection.line_correlation import (
     LAGS,
     LineCorrelation,
     line_correlation,
     mean_correlation,
-    meaning,
+    split_advice,
     trace_correlation,
 )
+from sam_seismic.inspection.number_format import format_amount, format_percent
 from sam_seismic.inspection.request import Inspection, InspectRequest
-from sam_seismic.inspection.words import amount, percent
 from sam_seismic.listener import Listener
 from sam_seismic.report import AmplitudeCounts, LabelCounts, volume_picture
 from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock
@@ -37,21 +37,21 @@ from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.volume import Orientation, Volume
 
 MOST_BYTES = 256 << 20
-"""Amplitudes are measured on all lines of a volume up to this size, and on 64 or more of a larger one."""
+"""Amplitudes of a volume up to this size are measured on all lines, those of a larger one on 64 lines or more."""
 
 CORRELATED_SECTIONS = 16
-"""Sections whose traces are compared with each other."""
+"""Number of sections whose traces are correlated with each other."""
 MUCH_CLIPPED = 1e-3
-"""Share of clipped samples that is worth a warning."""
+"""Share of clipped samples from which on there is a warning."""
 WORTH_A_MAP = 0.01
-"""Share of constant traces from which on a map shows where they are."""
+"""Share of constant traces from which on a map of them is shown."""
 
-Found = tuple[dict[str, Any], Sequence[ReportBlock], Sequence[str]]
+Findings = tuple[dict[str, Any], Sequence[ReportBlock], Sequence[str]]
 """Facts, blocks and warnings."""
 
 
 def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
-    """Tell what a volume holds.
+    """Report what a volume contains.
 
     Raises:
         SurveyError: it cannot be read, or an option does not apply to it.
@@ -68,18 +68,19 @@ def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
             fix="leave --config out; if these are labels, add --labels",
         )
     grid, file = grid_facts(volume), file_facts(volume)
-    facts, blocks, odd = _labels(volume, request, listener) if is_labels else _amplitudes(volume, listener)
-    warnings = (*volume.notes, *odd)
-    seen = live_map(volume)
+    facts, blocks, suspicions = _labels(volume, request, listener) if is_labels else _amplitudes(volume, listener)
+    warnings = (*volume.notes, *suspicions)
+    live = live_map(volume)
     top = Facts(str(request.path), [*grid_rows(volume), *file_rows(volume, file)])
     has_map = any(isinstance(block, LiveMap) for block in blocks)
-    drawn = [top, *([seen] if seen is not None and not has_map else []), *blocks]
+    drawn = [top, *([live] if live is not None and not has_map else []), *blocks]
     files = _draw(request, volume, facts, labels=is_labels)
-    return Inspection({**grid, **file, **facts, "warnings": list(warnings)}, drawn, _unsaid(volume, warnings), files)
+    plain = {**grid, **file, **facts, "warnings": list(warnings)}
+    return Inspection(plain, drawn, _without_repetition(volume, warnings), files)
 
 
-def _unsaid(volume: Volume, warnings: Iterable[str]) -> tuple[str, ...]:
-    """Without what the first table says already."""
+def _without_repetition(volume: Volume, warnings: Iterable[str]) -> tuple[str, ...]:
+    """Leave out the warning that repeats a row of the first table."""
     said = f"line numbers {volume.source_facts.line_numbers}"
     return tuple(warning for warning in warnings if warning != said)
 
@@ -99,7 +100,7 @@ def _draw(request: InspectRequest, volume: Volume, facts: Mapping[str, Any], *, 
     return (request.picture,)
 
 
-def _labels(volume: Volume, request: InspectRequest, listener: Listener) -> Found:
+def _labels(volume: Volume, request: InspectRequest, listener: Listener) -> Findings:
     facies = None if request.config is None else named_by(request.config)
     counts = count_labels(volume, listener)
     if facies is not None and request.config is not None:
@@ -107,74 +108,74 @@ def _labels(volume: Volume, request: InspectRequest, listener: Listener) -> Foun
     return label_facts(counts, facies), [label_table(counts, facies)], warnings_of(counts, facies)
 
 
-def _amplitudes(volume: Volume, listener: Listener) -> Found:
+def _amplitudes(volume: Volume, listener: Listener) -> Findings:
     chosen = choose_lines(volume, MOST_BYTES)
-    most, across = drawn_a_section(len(chosen)), list[LineCorrelation]()
-    spreads = []
+    most, across = draws_per_section(len(chosen)), list[LineCorrelation]()
+    by_section = []
     for done, (orientation, line) in enumerate(chosen.sections, start=1):
         section = volume.section(orientation, line)
-        spreads.append(measure_section(section, most=most))
+        by_section.append(measure_section(section, most=most))
         if volume.has_grid and len(across) < CORRELATED_SECTIONS:
             across.append(trace_correlation(section))
         listener.progress("measure amplitudes", done, len(chosen))
-    spread = together(spreads)
+    statistics = merge_statistics(by_section)
     correlation: dict[str, LineCorrelation] = {}
     if chosen.orientation is not None:
         correlation[f"{chosen.orientation}s"] = line_correlation(volume, chosen.orientation)
         correlation[f"{chosen.orientation.across}s"] = mean_correlation(across)
     known = {name: correlation[name] for name in sorted(correlation, reverse=True) if any(correlation[name].values())}
     facts: dict[str, Any] = {
-        "amplitude": _amplitude_facts(spread, volume, chosen),
+        "amplitude": _amplitude_facts(statistics, volume, chosen),
         "measured_lines": len(chosen),
         "correlation": {name: {str(lag): r for lag, r in each.items()} for name, each in known.items()},
     }
-    blocks: list[ReportBlock] = [Facts(f"Amplitudes ({chosen})", _amplitude_rows(spread, facts["amplitude"]))]
-    edges, counts = spread.histogram()
-    if spread.low != spread.high:
+    blocks: list[ReportBlock] = [Facts(f"Amplitudes ({chosen})", _amplitude_rows(statistics, facts["amplitude"]))]
+    edges, counts = statistics.histogram()
+    if statistics.low != statistics.high:
         blocks.append(Histogram("Histogram, p0.1 to p99.9 (heights are square roots)", edges, counts))
-    if spread.constant_traces >= WORTH_A_MAP * spread.traces and spread.constants and volume.has_grid:
-        blocks.insert(0, _map_of_data(volume, chosen, spread))
+    if statistics.constant_traces >= WORTH_A_MAP * statistics.traces and statistics.constants and volume.has_grid:
+        blocks.insert(0, _map_of_data(volume, chosen, statistics))
     if known:
-        blocks.append(_likeness_table(known))
-    return facts, blocks, _odd_values(spread, facts["amplitude"])
+        blocks.append(_correlation_table(known))
+    return facts, blocks, _amplitude_warnings(statistics, facts["amplitude"])
 
 
-def _amplitude_facts(spread: Spread, volume: Volume, chosen: Chosen) -> dict[str, Any]:
-    percentiles = spread.percentiles()
-    edges, counts = spread.histogram()
+def _amplitude_facts(statistics: AmplitudeStatistics, volume: Volume, chosen: LineChoice) -> dict[str, Any]:
+    percentiles = statistics.percentiles()
+    edges, counts = statistics.histogram()
     return {
-        "min": spread.low,
-        "max": spread.high,
+        "min": statistics.low,
+        "max": statistics.high,
         "p1": percentiles.get("p1"),
         "p99": percentiles.get("p99"),
-        "mean": spread.mean,
-        "std": spread.std,
+        "mean": statistics.mean,
+        "std": statistics.std,
         "percentiles": percentiles,
         "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
-        "not_finite": spread.nan + spread.infinite,
-        "nan": spread.nan,
-        "infinite": spread.infinite,
-        "traces_not_finite": spread.odd_traces,
-        "first_not_finite": _place(spread, volume, chosen),
-        "clipped": {"low": _clipped(spread.lowest, spread), "high": _clipped(spread.highest, spread)},
-        "measured_traces": spread.traces,
-        "constant_traces": {f"{value:g}": traces for value, traces in spread.constants.items()},
+        "not_finite": statistics.nan + statistics.infinite,
+        "nan": statistics.nan,
+        "infinite": statistics.infinite,
+        "traces_not_finite": statistics.not_finite_traces,
+        "first_not_finite": _place(statistics, volume, chosen),
+        "clipped": {"low": _clipped(statistics.lowest, statistics), "high": _clipped(statistics.highest, statistics)},
+        "measured_traces": statistics.traces,
+        "constant_traces": {f"{value:g}": traces for value, traces in statistics.constants.items()},
     }
 
 
-def _clipped(extreme: tuple[float, int, int] | None, spread: Spread) -> dict[str, float] | None:
+def _clipped(extreme: tuple[float, int, int] | None, statistics: AmplitudeStatistics) -> dict[str, float] | None:
     if extreme is None:
         return None
     value, samples, traces = extreme
-    varying = max(1, spread.traces - spread.constant_traces)
-    return {"value": value, "sample_share": samples / spread.count, "trace_share": traces / varying}
+    varying = max(1, statistics.traces - statistics.constant_traces)
+    return {"value": value, "sample_share": samples / statistics.count, "trace_share": traces / varying}
 
 
-def _place(spread: Spread, volume: Volume, chosen: Chosen) -> str | None:
-    """`IL 120, XL 305, 84 ms` of the first sample that is not finite."""
-    if spread.first_odd is None:
+def _place(statistics: AmplitudeStatistics, volume: Volume, chosen: LineChoice) -> str | None:
+    """Position of the first sample that is not finite: `IL 120, XL 305, 84 ms`."""
+    if statistics.first_not_finite is None:
         return None
-    name, trace, sample = spread.first_odd
+    name, trace, sample = statistics.first_not_finite
     if not volume.has_grid:
         return f"{name}, trace {trace + 1}, sample {sample + 1}"
     assert chosen.orientation is not None, "lines of a grid are of one orientation"
@@ -183,35 +184,35 @@ def _place(spread: Spread, volume: Volume, chosen: Chosen) -> str | None:
     return f"{name}, {across.short} {geometry.lines(across)[trace]}, {time:g} ms"
 
 
-def _amplitude_rows(spread: Spread, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if spread.low is None or spread.high is None:
+def _amplitude_rows(statistics: AmplitudeStatistics, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if statistics.low is None or statistics.high is None:
         return [("values", "none: no trace was measured")]
-    rows = [("range", f"{spread.low:,.6g} to {spread.high:,.6g}")]
-    if spread.mean is not None and spread.std is not None:
-        rows.append(("mean, std", f"{amount(spread.mean)}, {amount(spread.std)}"))
-    cells = {name: amount(value, digits=3) for name, value in facts["percentiles"].items()}
+    rows = [("range", f"{statistics.low:,.6g} to {statistics.high:,.6g}")]
+    if statistics.mean is not None and statistics.std is not None:
+        rows.append(("mean, std", f"{format_amount(statistics.mean)}, {format_amount(statistics.std)}"))
+    cells = {name: format_amount(value, digits=3) for name, value in facts["percentiles"].items()}
     widths = [max(len(name), len(value)) for name, value in cells.items()]
     rows += [
         (title, "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
         for title, line in (("percentiles", cells.keys()), ("", cells.values()))
     ]
     clipped = [
-        f"{percent(each['sample_share'])} of the samples, in {percent(each['trace_share'])} of the traces, "
-        f"are {amount(each['value'])}"
+        f"{format_percent(each['sample_share'])} of the samples, in {format_percent(each['trace_share'])} of the "
+        f"traces, are {format_amount(each['value'])}"
         for each in facts["clipped"].values()
         if each is not None
     ]
     rows += [("clipped" if not at else "", line) for at, line in enumerate(clipped or ["no"])]
-    rows.append(("constant traces", _constant(spread) or "none"))
+    rows.append(("constant traces", _constant(statistics) or "none"))
     rows.append(("NaN, infinite", _not_finite(facts) or "none"))
     return rows
 
 
-def _constant(spread: Spread) -> str:
-    """`12 of 300 hold zeros alone, 3 of 300 -50 alone`."""
-    named = {value: "zeros" if value == 0 else amount(value) for value in spread.constants}
-    listed = list(spread.constants.items())[:3]
-    return ", ".join(f"{traces:,} of {spread.traces:,} hold {named[value]} alone" for value, traces in listed)
+def _constant(statistics: AmplitudeStatistics) -> str:
+    """Constant traces by value: `12 of 300 hold zeros alone, 3 of 300 hold -50 alone`."""
+    named = {value: "zeros" if value == 0 else format_amount(value) for value in statistics.constants}
+    listed = list(statistics.constants.items())[:3]
+    return ", ".join(f"{traces:,} of {statistics.traces:,} hold {named[value]} alone" for value, traces in listed)
 
 
 def _not_finite(facts: Mapping[str, Any]) -> str:
@@ -223,38 +224,40 @@ def _not_finite(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _map_of_data(volume: Volume, chosen: Chosen, spread: Spread) -> LiveMap:
-    """Where traces hold data: live in the headers, and not of one value."""
-    holds = np.stack(spread.holds)  # [line, trace]
+def _map_of_data(volume: Volume, chosen: LineChoice, statistics: AmplitudeStatistics) -> LiveMap:
+    """Map of the traces that hold data: live according to their headers, and not constant."""
+    holds = np.stack(statistics.holds)  # [line, trace]
     if chosen.orientation is Orientation.CROSSLINE:
         holds = holds.T  # [inline, crossline]
     return map_of(f"Traces that hold data ({chosen})", volume, holds)
 
 
-def _likeness_table(correlation: Mapping[str, LineCorrelation]) -> Columns:
+def _correlation_table(correlation: Mapping[str, LineCorrelation]) -> Columns:
     header = ("lines apart", *map(str, LAGS))
     rows = [
         (name, *("-" if each[lag] is None else f"{each[lag]:.2f}" for lag in LAGS))
         for name, each in correlation.items()
     ]
-    return Columns("Correlation of neighbouring lines", header, rows, note=meaning(correlation))
+    return Columns("Correlation of neighbouring lines", header, rows, note=split_advice(correlation))
 
 
-def _odd_values(spread: Spread, facts: Mapping[str, Any]) -> list[str]:
+def _amplitude_warnings(statistics: AmplitudeStatistics, facts: Mapping[str, Any]) -> list[str]:
     warnings = []
-    if spread.low is None:
+    if statistics.low is None:
         return ["no live trace was measured"]
     if facts["not_finite"]:
         warnings.append(f"{_not_finite(facts)}: training and prediction will refuse these lines")
-    if spread.low == spread.high:
-        warnings.append(f"all measured amplitudes are {spread.low:g}")
+    if statistics.low == statistics.high:
+        warnings.append(f"all measured amplitudes are {statistics.low:g}")
         return warnings
-    if spread.constant_traces:
-        why = "empty, but not marked as dead" if list(spread.constants) == [0.0] else "a null value, or padding?"
-        warnings.append(f"of the measured live traces, {_constant(spread)}: {why}")
+    if statistics.constant_traces:
+        why = "empty, but not marked as dead" if list(statistics.constants) == [0.0] else "a null value, or padding?"
+        warnings.append(f"of the measured live traces, {_constant(statistics)}: {why}")
     shares = [each["sample_share"] for each in facts["clipped"].values() if each is not None]
     if sum(shares) > MUCH_CLIPPED:
-        warnings.append(f"{percent(sum(shares))} of the samples are clipped: strong reflections have lost their shape")
-    if spread.low >= 0:
+        warnings.append(
+            f"{format_percent(sum(shares))} of the samples are clipped: strong reflections have lost their shape"
+        )
+    if statistics.low >= 0:
         warnings.append("no amplitude is negative: this looks like a picture or an attribute, not like reflections")
     return warnings

@@ -1,4 +1,4 @@
-"""From a canvas to facies logits: one file a kind of network, listed here by the word that the YAML has for it."""
+"""Networks that map a canvas to facies logits: one file for each kind, listed here by its YAML name."""
 
 from pathlib import Path
 
@@ -15,26 +15,28 @@ NETWORKS: dict[str, type[Network]] = {
 """By `model.kind`."""
 
 
-def build_network(config: NetworkConfig, classes: int, *, weights: Path | None = None, drawn: bool = True) -> Network:
+def build_network(
+    config: NetworkConfig, classes: int, *, weights: Path | None = None, initialise: bool = True
+) -> Network:
     """The network of a configuration.
 
     Args:
         config: the section `model:`.
-        classes: how many facies.
-        weights: the file that it starts from; None for random weights.
-        drawn: whether random weights are drawn; not where all weights will be loaded.
+        classes: number of facies.
+        weights: file of the initial weights; None for random weights.
+        initialise: whether to draw random weights; False if all weights are loaded afterwards.
 
     Raises:
         WeightsError: the file is damaged, unsafe or of another network.
     """
-    return NETWORKS[config.kind].create(config, classes, weights=weights, drawn=drawn)
+    return NETWORKS[config.kind].create(config, classes, weights=weights, initialise=initialise)
 
 
 def find_weights(config: NetworkConfig) -> Path | None:
-    """The weights file that a training starts from; None for random weights.
+    """The file of the initial weights of a training; None for random weights.
 
     Raises:
-        WeightsError: it is not there.
+        WeightsError: the file does not exist.
     """
     return NETWORKS[config.kind].weights_file(config)
 

@@ -1,4 +1,4 @@
-"""A network of an image encoder of blocks and a head: how it is cut, held in half precision, sharded and compiled."""
+"""Base class of networks that consist of an image encoder and a head: canvases come in, facies logits go out."""
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +15,12 @@ from sam_seismic.tuning.sharding import shard
 
 
 class EncoderNetwork(Network):
-    """A network whose head reads the embedding of an image encoder; `decode` must be written.
+    """A network whose head reads the embedding of an image encoder; subclasses implement `decode`.
 
     Args:
-        tuning: what of the encoder is trained.
-        image_encoder: all of it.
-        head: what follows.
+        tuning: which part of the encoder is trained.
+        image_encoder: the whole encoder.
+        head: maps embeddings to logits.
     """
 
     cut: EncoderCut
@@ -33,7 +33,7 @@ class EncoderNetwork(Network):
         self.cut = self._method.apply(image_encoder)
 
     def decode(self, embedding: Tensor, *, patches: tuple[int, int] | None = None) -> Tensor:
-        """Embedding float[section, channels, h, w] -> logits, as of `forward`."""
+        """Embedding float[section, channels, h, w] -> logits, as in `forward`."""
         raise NotImplementedError
 
     def forward(
@@ -42,26 +42,26 @@ class EncoderNetwork(Network):
         """Canvas float[section, 3, height, width] -> logits float[section, class, h, w]."""
         return self.decode(self.cut.embed(canvas, shown=shown), patches=patches)
 
-    def from_kept(self, kept: Tensor, *, patches: tuple[int, int] | None = None) -> Tensor:
-        """What `cut.below` gave -> logits float[section, class, h, w]."""
-        return self.decode(self.cut.above(kept), patches=patches)
+    def from_features(self, features: Tensor, *, patches: tuple[int, int] | None = None) -> Tensor:
+        """Output of `cut.run_frozen` -> logits float[section, class, h, w]."""
+        return self.decode(self.cut.run_trained(features), patches=patches)
 
     def saves(self, name: str) -> bool:
-        """All but what the tuning method leaves out of the encoder."""
+        """All weights except those of the encoder that the tuning method does not save."""
         prefix = "image_encoder."
         return not name.startswith(prefix) or self._method.saves(name.removeprefix(prefix))
 
-    def rate_groups(self, learning_rate: float, encoder_rate: float) -> list[tuple[list[nn.Parameter], float]]:
-        """The head, then the encoder."""
+    def parameter_groups(self, learning_rate: float, encoder_rate: float) -> list[tuple[list[nn.Parameter], float]]:
+        """The parameters of the head, then those of the encoder."""
         return [
             (list(trainable_parameters(self.head)), learning_rate),
             (list(trainable_parameters(self.image_encoder)), learning_rate * encoder_rate),
         ]
 
-    def hold_encoder(self, dtype: torch.dtype) -> None:
-        """Hold all of the encoder in another precision, to predict."""
+    def set_encoder_precision(self, dtype: torch.dtype) -> None:
+        """Convert the whole encoder to another precision, for prediction."""
         if dtype != self.cut.dtype:
-            EncoderCut.above_all(self.image_encoder).hold(dtype)
+            EncoderCut.all_frozen(self.image_encoder).set_precision(dtype)
 
     def compile_blocks(self) -> None:
         """Compile the blocks of the encoder.
@@ -72,5 +72,5 @@ class EncoderNetwork(Network):
         compile_blocks(self.image_encoder)
 
     def shard(self, mesh: DeviceMesh) -> None:
-        """Share out each block, the rest of the encoder and the head."""
+        """Shard each block, the rest of the encoder, and the head."""
         shard([*self.image_encoder.blocks, self.image_encoder, self.head], mesh)

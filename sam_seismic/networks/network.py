@@ -1,4 +1,4 @@
-"""What every network answers: canvases come in, one logit plane a class goes out; what is frozen of it can be kept."""
+"""Interface of networks: canvases, or stored features of them, come in; one plane of logits for each class goes out."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -16,26 +16,27 @@ from sam_seismic.tuning.sharding import shard
 
 
 class Network(nn.Module, ABC):
-    """A network that gives facies logits on a canvas.
+    """A network that computes facies logits of a canvas.
 
-    Only `create`, `stride` and `forward` must be written: what else stands here serves a network that is trained whole.
+    Subclasses must implement `create`, `stride` and `forward`. The other methods are right for a network that is
+    trained as a whole.
     """
 
     cut: EncoderCut | None = None
-    """Its encoder, cut above the frozen prefix; None where it has no encoder that could be frozen."""
+    """Its encoder, cut after the frozen prefix; None for a network without such an encoder."""
     prior: Prior | None = None
-    """What is added to the logits of a section before it has looked at any amplitude."""
+    """Added to the logits of a section; None for no prior."""
 
     @classmethod
     @abstractmethod
-    def create(cls, config: Any, classes: int, *, weights: Path | None = None, drawn: bool = True) -> Self:
-        """Make the network.
+    def create(cls, config: Any, classes: int, *, weights: Path | None = None, initialise: bool = True) -> Self:
+        """Create the network.
 
         Args:
-            config: the section `model:` of a configuration, of the model that belongs to this network.
-            classes: how many facies.
-            weights: the file that it starts from, as `weights_file` found it; None for random weights.
-            drawn: whether random weights are drawn; not where all weights will be loaded.
+            config: the section `model:` of a configuration, of this network's kind.
+            classes: number of facies.
+            weights: file of the initial weights, from `weights_file`; None for random weights.
+            initialise: whether to draw random weights; False if all weights are loaded afterwards.
 
         Raises:
             WeightsError: the file is damaged, unsafe or of another network.
@@ -43,10 +44,10 @@ class Network(nn.Module, ABC):
 
     @classmethod
     def weights_file(cls, config: Any) -> Path | None:  # noqa: ARG003
-        """The file that training starts from; None for random weights.
+        """The file of the initial weights of a training; None for random weights.
 
         Raises:
-            WeightsError: it is not there.
+            WeightsError: the file does not exist.
         """
         return None
 
@@ -63,50 +64,50 @@ class Network(nn.Module, ABC):
 
         Args:
             canvas: float[section, 3, height, width].
-            shown: (rows, columns) of pixels outside which all canvases are padding, where that is known.
-            patches: (rows, columns) of 16-pixel patches that logits are wanted of, from the top left; None for all. A
-                network may give more.
+            shown: (rows, columns) of pixels outside which all canvases are padding, if known.
+            patches: (rows, columns) of 16-pixel patches, from the top left, whose logits are needed; None for all. A
+                network may compute more.
 
         Returns:
-            float[section, class, h, w], a logit every `stride` pixels.
+            float[section, class, h, w], one logit every `stride` pixels.
         """
 
-    def from_kept(self, kept: Tensor, *, patches: tuple[int, int] | None = None) -> Tensor:  # noqa: ARG002
-        """Logits from what `cut.below` gave for canvases, in whatever precision it was stored.
+    def from_features(self, features: Tensor, *, patches: tuple[int, int] | None = None) -> Tensor:  # noqa: ARG002
+        """Logits of canvases whose features were computed before.
 
         Args:
-            kept: [section, ...], see `EncoderCut.kept_shape`.
-            patches: as of `forward`.
+            features: [section, ...], output of `cut.run_frozen` in any precision, see `EncoderCut.feature_shape`.
+            patches: as in `forward`.
         """
-        raise AssertionError("nothing of this network can be kept")
+        raise AssertionError("this network has no frozen part")
 
     def saves(self, name: str) -> bool:  # noqa: ARG002
-        """Whether a checkpoint holds a weight, by its name in `state_dict()`."""
+        """Whether a checkpoint holds the weight with this name in `state_dict()`."""
         return True
 
-    def rate_groups(self, learning_rate: float, encoder_rate: float) -> list[tuple[list[nn.Parameter], float]]:  # noqa: ARG002
-        """What is trained, in groups of parameters with a learning rate each; a group may be empty.
+    def parameter_groups(self, learning_rate: float, encoder_rate: float) -> list[tuple[list[nn.Parameter], float]]:  # noqa: ARG002
+        """The trained parameters in groups, each with its learning rate; a group may be empty.
 
         Args:
-            learning_rate: of what is new.
-            encoder_rate: of an encoder, as a multiple of that.
+            learning_rate: learning rate of the head.
+            encoder_rate: learning rate of the encoder, as a multiple of `learning_rate`.
         """
         return [(list(trainable_parameters(self)), learning_rate)]
 
-    def hold_encoder(self, dtype: torch.dtype) -> None:
-        """Hold all of the encoder in another precision, to predict.
+    def set_encoder_precision(self, dtype: torch.dtype) -> None:
+        """Convert the whole encoder to another precision, for prediction.
 
         Raises:
-            UserError: it has no encoder to hold.
+            UserError: the network has no encoder.
         """
         if dtype != torch.float32:
             raise UserError(
-                problem=f"this network has no encoder to hold in {str(dtype).removeprefix('torch.')}",
+                problem=f"this network has no encoder to convert to {str(dtype).removeprefix('torch.')}",
                 fix="leave --precision out",
             )
 
     def compile_blocks(self) -> None:
-        """Compile what takes the most time, from its first call on.
+        """Compile the slowest modules at their first call.
 
         Raises:
             UserError: there is no compiler on this machine.
@@ -114,5 +115,5 @@ class Network(nn.Module, ABC):
         raise AssertionError("its configuration has no key `compile`")
 
     def shard(self, mesh: DeviceMesh) -> None:
-        """Share the parameters out over processes, in place; doing it again changes nothing."""
+        """Shard the parameters over processes, in place; a network that is sharded already is left alone."""
         shard([self], mesh)

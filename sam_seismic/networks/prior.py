@@ -1,4 +1,4 @@
-"""The place of a prior: the logits of a section come in, and go out with what is known before any amplitude is seen."""
+"""Interface of priors: the logits of a section come in; they go out with prior knowledge of the section added."""
 
 from abc import ABC, abstractmethod
 
@@ -8,14 +8,14 @@ from sam_seismic.survey.splits import SectionRef
 
 
 class Prior(nn.Module, ABC):
-    """What is known of a section from the training labels alone, added to a network's logits."""
+    """Knowledge of a section from training labels alone, without amplitudes, that is added to a network's logits."""
 
     @abstractmethod
     def forward(self, logits: Tensor, ref: SectionRef) -> Tensor:
         """Logits with the prior.
 
         Args:
-            logits: float32[class, sample, trace] of one section; padding is gone.
+            logits: float32[class, sample, trace] of one section, without padding.
             ref: which section.
 
         Returns:

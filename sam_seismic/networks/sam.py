@@ -1,4 +1,4 @@
-"""SAM's image encoder, its empty prompt and a class head as one network."""
+"""SAM with a class head: canvases come in, one plane of logits for each class goes out."""
 
 from pathlib import Path
 from typing import Self
@@ -14,15 +14,15 @@ from sam_seismic.sam.weights import official_path
 
 
 class SamNetwork(EncoderNetwork):
-    """SAM with a class head; no prompt is needed.
+    """SAM's image encoder and a class head on SAM's mask decoder, without prompts.
 
-    The prompt encoder stays frozen; how much of the image encoder and of the mask decoder is trained, the configuration
-    says. What is new in the head is always trained.
+    The prompt encoder is frozen and encodes the empty prompt. The configuration sets how much of the image encoder and
+    of the mask decoder is trained. The new parameters of the head are always trained.
 
     Args:
-        config: its options.
-        sam: its parts are taken over, not copied.
-        classes: how many facies.
+        config: options of the network.
+        sam: its modules are used without copying.
+        classes: number of facies.
     """
 
     head: Head
@@ -33,17 +33,17 @@ class SamNetwork(EncoderNetwork):
         self.head.train_decoder(config.decoder == "full")
 
     @classmethod
-    def create(cls, config: SamConfig, classes: int, *, weights: Path | None = None, drawn: bool = True) -> Self:
+    def create(cls, config: SamConfig, classes: int, *, weights: Path | None = None, initialise: bool = True) -> Self:
         """SAM from a weights file, or with random weights."""
-        sam = build_sam(config.size, weights) if drawn else Sam(config.size, random=False)
+        sam = build_sam(config.size, weights) if initialise else Sam(config.size, random=False)
         return cls(config, sam, classes)
 
     @classmethod
     def weights_file(cls, config: SamConfig) -> Path | None:
-        """The file that was given, or the official one of its size; None for `weights: random`.
+        """The configured file, or the official one of this size; None for `weights: random`.
 
         Raises:
-            WeightsError: no file is given, and the official one is not in the weights folder.
+            WeightsError: no file is configured, and the official one is not in the weights folder.
         """
         if config.weights is None:
             return official_path(config.size)
@@ -51,11 +51,11 @@ class SamNetwork(EncoderNetwork):
 
     @property
     def stride(self) -> int:
-        """That of the head."""
+        """Stride of the head."""
         return self.head.stride
 
     def decode(self, embedding: Tensor, *, patches: tuple[int, int] | None = None) -> Tensor:
-        """Embedding float[section, 256, h, w] -> logits float[section, class, h, w] of the head's stride."""
+        """Embedding float[section, 256, h, w] -> logits float[section, class, h', w'] with the head's stride."""
         grid = (embedding.shape[-2], embedding.shape[-1])
         _, dense_prompt = self.prompt_encoder(grid=grid)  # [1, 256, h, w]
         dense_pe = self.prompt_encoder.dense_pe(grid)  # [1, 256, h, w]

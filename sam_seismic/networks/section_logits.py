@@ -1,4 +1,4 @@
-"""A batch of sections comes in; the logits of each go out, on its own samples and traces, in the order of the batch."""
+"""A batch of sections comes in; the logits of each section go out, on its samples and traces."""
 
 import torch
 from torch import Tensor
@@ -9,22 +9,24 @@ from sam_seismic.networks.network import Network
 
 
 def section_logits(network: Network, batch: Batch) -> list[Tensor]:
-    """Logits float32[class, sample, trace] of each section; padding is gone. Images of one size go together.
+    """Logits float32[class, sample, trace] of each section, without padding, in the order of the batch.
+
+    Images of one size are run together.
 
     Args:
-        network: runs on the device of the batch.
-        batch: canvases, or what a store holds of them, cut where this network is.
+        network: a network on the device of the batch.
+        batch: canvases, or stored features of this network's frozen part.
     """
-    together: dict[tuple[int, ...], list[int]] = {}
+    by_shape: dict[tuple[int, ...], list[int]] = {}
     for position, image in enumerate(batch.images):
-        together.setdefault(tuple(image.shape), []).append(position)
+        by_shape.setdefault(tuple(image.shape), []).append(position)
     logits: dict[int, Tensor] = {}
-    for positions in together.values():
+    for positions in by_shape.values():
         frames = [batch.frames[position] for position in positions]
-        stack = torch.stack([batch.images[position].float() for position in positions])  # a store holds halves
+        stack = torch.stack([batch.images[position].float() for position in positions])  # stored ones are float16
         patches = largest(frame.patches_read(network.stride) for frame in frames)
         if isinstance(batch, EmbeddingBatch):
-            planes = network.from_kept(stack, patches=patches)
+            planes = network.from_features(stack, patches=patches)
         else:
             planes = network(stack, shown=largest(frame.placed_shape for frame in frames), patches=patches)
         for frame in dict.fromkeys(frames):

@@ -1,7 +1,7 @@
-"""A plain vision transformer: canvases come in, each token becomes the class logits of its patch.
+"""A plain vision transformer: canvases come in, one logit for each class and pixel goes out.
 
-After Dosovitskiy et al. 2021, "An Image Is Worth 16x16 Words", with a batch norm in front in place of fixed statistics
-and one linear layer from each token to the logits of its 16 x 16 pixels.
+After Dosovitskiy et al. 2021, "An Image Is Worth 16x16 Words", with a batch norm in front instead of fixed statistics,
+and a linear head that maps each token to the logits of its 16 x 16 pixels.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ GRID = CANVAS // PATCH
 
 
 class VitBlock(nn.Module):
-    """Attention over all tokens, then a feed-forward layer, each after a layer norm and added to its input.
+    """A pre-norm transformer block: attention over all tokens, then a feed-forward layer, both with residuals.
 
     Args:
         config: width, heads and dropout.
@@ -53,9 +53,9 @@ class VitBlock(nn.Module):
 
 
 class VitEncoder(BlockEncoder):
-    """Batch norm and patches, learned positions, blocks, a last layer norm.
+    """Batch norm, patch embedding, learned positions, blocks, and a final layer norm.
 
-    Positions are cropped to the canvas: a small canvas sees what the top left of the largest one sees.
+    A smaller canvas uses the top left part of the position table.
 
     Args:
         config: width, depth, heads and dropout.
@@ -77,7 +77,7 @@ class VitEncoder(BlockEncoder):
 
     @property
     def channels(self) -> int:
-        """Those of a token."""
+        """Channels of the embedding, which are those of a token."""
         return self._width
 
     def lower(self, x: Tensor, *, blocks: int | None = None, shown: tuple[int, int] | None = None) -> Tensor:  # noqa: ARG002
@@ -101,11 +101,11 @@ class VitEncoder(BlockEncoder):
 
 
 class PatchHead(nn.Linear):
-    """One linear layer from a token to the class logits of all pixels of its patch.
+    """A linear layer that maps a token to the class logits of all pixels of its patch.
 
     Args:
         width: channels of a token.
-        classes: how many facies.
+        classes: number of facies.
     """
 
     def __init__(self, width: int, classes: int) -> None:
@@ -118,29 +118,29 @@ class PatchHead(nn.Linear):
 
 
 class VitNetwork(EncoderNetwork):
-    """The encoder under a linear head, from random weights.
+    """The ViT encoder with a linear head; it starts from random weights.
 
     Args:
-        config: its options.
-        classes: how many facies.
+        config: options of the network.
+        classes: number of facies.
     """
 
     def __init__(self, config: VitConfig, classes: int) -> None:
         super().__init__(config.encoder, VitEncoder(config), PatchHead(config.width, classes))
 
     @classmethod
-    def create(cls, config: VitConfig, classes: int, *, weights: Path | None = None, drawn: bool = True) -> Self:  # noqa: ARG003
-        """With random weights, whether they are needed or not: it is small."""
-        assert weights is None, "its configuration has no key for a file"
+    def create(cls, config: VitConfig, classes: int, *, weights: Path | None = None, initialise: bool = True) -> Self:  # noqa: ARG003
+        """A network with random weights, whatever `initialise` is: the network is small."""
+        assert weights is None, "VitConfig has no key for a weights file"
         return cls(config, classes)
 
     @property
     def stride(self) -> int:
-        """A logit a pixel."""
+        """One logit for each pixel."""
         return 1
 
     def train(self, mode: bool = True) -> Self:
-        """What is frozen does not change in training either: no dropout, and the batch norm keeps its statistics."""
+        """Keep frozen modules in evaluation mode: no dropout, and no new statistics of the batch norm."""
         super().train(mode)
         for part in self.cut.frozen_modules():
             part.eval()

@@ -41,4 +41,4 @@ class FillStore(Callback):
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
         """Mark the embeddings as used, so that `embed --prune` does not remove them during a long run."""
-        self._store.stored.use()
+        self._store.stored.mark_used()

@@ -18,7 +18,7 @@ from sam_seismic.survey.facies import IGNORE
 from sam_seismic.tasks.checkpoint import KEY, CheckpointMetadata, named_as_today
 from sam_seismic.tasks.losses import build_loss
 from sam_seismic.tasks.optimiser import build_optimiser, build_schedule
-from sam_seismic.tasks.rank_sync import over_processes
+from sam_seismic.tasks.rank_sync import sum_over_processes
 
 
 class FaciesSegmentation(lightning.LightningModule):
@@ -84,7 +84,7 @@ class FaciesSegmentation(lightning.LightningModule):
             )
         assert self._sums is not None, "there were batches"
         values = {
-            "val_loss": float(self._loss.total(over_processes(self._sums))),
+            "val_loss": float(self._loss.total(sum_over_processes(self._sums))),
             "val_mean_iou": scores.mean_iou,
             "val_pixel_accuracy": scores.pixel_accuracy,
             "val_mean_class_accuracy": scores.mean_class_accuracy,
@@ -109,7 +109,7 @@ class FaciesSegmentation(lightning.LightningModule):
         """AdamW over what is trained, with a warm-up and a cosine over the whole run."""
         train = self._train_config
         optimiser = build_optimiser(
-            self.network.rate_groups(train.learning_rate, train.encoder_rate),
+            self.network.parameter_groups(train.learning_rate, train.encoder_rate),
             train,
             fused=self.trainer.precision == "32-true" and self.device.type in ("cpu", "cuda"),
         )
@@ -137,7 +137,7 @@ class FaciesSegmentation(lightning.LightningModule):
             logits: float[class, sample, trace] of each section.
             batch: their labels.
         """
-        return self._loss.total(over_processes(self._loss_sums(logits, batch)))
+        return self._loss.total(sum_over_processes(self._loss_sums(logits, batch)))
 
     def _loss_sums(self, logits: list[Tensor], batch: Batch) -> Tensor:
         # Section by section, which stays in the processor's cache.

@@ -24,7 +24,7 @@ def load_task(path: Path) -> FaciesSegmentation:
             fix=f"load it with the version of sam-seismic that wrote it, which was {metadata.version}",
         )
     classes = len(metadata.facies)
-    task = TASKS[metadata.task](build_network(metadata.model, classes, drawn=False), metadata)
+    task = TASKS[metadata.task](build_network(metadata.model, classes, initialise=False), metadata)
     try:
         task.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:

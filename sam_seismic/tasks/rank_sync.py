@@ -7,11 +7,11 @@ from torch import Tensor
 from torch.autograd import Function
 
 
-def over_processes(x: Tensor) -> Tensor:
-    """The sum over all processes; the tensor itself where there is one only.
+def sum_over_processes(x: Tensor) -> Tensor:
+    """The sum of a tensor over all processes; the tensor itself without distributed training.
 
-    A loss of such sums is the same on every process, and that of all their data together. Its gradients are right once
-    they were averaged over the processes, which distributed training does.
+    A loss of such sums is the loss over the data of all processes, and the same on each of them. Its gradients are
+    correct after averaging over the processes, which distributed training does.
     """
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return x
@@ -28,11 +28,11 @@ class _Sum(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
-        # The mean that is taken later divides by their number.
+        # Distributed training averages the gradients afterwards, which divides by this number.
         return gradient * dist.get_world_size()
 
 
 def peer_is_lost(error: RuntimeError) -> bool:
-    """Whether an error says that another process has ended in the middle of something that all do together."""
-    # gloo, which works on CPUs, has no error of its own.
+    """Whether an error means that another process has ended during a collective operation."""
+    # gloo, the backend on CPUs, has no exception class of its own.
     return isinstance(error, dist.DistError) or "gloo" in str(error)

@@ -1,1 +1,1 @@
-"""What is trained: which parts of SAM are frozen and which are not."""
+"""Which parts of a network are trained, and the store for the output of the frozen part."""

@@ -1,4 +1,4 @@
-"""The blocks of an image encoder go in; they run compiled from their first call on."""
+"""An image encoder comes in; each of its blocks is compiled with torch.compile at its first call."""
 
 import os
 import shutil
@@ -8,13 +8,13 @@ from sam_seismic.sam import BlockEncoder
 
 
 def compile_blocks(encoder: BlockEncoder, *, backend: str = "inductor") -> None:
-    """Compile each block with torch.compile, in place; names and weights stay what they are.
+    """Compile each block with torch.compile, in place; parameter names and weights do not change.
 
-    The first call with each shape of canvas and batch takes about a minute or more.
+    The first call with each shape of canvas and batch takes a minute or more.
 
     Args:
         encoder: changed in place.
-        backend: of torch.compile.
+        backend: the compiler backend of torch.compile.
 
     Raises:
         UserError: there is no compiler on this machine.

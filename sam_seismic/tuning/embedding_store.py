@@ -1,16 +1,16 @@
-"""The embedding store: what the frozen part of the encoder makes of a section is kept on disk, and read from there.
+"""The embedding store: features of sections come in and are written to disk; they are read from there in training.
 
-A store is a folder of groups, one for each recipe: all that what is kept depends on beside the section. A group is
-named by the recipe's hash, so a changed recipe never finds what another one left, and an equal one shares it, whichever
-run it belongs to:
+A store is a folder of groups, one for each recipe. A recipe holds everything that the features depend on, except the
+section itself. A group is named by the hash of its recipe, so that runs with equal recipes share a group, and a changed
+recipe never finds the features of another one:
 
-    embeddings/3f0c.../recipe.json                what the group is of, for people
+    embeddings/3f0c.../recipe.json                the recipe, for people to read
     embeddings/3f0c.../IL_100.npy                 float16, one file a section and variant
     embeddings/3f0c.../IL_100_flipped.npy
 
-A file gets its name when it is whole, so any number of processes may read and fill one store, on a network file system
-too, and one that is killed leaves nothing half behind. Half precision: the neck ends in a layer norm, and tokens are
-added up from numbers of about one.
+A file is renamed to its final name when it is complete, so any number of processes may read and fill one store, also on
+a network file system, and a process that is killed leaves no incomplete entry. Half precision is sufficient: the neck
+ends in a layer norm, and tokens are sums of numbers of about one.
 """
 
 import errno
@@ -40,35 +40,36 @@ from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning.encoder_cut import EncoderCut
 
 LAYOUT = 1
-"""Goes up with every change of what a file holds, or of what the encoder makes of a canvas."""
+"""Version of the files. Increase it when their content changes, or when the encoder computes different features."""
 RECIPE = "recipe.json"
 _ABANDONED_S = 24 * 3600.0
-"""Age at which a file without its name is nobody's."""
-_CHANCES = 3
-"""How often a file is begun whose folder another process removes."""
+"""Age at which a temporary file is considered abandoned."""
+_ATTEMPTS = 3
+"""How often a write is tried when another process removes the folder meanwhile."""
 
 MORE_ROOM = (
     "free some disk, sam-seismic embed --prune 30 --store {store}, another folder in train.store, or keep nothing: "
     "train.cache: false"
 )
-"""What helps where a store has no room."""
+"""Fix for the user when the disk has no space for a store."""
 
 Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that what is kept of a section depends on, but the section itself.
+    """Everything that the stored features of a section depend on, except the section itself.
 
     Args:
         weights: hash of the frozen weights, see `weights_hash`.
         size: name of the network, such as `vit_b`.
-        blocks: after which block the encoder is cut; None: all of it is frozen, and the embedding is kept.
-        precision: that the frozen part computes in, e.g. `float32`.
+        blocks: number of frozen blocks, whose output is stored; None if the whole encoder is frozen and its embedding
+            is stored.
+        precision: dtype that the frozen part computes in, e.g. `float32`.
         survey: fingerprint of the amplitudes.
-        center, clip: of the amplitude scale.
-        channels: how a gray section becomes three channels.
-        fit, side, canvas: how it sits on the canvas.
+        center, clip: parameters of the amplitude scale.
+        channels: how a gray section is converted to three channels.
+        fit, side, canvas: how the section is placed on the canvas.
     """
 
     weights: str
@@ -91,7 +92,7 @@ class Recipe:
 
 
 def weights_hash(cut: EncoderCut) -> str:
-    """A hash of the frozen part's weights, as they are held: 32 hexadecimal digits."""
+    """A hash of the weights of the frozen part, in their present dtype: 32 hexadecimal digits."""
     found = hashlib.blake2b(digest_size=16)
     for name, tensor in cut.frozen_weights():
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -100,12 +101,12 @@ def weights_hash(cut: EncoderCut) -> str:
 
 
 class Group:
-    """What one recipe makes of the sections of a volume.
+    """The stored features of the sections of a volume, for one recipe.
 
     Args:
         store: folder of the store.
-        recipe: of the group.
-        about: whose sections, for people.
+        recipe: recipe of the group.
+        about: description of the sections, for people to read.
     """
 
     def __init__(self, store: Path, recipe: Recipe, about: str) -> None:
@@ -114,7 +115,7 @@ class Group:
         self._about = about
 
     def path(self, ref: SectionRef, variant: Variant) -> Path:
-        """Where a variant of a section is kept."""
+        """The file of a variant of a section."""
         name = f"{ref.orientation.short}_{ref.line}"
         name += "" if ref.traces is None else f"_{ref.traces[0]}-{ref.traces[1]}"
         name += "_flipped" if variant.flipped else ""
@@ -122,17 +123,17 @@ class Group:
         return self.folder / f"{name}.npy"
 
     def has(self, ref: SectionRef, variant: Variant, shape: Shape) -> bool:
-        """Whether a variant is kept, whole."""
+        """Whether a variant is stored completely."""
         try:
             return self.path(ref, variant).stat().st_size == file_size(shape)
         except (FileNotFoundError, NotADirectoryError):
             return False
 
     def read(self, ref: SectionRef, variant: Variant) -> Tensor:
-        """What is kept of a variant: float16, of the shape that was written.
+        """The stored features of a variant: float16, in the shape that was written.
 
         Raises:
-            UserError: nothing is kept of it, or it is damaged.
+            UserError: the variant is not stored, or its file is damaged.
         """
         path = self.path(ref, variant)
         try:
@@ -142,7 +143,7 @@ class Group:
             why = error.strerror or str(error)
         except (ValueError, EOFError):
             why = "it is damaged, and was removed"
-            with suppress(OSError):  # else it would be taken for whole, by its size, for ever
+            with suppress(OSError):  # `has` checks the size only, and would report it as stored for ever
                 path.unlink()
         raise UserError(
             problem=f"{path}: an embedding of {ref.name} cannot be read: {why}",
@@ -150,90 +151,90 @@ class Group:
             "anew",
         )
 
-    def write(self, ref: SectionRef, variant: Variant, kept: Tensor) -> None:
-        """Keep a variant; a reader finds all of it or nothing.
+    def write(self, ref: SectionRef, variant: Variant, features: Tensor) -> None:
+        """Store the features of a variant; a reader never sees an incomplete file.
 
         Raises:
-            UserError: half precision cannot hold it, or the disk is full.
+            UserError: the numbers are too large for half precision, or the disk is full.
         """
-        half = kept.detach().to("cpu", torch.float16).contiguous()
+        half = features.detach().to("cpu", torch.float16).contiguous()
         if not bool(half.isfinite().all()):
             raise UserError(
                 problem=f"{ref.name}: the frozen encoder gives numbers that half precision cannot hold",
-                fix="compute it in trainer.precision: 32-true or bf16-mixed, or keep nothing: train.cache: false",
+                fix="set trainer.precision: 32-true or bf16-mixed, or store nothing: train.cache: false",
             )
-        for chances in reversed(range(_CHANCES)):
+        for attempts_left in reversed(range(_ATTEMPTS)):
             try:
-                self._begin()
+                self._create()
                 with whole_file(self.path(ref, variant), sync=True) as file:
                     _write_array(file, half)
-                self._begin()
-            except FileNotFoundError:  # another process removes the group at this moment
-                if not chances:
+                self._create()
+            except FileNotFoundError:  # another process is pruning the group
+                if not attempts_left:
                     raise
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
                 raise UserError(
-                    problem=f"{self.folder.parent}: the disk is full; the embeddings written until now are kept",
+                    problem=f"{self.folder.parent}: the disk is full; the embeddings written so far are stored",
                     fix=MORE_ROOM.format(store=self.folder.parent),
                 ) from error
             else:
-                self.use()  # a long filling is no forgotten group
+                self.mark_used()  # so that a group is not pruned while it is being filled
                 return
 
-    def use(self) -> None:
-        """Note that the group is used now, so that it is not taken for forgotten."""
-        with suppress(OSError):  # it may have been removed, or be another user's, whose store may still be read
+    def mark_used(self) -> None:
+        """Update the time of last use, by which `prune` selects groups."""
+        with suppress(OSError):  # the group may have been removed, or belong to another user
             os.utime(self.folder / RECIPE)
 
-    def _begin(self) -> None:
-        """Make the folder, and say in it what it is of."""
-        card = self.folder / RECIPE
-        if card.is_file():
+    def _create(self) -> None:
+        """Create the folder and its recipe file, unless they exist."""
+        path = self.folder / RECIPE
+        if path.is_file():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        told = json.dumps({"about": self._about, "layout": LAYOUT} | asdict(self._recipe), indent=2)
-        write_bytes(card, told.encode(), sync=True)
+        text = json.dumps({"about": self._about, "layout": LAYOUT} | asdict(self._recipe), indent=2)
+        write_bytes(path, text.encode(), sync=True)
 
 
 class StoredSections:
-    """Gives what is kept of the sections of some parts, in place of their canvases.
+    """Reads the stored features of the sections of some parts, in place of their canvases.
 
     Args:
-        groups: by name of the part and orientation.
+        groups: by name of the part, and orientation.
     """
 
     def __init__(self, groups: Mapping[tuple[str, Orientation], Group]) -> None:
         self._groups = groups
 
     def __call__(self, which: SectionVariant) -> Tensor:
-        """What is stored of a variant: float16.
+        """The stored features of a variant: float16.
 
         Raises:
-            UserError: nothing is stored of it, or it is damaged.
+            UserError: the variant is not stored, or its file is damaged.
         """
         return self.group(which).read(which.ref, which.variant)
 
     def group(self, which: SectionVariant) -> Group:
-        """Where a section is stored."""
+        """The group of a section."""
         return self._groups[which.part.name, which.ref.orientation]
 
-    def use(self) -> None:
-        """Note that all of it is used now."""
+    def mark_used(self) -> None:
+        """Update the time of last use of all groups."""
         for group in self._groups.values():
-            group.use()
+            group.mark_used()
 
 
 def _write_array(file: BinaryIO, half: Tensor) -> None:
-    """As numpy.save, which does not tell why a disk takes no more."""
+    """Like numpy.save, whose error does not contain the reason when the disk is full."""
     npy.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": tuple(half.shape)})
     file.write(half.numpy().data)
 
 
 @cache
 def file_size(shape: Shape) -> int:
-    """Bytes of the file of a section."""
+    """Size in bytes of the file of features of this shape."""
     head = io.BytesIO()
     npy.write_array_header_1_0(head, {"descr": "<f2", "fortran_order": False, "shape": shape})
     return len(head.getvalue()) + 2 * int(np.prod(shape))
@@ -241,15 +242,15 @@ def file_size(shape: Shape) -> int:
 
 @dataclass(frozen=True)
 class StoredGroup:
-    """A group that a store holds.
+    """A group found in a store.
 
     Args:
-        folder: of the group.
-        about: whose sections.
-        recipe: as it was written down.
-        sections: files.
-        size: bytes.
-        used: when it was used last, seconds since 1970.
+        folder: folder of the group.
+        about: description of the sections.
+        recipe: content of the recipe file.
+        sections: number of files.
+        size: total size of the files, in bytes.
+        used: time of last use, in seconds since 1970.
     """
 
     folder: Path
@@ -261,34 +262,34 @@ class StoredGroup:
 
 
 def stored_groups(store: Path) -> Iterator[StoredGroup]:
-    """The groups of a store; other folders that lie there are left alone."""
-    for card in sorted(store.glob(f"*/{RECIPE}")):
+    """The groups of a store; other folders are skipped."""
+    for file in sorted(store.glob(f"*/{RECIPE}")):
         try:
-            recipe = json.loads(card.read_text(encoding="utf-8"))
-            sizes = [path.stat().st_size for path in card.parent.glob("*.npy")]
-            used = card.stat().st_mtime
+            recipe = json.loads(file.read_text(encoding="utf-8"))
+            sizes = [path.stat().st_size for path in file.parent.glob("*.npy")]
+            used = file.stat().st_mtime
         except (OSError, ValueError):
-            continue  # another process removes it, or it is none of ours
+            continue  # another process is pruning the group, or this is not a group
         if isinstance(recipe, dict) and "about" in recipe and "weights" in recipe:
-            yield StoredGroup(card.parent, str(recipe.pop("about")), recipe, len(sizes), sum(sizes), used)
+            yield StoredGroup(file.parent, str(recipe.pop("about")), recipe, len(sizes), sum(sizes), used)
 
 
 def prune(store: Path, *, days: float) -> list[StoredGroup]:
-    """Remove the groups that have not been used for some days, and what killed processes left in the others.
+    """Remove groups that have not been used for some days, and abandoned temporary files in the other groups.
 
     Returns:
-        The groups removed.
+        The removed groups.
     """
     now = time.time()
     removed = []
     for group in stored_groups(store):
         if now - group.used >= days * 24 * 3600:
-            # The recipe goes last: what a removal that breaks off leaves is still a group, removed the next time.
+            # The recipe is removed last: if the removal is interrupted, the rest is still a group for the next time.
             for path in group.folder.glob("*.npy"):
                 path.unlink(missing_ok=True)
             remove_abandoned(group.folder)
             (group.folder / RECIPE).unlink(missing_ok=True)
-            with suppress(OSError):  # somebody put something else into it, or removed it too
+            with suppress(OSError):  # the folder may hold other files, or have been removed by another process
                 group.folder.rmdir()
             removed.append(group)
         else:

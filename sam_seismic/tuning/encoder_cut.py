@@ -1,7 +1,8 @@
-"""An image encoder in two parts: canvases go into the frozen part, the trained part goes on with what comes out of it.
+"""An image encoder split into a frozen and a trained part: canvases -> features -> embeddings.
 
-What passes the cut changes only with the frozen weights and the canvas, so it can be computed once and kept: the image
-embedding where all of the encoder is frozen, the tokens between two blocks where the last blocks are trained.
+The features, which are the output of the frozen part, depend only on the frozen weights and the canvas, so they can be
+computed once and stored. They are the image embedding where the whole encoder is frozen, and the tokens between two
+blocks where the last blocks are trained.
 """
 
 from collections.abc import Iterator
@@ -17,11 +18,12 @@ from sam_seismic.tuning.sharding import is_sharded
 
 @dataclass(frozen=True)
 class FrozenPrefix:
-    """How much of an encoder is frozen, counted from the canvas.
+    """The first layers of an encoder, which are frozen.
 
     Args:
-        blocks: frozen blocks; patches and positions are frozen with the first of them. 0: nothing is frozen.
-        neck: whether what follows the blocks is frozen too, so that all of the encoder is.
+        blocks: number of frozen blocks. From 1 on the patch embedding and the positions are frozen, too; 0 freezes
+            nothing.
+        neck: whether the neck is frozen too, and with it the whole encoder.
     """
 
     blocks: int = 0
@@ -35,91 +37,91 @@ class FrozenPrefix:
 
 @dataclass(frozen=True, eq=False)
 class EncoderCut:
-    """An image encoder, cut above its frozen prefix.
+    """An image encoder, split after its frozen prefix.
 
     Args:
-        encoder: all of it.
-        frozen: how much of it is frozen.
+        encoder: the whole encoder.
+        frozen: the prefix that is frozen.
     """
 
     encoder: BlockEncoder
     frozen: FrozenPrefix
 
     @classmethod
-    def above_all(cls, encoder: BlockEncoder) -> "EncoderCut":
-        """As if all of the encoder were frozen: for whoever runs it without gradients."""
+    def all_frozen(cls, encoder: BlockEncoder) -> "EncoderCut":
+        """Treat the whole encoder as frozen: for running it without gradients."""
         return cls(encoder, FrozenPrefix(encoder.depth, neck=True))
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type that the frozen part is held in, and computes in."""
+        """Dtype of the frozen part's weights, in which it also computes."""
         return self.encoder.pos_embed.dtype
 
     @property
     def device(self) -> torch.device:
-        """Where the encoder lies."""
+        """Device of the encoder."""
         return self.encoder.pos_embed.device
 
     def embed(self, canvas: Tensor, *, shown: tuple[int, int] | None = None) -> Tensor:
         """Canvas float[section, 3, height, width] -> embedding float[section, channels, h, w].
 
         Args:
-            canvas: of one or more sections.
-            shown: (rows, columns) of pixels outside which all canvases are padding, where that is known.
+            canvas: one or more sections.
+            shown: (rows, columns) of pixels outside which all canvases are padding, if known.
         """
         if not self.frozen.empty:
-            return self.above(self.below(canvas, shown=shown))
-        # A sharded encoder gathers its parameters when it is called as a module.
+            return self.run_trained(self.run_frozen(canvas, shown=shown))
+        # FSDP gathers the parameters of a sharded encoder only when the module itself is called.
         if torch.is_grad_enabled() or is_sharded(self.encoder):
             embedding: Tensor = self.encoder(canvas)
             return embedding
-        return EncoderCut.above_all(self.encoder).embed(canvas, shown=shown)
+        return EncoderCut.all_frozen(self.encoder).embed(canvas, shown=shown)
 
-    def below(self, canvas: Tensor, *, shown: tuple[int, int] | None = None) -> Tensor:
-        """Run the frozen part, in the precision that its weights are held in.
+    def run_frozen(self, canvas: Tensor, *, shown: tuple[int, int] | None = None) -> Tensor:
+        """Run the frozen part, in the precision of its weights, without gradients.
 
         Args:
             canvas: float[section, 3, height, width].
             shown: (rows, columns) of pixels outside which all canvases are padding.
 
         Returns:
-            Tokens float[section, h, w, width], or where the neck is frozen too the embedding float[section, channels,
-            h, w]. No gradient.
+            The features: tokens float[section, h, w, width], or the embedding float[section, channels, h, w] if the
+            neck is frozen, too.
         """
-        held = self.dtype != torch.float32  # then nothing is cast on the way
-        mixed = torch.is_autocast_enabled(canvas.device.type) and not held
+        half = self.dtype != torch.float32  # then autocast has nothing to cast
+        mixed = torch.is_autocast_enabled(canvas.device.type) and not half
         with torch.no_grad(), torch.autocast(canvas.device.type, enabled=mixed):
             tokens = self.encoder.lower(canvas.to(self.dtype), blocks=self.frozen.blocks, shown=shown)
             return self.encoder.upper(tokens, blocks=self.encoder.depth) if self.frozen.neck else tokens
 
-    def above(self, kept: Tensor) -> Tensor:
-        """Go on where `below` ended.
+    def run_trained(self, features: Tensor) -> Tensor:
+        """Run the trained part on the output of the frozen part.
 
         Args:
-            kept: what `below` gave, in whatever precision it was stored.
+            features: output of `run_frozen`, in any precision.
 
         Returns:
             The embedding float32[section, channels, h, w].
         """
         if self.frozen.neck:
-            return kept.float()
+            return features.float()
         trained = next(self.encoder.neck.parameters()).dtype
-        return self.encoder.upper(kept.to(trained), blocks=self.frozen.blocks).float()
+        return self.encoder.upper(features.to(trained), blocks=self.frozen.blocks).float()
 
-    def kept_shape(self, canvas_shape: tuple[int, int]) -> tuple[int, int, int]:
-        """The shape of what `below` gives for one canvas of (height, width) pixels."""
+    def feature_shape(self, canvas_shape: tuple[int, int]) -> tuple[int, int, int]:
+        """Shape of the features of one canvas of (height, width) pixels."""
         h, w = (side // PATCH for side in canvas_shape)
         return (self.encoder.channels, h, w) if self.frozen.neck else (h, w, self.encoder.width)
 
     def frozen_modules(self) -> list[nn.Module]:
-        """The modules of the frozen part; `pos_embed`, a parameter, belongs to it too."""
+        """The modules of the frozen part; it also includes `pos_embed`, which is a parameter."""
         if self.frozen.empty:
             return []
         parts = [self.encoder.patch_embed, self.encoder.blocks[: self.frozen.blocks]]
         return [*parts, self.encoder.neck] if self.frozen.neck else parts
 
     def frozen_weights(self) -> Iterator[tuple[str, Tensor]]:
-        """The frozen weights by name, in a fixed order."""
+        """(name, frozen weight) in a fixed order."""
         if self.frozen.empty:
             return
         yield "pos_embed", self.encoder.pos_embed
@@ -127,8 +129,8 @@ class EncoderCut:
             for name, tensor in part.state_dict().items():
                 yield f"{number}.{name}", tensor
 
-    def hold(self, dtype: torch.dtype) -> None:
-        """Hold the frozen part in another precision: half takes half the memory, and is not cast with every call."""
+    def set_precision(self, dtype: torch.dtype) -> None:
+        """Convert the weights of the frozen part; half precision saves memory and the casts of autocast."""
         if self.frozen.empty:
             return
         for part in self.frozen_modules():

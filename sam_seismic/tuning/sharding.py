@@ -1,4 +1,4 @@
-"""The trained parts of a network go in; each process keeps a share of their weights, gradients and optimizer state."""
+"""Modules come in; their weights, gradients and optimizer state are sharded over the processes with FSDP."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,15 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 
 
 def shard(modules: Sequence[nn.Module], mesh: DeviceMesh) -> None:
-    """Share the parameters of modules out over processes, in place; doing it again changes nothing.
+    """Shard the parameters of modules over processes, in place; modules that are sharded already are left alone.
 
-    A process holds its share, and while a module is computed the whole of that module. From now on each must be called
-    as a module, which gathers the parameters that it uses.
+    Each process stores its shard, and holds the whole parameters of a module only while that module runs. From now on
+    the modules must be run by calling them, since FSDP gathers the parameters in that call.
 
     Args:
-        modules: the innermost first; a module takes what those before it have left.
-        mesh: the processes, in one dimension.
+        modules: inner modules before the modules that contain them; a module shards the parameters that the ones
+            before it did not.
+        mesh: the processes, as a mesh of one dimension.
     """
     for module in modules:
         if not is_sharded(module):
@@ -23,5 +24,5 @@ def shard(modules: Sequence[nn.Module], mesh: DeviceMesh) -> None:
 
 
 def is_sharded(module: nn.Module) -> bool:
-    """Whether other processes hold a part of its parameters."""
+    """Whether the parameters of a module are sharded over processes."""
     return isinstance(module, FSDPModule)

@@ -1,6 +1,7 @@
-"""An experiment comes in; what it keeps of its sections, where, and how that gets there before training goes out."""
+"""The configuration and data of an experiment come in; its embedding store, which can be filled, goes out."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
@@ -14,26 +15,26 @@ from sam_seismic.survey.fingerprint import fingerprint
 from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, file_size, weights_hash
 from sam_seismic.tuning.encoder_cut import EncoderCut
-from sam_seismic.tuning.precision import TRAINING_HALVES
+from sam_seismic.tuning.precision import FROZEN_DTYPES
 from sam_seismic.tuning.store_filling import StoreFiller
 
 TRAINED_ON = ("train", "val")
-"""The splits that are read again and again."""
+"""The splits that are read in every epoch."""
 
 
-def hold_frozen(cut: EncoderCut | None, config: Config) -> None:
-    """Hold the frozen part of a network in half precision where the training is mixed."""
-    if cut is not None and config.trainer.precision in TRAINING_HALVES:
-        cut.hold(TRAINING_HALVES[config.trainer.precision])
+def set_frozen_precision(cut: EncoderCut | None, config: Config) -> None:
+    """Convert the frozen part of a network to half precision if the training is in mixed precision."""
+    if cut is not None and config.trainer.precision in FROZEN_DTYPES:
+        cut.set_precision(FROZEN_DTYPES[config.trainer.precision])
 
 
 class EmbeddingStore:
-    """What an experiment stores of its sections, and where.
+    """The stored features of an experiment's sections.
 
     Args:
         config: the experiment.
-        module: its data.
-        cut: its encoder, the frozen part held as it is trained on.
+        module: data of the experiment.
+        cut: encoder of the experiment, with the frozen part in the precision of the training.
     """
 
     def __init__(self, config: Config, module: SeismicDataModule, cut: EncoderCut) -> None:
@@ -64,17 +65,17 @@ class EmbeddingStore:
         self.filler = StoreFiller(datasets, self.stored, cut=cut, transform=module.transform)
 
     def fill(self, listener: Listener, *, share: tuple[int, int] | None = None, batch_size: int | None = None) -> None:
-        """Encode what is missing.
+        """Encode the sections that are not stored yet.
 
         Args:
-            listener: is told how much and how far.
-            share: (which, of how many) processes that fill it together.
-            batch_size: sections at a time; None for that of the training.
+            listener: receives the amount and the progress.
+            share: (rank, number of ranks) of processes that fill the store together.
+            batch_size: sections encoded at a time; None for the batch size of the training.
 
         Raises:
             UserError: the disk has no room, or a section cannot be read or encoded.
         """
-        self.stored.use()  # from now on nobody takes it for forgotten
+        self.stored.mark_used()  # so that no other process prunes it
         entries, missing = self.filler.entries, self.filler.missing()
         size = sum(file_size(entry.shape) for entry in entries)
         listener.say(
@@ -86,18 +87,18 @@ class EmbeddingStore:
             self.filler.run(
                 batch_size=batch_size or self._batch_size,
                 share=share,
-                done=lambda done, total: listener.progress("encode", done, total),
+                progress=partial(listener.progress, "encode"),
             )
             listener.say(f"encoded in {time.monotonic() - start:.0f} s")
 
 
 def store_folder(chosen: Path | None) -> Path:
-    """The folder of a store: the one that was chosen, else in the user's cache."""
+    """The folder of a store: the chosen one, or the default in the user's cache."""
     return chosen or cache_folder("embeddings")
 
 
 class CutFacts(TypedDict):
-    """The part of a recipe that is known before weights and amplitudes are read."""
+    """The fields of a recipe that are known without reading weights and amplitudes."""
 
     size: str
     blocks: int | None
@@ -107,7 +108,7 @@ class CutFacts(TypedDict):
 
 
 def cut_facts(config: Config, cut: EncoderCut) -> CutFacts:
-    """What a recipe says of the network and of the canvas."""
+    """The fields of a recipe that describe the network and the canvas."""
     return {
         "size": config.model.name,
         "blocks": None if cut.frozen.neck else cut.frozen.blocks,

@@ -1,4 +1,7 @@
-"""Sections that are not kept yet come in; they are read, encoded and put into the embedding store, all at once."""
+"""Sections that are not stored yet come in; they are read, encoded and written to the embedding store.
+
+Reading, encoding and writing overlap: each runs in its own thread.
+"""
 
 import os
 import random
@@ -12,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sam_seismic.data.background import BATCHES_AHEAD, Prefetch, WriteBehind
+from sam_seismic.data.background import PREFETCHED_BATCHES, Prefetch, WriteBehind
 from sam_seismic.data.canvas import CanvasTransform, frame_of
 from sam_seismic.data.dataset import SectionDataset, SectionVariant
 from sam_seismic.data.frame import Frame, largest
@@ -22,20 +25,20 @@ from sam_seismic.survey.splits import SectionRef
 from sam_seismic.tuning.embedding_store import MORE_ROOM, Group, Shape, StoredSections, file_size
 from sam_seismic.tuning.encoder_cut import EncoderCut
 
-Done = Callable[[int, int], None]
-"""Called with (sections done, sections in all)."""
-BATCHES_BEHIND = 2
-"""Batches that are encoded and not yet written."""
+ProgressCallback = Callable[[int, int], None]
+"""Called with (sections encoded, sections in total)."""
+UNWRITTEN_BATCHES = 2
+"""Largest number of batches that are encoded and not yet written."""
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A variant of a section, and where it is to be stored.
+    """A variant of a section, and its place in the store.
 
     Args:
-        which: of the survey.
-        group: of the store.
-        shape: of what will be stored.
+        which: the variant.
+        group: group of the store.
+        shape: shape of the features.
     """
 
     which: SectionVariant
@@ -43,18 +46,18 @@ class Entry:
     shape: Shape
 
     @property
-    def kept(self) -> bool:
+    def stored(self) -> bool:
         """Whether it is in the store."""
         return self.group.has(self.which.ref, self.which.variant, self.shape)
 
 
 class StoreFiller:
-    """What a training will ask a store for, and how it gets there.
+    """Fills a store with everything that a training will read from it.
 
     Args:
-        datasets: whose sections, in every variant that they can ask for.
-        stored: where they go.
-        cut: the encoder, whose frozen part makes what is stored.
+        datasets: data sets of the training; every variant of each of their sections is stored.
+        stored: groups of the store.
+        cut: encoder, whose frozen part computes the features.
         transform: from amplitudes to canvases.
     """
 
@@ -77,65 +80,65 @@ class StoreFiller:
             self.entries.append(Entry(which, stored.group(which), shapes[key]))
 
     def missing(self) -> list[Entry]:
-        """What is not in the store."""
-        return [entry for entry in self.entries if not entry.kept]
+        """Entries that are not in the store."""
+        return [entry for entry in self.entries if not entry.stored]
 
     def check_room(self, store: Path, missing: Sequence[Entry]) -> None:
-        """Refuse to begin what the disk has no room for.
+        """Check that the disk has space for the missing entries.
 
         Raises:
-            SurveyError: it has not.
+            SurveyError: there is not enough space.
         """
-        there = next(folder for folder in (store, *store.absolute().parents) if folder.is_dir())
+        existing = next(folder for folder in (store, *store.absolute().parents) if folder.is_dir())
         tight = "" if self._transform.inputs.canvas == "tight" else "input.canvas: tight, "
         check_room(
-            there,
+            existing,
             sum(file_size(entry.shape) for entry in missing),
             what=f"{store}: keeping the embeddings",
             fix=tight + MORE_ROOM.format(store=store),
         )
 
-    def run(self, *, batch_size: int, done: Done, share: tuple[int, int] | None = None) -> None:
-        """Encode what is missing, and keep it.
+    def run(self, *, batch_size: int, progress: ProgressCallback, share: tuple[int, int] | None = None) -> None:
+        """Encode and store the missing entries.
 
-        Several processes may do so at once: those that know of each other each take a share; those that do not begin
-        anywhere, and go on elsewhere when they meet.
+        Several processes may fill one store. Ranks of one job each take a share. Independent processes start at random
+        positions, and jump to another one when they find that another process has stored their entries.
 
         Args:
-            batch_size: sections at a time.
-            done: told of progress.
-            share: (which, of how many) processes that run together; None: alone, as far as is known.
+            batch_size: sections encoded at a time.
+            progress: called after each batch.
+            share: (rank, number of ranks) of the job; None for a process without ranks.
 
         Raises:
-            UserError: a section cannot be read or encoded; what was written until then is kept.
+            UserError: a section cannot be read or encoded; the entries written before remain in the store.
         """
-        # Of all entries, not of the missing ones: those are fewer by the minute, and by process.
+        # A share of all entries, not of the missing ones: which are missing differs from process to process.
         entries = self.entries if share is None else self.entries[share[0] :: share[1]]
-        missing = [entry for entry in entries if not entry.kept]
-        turns = EntryQueue(missing)
+        missing = [entry for entry in entries if not entry.stored]
+        queue = EntryQueue(missing)
         finished = 0
         with (
-            WriteBehind(partial(_keep, turns), room=BATCHES_BEHIND) as behind,
-            Prefetch(self._read(turns, batch_size), room=BATCHES_AHEAD) as batches,
+            WriteBehind(partial(_write, queue), room=UNWRITTEN_BATCHES) as writer,
+            Prefetch(self._read(queue, batch_size), room=PREFETCHED_BATCHES) as batches,
         ):
             for batch, canvases in batches:
-                if all(entry.kept for entry in batch):  # done since it was read
-                    turns.meet()
+                if all(entry.stored for entry in batch):  # another process stored them after they were read
+                    queue.jump()
                     continue
-                behind.put((batch, self._encode(canvases)))
+                writer.put((batch, self._encode(canvases)))
                 finished += len(batch)
-                done(finished, len(missing))
-        if finished < len(missing):  # others did the rest
-            done(len(missing), len(missing))
+                progress(finished, len(missing))
+        if finished < len(missing):  # other processes stored the rest
+            progress(len(missing), len(missing))
 
     def _shape(self, part: Part, ref: SectionRef) -> Shape:
         frame = frame_of(part.section_shape(ref), self._transform.inputs, part.whole_shape(ref))
-        return self._cut.kept_shape(frame.canvas_shape)
+        return self._cut.feature_shape(frame.canvas_shape)
 
-    def _read(self, turns: "EntryQueue", size: int) -> Iterator[tuple[list[Entry], list[tuple[Tensor, Frame]]]]:
-        """Batches of canvases of one size."""
+    def _read(self, queue: "EntryQueue", size: int) -> Iterator[tuple[list[Entry], list[tuple[Tensor, Frame]]]]:
+        """Batches of entries whose canvases have one size, with these canvases."""
         batch: list[Entry] = []
-        for entry in turns:
+        for entry in queue:
             if batch and (len(batch) == size or entry.shape != batch[0].shape):
                 yield batch, [self._canvas(each) for each in batch]
                 batch = []
@@ -148,48 +151,49 @@ class StoreFiller:
         return self._transform.canvas(which.part.amplitude(which.ref), which.variant)
 
     def _encode(self, canvases: Sequence[tuple[Tensor, Frame]]) -> Tensor:
-        """Canvases of one size -> what is kept of each: float[section, ...]."""
+        """Canvases of one size -> their features float[section, ...]."""
         shown = largest(frame.placed_shape for _, frame in canvases)
         canvas = torch.stack([image for image, _ in canvases]).to(self._cut.device)
-        return self._cut.below(canvas, shown=shown)
+        return self._cut.run_frozen(canvas, shown=shown)
 
 
 class EntryQueue:
-    """Entries, each when its turn comes, if it is not kept by then: in their order, from anywhere on.
+    """Entries that are not stored yet, in their order, from a random position on and around the end.
 
-    Where another process is met, it goes on elsewhere: two that go the same way would do all the rest twice.
+    `jump` continues at another random position. Two processes that go through the same entries side by side would
+    otherwise encode all of the rest twice.
 
     Args:
-        entries: in the order in which they are read best.
+        entries: in the order in which they are read fastest.
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
-        self._met = threading.Event()
+        self._jump = threading.Event()
 
-    def meet(self) -> None:
-        """Note that another process has just done what was at hand here; from any thread."""
-        self._met.set()
+    def jump(self) -> None:
+        """Continue at another position, since another process is storing the same entries; from any thread."""
+        self._jump.set()
 
     def __iter__(self) -> Iterator[Entry]:
-        left = _from_anywhere(self._entries)
+        left = _rotated_at_random(self._entries)
         while left:
-            if self._met.is_set() or left[0].kept:
-                self._met.clear()
-                left = _from_anywhere(entry for entry in left if not entry.kept)
+            if self._jump.is_set() or left[0].stored:
+                self._jump.clear()
+                left = _rotated_at_random(entry for entry in left if not entry.stored)
             else:
                 yield left.popleft()
 
 
-def _from_anywhere(entries: Iterable[Entry]) -> deque[Entry]:
+def _rotated_at_random(entries: Iterable[Entry]) -> deque[Entry]:
     left = deque(entries)
     left.rotate(random.Random(os.urandom(8)).randrange(max(1, len(left))))
     return left
 
 
-def _keep(turns: EntryQueue, encoded: tuple[Sequence[Entry], Tensor]) -> None:
-    for entry, kept in zip(*encoded, strict=True):
-        if entry.kept:
-            turns.meet()
+def _write(queue: EntryQueue, encoded: tuple[Sequence[Entry], Tensor]) -> None:
+    for entry, features in zip(*encoded, strict=True):
+        if entry.stored:
+            queue.jump()
         else:
-            entry.group.write(entry.which.ref, entry.which.variant, kept)
+            entry.group.write(entry.which.ref, entry.which.variant, features)

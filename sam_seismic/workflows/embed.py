@@ -11,7 +11,7 @@ from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.tasks.building import describe, prepare
 from sam_seismic.tuning.embedding_store import StoredGroup, prune, stored_groups
-from sam_seismic.tuning.store import EmbeddingStore, hold_frozen, store_folder
+from sam_seismic.tuning.store import EmbeddingStore, set_frozen_precision, store_folder
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
         for line in describe(task, module):
             listener.say(line)
         assert task.network.cut is not None, "the configuration knows what can be kept"
-        hold_frozen(task.network.cut, config)
+        set_frozen_precision(task.network.cut, config)
         task.network.to(device)
         store = EmbeddingStore(config, module, task.network.cut)
         share = (job.rank, job.tasks) if job is not None and job.tasks > 1 else None

@@ -23,7 +23,7 @@ from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
-from sam_seismic.tuning.precision import HELD
+from sam_seismic.tuning.precision import ENCODER_DTYPES
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
     device, task = choose_device(request.device), load_task(request.checkpoint)
-    task.network.hold_encoder(HELD[request.precision])
+    task.network.set_encoder_precision(ENCODER_DTYPES[request.precision])
     remedies = predicting_remedies(
         task.metadata, batch_size=request.batch_size, precision=request.precision, device=device
     )

@@ -34,7 +34,7 @@ from sam_seismic.survey.splits import MIN_TRACES
 from sam_seismic.survey.volume import Orientation, Volume, describe_lines
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
-from sam_seismic.tuning.precision import HELD
+from sam_seismic.tuning.precision import ENCODER_DTYPES
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def predict(request: PredictRequest, listener: Listener, *, task: FaciesSegmenta
         task.metadata, batch_size=request.batch_size, precision=request.precision, device=device
     )
     with memory_advice(remedies):
-        task.network.hold_encoder(HELD[request.precision])
+        task.network.set_encoder_precision(ENCODER_DTYPES[request.precision])
         task = task.to(device)
         exchange = _rank_exchange(request, slurm)
         if exchange.rank > 0:

@@ -18,8 +18,8 @@ from sam_seismic.files.folders import check_new_folder
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_apart
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inference.outputs import open_outputs
+from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
-from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.listener import Listener
 from sam_seismic.networks import find_weights
 from sam_seismic.runs.devices import parse_device
@@ -220,7 +220,7 @@ def _check_experiment(config: Config, listener: Listener) -> None:
     weights = find_weights(config.model)
     if weights is not None:
         listener.say(f"weights: {weights}, {file_hash(weights)[:8]}")
-    store = estimate_embeddings(config, survey, blank_task(config, survey.facies))
+    store = estimate_embeddings(config, survey, meta_task(config, survey.facies))
     if store is not None:
         free = format_bytes(store.free)
         listener.say(f"embedding store: {store.folder}, {format_bytes(store.size)} of {free} free")

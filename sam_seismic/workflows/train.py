@@ -25,7 +25,7 @@ from sam_seismic.tasks.building import describe, prepare
 from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.rank_sync import peer_is_lost
-from sam_seismic.tuning.store import EmbeddingStore, hold_frozen
+from sam_seismic.tuning.store import EmbeddingStore, set_frozen_precision
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     if request.resume and config.caches:
         # Lightning loads weights later, but the store needs them now: embeddings are identified by their weights.
         task.load_state_dict(read_checkpoint(folder.last)[1]["state_dict"])
-    hold_frozen(task.network.cut, config)
+    set_frozen_precision(task.network.cut, config)
     if config.model.compiles:
         task.network.compile_blocks()
         listener.say("the first step compiles the encoder, which takes minutes for each new shape of canvas and batch")

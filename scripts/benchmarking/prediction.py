@@ -25,7 +25,7 @@ from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.checkpoint import KEY
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
-from sam_seismic.tuning.precision import HELD
+from sam_seismic.tuning.precision import ENCODER_DTYPES
 from sam_seismic.workflows.predict import PredictRequest, predict
 
 from .measure import Clock, Settings, timed
@@ -61,7 +61,7 @@ def measure(settings: Settings) -> Iterator[Row]:
 def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> Iterator[Row]:
     checkpoint = _checkpoint(road, canvas, precision)
     task = load_task(checkpoint)
-    task.network.hold_encoder(HELD[PRECISION[precision]])
+    task.network.set_encoder_precision(ENCODER_DTYPES[PRECISION[precision]])
     task = task.to(road.device)
     batches = list(_batches(road, task))
     sections = sum(len(batch.sections) for batch in batches)

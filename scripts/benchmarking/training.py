@@ -30,7 +30,7 @@ from sam_seismic.runs.trainer import training_trainer
 from sam_seismic.sam import CANVAS
 from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tuning.store import EmbeddingStore, hold_frozen
+from sam_seismic.tuning.store import EmbeddingStore, set_frozen_precision
 
 from .decoder import TheirDecoder
 from .measure import Clock, Settings, timed
@@ -131,7 +131,7 @@ def _measure(road: Road, settings: Settings, *, canvas: str, precision: str) -> 
     config = road.config(canvas, precision)
     module = _module(config)
     task = build_task(config, module)
-    hold_frozen(task.network.cut, config)
+    set_frozen_precision(task.network.cut, config)
     sections = [
         dataset[SectionIndex(i)] for dataset in map(module.dataset, ("train", "val")) for i in range(len(dataset))
     ]
@@ -193,7 +193,7 @@ def _train(road: Road, config: Config) -> Times:
     """A training, as `sam-seismic train` does it, but for the pictures."""
     module = _module(config)
     task = build_task(config, module)
-    hold_frozen(task.network.cut, config)
+    set_frozen_precision(task.network.cut, config)
     clock = EpochClock()
     callbacks: list[Callback] = [clock]
     if config.caches:
@@ -226,7 +226,7 @@ def _encode(task: FaciesSegmentation, batches: Sequence[Batch]) -> None:
     """The frozen encoder, on canvases that lie ready."""
     for batch in batches:
         stack = torch.stack(batch.images).to(task.device)
-        task.network.cut.below(stack, shown=largest(frame.placed_shape for frame in batch.frames))
+        task.network.cut.run_frozen(stack, shown=largest(frame.placed_shape for frame in batch.frames))
 
 
 def _their_batches(batches: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sam_seismic.cli.blocks import HEIGHT, PRINTERS, bar_of, histogram_lines, map_lines, show_block
-from sam_seismic.inspection.words import amount, percent
+from sam_seismic.inspection.number_format import format_amount, format_percent
 from sam_seismic.report.blocks import Columns, Histogram, LiveMap, ReportBlock
 
 
@@ -62,8 +62,14 @@ def test_a_table_stays_within_80_columns(capsys: pytest.CaptureFixture[str], mon
 
 
 def test_numbers_are_short_and_never_round_to_all_or_nothing():
-    assert [amount(v) for v in (-12750.4, 0.012345, 3e9, 758.5, 0)] == ["-12,750", "0.01235", "3e+09", "758.5", "0"]
-    assert [percent(v) for v in (1, 0.99996, 0.5, 0.0123, 1e-6, 0)] == [
+    assert [format_amount(v) for v in (-12750.4, 0.012345, 3e9, 758.5, 0)] == [
+        "-12,750",
+        "0.01235",
+        "3e+09",
+        "758.5",
+        "0",
+    ]
+    assert [format_percent(v) for v in (1, 0.99996, 0.5, 0.0123, 1e-6, 0)] == [
         *("100 %", "99.99 %", "50 %", "1.2 %", "less than 0.01 %", "0 %")
     ]
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from sam_seismic.inspection import demands
-from sam_seismic.inspection.machine import Room
+from sam_seismic.inspection import run_costs
+from sam_seismic.inspection.device_memory import DeviceMemory
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.volume import Geometry
 from tests.cli.running import Made, Run, configured
@@ -277,8 +277,8 @@ def test_what_a_training_keeps_is_told_before_it_is(made: Made, run: Run, tmp_pa
         "disk_free": 0,
     }
     assert said(text, "canvas") == "tight, at most 64 pixels, fit: pad"
-    assert said(text, "keeps") == "18 variants of 12 sections in 57.6 kB"
-    assert said(text, "kept already") == "0 of 18"
+    assert said(text, "stores") == "18 variants of 12 sections in 57.6 kB"
+    assert said(text, "stored already") == "0 of 18"
     time, memory = found["time"]["CPU"], found["memory"]["CPU"]
     assert time["filling"] == pytest.approx(18 * time["section"], rel=0.02)
     assert time["run"] == pytest.approx(time["filling"] + 2 * time["epoch"], rel=0.02)
@@ -287,8 +287,8 @@ def test_what_a_training_keeps_is_told_before_it_is(made: Made, run: Run, tmp_pa
 
 
 def test_too_little_memory_is_told_before_it_is_met(made: Made, run: Run, monkeypatch: pytest.MonkeyPatch):
-    small = [Room(gpu=False, total=100 << 20), Room(gpu=True, total=None)]
-    monkeypatch.setattr(demands, "rooms", lambda _: small)
+    small = [DeviceMemory(gpu=False, total=100 << 20), DeviceMemory(gpu=True, total=None)]
+    monkeypatch.setattr(run_costs, "device_memories", lambda _: small)
     text = " ".join(screen(run, made.config).split())
     assert "of this machine's memory, which has 105 MB: lower train.batch_size" in text
     assert "predict with --batch-size 1" in text

@@ -9,7 +9,7 @@ from PIL import Image
 from sam_seismic.config import DataConfig, InputConfig
 from sam_seismic.data.canvas import check_sections_fit
 from sam_seismic.errors import SurveyError
-from sam_seismic.inspection.demands import section_shapes
+from sam_seismic.inspection.run_costs import section_shapes
 from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.parts import Part, Survey, open_survey

@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sam_seismic.config import DataConfig, InputConfig, NetworkConfig, SamConfig
 from sam_seismic.data.amplitude import AmplitudeScale
-from sam_seismic.data.augment import AS_IT_IS
+from sam_seismic.data.augment import UNCHANGED
 from sam_seismic.data.batches import EmbeddingBatch
 from sam_seismic.data.canvas import frame_of
 from sam_seismic.data.channels import to_channels
@@ -167,16 +167,16 @@ def task_of(inputs: InputConfig, model: NetworkConfig) -> FaciesSegmentation:
         weights_hash=None,
         version="",
     )
-    return FaciesSegmentation(build_network(model, len(CLASSES), drawn=False), metadata)
+    return FaciesSegmentation(build_network(model, len(CLASSES), initialise=False), metadata)
 
 
 def stored(folder: Path, shape: Shape) -> int:
     """Bytes of the file that the store writes of a section."""
     recipe = Recipe("w", "vit_b", None, "float32", "s", 0.0, 1.0, "repeat", "pad", 1024, "square")
     group, ref = Group(folder, recipe, ""), SectionRef(Orientation.INLINE, 100)
-    group.write(ref, AS_IT_IS, torch.zeros(shape))
-    assert group.read(ref, AS_IT_IS).dtype == torch.float16
-    return group.path(ref, AS_IT_IS).stat().st_size
+    group.write(ref, UNCHANGED, torch.zeros(shape))
+    assert group.read(ref, UNCHANGED).dtype == torch.float16
+    return group.path(ref, UNCHANGED).stat().st_size
 
 
 @contextmanager

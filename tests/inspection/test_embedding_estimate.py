@@ -1,4 +1,4 @@
-"""What `inspect` says of the embedding store is what the training would put there."""
+"""`inspect` reports the embeddings that the training would store."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 
 from sam_seismic.config import Config
 from sam_seismic.files import disk
-from sam_seismic.inspection import embedding_estimate as room
+from sam_seismic.inspection import embedding_estimate
+from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import EmbeddingEstimate, estimate_embeddings
-from sam_seismic.inspection.rehearsal import blank_task
 from sam_seismic.listener import Silent
 from sam_seismic.survey.parts import open_survey
 from sam_seismic.workflows.embed import EmbedRequest, embed
@@ -26,15 +26,15 @@ def config_of(store: Path | None, **model: object) -> Config:
 
 def found(config: Config) -> EmbeddingEstimate | None:
     survey = open_survey(config.data)
-    return estimate_embeddings(config, survey, blank_task(config, survey.facies))
+    return estimate_embeddings(config, survey, meta_task(config, survey.facies))
 
 
 @pytest.mark.parametrize("model", [{}, {"encoder": "last_blocks", "blocks": 2}], ids=["frozen", "last blocks"])
-def test_it_is_what_the_training_would_keep(tmp_path: Path, model: dict[str, object]):
+def test_it_is_what_the_training_would_store(tmp_path: Path, model: dict[str, object]):
     config = config_of(tmp_path / "store", **model)
     before = found(config)
     assert before is not None
-    assert before.kept == 0
+    assert before.stored == 0
     assert not (tmp_path / "store").exists()
     embed(EmbedRequest(config, device="cpu"), Silent())
     files = list((tmp_path / "store").glob("*/*.npy"))
@@ -44,7 +44,7 @@ def test_it_is_what_the_training_would_keep(tmp_path: Path, model: dict[str, obj
     files[0].unlink()
     after = found(config)
     assert after is not None
-    assert after.kept == len(files) - 1
+    assert after.stored == len(files) - 1
     assert after.facts() == before.facts() | {"kept": len(files) - 1, "disk_free": after.free}
 
 
@@ -53,36 +53,36 @@ def test_what_another_experiment_left_is_not_counted(tmp_path: Path):
     embed(EmbedRequest(config, device="cpu"), Silent())
     other = config.model_copy(update={"train": config.train.model_copy(update={"seed": 1})})  # other random weights
     for each in (other, config_of(tmp_path, encoder="last_blocks", blocks=1)):
-        keeps = found(each)
-        assert keeps is not None
-        assert keeps.kept == 0
+        store = found(each)
+        assert store is not None
+        assert store.stored == 0
 
 
-def test_what_would_take_long_to_know_is_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_slow_look_up_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = config_of(tmp_path)
     embed(EmbedRequest(config, device="cpu"), Silent())
-    monkeypatch.setattr(room, "LOOKED_UP", -1)
-    keeps = found(config)
-    assert keeps is not None
-    assert keeps.kept is None
-    assert dict(keeps.block().rows)["kept already"] == "not looked up: that would take long"
+    monkeypatch.setattr(embedding_estimate, "LOOKUP_LIMIT", -1)
+    store = found(config)
+    assert store is not None
+    assert store.stored is None
+    assert dict(store.block().rows)["stored already"] == "not looked up: that would take long"
 
 
-def test_a_full_disk_is_told_as_the_training_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_reported_as_in_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = config_of(tmp_path)
-    keeps = found(config)
-    assert keeps is not None
-    assert keeps.warnings == ()
+    store = found(config)
+    assert store is not None
+    assert store.warnings == ()
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: disk.shutil._ntuple_diskusage(9, 8, 1000))
-    keeps = found(config)
-    assert keeps is not None
-    assert "keeping the embeddings needs" in keeps.warnings[0]
-    assert "sam-seismic embed --prune 30" in keeps.warnings[0]
-    assert keeps.free == 1000
+    store = found(config)
+    assert store is not None
+    assert "keeping the embeddings needs" in store.warnings[0]
+    assert "sam-seismic embed --prune 30" in store.warnings[0]
+    assert store.free == 1000
 
 
 @pytest.mark.parametrize("change", [{"model": {"encoder": "full"}}, {"train": {"cache": False}}], ids=str)
-def test_nothing_is_told_where_nothing_is_kept(change: dict[str, dict[str, object]]):
+def test_there_is_no_estimate_without_a_store(change: dict[str, dict[str, object]]):
     tree = config_of(None).model_dump()
     tree = {name: part | change.get(name, {}) if isinstance(part, dict) else part for name, part in tree.items()}
     assert found(Config.model_validate(tree)) is None

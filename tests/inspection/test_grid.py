@@ -1,4 +1,4 @@
-"""Which lines are measured, the map of live traces, and what the text header and the coordinates say."""
+"""The choice of measured lines, the map of live traces, and the facts from text header and coordinates."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_the_text_header_says_what_it_says():
 
 
 def test_coordinates_give_ranges_and_the_size_of_a_bin(tmp_path: Path):
-    """Of a survey that is turned against its axes: bins are 25 x 12.5 all the same."""
+    """A survey that is rotated against the coordinate axes still has bins of 25 x 12.5."""
     geometry = Geometry.complete(range(6), range(5), 40)
     path = tmp_path / "turned.sgy"
     write_segy(path, np.ones(geometry.shape, np.float32), geometry, format="ieee")

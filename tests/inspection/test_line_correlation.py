@@ -1,4 +1,4 @@
-"""Correlations of neighbouring lines are those that the volume was made with, and the advice follows from them."""
+"""Correlations of neighbouring lines are those of the generated volume, and the advice follows from them."""
 
 import re
 from dataclasses import replace
@@ -12,7 +12,7 @@ from sam_seismic.inspection.line_correlation import (
     correlation,
     line_correlation,
     mean_correlation,
-    meaning,
+    split_advice,
     trace_correlation,
 )
 from sam_seismic.survey.memory import MemoryVolume
@@ -20,7 +20,7 @@ from sam_seismic.survey.volume import Geometry, Orientation, Section
 
 
 def fading(lines: int, per_line: float) -> NDArray[np.float32]:
-    """Lines [line, trace, sample] that correlate `per_line ** distance`: an autoregression from line to line."""
+    """Lines [line, trace, sample] of correlation `per_line ** distance`: an autoregression from line to line."""
     rng = np.random.default_rng(1)
     found = [rng.normal(size=(60, 200))]
     for _ in range(lines - 1):
@@ -77,11 +77,11 @@ def test_short_surveys_leave_distances_open():
     ],
 )
 def test_the_advice_follows_from_the_numbers(correlation: dict[int, float | None], told: str):
-    assert re.search(told, meaning({"inlines": correlation}))
+    assert re.search(told, split_advice({"inlines": correlation}))
 
 
 def test_what_dead_traces_hold_does_not_count():
-    """Also where they hold something: some writers leave noise in them."""
+    """Also if they are not zero: some programs write noise into dead traces."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=(200, 60)).astype(np.float32)
     noise, live = values.copy(), np.arange(60) >= 40

@@ -1,4 +1,4 @@
-"""The memory that `inspect` foresees is held against real networks, real gradients and real tensors."""
+"""The memory estimates of `inspect` are compared with real networks, gradients and tensors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,31 +8,31 @@ import torch
 from torch import nn
 
 from sam_seismic.config import Config
-from sam_seismic.inspection.machine import Room, machine_bytes, rooms
-from sam_seismic.inspection.memory_estimate import Peak, predicting_peak, training_peak
+from sam_seismic.inspection.device_memory import DeviceMemory, device_memories, machine_bytes
+from sam_seismic.inspection.dry_run import dry_run, meta_task
+from sam_seismic.inspection.memory_estimate import MemoryEstimate, prediction_memory, training_memory
 from sam_seismic.inspection.op_counter import OpCounter
-from sam_seismic.inspection.rehearsal import blank_task, rehearse
 from sam_seismic.networks import build_network
 from sam_seismic.sam import build_sam
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.parameters import count_parameters
-from tests.inspection.foreseen import FACIES, configured
+from tests.inspection.configurations import FACIES, configured
 
 MIB = 1 << 20
 SECTION = (64, 64)
 
 
-def training(config: Config, shape: tuple[int, int] = SECTION, *, gpu: bool = False) -> Peak:
-    return training_peak(rehearse(config, FACIES, shape, gpu=gpu), config, gpu=gpu)
+def training(config: Config, shape: tuple[int, int] = SECTION, *, gpu: bool = False) -> MemoryEstimate:
+    return training_memory(dry_run(config, FACIES, shape, gpu=gpu), config, gpu=gpu)
 
 
-def predicting(config: Config, shape: tuple[int, int] = SECTION, *, gpu: bool = False) -> Peak:
-    return predicting_peak(rehearse(config, FACIES, shape, gpu=gpu), gpu=gpu)
+def predicting(config: Config, shape: tuple[int, int] = SECTION, *, gpu: bool = False) -> MemoryEstimate:
+    return prediction_memory(dry_run(config, FACIES, shape, gpu=gpu), gpu=gpu)
 
 
 @pytest.mark.parametrize("encoder", ["full", "frozen"])
 def test_parameters_are_those_of_the_real_network(encoder: str):
-    blank = blank_task(configured(encoder=encoder), FACIES)
+    blank = meta_task(configured(encoder=encoder), FACIES)
     real = FaciesSegmentation(build_network(blank.metadata.model, len(FACIES)), blank.metadata)
     assert count_parameters(blank) == count_parameters(real)
     assert {name: each.shape for name, each in blank.state_dict().items()} == {
@@ -44,7 +44,7 @@ def test_parameters_are_those_of_the_real_network(encoder: str):
 @pytest.mark.parametrize("encoder", ["full", "frozen"])
 def test_weights_gradients_and_moments_have_the_size_of_real_tensors(encoder: str):
     config = configured(encoder=encoder)
-    metadata = blank_task(config, FACIES).metadata
+    metadata = meta_task(config, FACIES).metadata
     real = FaciesSegmentation(build_network(metadata.model, len(FACIES)), metadata)
     trained = [each for each in real.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(trained)
@@ -56,29 +56,29 @@ def test_weights_gradients_and_moments_have_the_size_of_real_tensors(encoder: st
     buffers = sum(each.nbytes for each in real.network.prompt_encoder.buffers())
     weights = sum(each.nbytes for each in real.parameters()) + buffers
     assert found.weights == pytest.approx(weights, rel=1e-4)  # the scores are a buffer, too
-    assert found.training == sum(each.nbytes for each in trained) + moments
+    assert found.gradients_and_moments == sum(each.nbytes for each in trained) + moments
 
 
-def test_a_tape_counts_what_lives():
-    with OpCounter() as tape:
+def test_a_counter_counts_live_bytes():
+    with OpCounter() as counter:
         kept = torch.zeros(MIB, dtype=torch.float32)
-        assert tape.live == 4 * MIB
+        assert counter.live == 4 * MIB
         view = kept[10:]
         doubled = view * 2
-        assert tape.live == doubled.nbytes + 4 * MIB
-        peak = tape.live
+        assert counter.live == doubled.nbytes + 4 * MIB
+        peak = counter.live
         del doubled
-        assert (tape.live, tape.peak) == (4 * MIB, peak)
+        assert (counter.live, counter.peak) == (4 * MIB, peak)
 
 
-def test_what_a_backward_pass_holds_is_counted():
-    """Each of ten layers keeps its input until the gradients are there."""
+def test_activations_saved_for_the_backward_pass_are_counted():
+    """Each of ten layers saves its input until the gradients have been computed."""
     layers = nn.Sequential(*[nn.Sigmoid() for _ in range(10)])
-    with OpCounter() as tape:
+    with OpCounter() as counter:
         x = torch.zeros(MIB, requires_grad=True)
         layers(x)  # nothing holds the result
-        assert tape.live == 4 * MIB
-        assert tape.peak == pytest.approx(4 * MIB * 11)
+        assert counter.live == 4 * MIB
+        assert counter.peak == pytest.approx(4 * MIB * 11)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_a_backward_pass_holds_is_counted():
     ids=str,
 )
 @pytest.mark.parametrize("gpu", [False, True])
-def test_what_takes_more_is_foreseen_to(more: dict[str, object], less: dict[str, object], gpu: bool):
+def test_estimates_grow_with_what_needs_more_memory(more: dict[str, object], less: dict[str, object], gpu: bool):
     def at(changes: dict[str, object]) -> int:
         return training(configured(**({"side": 256} | changes)), gpu=gpu).activations
 
@@ -104,20 +104,20 @@ def test_what_takes_more_is_foreseen_to(more: dict[str, object], less: dict[str,
 
 @pytest.mark.parametrize("gpu", [False, True])
 @pytest.mark.parametrize("peak", [training, predicting])
-def test_no_scores_of_attention_are_held(peak: Callable[..., Peak], gpu: bool):
-    """Four times the tokens take four times the memory, not sixteen times, as tokens x tokens would."""
+def test_no_scores_of_attention_are_held(peak: Callable[..., MemoryEstimate], gpu: bool):
+    """Four times the tokens take four times the memory; scores of tokens x tokens would take sixteen times."""
     small, large = (peak(configured(side=side), gpu=gpu).activations for side in (256, 512))
     assert 3 * small < large < 5 * small
 
 
 @pytest.mark.parametrize("peak", [training, predicting])
-def test_nothing_is_allocated_to_foresee_it(peak: Callable[..., Peak]):
+def test_estimating_allocates_nothing(peak: Callable[..., MemoryEstimate]):
     """vit_h at 1024 x 1024 would need some GB."""
     assert peak(configured(size="vit_h", side=1024), (255, 701)).peak > 4 << 30
 
 
-def test_frozen_weights_are_counted_in_the_half_that_they_are_held_in():
-    """All but decoder and prompt encoder, which are 17 MB."""
+def test_frozen_weights_are_counted_in_half_precision():
+    """All weights but those of decoder and prompt encoder, which are 17 MB."""
     whole, half = (training(configured(encoder="frozen", precision=each)).weights for each in ("32-true", "bf16-mixed"))
     encoder = sum(each.nbytes for each in build_sam("vit_t").image_encoder.parameters())
     assert whole - half == encoder // 2
@@ -138,17 +138,17 @@ def test_with_a_store_either_filling_it_or_training_from_it_takes_most():
 
 @pytest.mark.parametrize("gpu", [False, True])
 def test_blocks_computed_twice_hold_little(gpu: bool):
-    """Checkpointing is what makes many blocks affordable; on a GPU it is walked with the GPU's attention throughout."""
+    """Checkpointing frees activations of blocks; on a GPU, recomputed blocks also use the GPU's attention."""
     full, twice = (training(configured(side=512, checkpointing=each), gpu=gpu) for each in (False, True))
     assert twice.activations < 0.5 * full.activations
-    assert twice.training == full.training
+    assert twice.gradients_and_moments == full.training
 
 
-def test_rooms_are_those_that_the_accelerator_may_be(tmp_path: Path):
-    assert [room.gpu for room in rooms("auto")] == [False, True]
-    assert [room.gpu for room in rooms("cpu")] == [False]
-    assert [room.gpu for room in rooms("gpu")] == [True]
-    assert (Room(gpu=True, total=1).name, Room(gpu=False, total=1).name) == ("one GPU", "CPU")
+def test_devices_are_those_that_the_accelerator_may_select(tmp_path: Path):
+    assert [device.gpu for device in device_memories("auto")] == [False, True]
+    assert [device.gpu for device in device_memories("cpu")] == [False]
+    assert [device.gpu for device in device_memories("gpu")] == [True]
+    assert (DeviceMemory(gpu=True, total=1).name, DeviceMemory(gpu=False, total=1).name) == ("one GPU", "CPU")
     limit = tmp_path / "memory.max"
     limit.write_text("1048576\n")
     assert machine_bytes(limit) == MIB

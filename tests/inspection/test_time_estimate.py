@@ -1,35 +1,35 @@
-"""The time that `inspect` foresees follows from the work; how fast a machine is, is no matter of tests."""
+"""The time estimates of `inspect` follow from the work; the speed of a machine is not tested."""
 
 from dataclasses import astuple
 
 import pytest
 import torch
 
+from sam_seismic.inspection.dry_run import dry_run
+from sam_seismic.inspection.number_format import format_duration
 from sam_seismic.inspection.op_counter import Work
-from sam_seismic.inspection.rehearsal import rehearse
-from sam_seismic.inspection.time_estimate import Amounts, Duration, Rates, duration, measure
-from sam_seismic.inspection.words import a_while
-from tests.inspection.foreseen import FACIES, configured
+from sam_seismic.inspection.time_estimate import Rates, SectionCounts, TimeEstimate, estimate_time, measure_rates
+from tests.inspection.configurations import FACIES, configured
 
 RATES = Rates(products=1e11, stream=5e9)
-AMOUNTS = Amounts(train=60, val=10, encoded=130)
+AMOUNTS = SectionCounts(train=60, val=10, encoded=130)
 
 
-def foreseen(amounts: Amounts = AMOUNTS, rates: Rates = RATES, **changes: object) -> Duration:
+def estimate(sections: SectionCounts = AMOUNTS, rates: Rates = RATES, **changes: object) -> TimeEstimate:
     config = configured(**({"side": 512, "encoder": "frozen", "epochs": 4} | changes))
-    return duration(rehearse(config, FACIES, (200, 250), gpu=False), config, rates, amounts)
+    return estimate_time(dry_run(config, FACIES, (200, 250), gpu=False), config, rates, sections)
 
 
 def test_twice_the_epochs_take_twice_the_time():
-    """But the store is filled once."""
-    short, long = foreseen(epochs=4), foreseen(epochs=8)
+    """The store is filled only once."""
+    short, long = estimate(epochs=4), estimate(epochs=8)
     assert short.filling is not None
     assert long.run - short.filling == pytest.approx(2 * (short.run - short.filling))
     assert (long.step, long.epoch, long.filling) == (short.step, short.epoch, short.filling)
 
 
 def test_the_parts_add_up():
-    time = foreseen(batch_size=2)
+    time = estimate(batch_size=2)
     assert time.section is not None
     assert time.filling == pytest.approx(130 * time.section)
     assert time.run == pytest.approx(time.filling + 4 * time.epoch)
@@ -50,22 +50,22 @@ def test_the_parts_add_up():
     ids=str,
 )
 def test_what_is_more_work_takes_longer(more: dict[str, object], less: dict[str, object]):
-    assert foreseen(**more).epoch > 1.05 * foreseen(**less).epoch
+    assert estimate(**more).epoch > 1.05 * estimate(**less).epoch
 
 
 def test_validation_now_and_then_takes_less():
-    assert foreseen(val_every_epochs=4).epoch < foreseen().epoch
+    assert estimate(val_every_epochs=4).epoch < estimate().epoch
 
 
 def test_a_step_gathers_batches():
-    one, four = foreseen(), foreseen(accumulate_grad_batches=4)
+    one, four = estimate(), estimate(accumulate_grad_batches=4)
     assert 3 * one.step < four.step < 4 * one.step
     assert four.epoch <= one.epoch
 
 
 def test_only_a_store_is_filled():
-    assert foreseen(encoder="full", cache=None).filling is None
-    assert foreseen(cache=False).section is None
+    assert estimate(encoder="full", cache=None).filling is None
+    assert estimate(cache=False).section is None
 
 
 def test_a_machine_twice_as_fast_takes_half_of_what_it_computes():
@@ -75,7 +75,7 @@ def test_a_machine_twice_as_fast_takes_half_of_what_it_computes():
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_a_machine_can_be_measured(precision: str):
-    assert all(rate > 0 for rate in astuple(measure(torch.device("cpu"), precision)))
+    assert all(rate > 0 for rate in astuple(measure_rates(torch.device("cpu"), precision)))
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_a_machine_can_be_measured(precision: str):
     ],
 )
 def test_times_are_told_in_two_digits(seconds: float, words: str):
-    assert a_while(seconds) == words
+    assert format_duration(seconds) == words

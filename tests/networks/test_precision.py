@@ -12,7 +12,7 @@ from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.volume import Orientation, Section
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tuning.precision import HELD
+from sam_seismic.tuning.precision import ENCODER_DTYPES
 
 
 def made_task(**model: object) -> FaciesSegmentation:
@@ -48,7 +48,7 @@ def test_the_encoder_alone_is_held_in_half(
     task = made_task(**model)
     expected = next(predict_sections(task, [section]))
     encoder = task.network.image_encoder
-    task.network.hold_encoder(HELD[precision])
+    task.network.set_encoder_precision(ENCODER_DTYPES[precision])
     assert {weights.dtype for weights in encoder.parameters()} == {dtype}
     others = {name: weights.dtype for name, weights in task.named_parameters() if "image_encoder." not in name}
     assert set(others.values()) == {torch.float32}

@@ -94,9 +94,9 @@ def test_what_a_store_holds_gives_the_logits_of_the_canvas(encoder: object):
     cut = task.network.cut
     assert cut is not None
     (sample,) = samples([(40, 50)])
-    kept = cut.below(sample.image[None])
-    assert tuple(kept.shape[1:]) == cut.kept_shape(sample.frame.canvas_shape)
-    stored = EmbeddingBatch((kept[0].half(),), (sample.frame,), (sample.ref,))
+    features = cut.run_frozen(sample.image[None])
+    assert tuple(features.shape[1:]) == cut.feature_shape(sample.frame.canvas_shape)
+    stored = EmbeddingBatch((features[0].half(),), (sample.frame,), (sample.ref,))
     with torch.no_grad():
         expected, found = (task.section_logits(each)[0] for each in (CanvasBatch.of([sample]), stored))
     torch.testing.assert_close(found, expected, atol=2e-2, rtol=2e-2)
@@ -107,7 +107,7 @@ def test_the_encoder_is_held_in_half():
     (sample,) = samples([(40, 50)])
     with torch.no_grad():
         exact = task.section_logits(CanvasBatch.of([sample]))[0]
-        task.network.hold_encoder(torch.bfloat16)
+        task.network.set_encoder_precision(torch.bfloat16)
         found = task.section_logits(CanvasBatch.of([sample]))[0]
     assert {each.dtype for each in task.network.image_encoder.parameters()} == {torch.bfloat16}
     torch.testing.assert_close(found, exact, atol=0.1, rtol=0.1)

@@ -1,6 +1,6 @@
-"""A small filling of an embedding store: a synthetic survey, a tiny encoder, the sections of both orientations.
+"""Fills an embedding store with a tiny encoder's features of a synthetic survey, sections of both orientations.
 
-Run as a program it fills the store that it is given, and prints how many sections it encoded:
+As a program it fills the given store, and prints how many sections it encoded:
 
     python -m tests.tuning.filling STORE [--wait-for FILE] [--killed-after N] [--slow S] [--copies N] [--share WHICH OF]
 """
@@ -40,7 +40,7 @@ def tiny_encoder() -> ImageEncoder:
 
 
 def parts_of(*, seed: int = 0, train: int = 6, val: int = 3) -> list[Part]:
-    """So many inlines of 20 traces and crosslines of 24 to train on, and some inlines of 17 traces to validate on."""
+    """`train` inlines of 20 traces and as many crosslines of 24 traces, and `val` inlines of 17 traces."""
     volume = model_survey((24, 20, 40), seed).labelled()
     inlines, crosslines = volume.amplitude.geometry.inlines, volume.amplitude.geometry.crosslines
     chosen = [SectionRef(Orientation.INLINE, int(line)) for line in inlines[:train]]
@@ -50,7 +50,7 @@ def parts_of(*, seed: int = 0, train: int = 6, val: int = 3) -> list[Part]:
 
 
 def datasets_of(parts: list[Part], inputs: InputConfig = TIGHT) -> list[SectionDataset]:
-    """With the variants of training, and without."""
+    """Training sections in all variants, and validation sections unchanged."""
     seeds = {"train": 7, "val": None}
     return [SectionDataset([part], CanvasTransform(SCALE, inputs), seed=seeds[part.name]) for part in parts]
 
@@ -90,11 +90,11 @@ def filling_of(
 
 
 class Counted:
-    """Counts the canvases that a filling encodes, and takes its time with them.
+    """Counts the canvases that a filling encodes, and delays each batch.
 
     Args:
-        filling: changed in place.
-        slow: seconds that each batch takes longer.
+        filling: modified in place.
+        slow: delay of each batch in seconds.
     """
 
     def __init__(self, filling: StoreFiller, slow: float = 0.0) -> None:
@@ -114,7 +114,7 @@ class Counted:
 
 
 def kill_in_the_middle_of_file(number: int) -> None:
-    """SIGKILL to this process when that file has been written half."""
+    """Send SIGKILL to this process when file `number` has been written in part."""
     write, count = embedding_store._write_array, iter(range(1, 1_000_000))
 
     def killing(file: BinaryIO, half: torch.Tensor) -> None:
@@ -144,7 +144,7 @@ def main() -> None:
     print("ready", flush=True)
     while asked.wait_for is not None and not asked.wait_for.exists():
         time.sleep(0.005)
-    filling.run(batch_size=1, done=lambda *_: None, share=asked.share and tuple(asked.share))
+    filling.run(batch_size=1, progress=lambda *_: None, share=asked.share and tuple(asked.share))
     print(counted.sections, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The embedding store gives back what was put into it, for the recipe that it was made by, or nothing at all."""
+"""The embedding store returns what was written for the same recipe, or nothing."""
 
 import dataclasses
 import os
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from sam_seismic.data.augment import AS_IT_IS, Variant
+from sam_seismic.data.augment import UNCHANGED, Variant
 from sam_seismic.errors import UserError
 from sam_seismic.sam import EncoderSize, ImageEncoder
 from sam_seismic.survey.splits import SectionRef
@@ -49,7 +49,7 @@ PLAIN = Recipe(
 
 
 def changed(value: object) -> object:
-    """Another value of the same kind, as little apart as can be."""
+    """A value of the same type that differs as little as possible."""
     if value is None:
         return 6
     if isinstance(value, str):
@@ -74,19 +74,19 @@ def names_in(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe)])
-def test_whatever_changes_in_a_recipe_nothing_stale_is_found(group: Group, tmp_path: Path, name: str):
-    """A training on other weights, another canvas or another clip reads nothing that this one kept."""
-    group.write(REF, AS_IT_IS, random_embedding())
+def test_a_change_of_any_field_of_a_recipe_finds_nothing(group: Group, tmp_path: Path, name: str):
+    """A training with other weights, another canvas or another clip never reads features of this recipe."""
+    group.write(REF, UNCHANGED, random_embedding())
     other = dataclasses.replace(PLAIN, **{name: changed(getattr(PLAIN, name))})
     assert other.hash != PLAIN.hash
-    assert group.has(REF, AS_IT_IS, SHAPE)
-    assert not Group(tmp_path / "store", other, "inlines of a.sgy").has(REF, AS_IT_IS, SHAPE)
+    assert group.has(REF, UNCHANGED, SHAPE)
+    assert not Group(tmp_path / "store", other, "inlines of a.sgy").has(REF, UNCHANGED, SHAPE)
 
 
-def test_equal_recipes_share_what_is_kept_whoever_asks(group: Group, tmp_path: Path):
-    group.write(REF, AS_IT_IS, random_embedding())
+def test_runs_with_equal_recipes_share_entries(group: Group, tmp_path: Path):
+    group.write(REF, UNCHANGED, random_embedding())
     again = Group(tmp_path / "store", dataclasses.replace(PLAIN), "another run's words")
-    assert torch.equal(again.read(REF, AS_IT_IS), random_embedding().half())
+    assert torch.equal(again.read(REF, UNCHANGED), random_embedding().half())
     assert len(PLAIN.hash) == 32
     assert int(PLAIN.hash, 16) > 0
 
@@ -104,7 +104,7 @@ def tiny_encoder(seed: int = 0) -> ImageEncoder:
 
 @pytest.mark.parametrize("frozen", [FrozenPrefix(3, neck=True), FrozenPrefix(2)])
 def test_the_hash_is_of_every_frozen_weight_and_of_no_other(frozen: FrozenPrefix):
-    """A weight that is trained may change; one that is frozen below the cut may not, were it by one bit."""
+    """Trained weights do not change the hash; a change of one bit in a frozen weight does."""
     encoder = tiny_encoder()
     known = weights_hash(EncoderCut(encoder, frozen))
     assert weights_hash(EncoderCut(tiny_encoder(), frozen)) == known
@@ -118,19 +118,19 @@ def test_the_hash_is_of_every_frozen_weight_and_of_no_other(frozen: FrozenPrefix
 
 
 def test_the_hash_tells_precisions_apart():
-    """Zeros have the same bytes in float16 and bfloat16, and are rounded to another way."""
+    """Zeros have the same bytes in float16 and bfloat16, but features are rounded differently."""
     hashes = set()
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
         encoder = tiny_encoder()
         for parameter in encoder.parameters():
             parameter.data.zero_()
-        cut = EncoderCut.above_all(encoder)
-        cut.hold(dtype)
+        cut = EncoderCut.all_frozen(encoder)
+        cut.set_precision(dtype)
         hashes.add(weights_hash(cut))
     assert len(hashes) == 3
 
 
-def test_the_cut_is_told_by_the_weights_below_it():
+def test_cuts_differ_in_the_hash_of_their_frozen_weights():
     cuts = (FrozenPrefix(3, neck=True), FrozenPrefix(1), FrozenPrefix(2))
     assert len({weights_hash(EncoderCut(tiny_encoder(), frozen)) for frozen in cuts}) == 3
 
@@ -149,10 +149,10 @@ def test_no_two_variants_of_sections_have_one_name(group: Group):
     assert all(name.parent == group.folder for name in names)
 
 
-def test_what_is_read_is_what_was_written_in_half_precision(group: Group):
-    for seed, variant in enumerate((AS_IT_IS, Variant(flipped=True), Variant(factor=1.25))):
+def test_features_are_read_as_written_in_half_precision(group: Group):
+    for seed, variant in enumerate((UNCHANGED, Variant(flipped=True), Variant(factor=1.25))):
         group.write(REF, variant, random_embedding(seed).requires_grad_())
-    for seed, variant in enumerate((AS_IT_IS, Variant(flipped=True), Variant(factor=1.25))):
+    for seed, variant in enumerate((UNCHANGED, Variant(flipped=True), Variant(factor=1.25))):
         found = group.read(REF, variant)
         assert found.dtype == torch.float16
         assert torch.equal(found, random_embedding(seed).half())
@@ -160,11 +160,11 @@ def test_what_is_read_is_what_was_written_in_half_precision(group: Group):
 
 
 def test_a_view_of_a_batch_is_written_alone(group: Group):
-    """A row of a permuted batch lies scattered in memory."""
+    """A row of a permuted batch is not contiguous in memory."""
     batch = torch.stack([random_embedding(seed) for seed in range(3)]).permute(0, 2, 3, 1)  # [3, 2, 3, 256]
-    group.write(REF, AS_IT_IS, batch[1])
-    assert torch.equal(group.read(REF, AS_IT_IS), random_embedding(1).permute(1, 2, 0).half())
-    assert group.has(REF, AS_IT_IS, (2, 3, 256))
+    group.write(REF, UNCHANGED, batch[1])
+    assert torch.equal(group.read(REF, UNCHANGED), random_embedding(1).permute(1, 2, 0).half())
+    assert group.has(REF, UNCHANGED, (2, 3, 256))
 
 
 def cut_short(path: Path) -> None:
@@ -184,29 +184,29 @@ def leave_without_name(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut_short, add_a_byte, empty, leave_without_name, Path.unlink])
-def test_what_is_not_whole_is_not_there(group: Group, damage: Callable[[Path], None]):
-    """It is encoded anew, and then it is there."""
-    group.write(REF, AS_IT_IS, random_embedding())
-    damage(group.path(REF, AS_IT_IS))
-    assert not group.has(REF, AS_IT_IS, SHAPE)
-    group.write(REF, AS_IT_IS, random_embedding())
-    assert group.has(REF, AS_IT_IS, SHAPE)
-    assert torch.equal(group.read(REF, AS_IT_IS), random_embedding().half())
+def test_an_incomplete_file_counts_as_missing(group: Group, damage: Callable[[Path], None]):
+    """It is encoded again, and is stored then."""
+    group.write(REF, UNCHANGED, random_embedding())
+    damage(group.path(REF, UNCHANGED))
+    assert not group.has(REF, UNCHANGED, SHAPE)
+    group.write(REF, UNCHANGED, random_embedding())
+    assert group.has(REF, UNCHANGED, SHAPE)
+    assert torch.equal(group.read(REF, UNCHANGED), random_embedding().half())
 
 
-def test_a_file_of_another_shape_is_not_there(group: Group):
-    group.write(REF, AS_IT_IS, random_embedding())
-    assert not group.has(REF, AS_IT_IS, (256, 2, 4))
+def test_a_file_of_another_shape_counts_as_missing(group: Group):
+    group.write(REF, UNCHANGED, random_embedding())
+    assert not group.has(REF, UNCHANGED, (256, 2, 4))
 
 
 @pytest.mark.parametrize("damage", [cut_short, empty, leave_without_name])
-def test_what_cannot_be_read_names_the_file_and_the_fix(group: Group, damage: Callable[[Path], None]):
-    """A disk that loses bytes in the middle of a training ends it in words."""
-    group.write(REF, AS_IT_IS, random_embedding())
-    path = group.path(REF, AS_IT_IS)
+def test_an_unreadable_file_is_a_user_error_with_path_and_fix(group: Group, damage: Callable[[Path], None]):
+    """A disk that loses bytes during a training ends it with a message, not with a traceback."""
+    group.write(REF, UNCHANGED, random_embedding())
+    path = group.path(REF, UNCHANGED)
     damage(path)
     with pytest.raises(UserError) as caught:
-        group.read(REF, AS_IT_IS)
+        group.read(REF, UNCHANGED)
     assert caught.value.problem.startswith(f"{path}: an embedding of IL 100 cannot be read")
     assert "the same command again" in caught.value.fix
 
@@ -216,37 +216,37 @@ def zeroed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut_short, empty, zeroed])
-def test_what_is_damaged_is_removed_and_encoded_anew(group: Group, damage: Callable[[Path], None]):
-    """By its size alone it could be taken for whole for ever."""
-    group.write(REF, AS_IT_IS, random_embedding())
-    damage(group.path(REF, AS_IT_IS))
+def test_a_damaged_file_is_removed_and_encoded_again(group: Group, damage: Callable[[Path], None]):
+    """Its size is right, so that without its removal it would count as stored for ever."""
+    group.write(REF, UNCHANGED, random_embedding())
+    damage(group.path(REF, UNCHANGED))
     with pytest.raises(UserError, match="it is damaged, and was removed"):
-        group.read(REF, AS_IT_IS)
-    assert not group.has(REF, AS_IT_IS, SHAPE)
+        group.read(REF, UNCHANGED)
+    assert not group.has(REF, UNCHANGED, SHAPE)
 
 
-def test_a_long_filling_is_in_use(group: Group):
-    """Else --prune would take it from under the process that fills it."""
-    group.write(REF, AS_IT_IS, random_embedding())
+def test_writing_marks_the_group_as_used(group: Group):
+    """Otherwise --prune would remove a group while a process fills it."""
+    group.write(REF, UNCHANGED, random_embedding())
     os.utime(group.folder / RECIPE, (0, 0))
     group.write(REF, Variant(flipped=True), random_embedding())
     assert prune(group.folder.parent, days=1) == []
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 70_000.0])
-def test_what_half_precision_cannot_hold_is_refused(group: Group, value: float):
-    """Infinite tokens would train to nothing, epoch after epoch."""
+def test_numbers_too_large_for_half_precision_are_refused(group: Group, value: float):
+    """Training on infinite tokens would give a useless network."""
     kept = random_embedding()
     kept[3, 1, 2] = value
     with pytest.raises(UserError) as caught:
-        group.write(REF, AS_IT_IS, kept)
+        group.write(REF, UNCHANGED, kept)
     assert "IL 100" in caught.value.problem
     assert "train.cache: false" in caught.value.fix
     assert not group.folder.exists()
 
 
 def test_a_write_that_fails_leaves_nothing_behind(group: Group, monkeypatch: pytest.MonkeyPatch):
-    """A full disk: neither half a section, nor half a recipe."""
+    """A full disk leaves neither an incomplete section nor an incomplete recipe."""
     sync, pieces = os.fsync, iter(range(100))
 
     def full_at_even_ones(handle: int) -> None:
@@ -256,30 +256,30 @@ def test_a_write_that_fails_leaves_nothing_behind(group: Group, monkeypatch: pyt
 
     monkeypatch.setattr(os, "fsync", full_at_even_ones)
     with pytest.raises(UserError, match="the disk is full"):
-        group.write(REF, AS_IT_IS, random_embedding())
+        group.write(REF, UNCHANGED, random_embedding())
     assert names_in(group.folder) == set()
     with pytest.raises(UserError, match="the disk is full"):
-        group.write(REF, AS_IT_IS, random_embedding())
+        group.write(REF, UNCHANGED, random_embedding())
     assert names_in(group.folder) == {RECIPE}
 
 
-def test_others_of_a_group_of_users_may_read_it(group: Group):
-    """A store is shared; what is made for a name that comes later is often made for one user alone."""
+def test_other_users_of_a_unix_group_may_read_it(group: Group):
+    """Stores are shared, but temporary files are often created readable by one user only."""
     old = os.umask(0o027)
     try:
-        group.write(REF, AS_IT_IS, random_embedding())
+        group.write(REF, UNCHANGED, random_embedding())
     finally:
         os.umask(old)
-    assert group.path(REF, AS_IT_IS).stat().st_mode & 0o777 == 0o640
+    assert group.path(REF, UNCHANGED).stat().st_mode & 0o777 == 0o640
     assert (group.folder / RECIPE).stat().st_mode & 0o777 == 0o640
 
 
-def test_a_folder_that_is_removed_in_the_middle_is_made_again(group: Group, monkeypatch: pytest.MonkeyPatch):
-    """`embed --prune` while another process fills: what the filler has at hand is not lost, nor does it stop."""
-    begin, save, removals = Group._begin, np.save, iter([True, False, False, True, False, False])
+def test_a_folder_that_is_removed_during_a_write_is_created_again(group: Group, monkeypatch: pytest.MonkeyPatch):
+    """`embed --prune` while another process fills the store: that process loses no entry and does not stop."""
+    create, save, removals = Group._create, np.save, iter([True, False, False, True, False, False])
 
-    def begin_and_lose(self: Group) -> None:
-        begin(self)
+    def create_and_lose(self: Group) -> None:
+        create(self)
         if next(removals):
             shutil.rmtree(self.folder)
 
@@ -288,21 +288,21 @@ def test_a_folder_that_is_removed_in_the_middle_is_made_again(group: Group, monk
         if next(removals):
             shutil.rmtree(group.folder)
 
-    monkeypatch.setattr(Group, "_begin", begin_and_lose)
+    monkeypatch.setattr(Group, "_create", create_and_lose)
     monkeypatch.setattr(np, "save", save_and_lose)
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     group.write(REF, Variant(flipped=True), random_embedding(1))
     assert torch.equal(group.read(REF, Variant(flipped=True)), random_embedding(1).half())
     assert names_in(group.folder) == {RECIPE, "IL_100_flipped.npy"}
     assert next(removals, None) is None
 
 
-def test_what_was_removed_is_not_in_use(group: Group):
-    """A long training goes on from the labels alone; a note of its use must not end it."""
-    group.use()
-    group.write(REF, AS_IT_IS, random_embedding())
+def test_marking_a_removed_group_as_used_is_no_error(group: Group):
+    """A training whose group was removed must end with the message of `read`, not with that of `mark_used`."""
+    group.mark_used()
+    group.write(REF, UNCHANGED, random_embedding())
     shutil.rmtree(group.folder)
-    group.use()
+    group.mark_used()
     assert not group.folder.exists()
 
 
@@ -310,17 +310,17 @@ def test_a_store_of_another_user_can_be_read(group: Group, monkeypatch: pytest.M
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     monkeypatch.setattr(os, "utime", refuse)
-    group.use()
-    assert torch.equal(group.read(REF, AS_IT_IS), random_embedding().half())
+    group.mark_used()
+    assert torch.equal(group.read(REF, UNCHANGED), random_embedding().half())
 
 
 # --- tidying ------------------------------------------------------------------------------------------------------
 
 
 def aged(group: Group, days: float) -> Group:
-    group.write(REF, AS_IT_IS, random_embedding())
+    group.write(REF, UNCHANGED, random_embedding())
     then = time.time() - days * DAY
     os.utime(group.folder / RECIPE, (then, then))
     return group
@@ -328,13 +328,13 @@ def aged(group: Group, days: float) -> Group:
 
 @pytest.fixture
 def two(tmp_path: Path) -> tuple[Group, Group]:
-    """A group that was used 40 days ago, and one of the day before yesterday."""
+    """A group that was used 40 days ago, and one that was used the day before yesterday."""
     store = tmp_path / "store"
     other = dataclasses.replace(PLAIN, canvas="tight", blocks=6)
     return aged(Group(store, PLAIN, "inlines of a.sgy"), 40), aged(Group(store, other, "inlines of b.sgy"), 2)
 
 
-def test_a_store_tells_what_it_holds(two: tuple[Group, Group], tmp_path: Path):
+def test_a_store_lists_its_groups(two: tuple[Group, Group], tmp_path: Path):
     two[1].write(REF, Variant(flipped=True), random_embedding())
     found = {each.folder: each for each in stored_groups(tmp_path / "store")}
     assert set(found) == {group.folder for group in two}
@@ -345,26 +345,26 @@ def test_a_store_tells_what_it_holds(two: tuple[Group, Group], tmp_path: Path):
     assert (time.time() - found[two[0].folder].used) / DAY == pytest.approx(40, abs=0.1)
 
 
-def test_a_store_that_is_not_there_holds_nothing(tmp_path: Path):
+def test_a_missing_store_has_no_groups(tmp_path: Path):
     assert list(stored_groups(tmp_path / "none")) == prune(tmp_path / "none", days=0) == []
 
 
-def test_what_was_forgotten_is_removed_and_what_is_used_stays(two: tuple[Group, Group], tmp_path: Path):
+def test_prune_removes_unused_groups_only(two: tuple[Group, Group], tmp_path: Path):
     old, young = two
     assert [each.folder for each in prune(tmp_path / "store", days=30)] == [old.folder]
     assert not old.folder.exists()
-    assert torch.equal(young.read(REF, AS_IT_IS), random_embedding().half())
+    assert torch.equal(young.read(REF, UNCHANGED), random_embedding().half())
     assert [each.folder for each in prune(tmp_path / "store", days=0)] == [young.folder]
     assert names_in(tmp_path / "store") == set()
 
 
-def test_a_training_keeps_what_it_reads_from_being_forgotten(two: tuple[Group, Group], tmp_path: Path):
-    two[0].use()
+def test_a_group_that_is_marked_as_used_is_not_pruned(two: tuple[Group, Group], tmp_path: Path):
+    two[0].mark_used()
     assert prune(tmp_path / "store", days=30) == []
 
 
 def test_foreign_files_and_folders_are_left_alone(two: tuple[Group, Group], tmp_path: Path):
-    """`--store /home/me` must not cost more than embeddings."""
+    """`--prune --store /home/me` must remove nothing but embeddings."""
     store = tmp_path / "store"
     (store / "notes.txt").write_text("mine")
     for name, text in (("cake", '{"flour": 500}'), ("list", "[1]"), ("torn", '{"about'), ("bytes", "\udcff")):
@@ -382,8 +382,8 @@ def test_foreign_files_and_folders_are_left_alone(two: tuple[Group, Group], tmp_
     assert (store / "arrays" / "IL_1.npy").read_bytes() == b"mine"
 
 
-def test_what_killed_processes_left_is_removed_when_it_is_old(two: tuple[Group, Group], tmp_path: Path):
-    """A file without its name may still be written by a process that lives."""
+def test_temporary_files_of_killed_processes_are_removed_when_they_are_old(two: tuple[Group, Group], tmp_path: Path):
+    """A young temporary file may still be written by a running process."""
     folder = two[1].folder
     for name, days in ((".IL_7.abc.part", 2.0), (".IL_8.def.part", 0.0)):
         (folder / name).write_bytes(b"half")
@@ -392,20 +392,20 @@ def test_what_killed_processes_left_is_removed_when_it_is_old(two: tuple[Group, 
     assert names_in(folder) == {RECIPE, "IL_100.npy", ".IL_8.def.part"}
 
 
-def test_what_killed_processes_left_of_a_forgotten_group_goes_with_it(two: tuple[Group, Group], tmp_path: Path):
+def test_temporary_files_of_an_unused_group_are_removed_with_it(two: tuple[Group, Group], tmp_path: Path):
     (two[0].folder / ".IL_7.abc.part").write_bytes(b"half")
     (two[0].folder / "tmpabc.part").write_bytes(b"half")
     prune(tmp_path / "store", days=30)
     assert not two[0].folder.exists()
 
 
-def test_a_removal_that_broke_off_is_finished_by_the_next(
+def test_an_interrupted_removal_is_finished_by_the_next_prune(
     two: tuple[Group, Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Else gigabytes would lie there that no list shows."""
+    """Otherwise gigabytes would remain that `embed --list` does not show."""
     old = two[0]
     for seed in range(3):
-        old.write(SectionRef(Orientation.INLINE, seed), AS_IT_IS, random_embedding())
+        old.write(SectionRef(Orientation.INLINE, seed), UNCHANGED, random_embedding())
     then = time.time() - 40 * DAY
     os.utime(old.folder / RECIPE, (then, then))
     unlink, left = Path.unlink, iter(range(100))
@@ -424,10 +424,10 @@ def test_a_removal_that_broke_off_is_finished_by_the_next(
     assert not old.folder.exists()
 
 
-def test_a_file_that_gets_its_name_meanwhile_is_no_trouble(
+def test_a_file_that_is_renamed_during_a_prune_is_no_error(
     two: tuple[Group, Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Tidying beside a process that fills: between listing and looking a file may be finished."""
+    """While another process fills the store, a file may be completed between listing and examining it."""
     part = two[1].folder / ".IL_7.abc.part"
     part.write_bytes(b"half")
     glob = Path.glob
@@ -443,10 +443,10 @@ def test_a_file_that_gets_its_name_meanwhile_is_no_trouble(
     assert names_in(two[1].folder) == {RECIPE, "IL_100.npy", "IL_7.npy"}
 
 
-def test_two_that_tidy_at_once_do_not_stumble_over_each_other(
+def test_two_simultaneous_prunes_are_no_error(
     two: tuple[Group, Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The other one removes the folder as soon as this one has begun to."""
+    """The other process removes the folder as soon as this one has started to."""
     unlink = Path.unlink
 
     def vanishing(path: Path, missing_ok: bool = False) -> None:
@@ -455,4 +455,4 @@ def test_two_that_tidy_at_once_do_not_stumble_over_each_other(
 
     monkeypatch.setattr(Path, "unlink", vanishing)
     assert [each.folder for each in prune(tmp_path / "store", days=30)] == [two[0].folder]
-    assert two[1].has(REF, AS_IT_IS, SHAPE)
+    assert two[1].has(REF, UNCHANGED, SHAPE)

@@ -1,4 +1,4 @@
-"""An encoder that is cut in two is the encoder: same numbers, and gradients for the trained part alone."""
+"""The two parts of a cut encoder compute what the whole encoder does, and only the trained part gets gradients."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ REF = SectionRef(Orientation.INLINE, 1)
 
 @pytest.fixture
 def encoder() -> ImageEncoder:
-    """Four blocks, of which the second and the last attend over the whole canvas; no table is zero."""
+    """Four blocks, of which the second and the last have global attention; no parameter is zero."""
     torch.manual_seed(0)
     encoder = ImageEncoder(EncoderSize(width=24, depth=4, heads=2, global_blocks=(1, 3)))
     for parameter in encoder.parameters():
@@ -40,7 +40,7 @@ def encoder() -> ImageEncoder:
 
 @pytest.fixture
 def canvas() -> torch.Tensor:
-    """Two canvases of 16 x 3 patches, of which 40 x 48 pixels show something: one row of windows is padding."""
+    """Two canvases of 16 x 3 patches with sections of 40 x 48 pixels: one row of windows is padding."""
     canvas = torch.zeros(2, 3, 256, 48)
     canvas[:, :, :40] = torch.randn(2, 3, 40, 48, generator=torch.Generator().manual_seed(1))
     return canvas
@@ -48,27 +48,27 @@ def canvas() -> torch.Tensor:
 
 @pytest.mark.parametrize("shown", [None, (40, 48)])
 @pytest.mark.parametrize("frozen", CUTS)
-def test_below_and_above_are_the_encoder(
+def test_the_two_parts_compute_what_the_encoder_does(
     encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix, shown: tuple[int, int] | None
 ):
-    kept = EncoderCut(encoder, frozen).below(canvas, shown=shown)
-    assert tuple(kept.shape[1:]) == EncoderCut(encoder, frozen).kept_shape((256, 48))
-    assert kept.dtype == torch.float32
-    torch.testing.assert_close(EncoderCut(encoder, frozen).above(kept), encoder(canvas), atol=1e-5, rtol=1e-5)
+    features = EncoderCut(encoder, frozen).run_frozen(canvas, shown=shown)
+    assert tuple(features.shape[1:]) == EncoderCut(encoder, frozen).feature_shape((256, 48))
+    assert features.dtype == torch.float32
+    torch.testing.assert_close(EncoderCut(encoder, frozen).run_trained(features), encoder(canvas), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("frozen", CUTS)
-def test_what_is_kept_in_half_precision_gives_nearly_the_same(
+def test_features_in_half_precision_give_nearly_the_same(
     encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix
 ):
-    kept = EncoderCut(encoder, frozen).below(canvas).half()
-    embedding = EncoderCut(encoder, frozen).above(kept)
+    features = EncoderCut(encoder, frozen).run_frozen(canvas).half()
+    embedding = EncoderCut(encoder, frozen).run_trained(features)
     assert embedding.dtype == torch.float32
     torch.testing.assert_close(embedding, encoder(canvas), atol=5e-3, rtol=5e-3)
 
 
 def tuned(encoder: ImageEncoder, frozen: FrozenPrefix) -> None:
-    """Freeze what lies below a cut, as the method of the same name does."""
+    """Apply the tuning method that freezes this prefix."""
     if frozen.neck:
         cut = METHODS["frozen"](FrozenEncoder()).apply(encoder)
     else:
@@ -78,7 +78,7 @@ def tuned(encoder: ImageEncoder, frozen: FrozenPrefix) -> None:
 
 
 def is_frozen(name: str, frozen: FrozenPrefix) -> bool:
-    """Whether a parameter is of the frozen part, told by its name."""
+    """Whether the parameter of this name belongs to the frozen part."""
     if frozen.neck or name.startswith(("patch_embed.", "pos_embed")):
         return True
     return name.startswith("blocks.") and int(name.split(".")[1]) < frozen.blocks
@@ -109,7 +109,7 @@ def test_all_or_nothing_can_be_trained(encoder: ImageEncoder):
 
 @pytest.mark.parametrize("frozen", CUTS[1:])
 def test_gradients_are_those_of_the_whole_encoder(encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix):
-    """Training above the cut is training the encoder with its lower part frozen."""
+    """Training the part after the cut is the same as training the encoder with a frozen prefix."""
     tuned(encoder, frozen)
     trained = {name: each for name, each in encoder.named_parameters() if each.requires_grad}
     whole = torch.autograd.grad(encoder(canvas).square().sum(), list(trained.values()))
@@ -119,56 +119,56 @@ def test_gradients_are_those_of_the_whole_encoder(encoder: ImageEncoder, canvas:
 
 
 @pytest.mark.parametrize("frozen", CUTS)
-def test_the_frozen_weights_are_those_that_what_is_kept_depends_on(
+def test_the_frozen_weights_are_those_that_the_features_depend_on(
     encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix
 ):
-    """A recipe that forgot one would find what other weights have left."""
-    before = EncoderCut(encoder, frozen).below(canvas)
+    """If a weight were not hashed into the recipe, features of other weights would be read from the store."""
+    before = EncoderCut(encoder, frozen).run_frozen(canvas)
     told = {each.data_ptr() for _, each in EncoderCut(encoder, frozen).frozen_weights()}
     for name, parameter in encoder.named_parameters():
         assert (parameter.data_ptr() in told) == is_frozen(name, frozen), name
         if parameter.data_ptr() not in told:
             nn.init.normal_(parameter)
-    assert torch.equal(EncoderCut(encoder, frozen).below(canvas), before)
+    assert torch.equal(EncoderCut(encoder, frozen).run_frozen(canvas), before)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("frozen", CUTS)
-def test_only_the_frozen_part_is_held_in_half_precision(
+def test_only_the_frozen_part_is_converted_to_half_precision(
     encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix, dtype: torch.dtype
 ):
-    """The trained weights take steps that half precision would round away."""
-    EncoderCut(encoder, frozen).hold(dtype)
+    """Half precision would round away the updates of trained weights."""
+    EncoderCut(encoder, frozen).set_precision(dtype)
     for name, parameter in encoder.named_parameters():
         assert parameter.dtype == (dtype if is_frozen(name, frozen) else torch.float32), name
-    kept = EncoderCut(encoder, frozen).below(canvas)
-    assert kept.dtype == dtype
-    assert not kept.requires_grad
-    assert EncoderCut(encoder, frozen).above(kept).dtype == torch.float32
+    features = EncoderCut(encoder, frozen).run_frozen(canvas)
+    assert features.dtype == dtype
+    assert not features.requires_grad
+    assert EncoderCut(encoder, frozen).run_trained(features).dtype == torch.float32
 
 
 @pytest.mark.parametrize("frozen", [WHOLE, FrozenPrefix(2)])
-def test_a_held_part_gives_nearly_what_it_gave(encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix):
-    """bfloat16 has 8 bits: 1 part in 256 a rounding."""
-    before = EncoderCut(encoder, frozen).below(canvas)
-    EncoderCut(encoder, frozen).hold(HALF)
-    after = EncoderCut(encoder, frozen).below(canvas).float()
+def test_half_precision_changes_features_little(encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix):
+    """bfloat16 has 8 bits: each rounding changes a number by up to 1 part in 256."""
+    before = EncoderCut(encoder, frozen).run_frozen(canvas)
+    EncoderCut(encoder, frozen).set_precision(HALF)
+    after = EncoderCut(encoder, frozen).run_frozen(canvas).float()
     assert float((after - before).norm() / before.norm()) < 0.05
 
 
-@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("frozen", [WHOLE, FrozenPrefix(2)])
 def test_under_autocast_the_trained_part_still_learns(
-    encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix, held: bool
+    encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix, half: bool
 ):
-    """As Lightning runs a step in bf16-mixed: what is held is not cast again, the embedding comes in float32."""
+    """A step as Lightning runs it in bf16-mixed, with the frozen part in float32 or in half precision."""
     tuned(encoder, frozen)
-    if held:
-        EncoderCut(encoder, frozen).hold(HALF)
+    if half:
+        EncoderCut(encoder, frozen).set_precision(HALF)
     with torch.autocast("cpu", dtype=HALF):
-        kept = EncoderCut(encoder, frozen).below(canvas)
-        embedding = EncoderCut(encoder, frozen).above(kept)
-    assert not kept.requires_grad
+        features = EncoderCut(encoder, frozen).run_frozen(canvas)
+        embedding = EncoderCut(encoder, frozen).run_trained(features)
+    assert not features.requires_grad
     assert embedding.dtype == torch.float32
     exact = encoder.float()(canvas).detach()
     assert float((embedding.detach() - exact).norm() / exact.norm()) < 0.05
@@ -177,17 +177,17 @@ def test_under_autocast_the_trained_part_still_learns(
         assert all(parameter.grad is not None for parameter in encoder.blocks[2:].parameters())
 
 
-def test_what_is_held_computes_the_same_under_autocast_and_without(encoder: ImageEncoder, canvas: torch.Tensor):
-    """`embed` fills a store without autocast, a training within it: both must find what they would have made."""
-    EncoderCut(encoder, WHOLE).hold(HALF)
-    alone = EncoderCut(encoder, WHOLE).below(canvas)
+def test_half_precision_weights_give_the_same_with_and_without_autocast(encoder: ImageEncoder, canvas: torch.Tensor):
+    """`embed` fills a store without autocast, training with autocast: both must store the same features."""
+    EncoderCut(encoder, WHOLE).set_precision(HALF)
+    alone = EncoderCut(encoder, WHOLE).run_frozen(canvas)
     with torch.autocast("cpu", dtype=HALF):
-        assert torch.equal(EncoderCut(encoder, WHOLE).below(canvas), alone)
+        assert torch.equal(EncoderCut(encoder, WHOLE).run_frozen(canvas), alone)
 
 
-def test_below_gives_no_gradient_even_to_what_would_take_one(encoder: ImageEncoder, canvas: torch.Tensor):
+def test_the_frozen_part_computes_no_gradients(encoder: ImageEncoder, canvas: torch.Tensor):
     assert all(parameter.requires_grad for parameter in encoder.parameters())
-    assert not EncoderCut(encoder, FrozenPrefix(2)).below(canvas.requires_grad_()).requires_grad
+    assert not EncoderCut(encoder, FrozenPrefix(2)).run_frozen(canvas.requires_grad_()).requires_grad
 
 
 # --- a step of a task ---------------------------------------------------------------------------------------------
@@ -212,25 +212,25 @@ def task_of(**model: object) -> FaciesSegmentation:
     return FaciesSegmentation(build_network(chosen, 3), metadata_of(chosen), TrainConfig())
 
 
-def batch_for(task: FaciesSegmentation, *, kept: bool) -> Batch:
-    """Two sections of different sizes, as canvases or as what is kept of them."""
+def batch_for(task: FaciesSegmentation, *, stored: bool) -> Batch:
+    """Two sections of different sizes, as canvases or as stored features."""
     rng, samples = np.random.default_rng(0), []
     for shape in ((40, 48), (30, 60)):
         frame = frame_of(shape, task.metadata.inputs)
         image = on_canvas(rng.uniform(-1, 1, shape).astype(np.float32), frame)
-        if kept:
-            image = task.network.cut.below(image[None])[0].half()
+        if stored:
+            image = task.network.cut.run_frozen(image[None])[0].half()
         samples.append(Sample(image, frame, torch.from_numpy(rng.integers(0, 3, shape).astype(np.uint8)), REF))
-    return (EmbeddingBatch if kept else CanvasBatch).of(samples)
+    return (EmbeddingBatch if stored else CanvasBatch).of(samples)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
-@pytest.mark.parametrize("kept", [False, True])
-def test_a_step_of_last_blocks_changes_them_and_the_decoder_alone(kept: bool, checkpointing: bool):
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_step_of_last_blocks_changes_them_and_the_decoder_alone(stored: bool, checkpointing: bool):
     task = task_of(encoder=LAST_BLOCKS | {"checkpointing": checkpointing})
     before = {name: value.clone() for name, value in task.state_dict().items()}
     parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
-    batch = batch_for(task, kept=kept)
+    batch = batch_for(task, stored=stored)
     task.loss(task.section_logits(batch), batch).backward()
     assert all(parameter.grad is not None for parameter in parameters), "distributed training would hang on one"
     torch.optim.SGD(parameters, lr=1.0).step()
@@ -244,19 +244,19 @@ def test_a_step_of_last_blocks_changes_them_and_the_decoder_alone(kept: bool, ch
 
 
 @pytest.mark.parametrize("model", [{}, {"encoder": LAST_BLOCKS}], ids=["frozen", "last_blocks"])
-def test_a_batch_that_was_kept_gives_the_loss_of_its_canvases(model: dict[str, object]):
+def test_stored_features_give_the_same_loss_as_canvases(model: dict[str, object]):
     task = task_of(**model)
     losses = []
-    for kept in (False, True):
-        batch = batch_for(task, kept=kept)
+    for stored in (False, True):
+        batch = batch_for(task, stored=stored)
         losses.append(task.loss(task.section_logits(batch), batch).item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
 def test_without_gradients_last_blocks_predicts_as_it_trains():
-    """Validation and prediction take a shorter way through the same network."""
+    """Validation and prediction skip padding in the trained blocks, which training does not."""
     task = task_of(encoder=LAST_BLOCKS).eval()
-    batch = batch_for(task, kept=False)
+    batch = batch_for(task, stored=False)
     trained = [logits.detach() for logits in task.section_logits(batch)]
     with torch.no_grad():
         for a, b in zip(task.section_logits(batch), trained, strict=True):

@@ -1,4 +1,4 @@
-"""Filling a store: all that a training will ask for is encoded, once, as the network would, whoever is stopped when."""
+"""Filling a store: everything that a training reads is encoded once, also by several processes or after a kill."""
 
 import shutil
 from collections import deque, namedtuple
@@ -18,24 +18,24 @@ from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Section
 from sam_seismic.tuning.embedding_store import Group, file_size
 from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
-from sam_seismic.tuning.store_filling import BATCHES_BEHIND, Entry, EntryQueue, StoreFiller
+from sam_seismic.tuning.store_filling import UNWRITTEN_BATCHES, Entry, EntryQueue, StoreFiller
 from tests.programs import Program
 from tests.tuning.filling import SCALE, TIGHT, WHOLE, Counted, datasets_of, filling_of, parts_of, tiny_encoder
 
 ENTRIES = 12 * 2 * 2 + 3
-"""Sections to train on, in two copies, flipped or not; and those to validate on."""
+"""Training sections in two jittered copies, flipped and not flipped, and validation sections."""
 SQUARE = InputConfig(side=256, canvas="square", flip=1.0)
 
 
 def run(filling: StoreFiller, batch_size: int = 3, share: tuple[int, int] | None = None) -> list[tuple[int, int]]:
-    """Fill it; what was told of progress."""
+    """Fill the store; returns the progress that was reported."""
     told: list[tuple[int, int]] = []
-    filling.run(batch_size=batch_size, share=share, done=lambda *state: told.append(state))
+    filling.run(batch_size=batch_size, share=share, progress=lambda *state: told.append(state))
     return told
 
 
 def whole(filling: StoreFiller) -> None:
-    """Every file of the store is an entry, whole, and of finite numbers; and every entry is there."""
+    """All entries are stored with finite numbers, and the store has no other files."""
     assert filling.missing() == []
     folders = {entry.group.folder for entry in filling.entries}
     paths = {entry.group.path(entry.which.ref, entry.which.variant) for entry in filling.entries}
@@ -48,20 +48,20 @@ def whole(filling: StoreFiller) -> None:
 
 
 class Recorded:
-    """The batches of canvases that went into the encoder, and how."""
+    """Records the batches of canvases that were encoded, and `shown` of each call."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[tuple[torch.Tensor, tuple[int, int]]] = []
-        below = EncoderCut.below
+        self.unrecorded = run_frozen = EncoderCut.run_frozen
 
         def recording(cut: EncoderCut, canvas: torch.Tensor, *, shown: tuple[int, int]) -> torch.Tensor:
             self.calls.append((canvas, shown))
-            return below(cut, canvas, shown=shown)
+            return run_frozen(cut, canvas, shown=shown)
 
-        monkeypatch.setattr(EncoderCut, "below", recording)
+        monkeypatch.setattr(EncoderCut, "run_frozen", recording)
 
     def batch_of(self, canvas: torch.Tensor) -> tuple[torch.Tensor, int, tuple[int, int]]:
-        """The one batch that this canvas was in, where in it, and what was said to be shown."""
+        """The one batch that held this canvas, its row in the batch, and `shown`."""
         [found] = [
             (batch, row, shown)
             for batch, shown in self.calls
@@ -74,10 +74,10 @@ class Recorded:
 
 @pytest.mark.parametrize("inputs", [TIGHT, SQUARE], ids=["tight", "square"])
 @pytest.mark.parametrize("frozen", [WHOLE, FrozenPrefix(3)])
-def test_what_is_kept_is_what_the_network_makes_of_the_canvas(
+def test_stored_features_are_those_that_the_encoder_computes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen: FrozenPrefix, inputs: InputConfig
 ):
-    """Bit by bit, in half precision, of the same batch; and no canvas is encoded twice."""
+    """Bit by bit, in half precision, for the same batch; no canvas is encoded twice."""
     encoder, recorded = tiny_encoder(), Recorded(monkeypatch)
     cut = EncoderCut(encoder, frozen)
     filling = filling_of(tmp_path / "store", frozen=frozen, inputs=inputs, encoder=encoder)
@@ -89,9 +89,9 @@ def test_what_is_kept_is_what_the_network_makes_of_the_canvas(
         sample = sample_of(entry.which, CanvasTransform(SCALE, inputs))
         batch, row, shown = recorded.batch_of(sample.image)
         assert all(pixels >= placed for pixels, placed in zip(shown, sample.frame.placed_shape, strict=True))
-        expected = cut.below(batch, shown=shown).half()[row]
+        expected = recorded.unrecorded(cut, batch, shown=shown).half()[row]
         assert torch.equal(entry.group.read(entry.which.ref, entry.which.variant), expected)
-        alone = cut.below(sample.image[None])[0]
+        alone = recorded.unrecorded(cut, sample.image[None])[0]
         torch.testing.assert_close(expected.float(), alone, atol=2e-3, rtol=2e-3)
 
 
@@ -105,17 +105,17 @@ def test_what_is_kept_is_what_the_network_makes_of_the_canvas(
     ],
 )
 def test_all_that_fifty_epochs_ask_for_is_there_and_nothing_else(tmp_path: Path, inputs: InputConfig):
-    """A training never waits for the encoder again, and pays for nothing that it does not read."""
+    """Training never needs the encoder's frozen part again, and nothing is encoded that training does not read."""
     filling = filling_of(tmp_path / "store", inputs=inputs)
     run(filling)
     asked = set()
 
     def note(which: SectionVariant) -> torch.Tensor:
-        group = kept[which.part.name, which.ref.orientation]
+        group = groups[which.part.name, which.ref.orientation]
         asked.add(group.path(which.ref, which.variant))
         return group.read(which.ref, which.variant)
 
-    kept = {(entry.which.part.name, entry.which.ref.orientation): entry.group for entry in filling.entries}
+    groups = {(entry.which.part.name, entry.which.ref.orientation): entry.group for entry in filling.entries}
     for dataset in datasets_of(parts_of(), inputs):
         dataset._stored = note
         for epoch, section in product(range(50), range(len(dataset))):
@@ -126,7 +126,7 @@ def test_all_that_fifty_epochs_ask_for_is_there_and_nothing_else(tmp_path: Path,
 
 
 def test_canvases_of_several_sizes_are_never_in_one_batch(tmp_path: Path):
-    """Tight canvases of both orientations: 40 x 20 traces, 40 x 24, and 40 x 17 of the validation lines."""
+    """Tight canvases of sections of 40 x 20, 40 x 24 and (validation) 40 x 17 samples x traces."""
     inputs = InputConfig(side=64, canvas="tight", fit="resize")
     filling = filling_of(tmp_path / "store", inputs=inputs)
     counted = Counted(filling)
@@ -158,7 +158,7 @@ def test_only_what_is_missing_is_encoded(tmp_path: Path, frozen: FrozenPrefix):
     whole(filling)
 
 
-def test_another_cut_shares_nothing(tmp_path: Path):
+def test_features_of_another_cut_are_stored_apart(tmp_path: Path):
     run(filling_of(tmp_path / "store"))
     assert len(filling_of(tmp_path / "store", frozen=FrozenPrefix(3)).missing()) == ENTRIES
 
@@ -171,7 +171,7 @@ def start(store: Path, *options: object) -> Program:
 
 
 def together(*commands: tuple[object, ...], go: Path) -> list[int]:
-    """Run some at the same time, each ready before any begins; how many sections each of them encoded."""
+    """Run programs at the same time, started when all are ready; returns how many sections each of them encoded."""
     running = [start(*command, "--wait-for", go) for command in commands]
     for each in running:
         assert each.stdout.readline() == "ready\n"
@@ -181,27 +181,27 @@ def together(*commands: tuple[object, ...], go: Path) -> list[int]:
     return [int(end) for end in ends]
 
 
-def test_a_filling_that_is_killed_leaves_whole_entries_and_the_next_one_goes_on(tmp_path: Path):
-    """SIGKILL in the middle of the 11th file (the first is a recipe, which is no array)."""
+def test_a_filling_that_is_killed_leaves_complete_entries_and_the_next_one_goes_on(tmp_path: Path):
+    """SIGKILL in the middle of the 11th array; the recipe is not counted."""
     process = start(tmp_path / "store", "--killed-after", 11)
     assert process.communicate()[0] == "ready\n"
     assert process.returncode == -9
     filling = filling_of(tmp_path / "store")
-    kept = [entry for entry in filling.entries if entry.kept]
-    assert len(kept) == 10
+    stored = [entry for entry in filling.entries if entry.stored]
+    assert len(stored) == 10
     assert len(list((tmp_path / "store").rglob("*.part"))) == 1
     assert len(list((tmp_path / "store").rglob("*.npy"))) == 10
-    before = {entry.group.path(entry.which.ref, entry.which.variant).stat().st_mtime_ns for entry in kept}
+    before = {entry.group.path(entry.which.ref, entry.which.variant).stat().st_mtime_ns for entry in stored}
     counted = Counted(filling)
     run(filling)
     assert counted.sections == ENTRIES - 10
-    assert before == {entry.group.path(entry.which.ref, entry.which.variant).stat().st_mtime_ns for entry in kept}
+    assert before == {entry.group.path(entry.which.ref, entry.which.variant).stat().st_mtime_ns for entry in stored}
     whole(filling)
 
 
 @pytest.mark.parametrize("slow", [(0.02, 0.02), (0.01, 0.04)], ids=["as fast", "one slower"])
 def test_two_processes_share_the_work_of_one_store(tmp_path: Path, slow: tuple[float, float]):
-    """Neither knows of the other; what they do twice is little, and what is there is whole."""
+    """Independent processes encode few entries twice, and all entries are complete."""
     store, inputs = tmp_path / "store", TIGHT.model_copy(update={"jittered_copies": 4})
     counts = together(*((store, "--slow", each, "--copies", 4) for each in slow), go=tmp_path / "go")
     filling = filling_of(store, inputs=inputs)
@@ -213,21 +213,21 @@ def test_two_processes_share_the_work_of_one_store(tmp_path: Path, slow: tuple[f
 
 @dataclass
 class Place:
-    """Stands for an entry."""
+    """Stand-in for an entry of the store."""
 
-    kept: bool = False
+    stored: bool = False
 
 
 @pytest.mark.parametrize("paces", [(1, 1), (1, 4), (1, 2, 3)], ids=str)
-def test_those_that_meet_part_again(paces: tuple[int, ...]):
-    """Behind a slower one, or in step with an equal one, a process would do all the rest a second time.
+def test_processes_at_the_same_entries_separate_again(paces: tuple[int, ...]):
+    """A process that follows another one through the entries would encode all of the rest a second time.
 
-    Each takes so many entries in a round, and has written them five rounds later.
+    Each process takes `pace` entries in a round, and writes them five rounds later.
     """
     places = [Place() for _ in range(2000)]
-    turns = [EntryQueue(places) for _ in paces]
-    walks, in_flight, taken = [iter(each) for each in turns], deque(), 0
-    while not all(place.kept for place in places):
+    queues = [EntryQueue(places) for _ in paces]
+    walks, in_flight, taken = [iter(each) for each in queues], deque(), 0
+    while not all(place.stored for place in places):
         taken_now = [
             (which, list(islice(walk, pace))) for which, (walk, pace) in enumerate(zip(walks, paces, strict=True))
         ]
@@ -235,27 +235,27 @@ def test_those_that_meet_part_again(paces: tuple[int, ...]):
         in_flight.append(taken_now)
         for which, some in in_flight.popleft() if len(in_flight) > 5 else ():
             for place in some:
-                if place.kept:
-                    turns[which].meet()
-                place.kept = True
+                if place.stored:
+                    queues[which].jump()
+                place.stored = True
     assert 2000 <= taken < 2000 * 1.2
 
 
-def test_processes_that_know_of_each_other_do_nothing_twice(tmp_path: Path):
+def test_ranks_with_shares_encode_nothing_twice(tmp_path: Path):
     store = tmp_path / "store"
     counts = together((store, "--share", 0, 2), (store, "--share", 1, 2), go=tmp_path / "go")
     assert counts == [26, 25]
     whole(filling_of(store))
 
 
-def test_shares_are_parts_of_all_whenever_each_begins(tmp_path: Path):
-    """A share of what is missing would be another one as soon as somebody has begun: sections would be left out."""
+def test_shares_do_not_depend_on_when_a_rank_starts(tmp_path: Path):
+    """A share of the missing entries would change when another rank has started: sections would be left out."""
     first, second = filling_of(tmp_path / "store"), filling_of(tmp_path / "store")
     counted = Counted(first), Counted(second)
-    for entry in first.entries[:7]:  # an earlier run has made these
+    for entry in first.entries[:7]:  # stored by an earlier run
         sample = sample_of(entry.which, CanvasTransform(SCALE, TIGHT))
         entry.group.write(
-            entry.which.ref, entry.which.variant, EncoderCut(tiny_encoder(), WHOLE).below(sample.image[None])[0]
+            entry.which.ref, entry.which.variant, EncoderCut(tiny_encoder(), WHOLE).run_frozen(sample.image[None])[0]
         )
     run(first, share=(0, 2))
     assert len(second.missing()) == 25 - 3
@@ -264,17 +264,17 @@ def test_shares_are_parts_of_all_whenever_each_begins(tmp_path: Path):
     whole(second)
 
 
-def test_what_others_have_done_meanwhile_is_left_out(tmp_path: Path):
-    """Another process finishes everything while the first batch is encoded."""
+def test_entries_that_another_process_stored_meanwhile_are_skipped(tmp_path: Path):
+    """Another process stores everything while the first batch is encoded."""
     filling, told = filling_of(tmp_path / "store"), []
 
-    def done(*state: int) -> None:
+    def progress(*state: int) -> None:
         if not told:
             run(filling_of(tmp_path / "store"))
         told.append(state)
 
     counted = Counted(filling)
-    filling.run(batch_size=3, done=done)
+    filling.run(batch_size=3, progress=progress)
     assert counted.sections <= 3 * 7
     assert told[-1] == (ENTRIES, ENTRIES)
 
@@ -282,7 +282,7 @@ def test_what_others_have_done_meanwhile_is_left_out(tmp_path: Path):
 # --- what can go wrong --------------------------------------------------------------------------------------------
 
 
-def test_a_section_that_cannot_be_read_is_told_and_the_work_before_it_kept(
+def test_a_section_that_cannot_be_read_is_reported_and_earlier_entries_remain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     filling = filling_of(tmp_path / "store")
@@ -298,12 +298,12 @@ def test_a_section_that_cannot_be_read_is_told_and_the_work_before_it_kept(
         with pytest.raises(SurveyError, match="not finite") as caught:
             run(filling)
     assert caught.value.fix == "mute them"
-    assert ENTRIES - 12 <= len(filling.missing()) <= ENTRIES - 12 + 3 * BATCHES_BEHIND
+    assert ENTRIES - 12 <= len(filling.missing()) <= ENTRIES - 12 + 3 * UNWRITTEN_BATCHES
     run(filling)
     whole(filling)
 
 
-def test_a_disk_that_fills_up_is_told_and_the_work_before_it_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_reported_and_earlier_entries_remain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     filling = filling_of(tmp_path / "store")
     write, count = Group.write, iter(range(1000))
 
@@ -321,7 +321,7 @@ def test_a_disk_that_fills_up_is_told_and_the_work_before_it_kept(tmp_path: Path
     whole(filling)
 
 
-def test_numbers_too_large_for_half_precision_end_it_in_words(tmp_path: Path):
+def test_numbers_too_large_for_half_precision_are_a_user_error(tmp_path: Path):
     encoder = tiny_encoder()
     encoder.pos_embed.data[0, 0, 0, 0] = 1e6
     filling = filling_of(tmp_path / "store", frozen=FrozenPrefix(3), encoder=encoder)
@@ -331,8 +331,8 @@ def test_numbers_too_large_for_half_precision_end_it_in_words(tmp_path: Path):
     assert list((tmp_path / "store").rglob("*.npy")) == []
 
 
-def test_a_disk_without_room_is_refused_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What is there already needs no room again; the store need not exist yet."""
+def test_a_disk_without_space_is_refused_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Stored entries need no more space; the store need not exist yet."""
     store, filling = tmp_path / "new" / "store", filling_of(tmp_path / "new" / "store")
     usage = namedtuple("usage", "total used free")
     needed = sum(file_size(entry.shape) for entry in filling.entries)
@@ -354,8 +354,8 @@ def test_a_disk_without_room_is_refused_before_any_work(tmp_path: Path, monkeypa
     filling.check_room(store, filling.missing())
 
 
-def test_an_entry_is_kept_where_it_says(tmp_path: Path):
-    """Parts and orientations have groups of their own."""
+def test_each_part_and_orientation_has_its_own_group(tmp_path: Path):
+    """Entries of different groups never share a file."""
     filling = filling_of(tmp_path / "store")
     entries: list[Entry] = filling.entries
     assert len(entries) == len({entry.group.path(entry.which.ref, entry.which.variant) for entry in entries}) == ENTRIES

@@ -1,4 +1,4 @@
-"""From SAM's embedding to one logit plane a class: one file a head, listed here by the word that the YAML has."""
+"""Class heads on SAM's image embedding: one file for each kind, listed here by its YAML name."""
 
 from sam_seismic.networks.heads.head import Head
 from sam_seismic.networks.heads.tokens import TokenHead

@@ -1,4 +1,4 @@
-"""What every class head on SAM answers: an embedding and the empty prompt come in, one logit plane a class goes out."""
+"""Interface of class heads on SAM: an embedding and the encoded empty prompt come in, class logits go out."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -9,12 +9,12 @@ from sam_seismic.sam import Sam
 
 
 class Head(nn.Module, ABC):
-    """A class head.
+    """A class head on SAM's image embedding.
 
     Args:
         config: its options, the section `model.head:`.
-        sam: whose decoder is taken over (not copied).
-        classes: how many facies.
+        sam: the SAM whose mask decoder is used, without copying.
+        classes: number of facies.
     """
 
     stride: ClassVar[int]
@@ -37,9 +37,9 @@ class Head(nn.Module, ABC):
 
         Args:
             embedding: float[section, 256, h, w], from the image encoder.
-            dense_pe: float[1, 256, h, w], the position of each place.
+            dense_pe: float[1, 256, h, w], the positional encoding of each token.
             dense_prompt: float[1 or section, 256, h, w], added to the embedding.
-            patches: (rows, columns) of the embedding that logits are wanted of; None for (h, w).
+            patches: (rows, columns) of the embedding whose logits are needed; None for (h, w).
 
         Returns:
             float[section, class, 16 / stride * rows, 16 / stride * columns].
@@ -47,4 +47,4 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def train_decoder(self, trained: bool) -> None:
-        """Let what is SAM's own of the head train, or freeze it; what is new always trains."""
+        """Train or freeze the modules taken from SAM's mask decoder; new parameters are always trained."""

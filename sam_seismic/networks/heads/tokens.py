@@ -1,4 +1,4 @@
-"""An embedding comes in, one logit plane a facies goes out: SAM's mask decoder, one mask token a class."""
+"""SAM's mask decoder with one mask token for each class: an embedding comes in, class logits go out."""
 
 import copy
 from typing import Any
@@ -11,16 +11,17 @@ from sam_seismic.sam import Sam
 
 
 class TokenHead(Head):
-    """SAM's mask decoder turned into a C-class one.
+    """SAM's mask decoder as a decoder of C classes.
 
-    SAM predicts a few alternative masks of one prompted object: one mask token and one hypernetwork each. Here there is
-    one of each for every class, class 0 included, started from SAM's own in turn; the two-way transformer and the
-    upscaling are SAM's. The prompt is the empty one: no sparse token, and the "no mask" embedding added everywhere.
+    SAM predicts a few alternative masks of one prompted object, with one mask token and one hypernetwork for each mask.
+    Here each class, including class 0, has a mask token and a hypernetwork, initialised from SAM's in turn. The two-way
+    transformer and the upscaling are SAM's. The prompt is empty: no sparse token, and the "no mask" embedding is added
+    to each position.
 
     Args:
         config: its options, of which it has none.
-        sam: whose decoder and prompt encoder are taken over (not copied).
-        classes: how many facies.
+        sam: the SAM whose mask decoder is used, without copying.
+        classes: number of facies.
     """
 
     stride = 4
@@ -34,7 +35,7 @@ class TokenHead(Head):
         source = decoder.mask_tokens.weight.detach()
         first = [number % len(source) for number in range(classes)]
         tokens = source[first].clone()  # [class, 256]
-        # Classes that start from the same token need something to tell them apart.
+        # Noise, so that classes that start from the same token can become different.
         tokens[len(source) :] += 0.1 * source.std() * torch.randn_like(tokens[len(source) :])
         self.class_tokens = nn.Embedding(classes, tokens.shape[1], _weight=tokens)
         self.hypernetworks = nn.ModuleList(copy.deepcopy(decoder.output_hypernetworks_mlps[index]) for index in first)
@@ -47,14 +48,14 @@ class TokenHead(Head):
         *,
         patches: tuple[int, int] | None = None,
     ) -> Tensor:
-        """Logits float[section, class, 4 * rows, 4 * columns]; arguments as of Head."""
+        """Logits float[section, class, 4 * rows, 4 * columns]; arguments as in Head."""
         b, c, h, w = embedding.shape
         tokens = torch.cat([self.iou_token.weight, self.class_tokens.weight])  # [1 + class, 256]
         tokens = tokens.expand(b, -1, -1)  # [section, 1 + class, 256]
         tokens, image = self.transformer(embedding + dense_prompt, dense_pe, tokens=tokens)
         rows, columns = patches or (h, w)
         image = image.view(b, h, w, c)[:, :rows, :columns]  # [section, rows, columns, 256]
-        # Each place is upscaled by itself, so what is not wanted can be left out before.
+        # Each position is upscaled by itself, so positions that are not needed are cut off before.
         planes = self.output_upscaling(image.permute(0, 3, 1, 2))  # [section, 32, 4 * rows, 4 * columns]
         weights = self.class_weights(tokens[:, 1:])  # [section, class, 32]
         return torch.einsum("bkc,bchw->bkhw", weights, planes)
@@ -71,6 +72,6 @@ class TokenHead(Head):
         return torch.stack([mlp(tokens[:, k]) for k, mlp in enumerate(self.hypernetworks)], dim=1)
 
     def train_decoder(self, trained: bool) -> None:
-        """Let the transformer, the upscaling and the IoU token train, or freeze them."""
+        """Train or freeze the transformer, the upscaling and the IoU token."""
         for part in (self.transformer, self.output_upscaling, self.iou_token):
             part.requires_grad_(trained)

@@ -1,4 +1,4 @@
-"""Which part of a network is trained: one file a method, listed here by the word that the YAML has for it."""
+"""Tuning methods, which set what part of an encoder is trained: one file each, listed here by their YAML name."""
 
 from sam_seismic.tuning.methods.frozen import Frozen
 from sam_seismic.tuning.methods.full import Full

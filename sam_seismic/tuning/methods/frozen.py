@@ -1,4 +1,4 @@
-"""`encoder: frozen`: nothing of the encoder is trained."""
+"""`encoder: frozen`: no part of the encoder is trained."""
 
 from sam_seismic.sam import BlockEncoder
 from sam_seismic.tuning.encoder_cut import FrozenPrefix
@@ -6,8 +6,8 @@ from sam_seismic.tuning.methods.method import TuningMethod
 
 
 class Frozen(TuningMethod):
-    """All of it is frozen."""
+    """The whole encoder is frozen."""
 
     def frozen_prefix(self, encoder: BlockEncoder) -> FrozenPrefix:
-        """The whole encoder: its embedding can be kept."""
+        """The whole encoder, so that its embedding can be stored."""
         return FrozenPrefix(encoder.depth, neck=True)

@@ -1,4 +1,4 @@
-"""`encoder: full`: all of the encoder is trained."""
+"""`encoder: full`: the whole encoder is trained."""
 
 from sam_seismic.sam import BlockEncoder
 from sam_seismic.tuning.encoder_cut import FrozenPrefix
@@ -9,5 +9,5 @@ class Full(TuningMethod):
     """Nothing is frozen."""
 
     def frozen_prefix(self, encoder: BlockEncoder) -> FrozenPrefix:  # noqa: ARG002
-        """Nothing."""
+        """An empty prefix."""
         return FrozenPrefix()

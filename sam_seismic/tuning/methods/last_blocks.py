@@ -7,10 +7,10 @@ from sam_seismic.tuning.methods.method import TuningMethod
 
 
 class LastBlocks(TuningMethod):
-    """The first blocks are frozen, with patches and positions."""
+    """The patch embedding, the positions and the first blocks are frozen."""
 
     config: LastBlocksEncoder
 
     def frozen_prefix(self, encoder: BlockEncoder) -> FrozenPrefix:
-        """The blocks before the trained ones."""
+        """All blocks before the trained ones."""
         return FrozenPrefix(encoder.depth - self.config.blocks)

@@ -1,4 +1,4 @@
-"""What every way of tuning answers: what of an encoder it trains, what stays frozen below, what a checkpoint holds."""
+"""Interface of tuning methods: which part of an encoder is trained, and which weights a checkpoint saves."""
 
 from abc import ABC, abstractmethod
 
@@ -8,10 +8,10 @@ from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
 
 
 class TuningMethod(ABC):
-    """A way of tuning an encoder.
+    """A method of tuning an encoder.
 
     Args:
-        config: its options.
+        config: options of the method.
     """
 
     def __init__(self, config: EncoderKind) -> None:
@@ -19,13 +19,13 @@ class TuningMethod(ABC):
 
     @abstractmethod
     def frozen_prefix(self, encoder: BlockEncoder) -> FrozenPrefix:
-        """What of the encoder never changes, counted from the canvas: that much runs once a section."""
+        """The first layers of the encoder that stay frozen; their output is the same in every epoch."""
 
     def apply(self, encoder: BlockEncoder) -> EncoderCut:
-        """Set which parameters are trained: all above the frozen prefix. A method may add modules of its own first.
+        """Make all parameters after the frozen prefix trainable. A method that adds modules overrides this.
 
         Args:
-            encoder: changed in place.
+            encoder: modified in place.
         """
         cut = EncoderCut(encoder, self.frozen_prefix(encoder))
         encoder.requires_grad_(True)
@@ -35,6 +35,6 @@ class TuningMethod(ABC):
         encoder.checkpointing = bool(self.config.checkpoints)
         return cut
 
-    def saves(self, name: str) -> bool:  # noqa: ARG002  # methods that save less than everything look at it
-        """Whether a checkpoint holds a weight of the encoder, by its name in `state_dict()`."""
+    def saves(self, name: str) -> bool:  # noqa: ARG002  # for methods that do not save all weights
+        """Whether a checkpoint holds the weight of the encoder with this name in `state_dict()`."""
         return True

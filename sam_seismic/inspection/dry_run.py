@@ -1,9 +1,9 @@
-"""A configuration comes in; its network is run without content; the memory and the work of each part go out.
+"""A configuration comes in; its network is run on fake tensors; the memory and the work of each part go out.
 
-The network is built on PyTorch's `meta` device and run on fake tensors, which have shapes but no content, through the
-very code that trains and predicts: the frozen part of the encoder, one step of training above it, forward and backward,
-and one prediction. A counter notes each storage as it is made and as it goes, and each product. Any network can be run
-so. Of encoder blocks that run without gradients, which hold nothing, those that are alike are run once.
+The network is built on PyTorch's `meta` device and run on fake tensors, which have shapes but no data, by the code that
+trains and predicts: the frozen part of the encoder, one training step of the rest, forward and backward, and one
+prediction. A counter records the creation and the release of each storage, and each product. This works for any
+network. Where encoder blocks run without gradients, only the first of several equal blocks is run.
 """
 
 import contextlib
@@ -29,75 +29,75 @@ from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.encoder_cut import EncoderCut
-from sam_seismic.tuning.store import hold_frozen
+from sam_seismic.tuning.store import set_frozen_precision
 
 PREDICTED_AT_A_TIME = 2
-"""Sections that `predict` and `eval` take at a time unless told otherwise."""
+"""Default batch size of `predict` and `eval`."""
 
 
 @dataclass(frozen=True)
 class PartCost:
-    """What one part of a run takes.
+    """Memory and work of one part of a run.
 
     Args:
-        held: bytes at its peak, beside what was there before.
-        work: all of it.
+        peak: peak memory in bytes, above that at the start of the part.
+        work: work of the part.
     """
 
-    held: int
+    peak: int
     work: Work
 
 
 @dataclass(frozen=True)
-class Rehearsal:
-    """What a run of the network without content showed.
+class DryRun:
+    """Measurements of a run on fake tensors.
 
     Args:
-        weights: bytes of the network, as a training holds it.
-        trained: bytes of what is trained of it; its gradients are as large.
-        below: the frozen part of the encoder, for a batch; None where none is frozen.
-        forward: of a step of training, from there on.
-        step: the same, forward and backward.
-        loaded: bytes of the network, as a prediction holds it.
-        prediction: of `PREDICTED_AT_A_TIME` sections.
+        weights: bytes of the network during training.
+        trained: bytes of the trained parameters, and also of their gradients.
+        frozen_part: the frozen part of the encoder, for one batch; None if nothing is frozen.
+        forward: forward pass of a training step, from the output of the frozen part.
+        step: forward and backward pass of the same step.
+        loaded: bytes of the network during prediction.
+        prediction: prediction of `PREDICTED_AT_A_TIME` sections.
     """
 
     weights: int
     trained: int
-    below: PartCost | None
+    frozen_part: PartCost | None
     forward: PartCost
     step: PartCost
     loaded: int
     prediction: PartCost
 
 
-def rehearse(config: Config, facies: FaciesTable, shape: tuple[int, int], *, gpu: bool) -> Rehearsal:
-    """Run a training step and a prediction without content.
+def dry_run(config: Config, facies: FaciesTable, shape: tuple[int, int], *, gpu: bool) -> DryRun:
+    """Run a training step and a prediction on fake tensors.
 
     Args:
         config: the experiment.
-        facies: its classes.
+        facies: classes of the survey.
         shape: (samples, traces) of its largest section.
-        gpu: whether on one GPU, else on the CPU.
+        gpu: whether to count as on one GPU; else as on the CPU.
     """
-    task = blank_task(config, facies)
-    hold_frozen(task.network.cut, config)
+    task = meta_task(config, facies)
+    set_frozen_precision(task.network.cut, config)
     frame = frame_of(shape, config.input)
-    kept = kept_part(task)
-    with _faked(task, gpu=gpu) as counter:
+    cut = frozen_cut(task)
+    with _fake_tensors(task, gpu=gpu) as counter:
         weights = counter.live
-        below = None if kept is None else _frozen_cost(counter, kept, frame, count=config.train.batch_size)
+        frozen_part = None if cut is None else _frozen_cost(counter, cut, frame, count=config.train.batch_size)
         forward, step = _step_cost(counter, task, config, frame)
         trained = sum(each.nbytes for each in task.parameters() if each.requires_grad)
-    whole = blank_task(config, facies)
-    with _faked(whole, gpu=gpu) as counter:
+    whole = meta_task(config, facies)
+    with _fake_tensors(whole, gpu=gpu) as counter:
         loaded = counter.live
         prediction = _prediction_cost(counter, whole, frame)
-    return Rehearsal(weights, trained, below, forward, step, loaded, prediction)
+    return DryRun(weights, trained, frozen_part, forward, step, loaded, prediction)
 
 
-def blank_task(config: Config, facies: FaciesTable) -> FaciesSegmentation:
-    """The network that a configuration asks for, without content: its parameters can be counted, and take no room."""
+def meta_task(config: Config, facies: FaciesTable) -> FaciesSegmentation:
+    """The task of a configuration on the `meta` device: parameters have shapes but take no memory."""
     with torch.device("meta"):
         network = build_network(config.model, len(facies))
     metadata = CheckpointMetadata(
@@ -113,15 +113,15 @@ def blank_task(config: Config, facies: FaciesTable) -> FaciesSegmentation:
     return FaciesSegmentation(network, metadata, config.train)
 
 
-def kept_part(task: FaciesSegmentation) -> EncoderCut | None:
-    """The encoder, cut above its frozen part; None where nothing is frozen."""
+def frozen_cut(task: FaciesSegmentation) -> EncoderCut | None:
+    """The encoder, cut after its frozen part; None if nothing is frozen."""
     cut = task.network.cut
     return None if cut is None or cut.frozen.empty else cut
 
 
 @contextlib.contextmanager
-def _faked(task: nn.Module, *, gpu: bool) -> Iterator[OpCounter]:
-    """Inside, tensors have no content, the task is one of them, and a counter counts them."""
+def _fake_tensors(task: nn.Module, *, gpu: bool) -> Iterator[OpCounter]:
+    """Context in which new tensors and the task's parameters are fake, and a counter counts them."""
     with (
         FakeTensorMode(allow_non_fake_inputs=True),
         OpCounter() as counter,
@@ -132,33 +132,33 @@ def _faked(task: nn.Module, *, gpu: bool) -> Iterator[OpCounter]:
 
 
 def _frozen_cost(counter: OpCounter, cut: EncoderCut, frame: Frame, *, count: int) -> PartCost:
-    """The frozen part of the encoder, for a few canvases, which are counted too."""
+    """Cost of running the frozen part on `count` canvases, which are included."""
     before = counter.live
     images = torch.zeros(count, 3, *frame.canvas_shape)
     with _equal_blocks_once(counter, cut.encoder):
-        cut.below(images[:1], shown=frame.placed_shape)  # what is padding is remembered from then on
-        counter.start_again()
-        cut.below(images, shown=frame.placed_shape)
+        cut.run_frozen(images[:1], shown=frame.placed_shape)  # caches the tokens of padding
+        counter.reset()
+        cut.run_frozen(images, shown=frame.placed_shape)
     return PartCost(counter.peak - before, counter.work)
 
 
 def _step_cost(counter: OpCounter, task: FaciesSegmentation, config: Config, frame: Frame) -> tuple[PartCost, PartCost]:
-    """A step of training from what is kept, or from canvases where nothing is frozen: (forward, all of it)."""
-    count, cut, before = config.train.batch_size, kept_part(task), counter.live
+    """Cost of a training step from stored features, or from canvases if nothing is frozen: (forward, whole step)."""
+    count, cut, before = config.train.batch_size, frozen_cut(task), counter.live
     if cut is None:
         images = tuple(torch.zeros(3, *frame.canvas_shape) for _ in range(count))
         kind: type[Batch] = CanvasBatch
     else:
         dtype = torch.float16 if config.caches else cut.dtype
-        images = tuple(torch.zeros(cut.kept_shape(frame.canvas_shape), dtype=dtype) for _ in range(count))
+        images = tuple(torch.zeros(cut.feature_shape(frame.canvas_shape), dtype=dtype) for _ in range(count))
         kind = EmbeddingBatch
     labels = tuple(torch.zeros(frame.section_shape, dtype=torch.uint8) for _ in range(count))
     batch = _batch(kind, images, frame, labels)
-    counter.start_again()
+    counter.reset()
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.trainer.precision != "32-true"):
         loss = task.loss(task.section_logits(batch), batch)
     forward = PartCost(counter.peak - before, counter.work)
-    # With the loss itself `OnGpu` would be left, and blocks that are computed again would be on the CPU.
+    # From the edge, since loss.backward() would leave `OnGpu`: checkpointed blocks would be recomputed as on the CPU.
     torch.autograd.backward(get_gradient_edge(loss), torch.ones_like(loss))
     return forward, PartCost(counter.peak - before, counter.work)
 
@@ -166,7 +166,7 @@ def _step_cost(counter: OpCounter, task: FaciesSegmentation, config: Config, fra
 def _prediction_cost(counter: OpCounter, task: FaciesSegmentation, frame: Frame) -> PartCost:
     before = counter.live
     images = tuple(torch.zeros(3, *frame.canvas_shape) for _ in range(PREDICTED_AT_A_TIME))
-    counter.start_again()
+    counter.reset()
     with torch.no_grad(), _equal_blocks_once(counter, task):
         for logits in task.section_logits(_batch(CanvasBatch, images, frame)):
             logits.softmax(dim=0)
@@ -174,12 +174,12 @@ def _prediction_cost(counter: OpCounter, task: FaciesSegmentation, frame: Frame)
 
 
 class _RunOnce(nn.Module):
-    """Runs a block once for each kind of block and of input; for equal ones it adds what that took.
+    """Runs one block of each kind and input shape; for an equal block it only adds the same work.
 
     Args:
-        block: that holds nothing beyond its call: it runs without gradients.
-        costs: by kind, shared by the blocks of a network.
-        counter: is told of the work.
+        block: a block that runs without gradients, so that it holds no memory after its call.
+        costs: work by kind, shared by the blocks of a network.
+        counter: the work is added to it.
     """
 
     def __init__(self, block: nn.Module, costs: dict[Hashable, Work], counter: OpCounter) -> None:
@@ -202,7 +202,7 @@ class _RunOnce(nn.Module):
 
 @contextlib.contextmanager
 def _equal_blocks_once(counter: OpCounter, network: nn.Module) -> Iterator[None]:
-    """Inside, of the blocks of an encoder that are alike only the first is run: large ones take seconds each."""
+    """Context in which only the first of several equal encoder blocks is run: large blocks take seconds each."""
     encoders = [module for module in network.modules() if isinstance(module, BlockEncoder)]
     whole = [encoder.blocks for encoder in encoders]
     costs: dict[Hashable, Work] = {}
@@ -218,6 +218,6 @@ def _equal_blocks_once(counter: OpCounter, network: nn.Module) -> Iterator[None]
 def _batch(
     kind: type[Batch], images: tuple[torch.Tensor, ...], frame: Frame, labels: tuple[torch.Tensor, ...] = ()
 ) -> Batch:
-    """Sections of one frame, whose numbers do not matter."""
+    """A batch of sections with one frame and arbitrary line numbers."""
     count = len(images)
     return kind(images, (frame,) * count, (SectionRef(Orientation.INLINE, 0),) * count, labels)

@@ -1,15 +1,15 @@
-"""Numbers come in, short words that an interpreter reads at a glance go out."""
+"""Numbers come in; short text for tables goes out."""
 
 
-def amount(value: float, digits: int = 4) -> str:
-    """Few digits, but no rounded thousands: `-12,750`, `0.01234`, `1.2e+09`."""
+def format_amount(value: float, digits: int = 4) -> str:
+    """A number with few digits, but without rounding thousands: `-12,750`, `0.01234`, `1.2e+09`."""
     if 1000 <= abs(value) < 1e7:
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
 
 
-def percent(share: float) -> str:
-    """A share as a percentage with two digits, and never 100 % or 0 % of what is less or more."""
+def format_percent(share: float) -> str:
+    """A share as a percentage with two digits; only exact 0 and 1 become `0 %` and `100 %`."""
     value = 100 * share
     if 0 < value < 0.01:
         return "less than 0.01 %"
@@ -18,8 +18,8 @@ def percent(share: float) -> str:
     return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
 
 
-def a_while(seconds: float) -> str:
-    """A time that is not known well, in two digits: `0.35 s`, `12 s`, `4.5 min`, `2.1 h`, `3.2 days`."""
+def format_duration(seconds: float) -> str:
+    """An estimated time with two digits: `0.35 s`, `12 s`, `4.5 min`, `2.1 h`, `3.2 days`."""
     for unit, scale in (("days", 24 * 3600), ("h", 3600), ("min", 60)):
         if seconds >= 2 * scale:
             value = seconds / scale

@@ -1,4 +1,4 @@
-"""The accelerator that a configuration asks for comes in; how much memory this machine has for it goes out."""
+"""The configured accelerator comes in; the memory that this machine has for it goes out."""
 
 import os
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
-class Room:
-    """Memory to work in.
+class DeviceMemory:
+    """Memory of a device.
 
     Args:
-        gpu: whether it is that of one GPU.
-        total: bytes; None where there is no such device here.
+        gpu: whether the device is one GPU; else the CPU.
+        total: bytes; None if this machine has no such device.
     """
 
     gpu: bool
@@ -28,29 +28,29 @@ class Room:
 
     @property
     def where(self) -> str:
-        """What has the memory, in a sentence."""
+        """Name of the memory, as part of a sentence."""
         return "GPU memory" if self.gpu else "this machine's memory"
 
 
-def rooms(accelerator: str) -> list[Room]:
-    """The kinds of device that `trainer.accelerator` may come to: both for `auto`."""
+def device_memories(accelerator: str) -> list[DeviceMemory]:
+    """The devices that `trainer.accelerator` may select: both CPU and GPU for `auto`."""
     found = []
     if accelerator not in ("gpu", "cuda"):
-        found.append(Room(gpu=False, total=machine_bytes()))
+        found.append(DeviceMemory(gpu=False, total=machine_bytes()))
     if accelerator in ("auto", "gpu", "cuda"):
-        found.append(Room(gpu=True, total=gpu_bytes()))
+        found.append(DeviceMemory(gpu=True, total=gpu_bytes()))
     return found
 
 
 def machine_bytes(cgroup: Path = CGROUP) -> int:
-    """Memory of the machine, or of the container or job that this process may not leave, whichever is less."""
+    """Memory of the machine, or the limit of the container or job of this process if that is less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = cgroup.read_text().strip() if cgroup.is_file() else "max"
     return min(total, int(limit)) if limit.isdigit() else total
 
 
 def gpu_bytes() -> int | None:
-    """Memory of the first GPU; None where there is none."""
+    """Memory of the first GPU; None without a GPU."""
     if not torch.cuda.is_available():
         return None
     return int(torch.cuda.get_device_properties(0).total_memory)

@@ -1,4 +1,4 @@
-"""Small experiments, of which nothing is run: what they would take is foreseen."""
+"""Configurations of small experiments whose memory and time are estimated without running them."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ PLACES = {
 
 
 def configured(*, network: dict[str, object] | None = None, **changes: object) -> Config:
-    """A configuration for a modelled survey: keys of input, model, train and trainer by their own names.
+    """A configuration of the synthetic survey.
 
     Args:
-        network: the whole section `model:`, in place of SAM with such keys.
-        changes: to the defaults below.
+        network: the whole section `model:`; None for SAM with the keys in `changes`.
+        changes: keys of `input`, `model`, `train` and `trainer` that differ from the defaults below.
     """
     defaults = {"side": 64, "size": "vit_t", "encoder": "full", "batch_size": 1}
     tree: dict[str, dict[str, object]] = {"data": {"source": "synthetic"}}
