@@ -181,7 +181,7 @@ MUTANTS = (
         "(max(1, side // (PATCH * WINDOW)) * WINDOW for side in shown)",
         ("tests/sam/test_image_encoder.py",),
     ),
-    Mutant("networks", "a class gets the token before its own", "tokens[:, 1 + k]", "tokens[:, k]", _TASK),
+    Mutant("networks", "a class gets the token before its own", "tokens[:, 1:]", "tokens[:, :-1]", _TASK),
     # --- tasks --------------------------------------------------------------------------------------------------------
     Mutant(
         "networks",
@@ -293,8 +293,8 @@ MUTANTS = (
     Mutant(
         "config",
         "last_blocks may train all blocks",
-        "encoder.blocks >= depth",
-        "encoder.blocks > depth",
+        "self.blocks < depth",
+        "self.blocks <= depth",
         ("tests/test_config.py",),
     ),
 )

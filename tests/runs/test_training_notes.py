@@ -36,12 +36,12 @@ def test_a_run_that_goes_on_is_as_far_as_its_checkpoint(tmp_path: Path):
     path = tmp_path / "status.json"
     before = RunStatus("failed", host="a", epoch=3, epochs=10, step=250, steps=1000, checkpoint=200, restarts=1)
     write_status(path, before)
-    with StatusFile(path, None).telling(goes_on=True):
+    with StatusFile(path, None).of_run(resumed=True):
         now = read_status(path)
     assert now is not None
     assert (now.state, now.step, now.checkpoint, now.restarts) == ("starting", 200, 200, 2)
     assert (now.epoch, now.epochs, now.steps) == (3, 10, 1000)
-    with StatusFile(path, None).telling(goes_on=False):
+    with StatusFile(path, None).of_run(resumed=False):
         anew = read_status(path)
     assert anew is not None
     assert (anew.step, anew.checkpoint, anew.restarts) == (0, None, 0)
