@@ -23,7 +23,8 @@ from sam_seismic.errors import ConfigError, SurveyError, UserError
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.volume import Section, Volume
 
 if TYPE_CHECKING:
     from sam_seismic.inference.single_section import SectionPrediction

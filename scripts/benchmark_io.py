@@ -27,9 +27,10 @@ import segyio
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5 import write_hdf5
 from sam_seismic.survey.segy import SegyVolume, write_segy
-from sam_seismic.survey.volume import Geometry, Orientation, Volume
+from sam_seismic.survey.volume import Volume
 
 SHAPE = (800, 700, 1000)
 QUICK = (24, 20, 60)

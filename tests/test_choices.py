@@ -4,8 +4,8 @@ from typing import get_args
 
 from sam_seismic.config.choices import AxesChoice, FormatName, LabelFormat, OrientationChoice
 from sam_seismic.survey.axis_order import AxisOrder
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy.formats import FORMATS
-from sam_seismic.survey.volume import Orientation
 
 
 def test_every_format_of_segy_can_be_named():

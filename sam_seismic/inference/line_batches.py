@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sam_seismic.survey.volume import Orientation, Volume
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Volume
 
 
 @dataclass(frozen=True)

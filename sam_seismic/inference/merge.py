@@ -12,7 +12,8 @@ from sam_seismic.files.disk import reserve
 from sam_seismic.files.fixed_records import Recorded, RecordLayout
 from sam_seismic.files.unfinished import Start, Unfinished, remove
 from sam_seismic.inference.products import Probabilities
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.volume import Section
 
 
 class WaitingCrosslines(Recorded, Unfinished):

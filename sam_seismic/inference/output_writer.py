@@ -10,7 +10,7 @@ from sam_seismic.inference.merge import WaitingCrosslines
 from sam_seismic.inference.prediction_job import PredictedSection
 from sam_seismic.inference.rank_exchange import RankExchange
 from sam_seismic.inference.section_outputs import Output, SectionOutputs, section_outputs
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.geometry import Orientation
 
 
 class OutputWriter:

@@ -7,8 +7,9 @@ from sam_seismic.inference.line_batches import LineBatch, line_batches
 from sam_seismic.inference.products import Probabilities
 from sam_seismic.inference.sections import SectionBatch, predict_batch, prepare_batch
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import read_amplitude
-from sam_seismic.survey.volume import Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 

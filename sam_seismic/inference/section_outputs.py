@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from sam_seismic.errors import UserError
 from sam_seismic.inference.merge import WaitingCrosslines, as_stored
 from sam_seismic.inference.products import Probabilities, Product
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.result import Result
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.volume import Section
 
 
 @dataclass(frozen=True, eq=False)

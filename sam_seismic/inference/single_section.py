@@ -10,8 +10,9 @@ from sam_seismic.inference.outputs import FLOAT_NULL, label_null, label_type
 from sam_seismic.inference.products import Facies, Probabilities
 from sam_seismic.inference.section_outputs import check_no_overflow
 from sam_seismic.inference.sections import predict_sections
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import as_amplitude
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.volume import Section
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 

@@ -17,7 +17,7 @@ from sam_seismic.inference.output_writer import OutputSender, OutputWriter
 from sam_seismic.inference.prediction_job import PredictionJob
 from sam_seismic.inference.rank_exchange import RankExchange
 from sam_seismic.inference.section_outputs import Output
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.geometry import Orientation
 
 Progress = Callable[[int, int], None]
 """Called with (sections written, sections in all), on the calling thread."""

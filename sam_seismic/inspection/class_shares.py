@@ -8,9 +8,9 @@ from sam_seismic.inspection.number_format import format_percent
 from sam_seismic.listener import Listener
 from sam_seismic.report.blocks import Columns
 from sam_seismic.survey.facies import IGNORE
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.survey.volume import Orientation
 
 SAMPLED = 12
 """Number of sections of each part and orientation whose labels are read."""

@@ -18,8 +18,8 @@ from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.number_format import format_percent
 from sam_seismic.networks import find_weights
 from sam_seismic.report.blocks import Facts
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Survey
-from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, file_size, stored_groups

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sam_seismic.inspection.live_map import coarse
 from sam_seismic.report.blocks import LiveMap, Rows
-from sam_seismic.survey.volume import Orientation, Volume, describe_lines
+from sam_seismic.survey.geometry import Orientation, describe_lines
+from sam_seismic.survey.volume import Volume
 
 TEXT_LINES = 3
 """Number of lines of the text header that are shown."""

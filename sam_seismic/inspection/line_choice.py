@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sam_seismic.survey.volume import Orientation, Volume
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Volume
 
 LEAST_LINES, MOST_SECTIONS = 64, 256
 """Least number of lines read of a volume with a grid, and largest number of sections read of a folder without one."""

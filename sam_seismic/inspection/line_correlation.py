@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.survey.volume import Orientation, Section, Volume
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Section, Volume
 
 LAGS = (1, 5, 10, 20)
 """Distances, in lines, at which lines are compared."""

@@ -34,7 +34,8 @@ from sam_seismic.listener import Listener
 from sam_seismic.report import AmplitudeCounts, LabelCounts, volume_picture
 from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.volume import Orientation, Volume
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Volume
 
 MOST_BYTES = 256 << 20
 """Amplitudes of a volume up to this size are measured on all lines, those of a larger one on 64 lines or more."""

@@ -9,7 +9,7 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from sam_seismic.survey.volume import Geometry, Orientation
+from sam_seismic.survey.geometry import Geometry, Orientation
 
 ROUND = (1, 2, 2.5, 5, 10)
 """Steps between ticks, times a power of ten."""

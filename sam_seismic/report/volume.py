@@ -18,7 +18,8 @@ from sam_seismic.report.panels import Extent, hatch_background, panel_aspect, sh
 from sam_seismic.report.ruler import Ruler, mark_lines
 from sam_seismic.report.style import ACCENT, LIVE, TIMES, TOL_MUTED, WIDTH, house_style, new_figure, write_picture
 from sam_seismic.survey.facies import IGNORE, FaciesTable
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.volume import Section, Volume
 
 MOST_LINES = 64
 """Sections that are read for a time slice at most; with more lines in a survey the slice is coarser."""

@@ -15,9 +15,9 @@ from sam_seismic.report import (
     section_picture,
 )
 from sam_seismic.scoring.scores import FaciesScores
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
 

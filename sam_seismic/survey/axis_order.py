@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.volume import Geometry, Orientation
+from sam_seismic.survey.geometry import Geometry, Orientation
 
 NATURAL = "inline,crossline,sample"
 """The axis order of this program's own volumes."""

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.identity import file_states
-from sam_seismic.survey.volume import Orientation, Volume
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Volume
 
 VERSION = 1
 """Raise it with every change of what is hashed, or of the samples that a reader makes of the same file."""

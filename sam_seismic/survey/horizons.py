@@ -13,8 +13,9 @@ from sam_seismic.files.disk import reserve
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, remove
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.result import Result
-from sam_seismic.survey.volume import Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 
 _ABSENT = -1
 """The first sample of a class that does not occur on a trace."""

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import IGNORE, FaciesTable
-from sam_seismic.survey.volume import Orientation, Section, Volume
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Section, Volume
 
 NAME_AXES = (
     "name the axis order of each array: data.read.axes for the amplitudes, data.read_labels.axes for the labels, or "

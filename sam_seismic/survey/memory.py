@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.volume import Section, Volume
 
 IN_MEMORY = Path("(in memory)")
 """The path, for messages, of a volume that has no file."""

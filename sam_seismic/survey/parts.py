@@ -13,6 +13,7 @@ from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.catalog import f3, seam_ai
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import format_of, open_volume
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled, read_amplitude
 from sam_seismic.survey.splits import (
     Region,
@@ -26,7 +27,7 @@ from sam_seismic.survey.splits import (
     without_gap,
 )
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.survey.volume import Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.volume import Orientation, Volume, describe_lines
+from sam_seismic.survey.geometry import Orientation, describe_lines
+from sam_seismic.survey.volume import Volume
 
 MIN_TRACES = 16
 """Sections that a region cuts narrower than this are left out: they show too little."""

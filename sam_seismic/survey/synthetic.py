@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.labelled import LabelledVolume, labelled
 from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry
 
 Field = NDArray[np.float32]
 Shape = tuple[int, int, int]

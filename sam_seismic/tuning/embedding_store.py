@@ -35,8 +35,8 @@ from sam_seismic.data.augment import Variant
 from sam_seismic.data.dataset import SectionVariant
 from sam_seismic.errors import UserError
 from sam_seismic.files.atomic import remove_abandoned, whole_file, write_bytes
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning.encoder_cut import EncoderCut
 
 LAYOUT = 1

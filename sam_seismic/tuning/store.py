@@ -12,7 +12,7 @@ from sam_seismic.errors import UserError
 from sam_seismic.files.units import format_bytes
 from sam_seismic.listener import Listener
 from sam_seismic.survey.fingerprint import fingerprint
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, file_size, weights_hash
 from sam_seismic.tuning.encoder_cut import EncoderCut
 from sam_seismic.tuning.precision import FROZEN_DTYPES

@@ -28,10 +28,11 @@ from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.sam.weights import file_hash
 from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.geometry import Orientation, describe_lines
 from sam_seismic.survey.horizons import HorizonTable
 from sam_seismic.survey.parts import orientations_of
 from sam_seismic.survey.splits import MIN_TRACES
-from sam_seismic.survey.volume import Orientation, Volume, describe_lines
+from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
 from sam_seismic.tuning.precision import ENCODER_DTYPES

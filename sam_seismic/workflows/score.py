@@ -15,7 +15,8 @@ from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.facies import IGNORE, check_whole
 from sam_seismic.survey.formats import format_of, open_volume
-from sam_seismic.survey.volume import Orientation, Section, Volume, describe_lines
+from sam_seismic.survey.geometry import Orientation, describe_lines
+from sam_seismic.survey.volume import Section, Volume
 
 VALUES = IGNORE
 """How many label values can be scored: 0 to 254."""

@@ -29,8 +29,9 @@ from sam_seismic.runs.slurm_script import JobResources, batch_script, check_prog
 from sam_seismic.runs.status import read_status
 from sam_seismic.sam.weights import file_hash
 from sam_seismic.survey.formats import FORMATS, open_volume
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.parts import open_survey
-from sam_seismic.survey.volume import Geometry, Volume
+from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
 from sam_seismic.workflows.convert import ConvertRequest, open_source
 from sam_seismic.workflows.demo import DemoRequest

@@ -19,8 +19,8 @@ from sam_seismic.inference.outputs import OutputRequest
 from sam_seismic.inference.sections import SectionBatch, prepare_batch
 from sam_seismic.listener import Silent
 from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import read_amplitude
-from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.checkpoint import KEY
 from sam_seismic.tasks.facies import FaciesSegmentation

@@ -11,8 +11,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from sam_seismic.cli import app
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.images import FolderResult
-from sam_seismic.survey.volume import Orientation, Volume
+from sam_seismic.survey.volume import Volume
 
 Run = Callable[..., Result]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.hdf5 import copying
 from sam_seismic.survey.segy import write_segy
-from sam_seismic.survey.volume import Geometry
 from tests.cli.running import Made, Run, noting
 from tests.programs import Program, completed
 

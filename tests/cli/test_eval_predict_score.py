@@ -9,8 +9,8 @@ import segyio
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyResult
-from sam_seismic.survey.volume import Orientation
 from tests.cli.running import Made, Run, invoke
 
 

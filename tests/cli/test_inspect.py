@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sam_seismic.inspection import run_costs
 from sam_seismic.inspection.device_memory import DeviceMemory
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.segy import write_segy
-from sam_seismic.survey.volume import Geometry
 from tests.cli.running import Made, Run, configured
 from tests.survey.segy_files import Parts
 

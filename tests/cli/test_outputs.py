@@ -11,8 +11,8 @@ import segyio
 from sam_seismic.errors import SurveyError
 from sam_seismic.inference.outputs import label_null, label_type
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyVolume, write_segy
-from sam_seismic.survey.volume import Orientation
 from tests.cli.running import Made, Run
 from tests.survey.segy_files import Parts, cube
 

@@ -18,9 +18,9 @@ from sam_seismic.inference.outputs import probability_paths
 from sam_seismic.runs.devices import choose_device
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.segy import write_segy
-from sam_seismic.survey.volume import Geometry, Orientation
 from sam_seismic.workflows import predict
 from tests.cli.running import Made, Run, folder_of, invoke, noting
 from tests.programs import Program

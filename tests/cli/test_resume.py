@@ -13,9 +13,9 @@ import pytest
 from sam_seismic.files import resume_journal
 from sam_seismic.files.unfinished import remove
 from sam_seismic.survey import result
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.segy import SegyResult, SegyVolume
-from sam_seismic.survey.volume import Orientation
 from tests.cli.running import Made, Run, invoke, noting
 from tests.programs import completed
 

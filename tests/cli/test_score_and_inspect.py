@@ -11,10 +11,11 @@ import pytest
 import torch
 import yaml
 
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.volume import Section
 from sam_seismic.workflows import evaluate
 from tests.cli.running import Made, Run, configured
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from sam_seismic.survey.arrays import ArrayVolume
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.hdf5 import Hdf5Result
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.volume import Section
 from tests.cli.running import Run
 
 SURVEY = model_survey((33, 36, 40), 2)

@@ -18,7 +18,7 @@ import yaml
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.geometry import Orientation
 from tests.cli.running import Made, Run, folder_of, invoke, noting
 from tests.programs import Program
 

@@ -5,7 +5,8 @@ import pytest
 
 from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Section
 
 
 def section(values: np.ndarray, live: np.ndarray | None = None) -> Section:

@@ -26,11 +26,11 @@ from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.labelled import labelled
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.survey.volume import Geometry, Orientation
 
 SHAPE = (60, 50, 24)
 INPUTS = InputConfig(side=64)

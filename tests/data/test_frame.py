@@ -11,7 +11,8 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.data.frame import Frame
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Section
 
 shapes = st.tuples(st.integers(1, 128), st.integers(1, 128))
 

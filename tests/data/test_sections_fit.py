@@ -10,12 +10,12 @@ from sam_seismic.config import DataConfig, InputConfig
 from sam_seismic.data.canvas import check_sections_fit
 from sam_seismic.errors import SurveyError
 from sam_seismic.inspection.run_costs import section_shapes
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.parts import Part, Survey, open_survey
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning.store_filling import StoreFiller
 from tests.tuning.filling import TIGHT, filling_of
 

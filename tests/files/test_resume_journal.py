@@ -9,7 +9,8 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files import resume_journal as journals
 from sam_seismic.files.resume_journal import Journal
 from sam_seismic.survey.arrays import ArrayResult
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.volume import Section
 
 GRID = Geometry.complete(range(5), range(3), 4)
 JOB = {"checkpoint": "abc", "orientations": ("inline",)}

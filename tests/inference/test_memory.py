@@ -30,7 +30,7 @@ from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.horizons import HorizonTable
 from sam_seismic.files.resume_journal import Journal
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 

@@ -11,7 +11,8 @@ import pytest
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import Start
 from sam_seismic.inference.merge import WaitingCrosslines, as_stored
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.volume import Section
 
 GRID = Geometry.complete(range(10, 15), range(30, 37), 9)
 

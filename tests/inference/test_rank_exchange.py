@@ -10,8 +10,9 @@ from sam_seismic.files.unfinished import Start
 from sam_seismic.inference.line_batches import LineBatch, line_batches
 from sam_seismic.inference.rank_exchange import BATCHES_IN_FOLDER, RankExchange, WaitStopped
 from sam_seismic.inference.section_outputs import SectionOutputs
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 START = Start("token")
 GRID = Geometry.complete(range(10, 15), range(30, 37), 9)

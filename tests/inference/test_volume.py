@@ -26,10 +26,11 @@ from sam_seismic.inference import (
 from sam_seismic.networks import build_network
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.images import FolderResult, FolderVolume
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.result import Result
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from sam_seismic.inspection.amplitudes import BINS, AmplitudeStatistics, measure_section, merge_statistics
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Section
 
 
 def statistics_of(volume: NDArray[np.generic], live: NDArray[np.bool_] | None = None) -> AmplitudeStatistics:

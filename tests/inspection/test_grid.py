@@ -9,9 +9,9 @@ import pytest
 from sam_seismic.inspection.grid import coordinate_facts, text_lines
 from sam_seismic.inspection.line_choice import best_orientation, choose_lines
 from sam_seismic.inspection.live_map import coarse
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.segy import SegyVolume, write_segy
-from sam_seismic.survey.volume import Geometry, Orientation
 from tests.survey.segy_files import Parts
 
 

@@ -15,8 +15,9 @@ from sam_seismic.inspection.line_correlation import (
     split_advice,
     trace_correlation,
 )
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 
 def fading(lines: int, per_line: float) -> NDArray[np.float32]:

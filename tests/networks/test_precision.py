@@ -9,7 +9,8 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.inference import predict_sections
 from sam_seismic.networks import build_network
 from sam_seismic.survey.facies import FaciesTable
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Section
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.precision import ENCODER_DTYPES

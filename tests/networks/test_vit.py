@@ -10,8 +10,8 @@ from sam_seismic.data.batches import CanvasBatch, EmbeddingBatch, Sample
 from sam_seismic.data.canvas import frame_of, on_canvas
 from sam_seismic.networks import VitNetwork, build_network
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.survey.volume import Orientation
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 

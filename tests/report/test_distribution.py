@@ -8,8 +8,8 @@ from sam_seismic.report import AmplitudeCounts, LabelCounts
 from sam_seismic.report.style import class_colors
 from sam_seismic.report.volume import volume_figure
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry
 
 SHAPE = (12, 14, 20)
 

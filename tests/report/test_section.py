@@ -15,7 +15,8 @@ from sam_seismic.report.panels import FLATTEST, TALLEST, panel_aspect
 from sam_seismic.report.section import section_figure
 from sam_seismic.report.style import CORRECT, class_colors
 from sam_seismic.survey.facies import IGNORE, FaciesTable
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.volume import Section
 
 FACIES = FaciesTable(("upper_ns", "rijnland_chalk", "zechstein"))
 LONG = FaciesTable(tuple(f"a_formation_of_a_long_name_{index}" for index in range(8)))

@@ -14,8 +14,9 @@ from sam_seismic.report import volume_picture
 from sam_seismic.report.style import class_colors
 from sam_seismic.report.volume import MOST_LINES, volume_figure
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 
 class CountingVolume(MemoryVolume):

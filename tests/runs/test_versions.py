@@ -18,7 +18,8 @@ import torch
 
 from sam_seismic.config import load_config
 from sam_seismic.inference import predict_sections
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.volume import Section
 from sam_seismic.tasks.loading import load_task
 from tests.cli.running import invoke
 

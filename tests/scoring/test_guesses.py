@@ -4,11 +4,11 @@ import numpy as np
 
 from sam_seismic.scoring.guesses import depth_guess, depth_histogram, guess_scores, majority_guess
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.labelled import LabelledVolume
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.survey.volume import Geometry, Orientation
 
 FACIES = FaciesTable(("a", "b"))
 

@@ -9,9 +9,9 @@ import pytest
 from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
 from sam_seismic.survey.formats import open_result
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.result import ResultRequest
-from sam_seismic.survey.volume import Geometry, Orientation
 
 SHAPES = {"train": (4, 5, 6), "test1": (2, 5, 6), "test2": (6, 3, 6)}
 SMALL_F3 = {

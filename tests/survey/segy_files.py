@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.result import Result
 from sam_seismic.survey.segy import SegyVolume
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 INT8 = np.dtype(np.int8)
 CODES = {np.dtype(np.int8): 8, np.dtype(np.int16): 3, np.dtype(np.float32): 5}

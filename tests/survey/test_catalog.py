@@ -8,7 +8,7 @@ import pytest
 from sam_seismic.config import ReadOptions, SegyOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.catalog import F3_FACIES, F3_VOLUMES, SEAM_AI_FACIES, SEAM_AI_VOLUMES, f3, seam_ai
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.geometry import Orientation
 from tests.survey.published_files import (
     F3_LARGEST,
     SEAM_AI_LARGEST,

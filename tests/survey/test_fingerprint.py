@@ -18,11 +18,12 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey import fingerprint as fingerprints
 from sam_seismic.survey.fingerprint import fingerprint
 from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5 import write_hdf5
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.survey.volume import Geometry, Orientation, Volume
+from sam_seismic.survey.volume import Volume
 from tests.survey.segy_files import Parts
 
 INLINE, CROSSLINE = Orientation.INLINE, Orientation.CROSSLINE
@@ -338,7 +339,7 @@ def test_another_process_finds_the_same(tmp_path: Path):
         "import sys; from pathlib import Path\n"
         "from sam_seismic.survey.fingerprint import fingerprint\n"
         "from sam_seismic.survey.formats import open_volume\n"
-        "from sam_seismic.survey.volume import Orientation\n"
+        "from sam_seismic.survey.geometry import Orientation\n"
         "print(fingerprint(open_volume(Path(sys.argv[1])), Orientation.INLINE))"
     )
     elsewhere = subprocess.run(

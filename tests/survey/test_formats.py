@@ -9,12 +9,13 @@ from sam_seismic.config import ReadOptions, SegyOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.arrays import ArrayVolume
 from sam_seismic.survey.formats import open_result, open_volume
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5 import Hdf5Volume, write_hdf5
 from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.result import ResultRequest
 from sam_seismic.survey.segy import SegyVolume
-from sam_seismic.survey.volume import Geometry, Orientation, Volume
+from sam_seismic.survey.volume import Volume
 
 INLINE = Orientation.INLINE
 VALUES = np.arange(3 * 4 * 8, dtype=np.float32).reshape(3, 4, 8)  # [inline, crossline, sample]

@@ -14,11 +14,12 @@ from hypothesis.extra import numpy as hnp
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5 import Hdf5Result, Hdf5Volume, layout, write_hdf5
 from sam_seismic.survey.hdf5.blocks import BLOCK_BYTES, block_shape
 from sam_seismic.survey.images import FolderResult, FolderVolume
 from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 INLINE, CROSSLINE = Orientation.INLINE, Orientation.CROSSLINE
 CUBE = np.arange(3 * 4 * 5, dtype=np.float32).reshape(3, 4, 5)  # [inline, crossline, sample]

@@ -14,10 +14,11 @@ from hypothesis.extra import numpy as hnp
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import Start
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5 import Hdf5Result, Hdf5Volume, blocks, copying, write_hdf5
 from sam_seismic.survey.hdf5.layout import read_layout
 from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 TYPES = (np.float32, np.uint8, np.int8, np.int16, np.int32, np.uint16)
 

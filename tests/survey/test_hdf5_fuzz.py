@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from sam_seismic.config import SegyOptions
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.hdf5 import write_hdf5
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.segy import SegyVolume, write_segy
-from sam_seismic.survey.volume import Geometry
 
 CASES = 1000
 """Of each kind of file."""
@@ -31,7 +31,7 @@ import numpy as np
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[4]), int(sys.argv[4])))
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.geometry import Orientation
 
 source, seed, cases = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 whole = np.frombuffer(source.read_bytes(), np.uint8)

@@ -11,10 +11,10 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.inspection.request import InspectRequest
 from sam_seismic.inspection.volume import inspect_volume
 from sam_seismic.listener import Silent
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.hdf5 import Hdf5Volume, template, write_hdf5, write_segy_of
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.segy import SegyResult, SegyVolume, write_segy
-from sam_seismic.survey.volume import Orientation
 from tests.survey.segy_files import CODES, Parts, cube, facies, grid, smooth, write_all
 
 FORMATS = ("ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8")

@@ -8,10 +8,11 @@ import pytest
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.horizons import HorizonTable, count_out_of_order, find_tops
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.segy import SegyVolume, write_segy
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 FACIES = FaciesTable(("sand", "shale, grey", "salt"), (1, 2, 6))
 

@@ -12,11 +12,12 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.images import FolderResult, FolderVolume, parts
 from sam_seismic.survey.images import folder as folder_module
 from sam_seismic.survey.images.pictures import read_header, read_picture
 from sam_seismic.survey.labelled import check_partners
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.volume import Section
 
 INLINE, CROSSLINE = Orientation.INLINE, Orientation.CROSSLINE
 GRAY = np.arange(12, dtype=np.uint8).reshape(3, 4)  # [sample, trace]

@@ -14,6 +14,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.arrays import ArrayVolume
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import open_volume
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5 import write_hdf5
 from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.labelled import labelled
@@ -21,7 +22,7 @@ from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.survey.volume import Geometry, Orientation, Volume
+from sam_seismic.survey.volume import Volume
 
 INLINE, CROSSLINE = Orientation.INLINE, Orientation.CROSSLINE
 SHAPE = (6, 7, 9)

@@ -8,10 +8,10 @@ from PIL import Image
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import IGNORE, FaciesTable
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.images import FolderVolume
 from sam_seismic.survey.labelled import labelled, read_amplitude
 from sam_seismic.survey.memory import MemoryVolume
-from sam_seismic.survey.volume import Geometry, Orientation
 
 INLINE, CROSSLINE = Orientation.INLINE, Orientation.CROSSLINE
 FACIES = FaciesTable(("sand", "shale", "salt"), values=(1, 2, 6), ignored=(255, 0))

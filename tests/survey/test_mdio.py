@@ -17,9 +17,9 @@ import zarr
 from sam_seismic.config import ReadOptions, SegyOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.formats import open_result, open_volume
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.mdio import MdioVolume, reader
 from sam_seismic.survey.result import ResultRequest
-from sam_seismic.survey.volume import Orientation
 
 INLINE, CROSSLINE = Orientation.INLINE, Orientation.CROSSLINE
 STORES = Path(__file__).parent / "mdio_stores"

@@ -16,12 +16,13 @@ from sam_seismic.inspection.volume import inspect_volume
 from sam_seismic.listener import Silent
 from sam_seismic.report.blocks import Facts
 from sam_seismic.survey.formats import FORMATS, VolumeFormat, open_result, open_volume
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.labelled import labelled
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.source_facts import SourceFacts
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 from sam_seismic.workflows.score import ScoreRequest, score
 
 

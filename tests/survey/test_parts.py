@@ -11,10 +11,10 @@ from sam_seismic.config import DataConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey import catalog
 from sam_seismic.survey.catalog import F3_VOLUMES, SEAM_AI_VOLUMES, F3Volume, SeamAIVolume
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.survey.volume import Geometry, Orientation
 
 IL, XL = Orientation.INLINE, Orientation.CROSSLINE
 SHAPE = (40, 50, 8)

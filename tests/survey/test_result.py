@@ -10,9 +10,10 @@ import pytest
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import check_output, check_outputs_apart
 from sam_seismic.survey.arrays import ArrayResult
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.result import Result
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 GRID = Geometry.complete(range(2), range(3), 4)
 INT8 = np.dtype(np.int8)

@@ -8,13 +8,13 @@ from PIL import Image
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.formats import open_result, open_volume
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.images import folder as folder_module
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.result import ResultRequest
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.survey.volume import Orientation
 
 IL, XL = Orientation.INLINE, Orientation.CROSSLINE
 

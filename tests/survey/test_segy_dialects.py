@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyResult, SegyVolume
-from sam_seismic.survey.volume import Orientation
 from tests.survey.segy_dialects import FACTORS, READ, SHAPE, Dialect, Written, every_pair, stored, write_dialect
 from tests.survey.segy_files import crossline_cube, cube, write_all
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sam_seismic.config import SegyOptions
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyResult, SegyVolume, write_segy
-from sam_seismic.survey.volume import Orientation
 from tests.survey.segy_files import Parts, changed, crossline_cube, cube, grid, refusal, smooth, write_all
 
 

@@ -10,8 +10,8 @@ import segyio
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import SegyResult, SegyVolume, write_segy
-from sam_seismic.survey.volume import Geometry, Orientation
 from tests.survey.segy_files import CODES, INT8, cube, facies, grid, smooth, write_all
 
 

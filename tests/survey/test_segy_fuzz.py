@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyVolume
-from sam_seismic.survey.volume import Orientation
 from tests.survey.segy_dialects import STORED, Dialect, Written, every_pair, write_dialect
 from tests.survey.segy_files import cube
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sam_seismic.config import SegyOptions
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.segy import SegyVolume, write_segy
-from sam_seismic.survey.volume import Geometry
 from tests.survey.segy_files import Parts, crossline_cube, cube, grid, smooth
 
 

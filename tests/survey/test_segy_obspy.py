@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sam_seismic.config import SegyOptions
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyVolume
-from sam_seismic.survey.volume import Orientation
 from tests.survey.segy_dialects import Dialect, every_pair, write_dialect
 
 Read = Callable[..., Any]

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sam_seismic.config import SegyOptions
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import SegyResult, SegyVolume, write_segy
 from sam_seismic.survey.segy.formats import format_named
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 from tests.survey.segy_files import CODES, crossline_cube, cube, write_all
 
 FORMATS = ("ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import SegyVolume, samples, write_segy
 from sam_seismic.survey.segy.formats import FORMATS
 from sam_seismic.survey.segy.samples import decode, encode
-from sam_seismic.survey.volume import Geometry, Orientation
 from tests.survey.segy_files import Parts, crossline_cube, cube, grid, smooth
 
 SIZES = {"ibm": 4, "ieee": 4, "float64": 8, "int32": 4, "int16": 2, "int8": 1, "uint32": 4, "uint16": 2, "uint8": 1}

@@ -8,8 +8,9 @@ import segyio
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyResult, SegyVolume
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.volume import Section
 from tests.survey.segy_files import cube
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import SegyVolume, write_segy
 from sam_seismic.survey.segy.writer import template_of
-from sam_seismic.survey.volume import Geometry, Orientation
 from tests.survey.segy_files import Parts, changed, cube, grid, refusal, smooth
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.segy import SegyResult, SegyVolume, write_segy
 from sam_seismic.survey.segy.text import add_note, decode_text, encode_text
-from sam_seismic.survey.volume import Orientation, Section
+from sam_seismic.survey.volume import Section
 from tests.survey.segy_files import CODES, INT8, Parts, cube, facies, grid, smooth, write_all
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.splits import (
     MIN_TRACES,
@@ -21,7 +22,6 @@ from sam_seismic.survey.splits import (
     sections_in,
     without_gap,
 )
-from sam_seismic.survey.volume import Geometry, Orientation
 
 IL, XL = Orientation.INLINE, Orientation.CROSSLINE
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey, ricker
-from sam_seismic.survey.volume import Geometry, Orientation
 
 SMALL = (48, 64, 96)
 SEEDS = range(6)

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.arrays import ArrayVolume
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyVolume
 from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.time_axis import time_axis as found_axis
-from sam_seismic.survey.volume import Orientation
 from tests.survey.segy_files import cube
 
 ORDERS = [(0, 1, 2), (2, 0, 1), (0, 2, 1)]

@@ -20,10 +20,10 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.data.dataset import SectionDataset
 from sam_seismic.sam import EncoderSize, ImageEncoder
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.synthetic import model_survey
-from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning import embedding_store
 from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, weights_hash
 from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix

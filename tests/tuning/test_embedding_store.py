@@ -15,8 +15,8 @@ import torch
 from sam_seismic.data.augment import UNCHANGED, Variant
 from sam_seismic.errors import UserError
 from sam_seismic.sam import EncoderSize, ImageEncoder
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.survey.volume import Orientation
 from sam_seismic.tuning import embedding_store
 from sam_seismic.tuning.embedding_store import (
     LAYOUT,

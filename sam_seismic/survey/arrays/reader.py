@@ -21,8 +21,9 @@ from sam_seismic.survey.axis_order import (
     read_type,
     type_notes,
 )
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.time_axis import assume_order
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 
 
 class ArrayVolume(Volume):

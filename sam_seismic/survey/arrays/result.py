@@ -9,8 +9,9 @@ from sam_seismic.files.disk import reserve
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, not_as_left
 from sam_seismic.survey.arrays.stored import find_array
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.result import Result, ResultRequest
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 
 class ArrayResult(Recorded, Result):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.catalog.known import KnownFile, PublishedSurvey, known_survey
 from sam_seismic.survey.formats import open_volume
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.geometry import Orientation
 
 ARCHIVE = "zip"
 """The form of an archive of all files."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.files.fixed_records import RecordFile, RecordLayout
 from sam_seismic.files.positional import read_ahead, read_exactly
-from sam_seismic.survey.volume import Orientation
+from sam_seismic.survey.geometry import Orientation
 
 BLOCK_LINES = (8, 4)
 """Inlines and crosslines a block. In thin blocks a single line is read fast, in thick ones a run of neighbours. The

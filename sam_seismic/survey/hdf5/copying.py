@@ -11,10 +11,11 @@ from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.identity import stamp
 from sam_seismic.files.resume_journal import Journal
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.hdf5.layout import VERSION
 from sam_seismic.survey.hdf5.reader import Hdf5Volume
 from sam_seismic.survey.hdf5.writer import Hdf5Result, Origin
-from sam_seismic.survey.volume import Orientation, Volume
+from sam_seismic.survey.volume import Volume
 
 Done = Callable[[int, int], None]
 """Called with (sections finished, sections in all)."""

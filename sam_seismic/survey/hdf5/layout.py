@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.axis_order import ASSUMED_TIMES, NATURAL, AxisOrder, check_shape, counted_geometry, read_type
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.hdf5.blocks import Blocks
-from sam_seismic.survey.volume import Geometry
 
 FORMAT = "sam-seismic volume"
 VERSION = 2

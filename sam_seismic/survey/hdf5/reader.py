@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.axis_order import convert, read_type, type_notes
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5.blocks import BlockReader
 from sam_seismic.survey.hdf5.layout import chunk_cache, read_layout, reading
 from sam_seismic.survey.hdf5.template import StoredTemplate, load_template
 from sam_seismic.survey.segy.template import coordinates_of
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 
 
 class Hdf5Volume(Volume):

@@ -6,10 +6,11 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.identity import stamp
 from sam_seismic.files.resume_journal import Journal
 from sam_seismic.files.unfinished import Start
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.hdf5.copying import Done
 from sam_seismic.survey.result import Result
 from sam_seismic.survey.segy import SegyResult, SegyTemplate
-from sam_seismic.survey.volume import Orientation, Volume
+from sam_seismic.survey.volume import Volume
 
 
 class _Restored(SegyResult):

@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.hdf5.layout import SEGY, as_text, damaged, dataset_in, number_in, reading, text_in
 from sam_seismic.survey.segy.formats import FORMATS, Order
 from sam_seismic.survey.segy.headers import HEAD, TRACE_HEADER, SegyLayout
 from sam_seismic.survey.segy.template import SegyTemplate
-from sam_seismic.survey.volume import Geometry
 
 BATCH = 1 << 16
 """Traces whose headers are in memory at a time: 16 MB."""

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from sam_seismic.config import ReadOptions
 from sam_seismic.files.disk import check_room, reserve
 from sam_seismic.files.unfinished import Start, not_as_left
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5.blocks import BlockWriter, block_shape
 from sam_seismic.survey.hdf5.layout import FORMAT, SAMPLES, VERSION, as_text, read_layout, writing
 from sam_seismic.survey.hdf5.template import store_template
 from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.segy.template import SegyTemplate
-from sam_seismic.survey.volume import Geometry, Orientation, Section
+from sam_seismic.survey.volume import Section
 
 PAGE = 4096
 """Blocks begin on the border of a memory page."""

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import NoGridError, SurveyError
 from sam_seismic.survey.axis_order import ASSUMED_INTERVAL_MS, ASSUMED_TIMES, convert, read_type, type_notes
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.images.pictures import PictureHeader, read_header, read_picture
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 
 ENDINGS = (".png", ".tif", ".tiff")
 NAME = re.compile(r"(il|xl|inline|crossline)_(-?\d+)", re.IGNORECASE)

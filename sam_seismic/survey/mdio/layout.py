@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.axis_order import AxisOrder
-from sam_seismic.survey.volume import Geometry, Orientation
+from sam_seismic.survey.geometry import Geometry, Orientation
 
 MOST_TRACES = 1 << 28
 """A larger grid is taken as damage: the mask alone would fill the memory."""

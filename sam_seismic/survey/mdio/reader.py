@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.axis_order import AxisOrder, convert, read_type, type_notes
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.mdio.layout import open_group, read_layout, reading
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 
 SLAB_BYTES = 256 << 20
 """Neighbouring sections that lie in the same chunks are read together, up to this size."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config.choices import DuplicateChoice
-from sam_seismic.survey.volume import describe_lines
+from sam_seismic.survey.geometry import describe_lines
 
 STANDARD = (189, 193)
 CANDIDATES = (

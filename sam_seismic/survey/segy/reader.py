@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sam_seismic.config import SegyOptions
 from sam_seismic.config.choices import ByteOrder
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import notes
 from sam_seismic.survey.segy.cache import kept_lines
 from sam_seismic.survey.segy.headers import TEXT, read_layout
@@ -18,7 +19,7 @@ from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES
 from sam_seismic.survey.segy.template import FileTemplate, coordinates_of
 from sam_seismic.survey.segy.text import decode_text
 from sam_seismic.survey.source_facts import SourceFacts
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 
 _SAMPLED_TRACES = 64
 _SAMPLED_BYTES = 1 << 16

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.geometry import Geometry, describe_lines
 from sam_seismic.survey.segy.formats import Order, SampleFormat
 from sam_seismic.survey.segy.headers import HEAD, TEXT, TRACE_HEADER, SegyLayout
 from sam_seismic.survey.segy.scan import CHUNK
 from sam_seismic.survey.segy.template import SegyTemplate
 from sam_seismic.survey.segy.text import CARDS, add_note, encode_text
-from sam_seismic.survey.volume import Geometry, describe_lines
 
 _FORMAT_BYTE = 3225
 _CENTI = -100

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.files.positional import cut_off
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy.formats import Order
 from sam_seismic.survey.segy.headers import SegyLayout
 from sam_seismic.survey.segy.scan import CHUNK
-from sam_seismic.survey.volume import Geometry, Orientation
 
 
 class SegyTemplate(ABC):

@@ -11,12 +11,13 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import check_room
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, not_as_left
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.segy.formats import format_holding, format_named
 from sam_seismic.survey.segy.samples import encode
 from sam_seismic.survey.segy.skeleton import CopiedSkeleton, FreshLook, FreshSkeleton, Skeleton
 from sam_seismic.survey.segy.template import SegyTemplate
-from sam_seismic.survey.volume import Geometry, Orientation, Section, Volume
+from sam_seismic.survey.volume import Section, Volume
 
 
 class _Filled(Recorded, Result):
