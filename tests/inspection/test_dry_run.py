@@ -69,7 +69,7 @@ def test_the_frozen_part_is_counted_as_it_runs(frozen: FrozenPrefix, shape: tupl
 def test_any_network_can_be_dry_run():
     """A network with another encoder than SAM's, with and without a frozen part."""
     frozen, full = (
-        dry_run(configured(network={"kind": "vit", "encoder": kind}), FACIES, (100, 120), gpu=False)
+        dry_run(configured(network={"kind": "vit", "encoder": kind}), FACIES, (60, 50), gpu=False)
         for kind in ({"kind": "last_blocks", "blocks": 2}, "full")
     )
     assert frozen.frozen_part is not None

@@ -29,7 +29,9 @@ def found(config: Config) -> EmbeddingEstimate | None:
     return estimate_embeddings(config, survey, meta_task(config, survey.facies))
 
 
-@pytest.mark.parametrize("model", [{}, {"encoder": "last_blocks", "blocks": 2}], ids=["frozen", "last blocks"])
+@pytest.mark.parametrize(
+    "model", [{}, {"encoder": {"kind": "last_blocks", "blocks": 2}}], ids=["frozen", "last blocks"]
+)
 def test_it_is_what_the_training_would_store(tmp_path: Path, model: dict[str, object]):
     config = config_of(tmp_path / "store", **model)
     before = found(config)
@@ -52,7 +54,7 @@ def test_what_another_experiment_left_is_not_counted(tmp_path: Path):
     config = config_of(tmp_path)
     embed(EmbedRequest(config, device="cpu"), Silent())
     other = config.model_copy(update={"train": config.train.model_copy(update={"seed": 1})})  # other random weights
-    for each in (other, config_of(tmp_path, encoder="last_blocks", blocks=1)):
+    for each in (other, config_of(tmp_path, encoder={"kind": "last_blocks", "blocks": 1})):
         store = found(each)
         assert store is not None
         assert store.stored == 0
