@@ -128,7 +128,9 @@ class FaciesSegmentation(lightning.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the weights of an earlier version under the names of today; Lightning calls this on resuming."""
-        checkpoint["state_dict"] = named_as_today(checkpoint["state_dict"])
+        # Sharded parameters are read by the strategy; their metadata has no state dict.
+        if "state_dict" in checkpoint:
+            checkpoint["state_dict"] = named_as_today(checkpoint["state_dict"])
 
     def loss(self, logits: list[Tensor], batch: Batch) -> Tensor:
         """Loss over the labelled voxels of a batch, and of those that the other processes are at.

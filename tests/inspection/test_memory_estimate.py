@@ -141,7 +141,7 @@ def test_blocks_computed_twice_hold_little(gpu: bool):
     """Checkpointing frees activations of blocks; on a GPU, recomputed blocks also use the GPU's attention."""
     full, twice = (training(configured(side=512, checkpointing=each), gpu=gpu) for each in (False, True))
     assert twice.activations < 0.5 * full.activations
-    assert twice.gradients_and_moments == full.training
+    assert twice.gradients_and_moments == full.gradients_and_moments
 
 
 def test_devices_are_those_that_the_accelerator_may_select(tmp_path: Path):
