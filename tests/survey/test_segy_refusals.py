@@ -11,7 +11,6 @@ from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import SegyVolume, write_segy
-from sam_seismic.survey.segy.writer import template_of
 from tests.survey.segy_files import Parts, changed, cube, grid, refusal, smooth
 
 
@@ -103,7 +102,7 @@ def test_a_file_cut_before_its_headers_are_copied(plain: Path):
     volume = SegyVolume(plain, SegyOptions())
     plain.write_bytes(plain.read_bytes()[: 3600 + 17 * 400 + 300])
     with pytest.raises(SurveyError, match="ends at byte 10700, in trace 18 of 30: it was cut since it was opened"):
-        list(template_of(volume).headers())
+        list(volume.segy_template.headers())
 
 
 def test_a_line_that_is_not_there(plain: Path):
