@@ -10,7 +10,6 @@ from typing import Self
 import torch
 import torch.nn.functional as F  # noqa: N812  # PyTorch's own custom
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from sam_seismic.config import VitConfig
 from sam_seismic.config.sam_sizes import CANVAS, PATCH
@@ -90,14 +89,6 @@ class VitEncoder(BlockEncoder):
         """Tokens after the first `blocks` blocks -> float[B, width, h, w]."""
         normed: Tensor = self.neck(self._run(tokens, blocks, self.depth))
         return normed.permute(0, 3, 1, 2)  # [B, width, h, w]
-
-    def _run(self, tokens: Tensor, first: int, last: int) -> Tensor:
-        for block in self.blocks[first:last]:
-            if self.checkpointing and torch.is_grad_enabled():
-                tokens = checkpoint(block, tokens, use_reentrant=False)
-            else:
-                tokens = block(tokens)
-        return tokens
 
 
 class PatchHead(nn.Linear):

@@ -2,7 +2,9 @@
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 
 class BlockEncoder(nn.Module, ABC):
@@ -70,6 +72,15 @@ class BlockEncoder(nn.Module, ABC):
         Returns:
             float[B, channels, h, w].
         """
+
+    def _run(self, tokens: Tensor, first: int, last: int) -> Tensor:
+        """Blocks from `first` to just before `last`: float[B, h, w, width] -> the same shape."""
+        for block in self.blocks[first:last]:
+            if self.checkpointing and torch.is_grad_enabled():
+                tokens = checkpoint(block, tokens, use_reentrant=False)
+            else:
+                tokens = block(tokens)
+        return tokens
 
     def forget_padding(self) -> None:
         """Forget what was computed ahead from weights; to be called when they were changed past PyTorch, by `.data`."""

@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from sam_seismic.config.sam_sizes import CANVAS, PATCH, EncoderSize
 from sam_seismic.errors import UserError
@@ -140,15 +139,6 @@ class ImageEncoder(BlockEncoder):
         """float[B, 3, H, W] -> float[B, h, w, width]."""
         tokens: Tensor = self.patch_embed(x)
         return tokens + self.pos_embed[:, : tokens.shape[1], : tokens.shape[2]]
-
-    def _run(self, tokens: Tensor, first: int, last: int) -> Tensor:
-        """Blocks from `first` to just before `last`: float[B, h, w, width] -> the same shape."""
-        for block in self.blocks[first:last]:
-            if self.checkpointing and torch.is_grad_enabled():
-                tokens = checkpoint(block, tokens, use_reentrant=False)
-            else:
-                tokens = block(tokens)
-        return tokens
 
     def forget_padding(self) -> None:
         """Remember nothing of empty canvases: for whoever changes frozen weights past PyTorch, through `.data`."""
