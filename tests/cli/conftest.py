@@ -1,6 +1,7 @@
 """A small survey as SEG-Y and a run trained on it, made once for all tests of the command line."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import yaml
 
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
-from tests.cli.running import Made, Run, invoke
+from tests.cli.running import Made, Run, Undisturbed, hashes, invoke, predicting
 
 
 @pytest.fixture
@@ -40,6 +41,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     result = invoke("train", "--config", config, "--output", folder / "run")
     assert result.exit_code == 0, result.stderr
     return Made(amplitude, labels, config, folder / "run")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    @cache
+    def predicted(ending: str, orientation: str) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp("undisturbed")
+        assert invoke(*predicting(made, folder, ending, orientation)).exit_code == 0
+        return hashes(folder)
+
+    return predicted
 
 
 def small_config(amplitude: Path, labels: Path, classes: Sequence[str]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The command line, run in this process."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.volume import Volume
 
 Run = Callable[..., Result]
+Undisturbed = Callable[[str, str], dict[str, str]]
+"""Ending and orientation come in; what `hashes` says of the outputs of one process that nothing interrupts goes out."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,23 @@ def invoke(*words: str | Path) -> Result:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def predicting(made: Made, folder: Path, ending: str, orientation: str) -> list[str]:
+    """The command that predicts the volume into all kinds of outputs."""
+    given = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", folder / f"f{ending}",
+        "--probabilities", folder / f"p{ending}", "--confidence", folder / f"c{ending}", "--device", "cpu",
+        "--entropy", folder / f"e{ending}", "--horizons", folder / "h.csv", "--orientation", orientation)  # fmt: skip
+    return [str(word) for word in given]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Of each file in a folder and those in it, by its path there; an empty folder is told as one."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "empty"
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() or not any(path.iterdir())
+    }
 
 
 def folder_of(volume: Volume, path: Path, lines: Mapping[Orientation, Sequence[int]]) -> Path:

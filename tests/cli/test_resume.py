@@ -1,10 +1,7 @@
 """`predict` can be killed at any moment and resumed: it writes, byte for byte, what an undisturbed run writes."""
 
-import hashlib
 import random
 import signal
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,41 +13,14 @@ from sam_seismic.survey import result
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.segy import SegyResult, SegyVolume
-from tests.cli.running import Made, Run, invoke, noting
+from tests.cli.running import Made, Run, Undisturbed, hashes, noting, predicting
 from tests.programs import completed
-
-
-def words(made: Made, folder: Path, ending: str, orientation: str) -> list[str]:
-    given = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", folder / f"f{ending}",
-        "--probabilities", folder / f"p{ending}", "--confidence", folder / f"c{ending}", "--device", "cpu",
-        "--entropy", folder / f"e{ending}", "--horizons", folder / "h.csv", "--orientation", orientation)  # fmt: skip
-    return [str(word) for word in given]
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
 def is_killed(command: list[str], *, after: int, delay: float = 0) -> bool:
     """Run the program, which kills itself after it has recorded finished steps `after` times; whether it was killed."""
     killed = completed(command, before=noting(0, killed_after=after, delay=delay))
     return killed.returncode == -signal.SIGKILL
-
-
-Undisturbed = Callable[[str, str], dict[str, str]]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    """Hashes of what a job leaves that nothing interrupts, by ending and orientation."""
-
-    @cache
-    def predicted(ending: str, orientation: str) -> dict[str, str]:
-        folder = tmp_path_factory.mktemp("undisturbed")
-        assert invoke(*words(made, folder, ending, orientation)).exit_code == 0
-        return hashes(folder)
-
-    return predicted
 
 
 @pytest.mark.parametrize(
@@ -62,7 +32,7 @@ def test_killed_and_resumed_gives_the_same_bytes(
 ):
     """It is killed twice: once early, and once after it was resumed."""
     killed = tmp_path / "killed"
-    command, chance = words(made, killed, ending, orientation), random.Random(seed)
+    command, chance = predicting(made, killed, ending, orientation), random.Random(seed)
     # The first time it is killed right after a record, the second time somewhere in the steps that follow one.
     assert is_killed(command, after=chance.randrange(1, 6))
     assert is_killed([*command, "--resume"], after=chance.randrange(1, 5), delay=chance.uniform(0.001, 0.01))
@@ -78,7 +48,7 @@ def test_killed_while_files_are_renamed(
 ):
     """When it is killed, some files have their final names, and the others do not."""
     killed = tmp_path / "killed"
-    command, publish, published = words(made, killed, ".sgy", "both"), SegyResult.publish, []
+    command, publish, published = predicting(made, killed, ".sgy", "both"), SegyResult.publish, []
 
     def stop(self: SegyResult) -> None:
         if published:
@@ -102,7 +72,7 @@ def test_a_removed_result_is_not_reported_as_written(
     made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """It is killed while files are renamed, and then a user removes one of the hidden files."""
-    command = words(made, tmp_path / "out", ".sgy", "inline")
+    command = predicting(made, tmp_path / "out", ".sgy", "inline")
     with monkeypatch.context() as patched:
         patched.setattr(SegyResult, "publish", interrupt)
         assert run(*command).exit_code == 2
@@ -155,7 +125,7 @@ def test_a_folder_killed_while_it_replaces_another(
 
 
 def test_a_job_with_other_options_cannot_resume(made: Made, run: Run, tmp_path: Path):
-    command = words(made, tmp_path / "out", ".sgy", "inline")
+    command = predicting(made, tmp_path / "out", ".sgy", "inline")
     assert is_killed(command, after=3)
     left = hashes(tmp_path / "out")
     plain = run(*command)

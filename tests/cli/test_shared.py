@@ -3,13 +3,11 @@
 Here they are processes that are told of a job; `tests/cluster` has the real one.
 """
 
-import hashlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ import yaml
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.geometry import Orientation
-from tests.cli.running import Made, Run, folder_of, invoke, noting
+from tests.cli.running import Made, Run, Undisturbed, folder_of, hashes, noting, predicting
 from tests.programs import Program
 
 
@@ -67,42 +65,14 @@ def tasks(words: Sequence[str | Path], *, count: int, restart: int = 0, first: s
     return said
 
 
-def predicting(made: Made, folder: Path, ending: str, orientation: str) -> list[str]:
-    given = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", folder / f"f{ending}",
-        "--probabilities", folder / f"p{ending}", "--entropy", folder / f"e{ending}", "--horizons", folder / "h.csv",
-        "--device", "cpu", "--orientation", orientation)  # fmt: skip
-    return [str(word) for word in given]
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-Alone = Callable[[str, str], dict[str, str]]
-
-
-@pytest.fixture(scope="module")
-def alone(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Alone:
-    """Hashes of what one task predicts, by ending and orientation."""
-
-    @cache
-    def predicted(ending: str, orientation: str) -> dict[str, str]:
-        folder = tmp_path_factory.mktemp("alone")
-        assert invoke(*predicting(made, folder, ending, orientation)).exit_code == 0
-        return hashes(folder)
-
-    return predicted
-
-
 @pytest.mark.parametrize(
     ("ending", "orientation", "count"), [(".sgy", "both", 2), (".sgy", "inline", 3), (".h5", "both", 3)]
 )
 def test_a_volume_is_predicted_together(
-    made: Made, alone: Alone, tmp_path: Path, ending: str, orientation: str, count: int
+    made: Made, undisturbed: Undisturbed, tmp_path: Path, ending: str, orientation: str, count: int
 ):
     said = tasks(predicting(made, tmp_path / "shared", ending, orientation), count=count)
-    assert hashes(tmp_path / "shared") == alone(ending, orientation)
+    assert hashes(tmp_path / "shared") == undisturbed(ending, orientation)
     assert "predicting" in said[0]
     assert not any(said[1:]), "one task prints"
 
@@ -126,14 +96,14 @@ def test_a_folder_of_sections_is_predicted_together(made: Made, run: Run, tmp_pa
 
 
 @pytest.mark.parametrize("after", [2, 18, 30])
-def test_killed_and_started_again(made: Made, alone: Alone, tmp_path: Path, after: int):
+def test_killed_and_started_again(made: Made, undisturbed: Undisturbed, tmp_path: Path, after: int):
     """Among the crosslines, and among the inlines; the job that Slurm starts again is not told to resume."""
     words = predicting(made, tmp_path / "shared", ".sgy", "both")
     tasks(words, count=2, first=noting(0, killed_after=after))
     assert "f.sgy" not in hashes(tmp_path / "shared")
     said = tasks(words, count=2, restart=1)
     assert "going on after" in said[0]
-    assert hashes(tmp_path / "shared") == alone(".sgy", "both")
+    assert hashes(tmp_path / "shared") == undisturbed(".sgy", "both")
 
 
 def test_nothing_is_left_of_a_job_that_fails(made: Made, run: Run, tmp_path: Path):
