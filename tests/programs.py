@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -68,7 +69,8 @@ class Program:
     def send_signal(self, number: int) -> None:
         """Send it a signal, unless it has ended."""
         if self.runs():
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ended just now, and how is still to be told
+                os.kill(self.pid, number)
 
     def communicate(self) -> tuple[str, str]:
         """What it printed, also as errors, once it has ended."""
