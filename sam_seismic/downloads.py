@@ -16,6 +16,7 @@ import pooch
 import requests
 
 from sam_seismic.errors import UserError
+from sam_seismic.files.folders import nearest_existing
 from sam_seismic.files.units import format_bytes
 
 Progress = Callable[[int, int | None], None]
@@ -112,8 +113,7 @@ def check_room(folder: Path, size: int, *, what: str, elsewhere: str) -> None:
     Raises:
         DownloadError: the disk has less than `size` bytes left.
     """
-    present = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path("/"))
-    free = shutil.disk_usage(present).free
+    free = shutil.disk_usage(nearest_existing(folder)).free
     if free < size:
         raise DownloadError(
             problem=f"{folder}: {what} needs {format_bytes(size)} there, the disk has {format_bytes(free)} left",

@@ -1,4 +1,4 @@
-"""A folder for results comes in; it is made, or refused if it holds something already."""
+"""A folder comes in; it is made, or refused if it holds something already, or the place to make it in is found."""
 
 from pathlib import Path
 
@@ -29,3 +29,8 @@ def new_folder(folder: Path, *, overwrite: bool) -> Path:
     check_new_folder(folder, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def nearest_existing(path: Path) -> Path:
+    """The path itself, or the nearest one above it that exists: on its disk, with its permissions, it would be made."""
+    return next(each for each in (path, *path.absolute().parents) if each.exists())

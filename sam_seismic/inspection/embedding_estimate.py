@@ -14,6 +14,7 @@ from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.data.datamodule import data_module
 from sam_seismic.data.dataset import SectionDataset
 from sam_seismic.errors import UserError
+from sam_seismic.files.folders import nearest_existing
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.number_format import format_percent
 from sam_seismic.networks import find_weights
@@ -113,10 +114,10 @@ def estimate_embeddings(config: Config, survey: Survey, task: FaciesSegmentation
         filler.check_room(folder, filler.missing())
     except UserError as error:
         warnings = (f"{error.problem}: {error.fix}",)
-    there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+    free = shutil.disk_usage(nearest_existing(folder)).free
     sections = sum(len(part.sections) for name in TRAINED_ON for part in survey.named(name))
     shapes = tuple(entry.shape for entry in filler.entries)
-    return EmbeddingEstimate(folder, sections, shapes, stored, shutil.disk_usage(there).free, warnings)
+    return EmbeddingEstimate(folder, sections, shapes, stored, free, warnings)
 
 
 def _empty_store_filler(config: Config, survey: Survey, task: FaciesSegmentation, folder: Path) -> StoreFiller:

@@ -20,6 +20,7 @@ from sam_seismic.data.canvas import CanvasTransform, frame_of
 from sam_seismic.data.dataset import SectionDataset, SectionVariant
 from sam_seismic.data.frame import Frame, largest
 from sam_seismic.files.disk import check_room
+from sam_seismic.files.folders import nearest_existing
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.tuning.embedding_store import MORE_ROOM, Group, Shape, StoredSections, file_size
@@ -89,10 +90,9 @@ class StoreFiller:
         Raises:
             SurveyError: there is not enough space.
         """
-        existing = next(folder for folder in (store, *store.absolute().parents) if folder.is_dir())
         tight = "" if self._transform.inputs.canvas == "tight" else "input.canvas: tight, "
         check_room(
-            existing,
+            nearest_existing(store),
             sum(file_size(entry.shape) for entry in missing),
             what=f"{store}: keeping the embeddings",
             fix=tight + MORE_ROOM.format(store=store),

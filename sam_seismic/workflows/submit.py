@@ -14,7 +14,7 @@ from sam_seismic.config import Config
 from sam_seismic.data.canvas import check_sections_fit, frame_of
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.disk import check_room
-from sam_seismic.files.folders import check_new_folder
+from sam_seismic.files.folders import check_new_folder, nearest_existing
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_apart
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inference.outputs import open_outputs
@@ -268,7 +268,7 @@ def _check_one_task(command: str, resources: JobResources) -> None:
 
 def _check_writable(folder: Path, what: str) -> None:
     """Refuse a folder in which this user can make no files; it may still have to be made itself."""
-    existing = _existing(folder)
+    existing = nearest_existing(folder)
     if not os.access(existing, os.W_OK | os.X_OK):
         raise UserError(
             problem=f"{folder}: {what} cannot be written there: no permission in {existing}",
@@ -280,15 +280,10 @@ def _check_room(sizes: Mapping[Path, int]) -> None:
     """Refuse files of these sizes in bytes for which a disk has no room."""
     by_folder: Counter[Path] = Counter()
     for path, size in sizes.items():
-        by_folder[_existing(path.parent)] += size
+        by_folder[nearest_existing(path.parent)] += size
     for folder, size in by_folder.items():
-        what = ", ".join(str(path) for path in sizes if _existing(path.parent) == folder)
+        what = ", ".join(str(path) for path in sizes if nearest_existing(path.parent) == folder)
         check_room(folder, size, what=what, fix="free some space, or write elsewhere")
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(each for each in (folder, *folder.absolute().parents) if each.exists())
 
 
 def _volume_size(geometry: Geometry, dtype: np.dtype[np.generic], path: Path) -> int:
