@@ -33,6 +33,7 @@ from sam_seismic.survey.horizons import HorizonTable
 from sam_seismic.survey.parts import orientations_of
 from sam_seismic.survey.splits import MIN_TRACES
 from sam_seismic.survey.volume import Volume
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
 from sam_seismic.tuning.precision import ENCODER_DTYPES
@@ -181,10 +182,7 @@ def _prediction_job(request: PredictRequest, task: FaciesSegmentation, listener:
     volume = request.opened or open_volume(request.input, request.read)
     for note in volume.notes:
         listener.say(f"note: {note}")
-    # A folder stores both orientations side by side; any other output stores their mean in each voxel.
-    merges = any(path.suffix for path in request.outputs.paths(task.metadata.facies))
-    asked = request.orientation or task.metadata.data.orientation
-    orientations, dropped = choose_orientations(volume, asked, merges=merges)
+    orientations, dropped = choose_orientations(request, volume, task.metadata)
     for reason in dropped:
         listener.say(f"note: {reason}")
     return PredictionJob(task, volume, tuple(orientations), request.batch_size)
@@ -228,17 +226,20 @@ def _publish_finished(outputs: Sequence[Output]) -> None:
     remove(scratch_path(outputs))
 
 
-def choose_orientations(volume: Volume, choice: str, *, merges: bool) -> tuple[list[Orientation], list[str]]:
+def choose_orientations(
+    request: PredictRequest, volume: Volume, metadata: CheckpointMetadata
+) -> tuple[list[Orientation], list[str]]:
     """The orientations that are predicted, of those that were chosen, and why the others are not.
 
     Args:
+        request: with the choice and the outputs.
         volume: to predict.
-        choice: `inline`, `crossline` or `both`.
-        merges: whether the mean of two orientations is stored; sections of a few traces would only make it worse.
+        metadata: of the checkpoint; without a choice, what was trained on is predicted.
 
     Raises:
         SurveyError: the volume has no line of any chosen orientation.
     """
+    choice = request.orientation or metadata.data.orientation
     asked = orientations_of(choice)
     predicted = [orientation for orientation in asked if len(volume.lines(orientation))]
     if not predicted:
@@ -251,6 +252,9 @@ def choose_orientations(volume: Volume, choice: str, *, merges: bool) -> tuple[l
     dropped = [
         f"{volume.path} holds no {o} sections; only {o.across}s are predicted" for o in asked if o not in predicted
     ]
+    # A folder stores both orientations side by side; any other output stores their mean in each voxel, which
+    # sections of a few traces would only make worse.
+    merges = any(path.suffix for path in request.outputs.paths(metadata.facies))
     if merges and len(predicted) > 1:
         widths = {orientation: len(volume.geometry.lines(orientation.across)) for orientation in predicted}
         narrow = [orientation for orientation, traces in widths.items() if traces < MIN_TRACES]

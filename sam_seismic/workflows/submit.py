@@ -240,8 +240,7 @@ def _open_input(request: PredictRequest, metadata: CheckpointMetadata, listener:
     """The volume to predict, after a check that its sections can be predicted and fit the canvas."""
     volume = open_volume(request.input, request.read)
     listener.say(f"input: {volume.path}, {volume.geometry if volume.has_grid else 'a folder of sections'}")
-    choice = request.orientation or metadata.data.orientation
-    orientations, _ = choose_orientations(volume, choice, merges=bool(request.outputs.facies.suffix))
+    orientations, _ = choose_orientations(request, volume, metadata)
     for orientation in orientations:
         frame_of(volume.section_shape(orientation, int(volume.lines(orientation)[0])), metadata.inputs)
     return volume
