@@ -138,11 +138,16 @@ def test_a_task_is_killed(cluster: Cluster, folder: Path, undisturbed: Path, ran
 
 @pytest.mark.parametrize("node", NODES)
 def test_a_node_is_lost(cluster: Cluster, folder: Path, undisturbed: Path, node: str):
-    """The first one runs the batch script, too: nobody is left to ask for another try but Slurm itself."""
+    """The first one runs the batch script, too: nobody is left to ask for another try but Slurm itself.
+
+    There may be more than one restart: Slurm sends the end of the first try again to a node that was lost, and on a
+    slow machine that reaches the second try, whose job has the same number.
+    """
     job = submitted(cluster, folder, "train", "--config", "small.yaml")
     steps(cluster, folder / "runs" / "small", 5)
     found = lose(cluster, node, job)
-    assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
+    assert found["JobState"] == "COMPLETED", log(folder, job)
+    assert int(found["Restarts"]) >= 1, log(folder, job)
     same_weights(folder / "runs" / "small", undisturbed)
 
 
