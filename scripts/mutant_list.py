@@ -48,7 +48,7 @@ MUTANTS = (
     Mutant(
         "data/frame.py",
         "logits are shrunk without antialiasing",
-        "antialias=min(usual) < 1",
+        "antialias=min(factors) < 1",
         "antialias=False",
         _FRAME,
     ),

@@ -1,7 +1,7 @@
 """Amplitudes of any survey come in, values in [-1, 1] go out, by one scale for the whole survey.
 
-The scale is fitted on the training lines only and travels in the checkpoint: sections scaled one by one would hide
-true amplitude differences between them, and a scale fitted on test lines would leak.
+The scale is fitted on the training lines only and saved in the checkpoint. A scale for each section would hide
+amplitude differences between sections, and a scale fitted on test lines would leak information.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.volume import Section
 
 VOXELS_A_SECTION = 20_000
-"""Amplitudes drawn from each section for the percentile: plenty for a stable 99.5th."""
+"""Amplitudes sampled from each section for the percentile: enough for a stable 99.5th."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class AmplitudeScale:
     clip: float
 
     def apply(self, values: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Amplitudes of any shape -> float32 in [-1, 1], sign kept."""
+        """Amplitudes of any shape -> float32 in [-1, 1], with the same sign."""
         scaled: NDArray[np.float32] = (values.astype(np.float32) - np.float32(self.center)) / np.float32(self.clip)
         return np.clip(scaled, -1.0, 1.0, out=scaled)
 
@@ -40,18 +40,18 @@ def fit_scale(sections: Iterable[Section], percentile: float, where: str) -> Amp
     """Fit the scale on training sections.
 
     Args:
-        sections: amplitudes [sample, trace]; dead traces are left out.
+        sections: amplitudes [sample, trace]; dead traces are ignored.
         percentile: of |amplitude - center|, which becomes the clip.
-        where: the volume's name, for the message.
+        where: name of the volume, for the error message.
 
     Raises:
-        SurveyError: all amplitudes are the same, or nothing is alive.
+        SurveyError: all amplitudes are the same, or there is no live trace.
     """
     drawn = []
     for section in sections:
         alive = section.values[:, section.live].ravel()
         step = max(1, alive.size // VOXELS_A_SECTION)
-        # An odd step shares no factor with the usual trace counts, so it does not walk along one trace.
+        # An odd step shares no factor with the usual trace counts, so it does not sample one trace only.
         drawn.append(alive[:: step + 1 - step % 2].astype(np.float32))
     amplitudes = np.concatenate(drawn) if drawn else np.empty(0, np.float32)
     if amplitudes.size == 0 or amplitudes.min() == amplitudes.max():
@@ -62,6 +62,6 @@ def fit_scale(sections: Iterable[Section], percentile: float, where: str) -> Amp
         )
     center = 0.0 if amplitudes.min() < 0 else float(np.median(amplitudes))
     distance = np.abs(amplitudes - center)
-    # A survey of mostly zeros (a strong mute) can have a percentile of 0; its largest amplitude then serves.
+    # With mostly zeros (a strong mute) the percentile can be 0; then use the largest amplitude.
     clip = float(np.percentile(distance, percentile)) or float(distance.max())
     return AmplitudeScale(center=center, clip=clip)

@@ -1,7 +1,7 @@
-"""Geophysically sound augmentation: a section and its labels come in, another section that could be real goes out.
+"""Augmentation of sections: a section and its labels come in, a geologically plausible variant goes out.
 
-A horizontal flip views the same geology from the other side. A vertical flip would turn the arrow of time, and a
-polarity reversal would change what a reflection means: neither is done here.
+A horizontal flip shows the same geology from the other side. A vertical flip would reverse time, and a polarity
+reversal would change the meaning of reflections, so neither is used.
 """
 
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ class Variant:
 
     Args:
         flipped: whether the order of its traces is reversed.
-        factor: factor on its amplitudes; exact in float32, so that file names can hold it.
+        factor: of its amplitudes; exact in float32, so that a file name can hold it.
     """
 
     flipped: bool = False
     factor: float = 1.0
 
     def amplitude(self, amplitude: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32[sample, trace] in [-1, 1] -> the same of the variant, clipped to [-1, 1] again."""
+        """float32[sample, trace] in [-1, 1] -> that of the variant, clipped to [-1, 1] again."""
         amplitude = amplitude[:, ::-1] if self.flipped else amplitude
         return amplitude if self.factor == 1 else np.clip(amplitude * np.float32(self.factor), -1.0, 1.0)
 
     def labels(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """uint8[sample, trace] -> the same of the variant."""
+        """uint8[sample, trace] -> that of the variant."""
         return np.ascontiguousarray(labels[:, ::-1]) if self.flipped else labels
 
 
@@ -39,13 +39,13 @@ UNCHANGED = Variant()
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The variants of training sections, drawn by a seed.
+    """Draws variants of training sections at random.
 
     Args:
         flip: chance of a horizontal flip.
         jitter: the amplitude factor is drawn from 1 - jitter to 1 + jitter.
-        copies: how many factors a section has; 0: another one each time.
-        seed: the only source of chance.
+        copies: number of factors of a section; 0: a new factor each time.
+        seed: of the random numbers.
     """
 
     flip: float
@@ -54,7 +54,7 @@ class Augmentation:
     seed: int
 
     def draw(self, section: int, epoch: int) -> Variant:
-        """What a section looks like in an epoch.
+        """The variant of a section in an epoch.
 
         Args:
             section: its position in the data set.
@@ -67,14 +67,14 @@ class Augmentation:
             return Variant(flipped, factors[int(rng.integers(len(factors)))])
         return Variant(flipped, _factor(rng, self.jitter))
 
-    def all_of(self, section: int) -> list[Variant]:
-        """Every variant that can be drawn of a section; there must be a last one: copies, or no jitter."""
-        assert self.copies or not self.jitter, "a new factor each time: there is no last variant"
+    def variants(self, section: int) -> list[Variant]:
+        """All variants of a section that can be drawn; needs `copies` or no jitter, else there are too many."""
+        assert self.copies or not self.jitter, "a new factor each time: the variants cannot be listed"
         flips = [flipped for flipped, chance in ((False, 1 - self.flip), (True, self.flip)) if chance > 0]
         return [Variant(flipped, factor) for flipped in flips for factor in self._factors(section)]
 
     def _factors(self, section: int) -> list[float]:
-        # Beyond the numbers of epochs, so that no epoch's chance is that of the copies.
+        # 2**63 is no epoch, so these random numbers differ from those of all epochs.
         rng = np.random.default_rng([self.seed, 2**63, section])
         return [_factor(rng, self.jitter) for _ in range(max(1, self.copies))]
 

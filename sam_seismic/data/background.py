@@ -1,10 +1,10 @@
 """Background threads: one prefetches items for the network, another one consumes its results.
 
 An exception in a background thread is raised again in the calling thread. When a `with` block is left by an error,
-queued items are dropped, and the item in work is finished: the thread has always ended when the block has been left.
+queued items are dropped and the current item is finished. The thread has always ended when the block has been left.
 """
 
-# A SimpleQueue is written in C: no interrupt can leave it locked, as it can the locks that Python's own classes take.
+# SimpleQueue is written in C: an interrupt cannot leave it locked, as it can the locks of Python's own queue classes.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -19,42 +19,42 @@ import torch
 
 PREFETCHED_BATCHES = 2
 """Batches that are read and prepared before the network asks for them."""
-SECONDS = 0.5
-"""At most, of a wait that an interrupt may not end."""
+POLL_SECONDS = 0.5
+"""Longest wait that an interrupt may not end."""
 
 T = TypeVar("T")
 
 
-class _Mark(Enum):
-    """What stands in a queue in place of an item."""
+class _Marker(Enum):
+    """Stands in a queue in place of an item."""
 
     END = "end"
 
 
-class _Beside(ABC, Generic[T]):
-    """A thread that works as long as a block lasts, on one core: the network has the others.
+class _BackgroundThread(ABC, Generic[T]):
+    """A thread that runs during a `with` block. It uses one core, so that the network has the others.
 
     Args:
-        room: items that it may be ahead or behind by, those it is at included.
+        capacity: largest number of items in the queue, the current one included.
     """
 
-    def __init__(self, room: int) -> None:
-        self._room: SimpleQueue[None] = SimpleQueue()
-        for _ in range(room):
-            self._room.put(None)
-        self._waiting: SimpleQueue[T | _Mark] = SimpleQueue()
+    def __init__(self, capacity: int) -> None:
+        self._free_slots: SimpleQueue[None] = SimpleQueue()
+        for _ in range(capacity):
+            self._free_slots.put(None)
+        self._queue: SimpleQueue[T | _Marker] = SimpleQueue()
         self._failure: BaseException | None = None
-        self._given_up = self._over = False
-        self._begun: SimpleQueue[None] = SimpleQueue()
-        self._ended: SimpleQueue[None] = SimpleQueue()
-        # A daemon, since an interrupt may strike before the block has begun, and nobody would end it.
+        self._cancelled = self._ended = False
+        self._start_signal: SimpleQueue[None] = SimpleQueue()
+        self._end_signal: SimpleQueue[None] = SimpleQueue()
+        # A daemon: after an interrupt before the block starts, nothing would end the thread.
         self._thread = Thread(target=self._run, name=type(self).__name__, daemon=True)
 
     def __enter__(self) -> Self:
         threads = torch.get_num_threads()
         self._thread.start()
-        _next(self._begun)
-        torch.set_num_threads(threads)  # for threads that begin later; that one keeps its own number
+        _get(self._start_signal)
+        torch.set_num_threads(threads)  # for threads that start later; the background thread has its own number
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -62,113 +62,113 @@ class _Beside(ABC, Generic[T]):
             if kind is None:
                 self._finish()
         finally:
-            self._given_up = True
-            self._room.put(None)  # wherever it waits, it wakes
-            self._waiting.put(_Mark.END)
+            self._cancelled = True
+            self._free_slots.put(None)  # wake the thread, whichever queue it waits on
+            self._queue.put(_Marker.END)
             self._join()
 
     @abstractmethod
     def _work(self) -> None:
-        """What the thread does, until it is done or given up."""
+        """Process items until all are done or the thread is cancelled."""
 
     @abstractmethod
     def _finish(self) -> None:
-        """What the end of the block waits for when nothing went wrong."""
+        """Called at the end of a block without an error."""
 
     def _run(self) -> None:
-        # Else PyTorch would give it a team of threads of its own, which wait for work at full speed. Measured on two
-        # cores, in bfloat16: filling a store took 1.17 times as long as the encoder alone, and 1.02 times with one.
-        torch.get_num_threads()  # what it is set to before it has been asked for would be forgotten
+        # Otherwise PyTorch starts a thread pool for this thread, which spins while it waits for work. Measured on two
+        # cores in bfloat16, filling a store takes 1.17 times as long as the encoder alone; with one thread, 1.02 times.
+        torch.get_num_threads()  # initialises PyTorch's setting; before that, a value that is set is lost
         torch.set_num_threads(1)
-        self._begun.put(None)
+        self._start_signal.put(None)
         try:
             self._work()
-        except BaseException as error:  # raised again where it can be caught
+        except BaseException as error:  # raised again in the calling thread
             self._failure = error
         finally:
-            self._over = True
-            self._ended.put(None)
-            self._room.put(None)
-            self._waiting.put(_Mark.END)
+            self._ended = True
+            self._end_signal.put(None)
+            self._free_slots.put(None)
+            self._queue.put(_Marker.END)
 
     def _join(self) -> None:
-        """Wait for the end; a second interrupt must not leave a thread behind at files that are closed next."""
-        while not self._over:
+        """Wait for the end, also after a second interrupt: the caller closes the files of the thread next."""
+        while not self._ended:
             with suppress(KeyboardInterrupt):
-                self._ended.get()
+                self._end_signal.get()
         with suppress(KeyboardInterrupt):
             self._thread.join()
 
 
-class Prefetch(_Beside[T]):
-    """An iterator that makes its items ahead of their use.
+class Prefetch(_BackgroundThread[T]):
+    """An iterator that makes its items before they are used.
 
     Args:
         items: made one after the other.
-        room: how many are made ahead.
+        capacity: how many are made ahead.
     """
 
-    def __init__(self, items: Iterable[T], *, room: int) -> None:
-        super().__init__(room)
+    def __init__(self, items: Iterable[T], *, capacity: int) -> None:
+        super().__init__(capacity)
         self._items = iter(items)
 
     def __iter__(self) -> Iterator[T]:
-        while not isinstance(item := _next(self._waiting), _Mark):
-            self._room.put(None)
+        while not isinstance(item := _get(self._queue), _Marker):
+            self._free_slots.put(None)
             yield item
-            del item  # it may be large, and the next one is waited for
+            del item  # free its memory before waiting for the next item
         if self._failure is not None:
             raise self._failure
 
     def _work(self) -> None:
         while True:
-            self._room.get()
-            if self._given_up:
+            self._free_slots.get()
+            if self._cancelled:
                 return
             try:
-                self._waiting.put(next(self._items))
+                self._queue.put(next(self._items))
             except StopIteration:
                 return
 
     def _finish(self) -> None:
-        """Items that nobody asked for are given up."""
+        """Drop items that were not used."""
 
 
-class WriteBehind(_Beside[T]):
-    """Uses up items in their order, behind the one that gives them; the end of the block waits for the last of them.
+class WriteBehind(_BackgroundThread[T]):
+    """Processes items in order, on its own thread; the end of the block waits for the last item.
 
     Args:
         use: called with each item.
-        room: how many may wait or be in use.
+        capacity: how many items may wait or be in use.
     """
 
-    def __init__(self, use: Callable[[T], None], *, room: int) -> None:
-        super().__init__(room)
+    def __init__(self, use: Callable[[T], None], *, capacity: int) -> None:
+        super().__init__(capacity)
         self._use = use
 
     def put(self, item: T) -> None:
-        """Give an item, as soon as there is room for it; raises what was raised for an earlier one."""
-        _next(self._room)
+        """Wait for a free slot, then queue an item; raises the exception that an earlier item raised."""
+        _get(self._free_slots)
         if self._failure is not None:
             raise self._failure
-        self._waiting.put(item)
+        self._queue.put(item)
 
     def _work(self) -> None:
-        while not isinstance(item := self._waiting.get(), _Mark) and not self._given_up:
+        while not isinstance(item := self._queue.get(), _Marker) and not self._cancelled:
             self._use(item)
             del item
-            self._room.put(None)
+            self._free_slots.put(None)
 
     def _finish(self) -> None:
-        """All items are used, or what was raised for one of them is raised."""
-        self._waiting.put(_Mark.END)
-        _next(self._ended)
+        """Wait until all items are processed; raise the exception that one of them raised."""
+        self._queue.put(_Marker.END)
+        _get(self._end_signal)
         if self._failure is not None:
             raise self._failure
 
 
-def _next(queue: SimpleQueue[T]) -> T:
-    """Wait for an item on the main thread. An interrupt that strikes just before a wait begins is not met within it."""
+def _get(queue: SimpleQueue[T]) -> T:
+    """Wait for an item on the main thread. An interrupt just before a wait takes effect only after it."""
     while True:
         with suppress(Empty):
-            return queue.get(timeout=SECONDS)
+            return queue.get(timeout=POLL_SECONDS)

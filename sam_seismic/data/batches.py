@@ -1,4 +1,4 @@
-"""Sections that are ready for a network come in one at a time; they go out together, as canvases or as embeddings."""
+"""Single sections that are ready for the network come in; batches of canvases or of embeddings go out."""
 
 from abc import ABC
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ class Sample:
         image: its canvas float32[3, height, width], or stored features of the canvas.
         frame: how the section sits on the canvas.
         labels: uint8[sample, trace], class indices; IGNORE where nothing is trained or scored.
-        ref: which section.
+        ref: orientation and line of the section.
     """
 
     image: Tensor
@@ -32,10 +32,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Batch(ABC):
-    """A few sections; they and their canvases may differ in size.
+    """Several sections; they and their canvases may differ in size.
 
     Args:
-        images, frames, refs, labels: one a section, as in Sample; no labels to predict.
+        images, frames, refs, labels: one for each section, as in Sample; no labels for prediction.
     """
 
     images: tuple[Tensor, ...]
@@ -53,7 +53,7 @@ class Batch(ABC):
             labels=tuple(sample.labels for sample in samples),
         )
 
-    def to(self, device: torch.device, non_blocking: bool = False) -> Self:  # Lightning's call
+    def to(self, device: torch.device, non_blocking: bool = False) -> Self:
         """The same batch on a device; Lightning calls this."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
@@ -70,15 +70,15 @@ class Batch(ABC):
 
 
 class CanvasBatch(Batch):
-    """Its images are canvases float32[3, height, width]."""
+    """A batch whose images are canvases float32[3, height, width]."""
 
 
 class EmbeddingBatch(Batch):
-    """Its images are stored features of canvases: float16, of the shape `EncoderCut.feature_shape`."""
+    """A batch whose images are stored features of canvases: float16, of shape `EncoderCut.feature_shape`."""
 
 
 def collate(samples: Sequence[Sample | UserError], kind: type[Batch]) -> Batch | UserError:
-    """Samples -> batch of a kind; the first error among them, if any, in its place."""
+    """Samples -> batch of a kind, or the first error among them."""
     failed = next((sample for sample in samples if isinstance(sample, UserError)), None)
     if failed is not None:
         return failed

@@ -1,4 +1,4 @@
-"""Sections of amplitudes come in, the canvases that a network sees go out; train and predict share the transform."""
+"""Sections of amplitudes come in, canvases for the network go out; train and predict share this transform."""
 
 from dataclasses import dataclass
 
@@ -18,18 +18,18 @@ from sam_seismic.survey.volume import Section
 
 @dataclass(frozen=True)
 class CanvasTransform:
-    """How amplitudes become a canvas.
+    """Transforms amplitudes into a canvas.
 
     Args:
         scale: of the amplitudes, fitted on the training part.
-        inputs: canvas and fit.
+        inputs: size of the canvas and fit.
     """
 
     scale: AmplitudeScale
     inputs: InputConfig
 
     def frame(self, section: Section) -> Frame:
-        """How a section, perhaps cut from a whole one, sits on its canvas.
+        """How a section, which may be cut from a whole one, sits on its canvas.
 
         Raises:
             SurveyError: it does not fit.
@@ -47,7 +47,7 @@ class CanvasTransform:
 
 
 def frame_of(shape: tuple[int, int], inputs: InputConfig, whole_shape: tuple[int, int] | None = None) -> Frame:
-    """How a section of (samples, traces), perhaps cut from a whole one, sits on its canvas.
+    """How a section of (samples, traces), which may be cut from a whole one, sits on its canvas.
 
     Raises:
         SurveyError: it does not fit.
@@ -67,7 +67,7 @@ def on_canvas(amplitude: NDArray[np.float32], frame: Frame) -> Tensor:
 
 
 def check_sections_fit(survey: Survey, inputs: InputConfig) -> None:
-    """Refuse sections that do not fit the canvas before anything is trained; no section is read for it.
+    """Refuse sections that do not fit the canvas before training starts, without reading any section.
 
     Raises:
         SurveyError: a section is larger than the canvas.

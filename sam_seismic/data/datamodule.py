@@ -16,14 +16,14 @@ from sam_seismic.errors import ConfigError
 from sam_seismic.survey.parts import Part, Survey, open_survey
 
 SCALE_SECTIONS = 64
-"""Sections, evenly spread over the training part, that the amplitude scale is fitted on."""
+"""Number of sections, evenly spread over the training part, that the amplitude scale is fitted on."""
 
 
 class SeismicDataModule(lightning.LightningDataModule):
     """Sections of a survey as batches on the canvas.
 
     Args:
-        data: the survey and its split; for a published survey also the folder of its files, read in both orientations.
+        data: the survey and its split; or the folder of a published survey, which is read in both orientations.
         inputs: scaling, canvas and augmentation; None for the defaults.
         batch_size: sections a batch, on each process of a distributed training.
         seed: of the order of training sections and their augmentation.
@@ -34,7 +34,7 @@ class SeismicDataModule(lightning.LightningDataModule):
     """
 
     published: ClassVar[Literal["f3", "seam_ai"] | None] = None
-    """The `data.source` that a folder alone stands for."""
+    """The `data.source` of a class that accepts a folder alone."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class SeismicDataModule(lightning.LightningDataModule):
         super().__init__()
         data, inputs = self._known(data), inputs or InputConfig()
         self.survey: Survey = open_survey(data)
-        scale = scale or fit_to_part(self.survey.parts["train"], inputs.clip_percentile)
+        scale = scale or fit_scale_on_part(self.survey.parts["train"], inputs.clip_percentile)
         self.transform = CanvasTransform(scale, inputs)
         self._batch_size = batch_size
         self._workers = data.workers
         self._seed = seed
         self.stored: StoredEmbeddings | None = None
-        """Reads stored features of train and val sections; None before a store is filled, and without a store."""
+        """Reads stored features of train and val sections; None without a store and before it is filled."""
 
     def _known(self, data: DataConfig | Path) -> DataConfig:
         if isinstance(data, DataConfig):
@@ -67,7 +67,7 @@ class SeismicDataModule(lightning.LightningDataModule):
         return DataConfig(source=self.published, root=data, orientation="both")
 
     def dataset(self, split: str) -> SectionDataset:
-        """The sections of a split; those of `train` augmented."""
+        """The sections of a split; only those of `train` are augmented."""
         seed = self._seed if split == "train" else None
         stored = self.stored if split in ("train", "val") else None
         return SectionDataset(self.survey.named(split), self.transform, seed=seed, stored=stored)
@@ -85,7 +85,7 @@ class SeismicDataModule(lightning.LightningDataModule):
         return self.split_dataloader("test")
 
     def split_dataloader(self, split: str) -> SectionLoader:
-        """Sections of a split, as they are, in the order of their lines."""
+        """Sections of a split, without augmentation, in the order of their lines."""
         return self._loader(SectionDataset(self.survey.named(split), self.transform, seed=None))
 
     def _loader(self, dataset: SectionDataset, seed: int | None = None) -> SectionLoader:
@@ -95,7 +95,7 @@ class SeismicDataModule(lightning.LightningDataModule):
 
 
 class F3DataModule(SeismicDataModule):
-    """The F3 facies benchmark (Alaudah et al. 2019): its training volume cut into train and val, its tests apart.
+    """The F3 facies benchmark (Alaudah et al. 2019): its training volume is split into train and val.
 
     A folder holds `train/` and `test_once/`, or is their parent.
     """
@@ -104,7 +104,7 @@ class F3DataModule(SeismicDataModule):
 
 
 class SeamAIDataModule(SeismicDataModule):
-    """The SEAM AI (Parihaka) facies challenge of 2020: its labelled volume cut into train, val and test.
+    """The SEAM AI (Parihaka) facies challenge of 2020: its labelled volume is split into train, val and test.
 
     A folder holds the published SEG-Y or npz files.
     """
@@ -118,7 +118,7 @@ DATA_MODULES: dict[str, type[SeismicDataModule]] = {
     "f3": F3DataModule,
     "seam_ai": SeamAIDataModule,
 }
-"""By `data.source`."""
+"""Data modules by `data.source`."""
 
 
 def data_module(
@@ -128,8 +128,8 @@ def data_module(
     return DATA_MODULES[data.source](data, inputs, batch_size=batch_size, seed=seed, scale=scale)
 
 
-def fit_to_part(part: Part, percentile: float) -> AmplitudeScale:
-    """The amplitude scale of a part, from sections spread evenly over it."""
+def fit_scale_on_part(part: Part, percentile: float) -> AmplitudeScale:
+    """The amplitude scale of a part, fitted on sections spread evenly over it."""
     chosen = _spread(len(part.sections), SCALE_SECTIONS)
     sections = (part.read(part.sections[position])[0] for position in chosen)
     return fit_scale(sections, percentile, str(part.volume.amplitude.path))

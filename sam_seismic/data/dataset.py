@@ -28,14 +28,14 @@ class SectionVariant:
 
 @dataclass(frozen=True, order=True)
 class SectionIndex:
-    """What a data set is asked for.
+    """The index of a sample in a data set.
 
-    Augmentation depends on nothing but the seed and this, in whichever worker process or resumed run it is drawn.
+    Augmentation depends only on the seed and this index, so it is the same in any worker process and resumed run.
 
     Args:
         section: position in the data set.
         epoch: counted from 0.
-        counts: whether its labels count; where not, the section only fills a batch.
+        counts: whether its labels are used; if not, the section only fills a batch.
     """
 
     section: int
@@ -44,7 +44,7 @@ class SectionIndex:
 
 
 StoredEmbeddings = Callable[[SectionVariant], Tensor]
-"""Reads the stored features of a variant of a section, which replace its canvas.
+"""Reads features of a variant of a section from the embedding store; they replace its canvas.
 
 Raises:
     UserError: the variant is not stored.
@@ -52,7 +52,7 @@ Raises:
 
 
 class SectionDataset(Dataset[Sample | UserError]):
-    """The sections of one or more parts; the error in place of a section that cannot be read.
+    """The sections of one or more parts; a section that cannot be read gives its error instead.
 
     Args:
         parts: what to read.
@@ -79,7 +79,7 @@ class SectionDataset(Dataset[Sample | UserError]):
 
     @property
     def batch_kind(self) -> type[Batch]:
-        """What its samples become together."""
+        """The type of batch that its samples form."""
         return CanvasBatch if self._stored is None else EmbeddingBatch
 
     def __len__(self) -> int:
@@ -99,15 +99,15 @@ class SectionDataset(Dataset[Sample | UserError]):
         return sample if index.counts else replace(sample, labels=torch.full_like(sample.labels, IGNORE))
 
     def variants(self) -> list[SectionVariant]:
-        """Every variant of every section that can be asked for."""
+        """All variants of all sections."""
         return [
             SectionVariant(part, ref, variant)
             for position, (part, ref) in enumerate(self._sections)
-            for variant in ([UNCHANGED] if self._augmentation is None else self._augmentation.all_of(position))
+            for variant in ([UNCHANGED] if self._augmentation is None else self._augmentation.variants(position))
         ]
 
     def groups(self) -> list[Hashable]:
-        """One a section: those of equal ones have canvases of one size, and can be encoded together."""
+        """A group for each section. Sections of one group have canvases of one size and can be encoded together."""
         return [(id(part), ref.orientation, ref.traces) for part, ref in self._sections]
 
 

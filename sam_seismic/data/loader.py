@@ -1,4 +1,4 @@
-"""A dataset comes in, its batches go out: in an order of their own each epoch, shared out over processes, resumable."""
+"""A dataset comes in, its batches go out: shuffled in each epoch, distributed over processes, resumable."""
 
 import math
 import multiprocessing
@@ -25,15 +25,15 @@ from sam_seismic.signals import STOP_SIGNALS
 
 
 class SectionLoader(DataLoader[Batch]):
-    """Batches of a dataset; it knows how many it has given, so that a resumed run goes on behind them.
+    """Loads batches of a dataset, and counts them, so that a resumed run skips those that were used.
 
-    It raises what reading a section raised, as it was raised, whether worker processes read or not: PyTorch makes the
-    exceptions of its workers anew from their text alone, which loses a problem and its fix.
+    An error in reading a section is raised unchanged, with and without worker processes. PyTorch would rebuild an
+    exception of a worker from its text alone, and so lose the problem and its fix.
 
     Args:
         dataset: of sections.
-        batches: which of them go together.
-        workers: processes that read; 0 for a thread.
+        batches: the sampler of batches.
+        workers: number of reading processes; 0 for a thread.
     """
 
     def __init__(self, dataset: SectionDataset, batches: "SharedBatches", *, workers: int) -> None:
@@ -42,14 +42,14 @@ class SectionLoader(DataLoader[Batch]):
             batch_sampler=batches,
             collate_fn=partial(collate, kind=dataset.batch_kind),
             num_workers=workers,
-            # Forked from a process of one thread: a fork takes over the locks of threads that it has not.
+            # Fork from a process with one thread: a fork copies locks, but not the threads that would release them.
             multiprocessing_context=multiprocessing.get_context("forkserver") if workers else None,
-            worker_init_fn=partial(_leave_signals_to, os.getpid()) if workers else None,
-            pin_memory=torch.cuda.is_available(),  # page-locked memory, from which copies to a GPU need not wait
+            worker_init_fn=partial(_handle_worker_signals, os.getpid()) if workers else None,
+            pin_memory=torch.cuda.is_available(),  # page-locked memory allows asynchronous copies to a GPU
             persistent_workers=workers > 0,
         )
         self._batches = batches
-        self._given = 0
+        self._yielded = 0
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # Lightning asks for no more than an iterator
         """Batches, as `collate` makes them.
@@ -57,29 +57,29 @@ class SectionLoader(DataLoader[Batch]):
         Raises:
             UserError: a section cannot be read.
         """
-        self._given = self._batches.behind
+        self._yielded = self._batches.skipped
         if self.num_workers:
-            _start_server()
-        # Worker processes are ahead by themselves; without any a thread is.
+            _start_fork_server()
+        # Worker processes prefetch by themselves; without any, a thread does.
         batches = super().__iter__()
-        with Prefetch(batches, room=PREFETCHED_BATCHES) if self.num_workers == 0 else nullcontext(batches) as ahead:
+        with Prefetch(batches, capacity=PREFETCHED_BATCHES) if self.num_workers == 0 else nullcontext(batches) as ahead:
             for batch in ahead:
                 if isinstance(batch, UserError):
                     raise batch
-                self._given += 1
+                self._yielded += 1
                 yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """How far the epoch has come; Lightning keeps this in a checkpoint."""
-        return {"epoch": self._batches.epoch, "given": self._given}
+        """Progress within the epoch; Lightning saves it in a checkpoint."""
+        return {"epoch": self._batches.epoch, "given": self._yielded}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Begin that epoch behind the batches that it has given; Lightning calls this before it goes on."""
-        self._batches.begun = (state["epoch"], state["given"])
+        """Resume within an epoch, after the batches that were used; Lightning calls this before it resumes."""
+        self._batches.resume_point = (state["epoch"], state["given"])
 
 
-def _start_server() -> None:
-    """Start the process that workers are forked from, unless it runs; it ignores what the main one attends to."""
+def _start_fork_server() -> None:
+    """Start the process that workers are forked from, unless it runs; it ignores the stop signals."""
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
     before = {}
     if threading.current_thread() is threading.main_thread():
@@ -91,39 +91,39 @@ def _start_server() -> None:
             signal.signal(number, handler)
 
 
-def _leave_signals_to(main: int, _worker: int) -> None:
-    """In a worker process: let the main one finish its step when all are to stop, and end when that one says so.
+def _handle_worker_signals(main_pid: int, _worker: int) -> None:
+    """In a worker process: ignore stop signals, so that the main process can finish its step and then end the worker.
 
     Args:
-        main: number of that process.
+        main_pid: the main process, whose SIGTERM ends the worker.
     """
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else signal.SIG_DFL)
-    if not hasattr(signal, "sigwaitinfo"):  # macOS, where no Slurm sends it
+    if not hasattr(signal, "sigwaitinfo"):  # macOS, which has no Slurm that sends SIGTERM to all processes
         return
-    # Only who waits for a signal learns whose it is.
+    # Only sigwaitinfo tells which process sent a signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
-    def attend() -> None:
-        while signal.sigwaitinfo([signal.SIGTERM]).si_pid != main:
+    def exit_on_sigterm() -> None:
+        while signal.sigwaitinfo([signal.SIGTERM]).si_pid != main_pid:
             pass
         os._exit(0)
 
-    threading.Thread(target=attend, daemon=True).start()
+    threading.Thread(target=exit_on_sigterm, daemon=True).start()
 
 
 class SharedBatches(Sampler[list[SectionIndex]]):
-    """Which sections go together, in a new order each epoch that depends on the seed and the epoch only.
+    """Samples batches of section indices. The order changes each epoch and depends only on the seed and the epoch.
 
-    It yields indices as SectionDataset takes them. As many batches as can be are of one group. Several processes share
-    each batch out: together they see the batch that a single process with as many sections would see, and each section
-    once. A process for which nothing is left of the last batch gets a section that counts for nothing.
+    As many batches as possible hold sections of one group. Several processes share each batch: together they see the
+    batch that a single process with the same total batch size would see, and each section once an epoch. A process that
+    gets no section of the last batch gets one whose labels are ignored.
 
     Args:
-        groups: of each section, see `SectionDataset.groups`.
-        batch_size: sections a batch on each process.
-        seed: of the order; None: as they are.
-        share: (which, of how many) processes.
+        groups: group of each section, see `SectionDataset.groups`.
+        batch_size: sections in a batch on each process.
+        seed: of the order; None: no shuffling.
+        share: (rank, number of ranks).
     """
 
     def __init__(
@@ -131,15 +131,15 @@ class SharedBatches(Sampler[list[SectionIndex]]):
     ) -> None:
         self._groups = groups
         self._seed = seed
-        self._which, self._processes = share
-        self._size = batch_size * self._processes
+        self._rank, self._ranks = share
+        self._size = batch_size * self._ranks
         self.epoch = 0
-        self.begun = (0, 0)
-        """An epoch that was broken off, and the batches that it had given."""
+        self.resume_point = (0, 0)
+        """The epoch in which the run resumes, and the number of its batches that were used before."""
 
     @property
     def sampler(self) -> Self:
-        """Where Lightning looks for what to tell of a new epoch."""
+        """The object whose `set_epoch` Lightning calls."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
@@ -147,19 +147,19 @@ class SharedBatches(Sampler[list[SectionIndex]]):
         self.epoch = epoch
 
     @property
-    def behind(self) -> int:
-        """Batches that this epoch begins behind."""
-        epoch, given = self.begun
-        return given if epoch == self.epoch else 0
+    def skipped(self) -> int:
+        """Number of batches that this epoch skips."""
+        epoch, used = self.resume_point
+        return used if epoch == self.epoch else 0
 
     def __len__(self) -> int:
         return math.ceil(len(self._groups) / self._size)
 
     def __iter__(self) -> Iterator[list[SectionIndex]]:
         order = [SectionIndex(section, self.epoch) for section in self._order()]
-        for start in range(self.behind * self._size, len(order), self._size):
-            together = order[start : start + self._size]
-            yield together[self._which :: self._processes] or [replace(together[0], counts=False)]
+        for start in range(self.skipped * self._size, len(order), self._size):
+            batch = order[start : start + self._size]
+            yield batch[self._rank :: self._ranks] or [replace(batch[0], counts=False)]
 
     def _order(self) -> Sequence[int]:
         if self._seed is None:

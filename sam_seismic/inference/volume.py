@@ -62,8 +62,8 @@ def _predict_and_write(job: PredictionJob, writer: OutputWriter, exchange: RankE
     order = job.batches(ranks=exchange.ranks, finished=writer.finished)
     batches = ((batch, job.read(batch) if batch.rank == exchange.rank else None) for batch in order)
     with (
-        WriteBehind(writer.write, room=max(2, job.batch_size) * exchange.ranks) as behind,
-        Prefetch(batches, room=PREFETCHED_BATCHES) as ahead,
+        WriteBehind(writer.write, capacity=max(2, job.batch_size) * exchange.ranks) as behind,
+        Prefetch(batches, capacity=PREFETCHED_BATCHES) as ahead,
         exchange.stops_waiting_after_errors(),
     ):
         for batch, sections in ahead:
@@ -101,8 +101,8 @@ def predict_share(
     prepared = ((batch, job.read(batch)) for batch in batches)
     try:
         with (
-            WriteBehind(sender.send, room=max(2, *(len(batch.lines) for batch in batches))) as behind,
-            Prefetch(prepared, room=PREFETCHED_BATCHES) as ahead,
+            WriteBehind(sender.send, capacity=max(2, *(len(batch.lines) for batch in batches))) as behind,
+            Prefetch(prepared, capacity=PREFETCHED_BATCHES) as ahead,
             exchange.stops_waiting_after_errors(),
         ):
             for batch, sections in ahead:

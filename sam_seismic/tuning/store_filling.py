@@ -118,8 +118,8 @@ class StoreFiller:
         queue = EntryQueue(missing)
         finished = 0
         with (
-            WriteBehind(partial(_write, queue), room=UNWRITTEN_BATCHES) as writer,
-            Prefetch(self._read(queue, batch_size), room=PREFETCHED_BATCHES) as batches,
+            WriteBehind(partial(_write, queue), capacity=UNWRITTEN_BATCHES) as writer,
+            Prefetch(self._read(queue, batch_size), capacity=PREFETCHED_BATCHES) as batches,
         ):
             for batch, canvases in batches:
                 if all(entry.stored for entry in batch):  # another process stored them after they were read

@@ -1,4 +1,4 @@
-"""Work beside the network keeps its order and its bounds; errors and interrupts come up, and no thread is left."""
+"""Background threads keep the order and a bounded queue, pass on errors and interrupts, and always end."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 def ctrl_c(times: int = 1) -> None:
-    """Called on another thread, interrupts the main one."""
+    """Interrupt the main thread from another one."""
     for _ in range(times):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.05)
@@ -37,55 +37,55 @@ def numbers(made: list[int], end: int = 20, *, failing: int = -1) -> Iterator[in
         yield number
 
 
-def test_items_are_made_ahead_and_no_further():
+def test_prefetch_makes_no_more_items_than_its_capacity():
     made: list[int] = []
-    with Prefetch(numbers(made), room=3) as ahead:
+    with Prefetch(numbers(made), capacity=3) as ahead:
         taken = []
         for number in ahead:
             time.sleep(0.005)
             taken.append(number)
             assert len(made) - len(taken) <= 3
         assert taken == list(range(20))
-    with Prefetch(numbers(made), room=3):
+    with Prefetch(numbers(made), capacity=3):
         while len(made) < 23:
             time.sleep(0.001)
-    assert made[20:] == [0, 1, 2], "as many as there is room for, though nobody asked for one"
+    assert made[20:] == [0, 1, 2], "a full queue, before any item was used"
 
 
-def test_what_was_made_before_an_error_comes_first():
+def test_items_before_an_error_are_returned_first():
     taken = []
-    with pytest.raises(SurveyError) as refused, Prefetch(numbers([], failing=3), room=2) as ahead:
+    with pytest.raises(SurveyError) as refused, Prefetch(numbers([], failing=3), capacity=2) as ahead:
         taken.extend(number for number in ahead)
     assert refused.value is REFUSED
     assert taken == [0, 1, 2]
 
 
-def test_items_are_used_in_order_on_another_thread():
+def test_items_are_processed_in_order_on_another_thread():
     used: list[tuple[int, bool]] = []
     given = []
 
     def use(number: int) -> None:
         time.sleep(0.002)
-        assert len(given) - len(used) <= 3  # two that wait or are in use, and the one that is being given
+        assert len(given) - len(used) <= 3  # two in the queue or in use, and the one in put()
         used.append((number, threading.current_thread() is threading.main_thread()))
 
-    with WriteBehind(use, room=2) as behind:
+    with WriteBehind(use, capacity=2) as behind:
         for number in range(20):
             given.append(number)
             behind.put(number)
     assert used == [(number, False) for number in range(20)], "the end of the block waits for the last one"
 
 
-def use_up(use: Callable[[int], None], count: int, *, room: int, then: Callable[[], None] = lambda: None) -> None:
-    with WriteBehind(use, room=room) as behind:
+def process(use: Callable[[int], None], count: int, *, capacity: int, then: Callable[[], None] = lambda: None) -> None:
+    with WriteBehind(use, capacity=capacity) as behind:
         for number in range(count):
             behind.put(number)
         then()
 
 
 @pytest.mark.parametrize("failing", [0, 5, 9])
-def test_an_error_of_use_comes_up_and_ends_it(failing: int):
-    """Also one at the very last item."""
+def test_an_error_in_processing_an_item_is_raised_and_ends_the_thread(failing: int):
+    """Also at the last item."""
     used = []
 
     def use(number: int) -> None:
@@ -94,12 +94,12 @@ def test_an_error_of_use_comes_up_and_ends_it(failing: int):
         used.append(number)
 
     with pytest.raises(SurveyError) as refused:
-        use_up(use, 10, room=2)
+        process(use, 10, capacity=2)
     assert refused.value is REFUSED
     assert used == list(range(failing))
 
 
-def test_an_error_outside_gives_up_what_waits():
+def test_an_error_in_the_block_drops_queued_items():
     used, begun = [], threading.Event()
 
     def use(number: int) -> None:
@@ -112,12 +112,12 @@ def test_an_error_outside_gives_up_what_waits():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        use_up(use, 4, room=4, then=fail)
-    assert used == [0], "the one that was being used is used, the others are not"
+        process(use, 4, capacity=4, then=fail)
+    assert used == [0], "only the current item is finished"
 
 
-def test_an_interrupt_waits_for_what_is_being_done_however_often_it_comes():
-    """Files are closed next: no thread may be at them."""
+def test_repeated_interrupts_wait_for_the_current_item():
+    """The caller closes the files next, so no thread may use them."""
     done, inside = [], threading.Event()
 
     def slow() -> Iterator[int]:
@@ -127,7 +127,7 @@ def test_an_interrupt_waits_for_what_is_being_done_however_often_it_comes():
         yield 1
 
     def ask() -> None:
-        with Prefetch(slow(), room=1) as ahead:
+        with Prefetch(slow(), capacity=1) as ahead:
             inside.set()
             next(iter(ahead))
 
@@ -137,8 +137,8 @@ def test_an_interrupt_waits_for_what_is_being_done_however_often_it_comes():
 
 
 @pytest.mark.parametrize("items", [3, 9])
-def test_an_interrupt_while_the_last_items_are_used(items: int):
-    """Waiting for the end, and waiting for room."""
+def test_an_interrupt_during_processing(items: int):
+    """While the main thread waits for the end, and while it waits for a free slot."""
     used: list[int] = []
     given = threading.Event()
     begun: list[WriteBehind[int]] = []
@@ -146,12 +146,12 @@ def test_an_interrupt_while_the_last_items_are_used(items: int):
     def use(number: int) -> None:
         given.wait()
         ctrl_c()
-        while not begun[0]._given_up:  # a busy machine may let the main thread wait
+        while not begun[0]._cancelled:  # on a busy machine the main thread may be slow
             time.sleep(0.01)
         used.append(number)
 
     def give() -> None:
-        with WriteBehind(use, room=3) as behind:
+        with WriteBehind(use, capacity=3) as behind:
             begun.append(behind)
             for number in range(items):
                 if number == 2:
@@ -163,12 +163,12 @@ def test_an_interrupt_while_the_last_items_are_used(items: int):
     assert used == [0]
 
 
-def test_a_thread_beside_the_network_takes_one_core():
-    """Else PyTorch would make a team of threads for it, which keeps the cores from the network."""
+def test_a_background_thread_uses_one_core():
+    """Otherwise PyTorch starts a thread pool for it, which takes cores from the network."""
 
     def threads() -> Iterator[int]:
         while True:
-            torch.zeros(1 << 20).add_(1)  # large enough to be shared by threads
+            torch.zeros(1 << 20).add_(1)  # large enough for several threads
             yield torch.get_num_threads()
 
     before = torch.get_num_threads()
@@ -177,8 +177,8 @@ def test_a_thread_beside_the_network_takes_one_core():
         used: list[int] = []
         later: list[int] = []
         with (
-            Prefetch(threads(), room=1) as ahead,
-            WriteBehind(lambda _: used.append(torch.get_num_threads()), room=1) as behind,
+            Prefetch(threads(), capacity=1) as ahead,
+            WriteBehind(lambda _: used.append(torch.get_num_threads()), capacity=1) as behind,
         ):
             assert next(iter(ahead)) == 1
             behind.put(0)
@@ -186,7 +186,7 @@ def test_a_thread_beside_the_network_takes_one_core():
             thread.start()
             thread.join()
         assert used == [1]
-        assert later == [3], "other threads are left alone"
+        assert later == [3], "other threads are not limited"
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

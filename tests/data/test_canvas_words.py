@@ -13,5 +13,5 @@ from sam_seismic.data.canvas import describe_canvas
         (InputConfig(canvas="tight", side=512, fit="resize"), "tight, at most 512 pixels, fit: resize"),
     ],
 )
-def test_the_words(inputs: InputConfig, words: str):
+def test_description_of_a_canvas(inputs: InputConfig, words: str):
     assert describe_canvas(inputs) == words

@@ -1,4 +1,4 @@
-"""What SAM sees has SAM's input range, and augmentation makes sections that could be real."""
+"""Channels have the input range of SAM, and augmentation makes plausible sections."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def pair(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return rng.uniform(-1, 1, (6, 5)).astype(np.float32), rng.integers(0, 4, (6, 5)).astype(np.uint8)
 
 
-def test_a_flip_takes_the_labels_along_and_leaves_time_alone():
+def test_a_flip_reverses_traces_and_labels_but_not_time():
     amplitude, labels = pair()
     flip = Variant(flipped=True)
     np.testing.assert_array_equal(flip.amplitude(amplitude), amplitude[:, ::-1])
@@ -32,7 +32,7 @@ def test_a_flip_takes_the_labels_along_and_leaves_time_alone():
     np.testing.assert_array_equal(Variant().labels(labels), labels)
 
 
-def test_jitter_is_one_factor_a_section_and_keeps_the_range():
+def test_jitter_is_one_factor_for_a_section_and_stays_in_range():
     amplitude, labels = pair()
     changed = Variant(factor=1.3).amplitude(amplitude)
     np.testing.assert_array_equal(changed, np.clip(amplitude * np.float32(1.3), -1, 1))
@@ -44,8 +44,8 @@ def augmentation(flip: float = 0.5, jitter: float = 0.2, copies: int = 0, seed: 
     return Augmentation(flip, jitter, copies, seed)
 
 
-def test_chance_is_that_of_the_seed_the_epoch_and_the_section():
-    """A resumed run, or another worker process, draws the same."""
+def test_variants_depend_only_on_seed_epoch_and_section():
+    """A resumed run and another worker process draw the same variants."""
     drawn = [augmentation().draw(section, epoch) for section in range(20) for epoch in range(5)]
     assert drawn == [augmentation().draw(section, epoch) for section in range(20) for epoch in range(5)]
     assert len({variant.factor for variant in drawn}) == 100
@@ -58,12 +58,12 @@ def test_chance_is_that_of_the_seed_the_epoch_and_the_section():
     ("flip", "jitter", "copies", "count"),
     [(0.0, 0.0, 0, 1), (1.0, 0.0, 0, 1), (0.5, 0.0, 0, 2), (0.5, 0.1, 1, 2), (0.5, 0.1, 3, 6), (0.0, 0.1, 4, 4)],
 )
-def test_what_is_kept_is_what_can_be_drawn(flip: float, jitter: float, copies: int, count: int):
-    """Every variant that training asks for has been encoded, and nothing else has."""
+def test_the_listed_variants_are_those_that_can_be_drawn(flip: float, jitter: float, copies: int, count: int):
+    """The embedding store must hold every variant that training draws, and no other."""
     drawn = augmentation(flip, jitter, copies)
     for section in (0, 7):
-        every = drawn.all_of(section)
+        every = drawn.variants(section)
         assert len(every) == len(set(every)) == count
         assert {drawn.draw(section, epoch) for epoch in range(200)} == set(every)
     if jitter:
-        assert not {v.factor for v in drawn.all_of(0)} & {v.factor for v in drawn.all_of(7)}
+        assert not {v.factor for v in drawn.variants(0)} & {v.factor for v in drawn.variants(7)}

@@ -1,4 +1,4 @@
-"""Batches come as the configuration asks, and what is wrong with a file is told as it is, whoever read it."""
+"""Batches follow the configuration, and errors in files are reported unchanged from any process."""
 
 from pathlib import Path
 from typing import Literal, get_args
@@ -17,7 +17,7 @@ from sam_seismic.data.datamodule import (
     SeamAIDataModule,
     SeismicDataModule,
     data_module,
-    fit_to_part,
+    fit_scale_on_part,
 )
 from sam_seismic.data.dataset import SectionIndex
 from sam_seismic.data.loader import SharedBatches
@@ -59,7 +59,7 @@ def with_a_nan(folder: Path, workers: int) -> SeismicDataModule:
 
 
 class Counting(BoringModel):
-    """A task that notes the names of the sections that it validates on."""
+    """A task that records the names of the sections that it validates on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,8 +73,8 @@ class Counting(BoringModel):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_damaged_line_is_told_as_it_is(tmp_path: Path, workers: int):
-    """Made anew by PyTorch, the error of a worker process would be a RuntimeError with a traceback and no fix."""
+def test_the_error_of_a_damaged_line_is_raised_unchanged(tmp_path: Path, workers: int):
+    """PyTorch would turn the error of a worker process into a RuntimeError without a fix."""
     module, task = with_a_nan(tmp_path, workers), Counting()
     with quiet_lightning():
         trainer = lightning.Trainer(
@@ -96,7 +96,7 @@ def test_a_damaged_line_is_told_as_it_is(tmp_path: Path, workers: int):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_batches_come_whole_and_in_order(tmp_path: Path, workers: int):
+def test_batches_are_complete_and_in_order(tmp_path: Path, workers: int):
     module = with_a_nan(tmp_path, workers)
     loader = module.split_dataloader("test")
     names = [ref.name for _ in range(2) for batch in loader for ref in batch.refs]
@@ -104,14 +104,14 @@ def test_batches_come_whole_and_in_order(tmp_path: Path, workers: int):
     assert len(loader) == 5
 
 
-def test_memory_is_pinned_where_there_is_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_memory_is_pinned_if_there_is_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     module = with_a_nan(tmp_path, 0)
     for available in (True, False):
         monkeypatch.setattr(torch.cuda, "is_available", lambda here=available: here)
         assert module.val_dataloader().pin_memory is available
 
 
-def test_the_scale_is_that_of_the_whole_training_part():
+def test_the_scale_is_fitted_on_the_whole_training_part():
     """Amplitudes grow from line to line; the first 64 lines alone would give 63."""
     shape = (200, 32, 32)
     values = np.ones(shape, np.float32) * np.arange(200, dtype=np.float32)[:, None, None]
@@ -120,8 +120,8 @@ def test_the_scale_is_that_of_the_whole_training_part():
     volumes = MemoryVolume(values, grid), MemoryVolume(np.zeros(shape, np.uint8), grid)
     refs = tuple(SectionRef(Orientation.INLINE, line) for line in range(200))
     part = Part("train", labelled(*volumes, FaciesTable(("sand",))), refs)
-    assert fit_to_part(part, 100).clip == 199
-    assert fit_to_part(part, 50).clip == pytest.approx(99.5, abs=2)
+    assert fit_scale_on_part(part, 100).clip == 199
+    assert fit_scale_on_part(part, 50).clip == pytest.approx(99.5, abs=2)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_the_preset_of_seam_ai(seam_ai_root: Path, orientation: Choice, val: dic
 
 
 def test_a_preset_takes_a_folder(f3_root: Path):
-    """And reads both orientations of the usual split."""
+    """It reads both orientations of the default split."""
     module = F3DataModule(f3_root, INPUTS)
     assert counts(module, "val") == counts(
         F3DataModule(DataConfig(source="f3", root=f3_root, orientation="both"), INPUTS), "val"
@@ -195,7 +195,7 @@ def test_a_preset_takes_a_folder(f3_root: Path):
     assert min(counts(module, "train").values()) > 0
 
 
-def test_a_folder_alone_is_no_survey_of_a_user(f3_root: Path):
+def test_a_folder_alone_is_refused_for_an_unknown_survey(f3_root: Path):
     with pytest.raises(ConfigError, match="does not say which classes"):
         SeismicDataModule(f3_root)
 
@@ -205,7 +205,7 @@ def test_a_configuration_chooses_the_preset(f3_root: Path):
     assert type(data_module(published("f3", f3_root, "inline"), INPUTS, batch_size=2)) is F3DataModule
 
 
-def test_a_seed_gives_an_order(f3_root: Path):
+def test_a_seed_determines_the_order(f3_root: Path):
     def order(seed: int) -> list[str]:
         module = F3DataModule(published("f3", f3_root, "inline"), INPUTS, seed=seed)
         return [ref.name for batch in module.train_dataloader() for ref in batch.refs]
@@ -216,8 +216,8 @@ def test_a_seed_gives_an_order(f3_root: Path):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
-def test_an_epoch_has_every_section_once_and_batches_of_one_group(batch_size: int):
-    """Sections of one size are encoded together; what is left over of each group comes last."""
+def test_an_epoch_has_each_section_once_and_batches_of_one_group(batch_size: int):
+    """Sections of one size are encoded together; the remainders of the groups come last."""
     groups = ["inline"] * 7 + ["crossline"] * 9
     sampler = SharedBatches(groups, batch_size, seed=3)
     orders = []
@@ -236,16 +236,16 @@ def test_an_epoch_has_every_section_once_and_batches_of_one_group(batch_size: in
     assert orders[0] == orders[2]
     assert orders[0] != orders[1]
     kinds = [groups[section] for section in orders[0]]
-    assert kinds != sorted(kinds), "the two orientations should take turns"
+    assert kinds != sorted(kinds), "the two orientations should be mixed"
     assert kinds != sorted(kinds, reverse=True)
 
 
 @pytest.mark.parametrize(("processes", "batch_size"), [(2, 1), (2, 2), (3, 2), (4, 4)])
-def test_processes_share_each_batch_of_one_that_is_as_large(processes: int, batch_size: int):
-    """Every section once an epoch; what fills the last batch counts for nothing."""
+def test_processes_together_see_the_batches_of_one_process(processes: int, batch_size: int):
+    """Each section once an epoch; a section that fills the last batch has `counts=False`."""
     groups = ["inline"] * 7 + ["crossline"] * 10
     alone = SharedBatches(groups, processes * batch_size, seed=3)
-    shared = [SharedBatches(groups, batch_size, seed=3, share=(which, processes)) for which in range(processes)]
+    shared = [SharedBatches(groups, batch_size, seed=3, share=(rank, processes)) for rank in range(processes)]
     for sampler in (alone, *shared):
         sampler.set_epoch(1)
     whole, parts = list(alone), [list(sampler) for sampler in shared]
@@ -255,7 +255,7 @@ def test_processes_share_each_batch_of_one_that_is_as_large(processes: int, batc
         assert sorted(index for part in mine for index in part if index.counts) == sorted(batch)
 
 
-def test_a_filling_section_has_no_label(tmp_path: Path):
+def test_a_section_that_fills_a_batch_has_no_labels(tmp_path: Path):
     dataset = with_a_nan(tmp_path, 0).dataset("train")
     real, filling = dataset[SectionIndex(3)], dataset[SectionIndex(3, counts=False)]
     assert real.ref == filling.ref
@@ -265,8 +265,8 @@ def test_a_filling_section_has_no_label(tmp_path: Path):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_loader_goes_on_within_an_epoch(tmp_path: Path, workers: int):
-    """The next epoch is whole again."""
+def test_a_loader_resumes_within_an_epoch(tmp_path: Path, workers: int):
+    """The next epoch is complete again."""
     first, second = (with_a_nan(tmp_path, workers).train_dataloader() for _ in range(2))
     names = [batch.refs for batch in first]
     begun = iter(second)

@@ -1,4 +1,4 @@
-"""Sections that do not fit the canvas are refused before anything is trained, and without reading them."""
+"""Sections that do not fit the canvas are refused before training starts, without reading them."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_canvas_is_checked_without_reading_a_section():
-    """The fits of both orientations are told apart: 40 samples, inlines of 70 and crosslines of 20 traces."""
+    """Each orientation is checked by its own shape: 40 samples, inlines of 70 and crosslines of 20 traces."""
     volume = model_survey((20, 70, 40), 0).labelled()
     inline, crossline = (int(volume.amplitude.lines(each)[0]) for each in Orientation)
     survey = {
@@ -51,8 +51,8 @@ def test_the_canvas_is_checked_without_reading_a_section():
     check_sections_fit(survey["inline"], InputConfig(side=64, fit="resize"))
 
 
-def test_every_loose_picture_is_checked(tmp_path: Path):
-    """They differ in size: the last one alone is too large."""
+def test_every_picture_of_a_folder_is_checked(tmp_path: Path):
+    """Pictures differ in size: only the last one is too large."""
     for kind in ("images", "labels"):
         for part, stem, traces in (("train", "il_1", 30), ("train", "il_2", 70), ("val", "il_20", 30)):
             (tmp_path / kind / part).mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def test_every_loose_picture_is_checked(tmp_path: Path):
         check_sections_fit(survey, InputConfig(side=64))
 
 
-def test_what_a_store_will_hold_is_known_without_reading_a_section(tmp_path: Path):
+def test_entries_of_a_store_are_known_without_reading_a_section(tmp_path: Path):
     """Inlines of 20 traces, crosslines of 24 and cut inlines of 17 take 2 patches across, 40 samples take 3 down."""
     filling: StoreFiller = filling_of(tmp_path, inputs=TIGHT)
     assert {entry.shape for entry in filling.entries} == {(256, 3, 2)}
