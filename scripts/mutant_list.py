@@ -153,7 +153,7 @@ MUTANTS = (
         "an output may lie in a folder that is another output",
         "or place in other.parents ",
         "",
-        ("tests/files/test_outputs_apart.py",),
+        ("tests/files/test_outputs_disjoint.py",),
     ),
     # --- scoring ------------------------------------------------------------------------------------------------------
     Mutant("scoring", "right voxels count twice in a union", "sum(axis=0) - right", "sum(axis=0)", _SCORES),

@@ -1,1 +1,1 @@
-"""Files and folders as such: written whole or not at all, resumed, read in slices. Nothing seismic."""
+"""Files and folders: atomic writes, resumable results, reading of slices and records. Nothing seismic."""

@@ -1,4 +1,4 @@
-"""Content goes in; a file comes out that appears under its name when it is whole, and leaves nothing if it fails."""
+"""Content comes in; a file goes out that gets its name when it is complete, and is removed if writing fails."""
 
 import os
 import re
@@ -12,19 +12,19 @@ from typing import BinaryIO
 
 @contextmanager
 def whole_file(path: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
-    """A new file to write to; when the block ends it takes the final name, and replaces a file that has it.
+    """A new file to write to; at the end of the block it gets the final name, and replaces a file of that name.
 
-    Until then it has a hidden name of its own in the same folder, so several processes may write one file at a time:
-    the last one wins, and a reader finds the old content or the new one. After any error, an interrupt too, the hidden
-    file is removed and the error goes on as it is. Only a process that is killed leaves it behind: `remove_abandoned`.
+    Until then it has a unique hidden name in the same folder. Several processes may write one file at a time: the last
+    one wins, and a reader finds the old content or the new one. After an error or an interrupt the hidden file is
+    removed, and the exception is raised unchanged. Only a killed process leaves the file: see `remove_abandoned`.
 
     Args:
         path: the final name; the folder exists.
-        sync: wait until the content is on the disk before the rename. Otherwise a machine that crashes may leave the
-            name without the content.
+        sync: wait until the content is on the disk before the rename. Otherwise, after a crash of the machine, the file
+            may be empty.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    file = part.open("xb")  # exclusive: a link that somebody planted under this name is not followed
+    file = part.open("xb")  # exclusive: does not follow an existing link of this name
     try:
         yield file
         if sync:
@@ -33,7 +33,7 @@ def whole_file(path: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
         file.close()
         part.replace(path)
     except BaseException:
-        # Errors of the cleaning up would hide the one that led here.
+        # An error while cleaning up would hide the first one.
         with suppress(OSError):
             file.close()
         with suppress(OSError):
@@ -57,8 +57,8 @@ def remove_abandoned(folder: Path, *, of: str | None = None, age_s: float = 0) -
 
     Args:
         folder: where they are.
-        of: the final name of the file whose parts are removed; None: those of all files.
-        age_s: seconds without a change after which no living process can be writing one; 0: none is.
+        of: the final name of the file whose hidden files are removed; None: those of all files.
+        age_s: remove only files that were not changed for so many seconds; 0: no other process writes one.
     """
     name = None if of is None else re.compile(rf"\.{re.escape(of)}\.[0-9a-f]+\.part")
     for part in folder.glob("*.part"):

@@ -1,4 +1,4 @@
-"""Bytes that are needed come in; room for them is reserved on the disk, or refused before any work is done."""
+"""A number of bytes comes in; disk space for them is reserved, or the job is refused before any work is done."""
 
 import errno
 import os
@@ -10,52 +10,52 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.units import format_bytes
 
 ZEROS = 1 << 20
-"""Bytes written at a time where the system cannot reserve disk space."""
+"""Bytes of zeros written at a time, if the system cannot reserve disk space."""
 
 
 def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:
-    """Extend a new file by `size` bytes of zeros that have their place on the disk.
+    """Extend a new file by `size` bytes of zeros, and allocate disk space for them.
 
-    Without it the file would be sparse: a disk that fills up later breaks a long job off in the middle, and kills a
+    Otherwise the file would be sparse: a disk that fills up later would stop a long job in the middle, and kill a
     process that has mapped the file (SIGBUS).
 
     Args:
         file: open for writing.
         size: bytes.
-        what: names what needs the bytes, for the message.
-        fix: for the message.
+        what: what needs the bytes, for the error message.
+        fix: for the error message.
 
     Raises:
-        SurveyError: the disk, or the user's quota, has less room.
+        SurveyError: the disk, or the user's quota, has less space.
     """
     folder = Path(file.name).parent
     check_room(folder, size, what=what, fix=fix)
     try:
-        _claim(file, size)
+        _allocate(file, size)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        left = _left(folder) if error.errno == errno.ENOSPC else str(error.strerror)
+        left = _free_space(folder) if error.errno == errno.ENOSPC else str(error.strerror)
         raise _too_full(what, size, left, fix) from error
 
 
 def check_room(folder: Path, size: int, *, what: str, fix: str) -> None:
-    """Refuse a job whose output the disk has no room for.
+    """Refuse a job if the disk has no space for its output.
 
     Args:
         folder: where the output will be written.
         size: bytes.
-        what: names what needs the bytes, for the message.
-        fix: for the message.
+        what: what needs the bytes, for the error message.
+        fix: for the error message.
 
     Raises:
-        SurveyError: the disk has less.
+        SurveyError: the disk has less space.
     """
     if shutil.disk_usage(folder).free < size:
-        raise _too_full(what, size, _left(folder), fix)
+        raise _too_full(what, size, _free_space(folder), fix)
 
 
-def _claim(file: BinaryIO, size: int) -> None:
+def _allocate(file: BinaryIO, size: int) -> None:
     file.flush()
     start = file.tell()
     if hasattr(os, "posix_fallocate"):
@@ -66,13 +66,13 @@ def _claim(file: BinaryIO, size: int) -> None:
                 raise
         else:
             return
-    # macOS has no such call, and some file systems reject it.
+    # macOS has no posix_fallocate, and some file systems reject it.
     for begin in range(0, size, ZEROS):
         file.write(bytes(min(ZEROS, size - begin)))
     file.flush()
 
 
-def _left(folder: Path) -> str:
+def _free_space(folder: Path) -> str:
     return f"the disk has {format_bytes(shutil.disk_usage(folder).free)} left"
 
 

@@ -1,6 +1,6 @@
 """Record numbers come in; records of one size, at equal distances in a file, are read and written.
 
-The file is not mapped: every page that a mapping touches would count as memory of the process.
+The file is not mapped: mapped pages count as memory of the process.
 """
 
 import os
@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.files.positional import read_exactly, write_exactly
-from sam_seismic.files.unfinished import not_as_left
+from sam_seismic.files.unfinished import resume_error
 
 
 @dataclass(frozen=True)
 class RecordLayout:
-    """Where the records of a file lie.
+    """The layout of the records in a file.
 
     Args:
         dtype: of the values in a record, with its byte order.
         shape: of one record.
-        start: byte where the first one begins.
-        stride: bytes from the begin of one to the begin of the next; 0: there is nothing between them.
+        start: byte where the first record begins.
+        stride: bytes from the begin of a record to the begin of the next; 0: there are no bytes between records.
     """
 
     dtype: np.dtype[np.generic]
@@ -39,12 +39,12 @@ class RecordLayout:
 
 
 class RecordFile:
-    """An existing file of records, opened for reading and writing.
+    """An existing file of records, opened for reading or for reading and writing.
 
     Args:
         path: the file.
-        records: where its records lie.
-        writable: open for writing too, which needs the permission.
+        records: their layout.
+        writable: open for reading and writing; otherwise for reading only.
     """
 
     def __init__(self, path: Path, records: RecordLayout, *, writable: bool = True) -> None:
@@ -61,8 +61,8 @@ class RecordFile:
             values: [record, *shape].
         """
         stored, descriptor = np.ascontiguousarray(values, self.records.dtype), self._open()
-        for places, first in self._runs(numbers):
-            write_exactly(descriptor, _bytes(stored[places]), self.records.start + first * self._stride)
+        for positions, first in self._runs(numbers):
+            write_exactly(descriptor, _bytes(stored[positions]), self.records.start + first * self._stride)
 
     def read(self, numbers: NDArray[np.integer]) -> NDArray[np.generic]:
         """Read records.
@@ -74,16 +74,16 @@ class RecordFile:
             [record, *shape].
 
         Raises:
-            SurveyError: the file ends before one of them does.
+            SurveyError: the file ends before the end of a record.
         """
         found, descriptor = np.empty((len(numbers), *self.records.shape), self.records.dtype), self._open()
-        for places, first in self._runs(numbers):
+        for positions, first in self._runs(numbers):
             offset = self.records.start + first * self._stride
-            read_exactly(descriptor, _bytes(found[places]), offset, path=self.path)
+            read_exactly(descriptor, _bytes(found[positions]), offset, path=self.path)
         return found
 
     def sync(self) -> None:
-        """Wait until all that was written is on the disk."""
+        """Wait until all written records are on the disk."""
         os.fsync(self._open())
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class RecordFile:
             os.close(descriptor)
 
     def _runs(self, numbers: NDArray[np.integer]) -> Iterator[tuple[slice, int]]:
-        """Runs of records that are adjacent in the file: their places in `numbers`, and the number of the first one."""
+        """Runs of adjacent records in the file: their positions in `numbers`, and the number of the first record."""
         joined = self._stride == self.records.size
         breaks = np.flatnonzero(np.diff(numbers) != 1) + 1 if joined else np.arange(1, len(numbers))
         bounds = [0, *breaks.tolist(), len(numbers)]
@@ -112,24 +112,24 @@ def _bytes(values: NDArray[np.generic]) -> memoryview:
 
 
 class Recorded:
-    """Mixed into an `Unfinished` that fills a file of records: opens, syncs and closes it."""
+    """Mixin of an `Unfinished` that fills a file of records: opens, syncs and closes the file."""
 
     _records: RecordFile | None = None
 
     @property
     def records(self) -> RecordFile:
         """The records, while the result is open."""
-        assert self._records is not None, "used inside the with block only"
+        assert self._records is not None, "only inside the with block"
         return self._records
 
     def open_whole(self, path: Path, records: RecordLayout, *, size: int) -> None:
-        """Open a file of records that this run or an earlier one made, at its full size.
+        """Open a file of records that this run or an earlier one created at its full size.
 
         Raises:
             SurveyError: it is missing, or has another size.
         """
         if not path.is_file() or path.stat().st_size != size:
-            raise not_as_left(path)
+            raise resume_error(path)
         self._records = RecordFile(path, records)
 
     def sync(self) -> None:

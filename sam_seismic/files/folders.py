@@ -1,4 +1,4 @@
-"""A folder comes in; it is made, or refused if it holds something already, or the place to make it in is found."""
+"""A path comes in; a folder is created, refused if it is not empty, or its nearest existing parent is found."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from sam_seismic.errors import UserError
 
 
 def check_new_folder(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that cannot take new results. Nothing is made.
+    """Refuse a folder that cannot hold new results. Nothing is created.
 
     Raises:
         UserError: it is a file, or holds files and `overwrite` is not given.
@@ -21,10 +21,10 @@ def check_new_folder(folder: Path, *, overwrite: bool) -> None:
 
 
 def new_folder(folder: Path, *, overwrite: bool) -> Path:
-    """Make a folder for results.
+    """Create a folder for results.
 
     Raises:
-        UserError: it is a file, or holds something and may not be reused.
+        UserError: it is a file, or holds files and `overwrite` is not given.
     """
     check_new_folder(folder, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,5 +32,5 @@ def new_folder(folder: Path, *, overwrite: bool) -> Path:
 
 
 def nearest_existing(path: Path) -> Path:
-    """The path itself, or the nearest one above it that exists: on its disk, with its permissions, it would be made."""
+    """The path or its nearest existing parent, whose disk and permissions apply if the path is created."""
     return next(each for each in (path, *path.absolute().parents) if each.exists())

@@ -1,4 +1,4 @@
-"""A file or a folder of files goes in; what tells it from others and from its own later states comes out."""
+"""A file or a folder of files comes in; data that change when it is changed, moved or replaced go out."""
 
 import hashlib
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class FileState:
         """The state of a file now.
 
         Raises:
-            OSError: it cannot be looked at.
+            OSError: its state cannot be read.
         """
         status = path.stat()
         return cls(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
@@ -44,27 +44,27 @@ def file_states(path: Path) -> list[FileState]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All files below a folder, sorted by path, without hidden ones; the hidden metadata of Zarr (.zarray) counts."""
+    """All files below a folder, sorted by path, without hidden ones except the metadata of Zarr (.zarray)."""
     files = {file.relative_to(folder): file for file in folder.rglob("*") if file.is_file()}
     hidden = {inside for inside in files for part in inside.parts if part[0] == "." and not part.startswith(".z")}
     return [files[inside] for inside in sorted(files.keys() - hidden, key=Path.as_posix)]
 
 
-def stamp(path: Path, *, but: Sequence[Path] = ()) -> list[str | int]:
-    """Plain data that are the same as long as a file, or a folder of files, lies where it was and is not changed.
+def stamp(path: Path, *, exclude: Sequence[Path] = ()) -> list[str | int]:
+    """Plain data that stay the same while a file, or a folder of files, is neither moved nor changed.
 
     Args:
         path: the file or folder.
-        but: files and folders inside the folder that do not count, such as results that are written into it.
+        exclude: files and folders inside the folder to ignore, such as results that are written into it.
 
     Raises:
         OSError: the path does not exist, or a file disappears meanwhile.
     """
-    place = path.resolve()
+    resolved = path.resolve()
     if not path.is_dir():
-        state = FileState.of(place)
-        return [str(place), state.size, state.modified_ns]
-    left_out = {each.resolve() for each in but}
-    states = [FileState.of(file) for file in files_in(place) if left_out.isdisjoint((file, *file.parents))]
-    rows = [f"{state.path.relative_to(place)} {state.size} {state.modified_ns}" for state in states]
-    return [str(place), hashlib.sha256("\n".join(rows).encode()).hexdigest()]
+        state = FileState.of(resolved)
+        return [str(resolved), state.size, state.modified_ns]
+    excluded = {each.resolve() for each in exclude}
+    states = [FileState.of(file) for file in files_in(resolved) if excluded.isdisjoint((file, *file.parents))]
+    rows = [f"{state.path.relative_to(resolved)} {state.size} {state.modified_ns}" for state in states]
+    return [str(resolved), hashlib.sha256("\n".join(rows).encode()).hexdigest()]

@@ -1,4 +1,4 @@
-"""Bytes at places of an open file, to and from memory: all of them, or an error that says where the file ends."""
+"""Offsets in an open file come in; all bytes there are read or written, or an error says where the file ends."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -7,7 +7,7 @@ from pathlib import Path
 from sam_seismic.errors import SurveyError
 
 ADVISED = 256 * 2**10
-"""Bytes of one request to read ahead: unless its limits were changed, the system takes no more at a time."""
+"""Largest request to read ahead, in bytes; by default the system ignores what exceeds it."""
 
 
 def read_exactly(
@@ -16,17 +16,17 @@ def read_exactly(
     """Fill a buffer with the bytes of a file from an offset on.
 
     Args:
-        descriptor: of the open file; its own position is neither used nor moved.
+        descriptor: of the open file; its position is neither used nor changed.
         buffer: bytes, uint8[byte].
         offset: byte in the file.
-        path: of the file, for the message.
-        place: tells what should lie at a byte, as `in trace 7 of 9`, for the message.
+        path: of the file, for the error message.
+        place: describes a byte, for example `in trace 7 of 9`, for the error message.
 
     Raises:
         SurveyError: the file ends before the buffer is full.
     """
     done = os.preadv(descriptor, [buffer], offset)
-    while done < len(buffer):  # the system may give less than it was asked for, at most 2 GB at a time
+    while done < len(buffer):  # the system may read less than requested, at most 2 GB at a time
         count = os.preadv(descriptor, [buffer[done:]], offset + done)
         if count == 0:
             end = min(offset + done, os.fstat(descriptor).st_size)
@@ -35,14 +35,14 @@ def read_exactly(
 
 
 def write_exactly(descriptor: int, buffer: memoryview, offset: int) -> None:
-    """Write all bytes of a buffer, uint8[byte], to a file from an offset on; its own position is not moved."""
+    """Write all bytes of a buffer, uint8[byte], to a file from an offset on; its position is not changed."""
     done = os.pwrite(descriptor, buffer, offset)
-    while done < len(buffer):  # the system may take less than it was given, at most 2 GB at a time
+    while done < len(buffer):  # the system may write less than requested, at most 2 GB at a time
         done += os.pwrite(descriptor, buffer[done:], offset + done)
 
 
 def read_ahead(descriptor: int, runs: Iterable[tuple[int, int]]) -> None:
-    """Let the system fetch runs of bytes that are read next, several at a time; nothing happens where it cannot.
+    """Tell the system which runs of bytes are read next, so that it fetches several at a time; no effect on macOS.
 
     Args:
         descriptor: of the open file.
@@ -52,7 +52,7 @@ def read_ahead(descriptor: int, runs: Iterable[tuple[int, int]]) -> None:
         return
     advise, needed = os.posix_fadvise, os.POSIX_FADV_WILLNEED
     for begin, size in runs:
-        if size <= ADVISED:  # nearly always; these loops are what short runs cost
+        if size <= ADVISED:  # nearly always; this loop is most of the cost of short runs
             advise(descriptor, begin, size, needed)
             continue
         for at in range(begin, begin + size, ADVISED):
@@ -60,7 +60,7 @@ def read_ahead(descriptor: int, runs: Iterable[tuple[int, int]]) -> None:
 
 
 def expect_order(descriptor: int, *, sequential: bool) -> None:
-    """Tell the system whether a file is read from its begin to its end, or here and there."""
+    """Tell the system whether a file is read from begin to end, or at random offsets."""
     if hasattr(os, "posix_fadvise"):  # macOS has none
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL if sequential else os.POSIX_FADV_RANDOM)
 
@@ -71,7 +71,7 @@ def cut_off(path: Path, end: int, place: str | None = None) -> SurveyError:
     Args:
         path: the file.
         end: byte where it ends.
-        place: what should lie there, as `in trace 7 of 9`.
+        place: description of that byte, for example `in trace 7 of 9`.
     """
     where = "" if place is None else f", {place}"
     return SurveyError(

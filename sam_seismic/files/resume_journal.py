@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.unfinished import Start, Unfinished, remove_marked
+from sam_seismic.files.unfinished import Start, Unfinished, remove_hidden
 
 SECONDS = 2.0
-"""At least, between two records: each waits for the disk. An interrupted job loses no more work than this."""
+"""Smallest time between two records, since each waits for the disk; a killed job loses at most this work."""
 
 
 class Journal:
@@ -31,11 +31,11 @@ class Journal:
 
     Args:
         outputs: all results of the job; the journal lies beside the first one.
-        job: what the job depends on, as plain data; a resumed job must say the same.
-        steps: how many there are.
+        job: what the job depends on, as plain data; a resumed job must have the same.
+        steps: number of all steps.
         resume: go on with the unfinished results of an earlier run, if there are any.
-        overwrite: remove the unfinished results of an earlier run, and replace older results; a resumed job may
-            overwrite if the run that it resumes might.
+        overwrite: remove the unfinished results of an earlier run, and replace older results; a resumed job also may
+            if the earlier run was allowed to.
 
     Raises:
         SurveyError: (on entering) an earlier run left unfinished results and neither `resume` nor `overwrite` is given,
@@ -57,65 +57,65 @@ class Journal:
         self.finished = 0
         """Steps finished so far, by this run and those before it."""
         self.start = Start(secrets.token_hex(4))
-        """How the results of the job are to be opened."""
+        """How to open the results of the job."""
         self.overwrite = overwrite
         """Whether results of the job may replace older ones."""
         plain = {**job, "steps": steps, "outputs": [str(path.resolve()) for path in outputs]}
-        self._job = json.loads(json.dumps(plain))  # as it will be read back
-        self._left: dict[str, Any] | None = None  # the head of an earlier run's journal
+        self._job = json.loads(json.dumps(plain))  # as JSON returns it
+        self._earlier: dict[str, Any] | None = None  # first line of the journal of an earlier run
         self._resume = resume
         self._claimed = self._locked = False
         self._descriptor = -1
-        self._made: list[Path] = []
-        self._noted = time.monotonic()
+        self._new_folders: list[Path] = []
+        self._recorded_at = time.monotonic()
 
     def __enter__(self) -> Self:
         parents = self.path.parents
-        self._made = [folder for folder in parents if not folder.exists()]  # the innermost first
+        self._new_folders = [folder for folder in parents if not folder.exists()]  # the innermost first
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._open()
             self._begin()
         except BaseException:
-            self._leave(keep=True)
+            self._close(keep=True)
             raise
         return self
 
     def claim(self) -> None:
-        """Begin the job: take over what an earlier run left if this one resumes it, else remove it."""
+        """Begin the job: continue the journal of an earlier run if this one resumes it, else remove its results."""
         self._claimed = True
         if self.start.resumed:
             return
-        if self._left is not None:
-            remove_marked({Path(output).parent for output in self._left["outputs"]}, str(self._left["token"]))
+        if self._earlier is not None:
+            remove_hidden({Path(output).parent for output in self._earlier["outputs"]}, str(self._earlier["token"]))
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         head = {**self._job, "token": self.start.token, "overwrite": self.overwrite}
         os.write(self._descriptor, f"{json.dumps(head)}\n".encode())
 
     def advance(self, finished: int, files: Sequence[Unfinished]) -> None:
-        """Record that steps are finished, after waiting until their samples are on the disk; not too often.
+        """Record that steps are finished, once their samples are on the disk; at most every SECONDS.
 
         Args:
             finished: steps, counted from the beginning of the job.
             files: all that the job fills.
         """
-        if finished == self.steps or time.monotonic() - self._noted >= SECONDS:
-            self._put_down(finished, files)
+        if finished == self.steps or time.monotonic() - self._recorded_at >= SECONDS:
+            self._record(finished, files)
 
     def catch_up(self, finished: int, files: Sequence[Unfinished]) -> None:
         """Record what was finished since the last record, because the job is being interrupted."""
         if self.finished < finished and self.finished:
-            self._put_down(finished, files)
+            self._record(finished, files)
 
-    def _put_down(self, finished: int, files: Sequence[Unfinished]) -> None:
+    def _record(self, finished: int, files: Sequence[Unfinished]) -> None:
         assert self._claimed, "a job is claimed before it begins"
         for file in files:
             file.sync()
             file.keep = True
         os.write(self._descriptor, f"{finished}\n".encode())
         os.fsync(self._descriptor)
-        self.finished, self._noted = finished, time.monotonic()
+        self.finished, self._recorded_at = finished, time.monotonic()
 
     @property
     def complete(self) -> bool:
@@ -123,15 +123,15 @@ class Journal:
         return self.start.resumed and self.finished == self.steps
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        kept = error is not None and (self.finished > 0 if self._claimed else self._left is not None)
+        keep = error is not None and (self.finished > 0 if self._claimed else self._earlier is not None)
         if error is not None and self.finished:
             error.add_note(
                 f"{self.finished} of {self.steps} steps are finished and kept: --resume goes on with them, --overwrite "
                 "starts anew"
             )
-        if self._claimed and not kept:  # a folder that was replaced may have been left by a run that was killed
-            remove_marked({Path(output).parent for output in self._job["outputs"]}, self.start.mark)
-        self._leave(keep=kept)
+        if self._claimed and not keep:  # a replaced folder may remain from a run that was killed
+            remove_hidden({Path(output).parent for output in self._job["outputs"]}, self.start.mark)
+        self._close(keep=keep)
 
     def _open(self) -> None:
         """Open and lock the journal; if another process removes it before it is locked, open a new one."""
@@ -150,42 +150,42 @@ class Journal:
     def _begin(self) -> None:
         text = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
         # A last line without a line break was being written when the run was killed.
-        whole = text[: text.rfind(b"\n") + 1]
-        lines = whole.decode(errors="replace").splitlines() or [""]
-        self._left = _read_head(lines[0])
+        complete = text[: text.rfind(b"\n") + 1]
+        lines = complete.decode(errors="replace").splitlines() or [""]
+        self._earlier = _read_head(lines[0])
         finished = [int(line) for line in lines[1:] if line.isdigit()]
-        if self._left is None or not finished:
+        if self._earlier is None or not finished:
             self._refuse_finished()
         elif self._resume:
-            self._check_same(self._left)
-            self.finished, self.start = finished[-1], Start(str(self._left["token"]), resumed=True)
-            self.overwrite = self.overwrite or bool(self._left.get("overwrite"))
-            os.ftruncate(self._descriptor, len(whole))
+            self._check_same(self._earlier)
+            self.finished, self.start = finished[-1], Start(str(self._earlier["token"]), resumed=True)
+            self.overwrite = self.overwrite or bool(self._earlier.get("overwrite"))
+            os.ftruncate(self._descriptor, len(complete))
             os.lseek(self._descriptor, 0, os.SEEK_END)
         elif not self.overwrite:
             raise SurveyError(
-                problem=f"{self.output}: an earlier run finished {finished[-1]} of {self._left.get('steps')} steps of "
-                "it",
+                problem=f"{self.output}: an earlier run finished {finished[-1]} of {self._earlier.get('steps')} steps "
+                "of it",
                 fix="add --resume to go on with them, or --overwrite to start anew",
             )
 
     def _refuse_finished(self) -> None:
-        """Refuse to resume where the output is finished and nothing unfinished is beside it."""
+        """Refuse to resume if the output is finished and there is no unfinished result."""
         if self._resume and not self.overwrite and self.output.exists():
             raise SurveyError(
                 problem=f"{self.output}: exists already, and there is no unfinished result beside it to resume",
                 fix="use it as it is, or make it anew: --overwrite in place of --resume",
             )
 
-    def _leave(self, *, keep: bool) -> None:
-        """Close the journal, remove it unless results of the job are kept, and remove folders that stayed empty."""
+    def _close(self, *, keep: bool) -> None:
+        """Close the journal; remove it unless unfinished results remain, and remove new folders that are empty."""
         if self._descriptor >= 0:
-            if self._locked and not (keep and (self._left is not None or self.finished)):
+            if self._locked and not (keep and (self._earlier is not None or self.finished)):
                 self.path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = -1
-        for folder in self._made:
-            with suppress(OSError):  # it holds something by now
+        for folder in self._new_folders:
+            with suppress(OSError):  # it is not empty
                 folder.rmdir()
 
     def _check_same(self, job: Mapping[str, Any]) -> None:
@@ -207,11 +207,11 @@ class Journal:
                     problem=f"{self.output}: another process is writing it", fix="wait for it, or write elsewhere"
                 ) from error
             if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
-                raise  # a file system without locks is no reason not to work
+                raise  # a file system without locks: go on without one
 
 
 def _read_head(line: str) -> dict[str, Any] | None:
-    """The first line of a journal; None if the run was killed while it was being written."""
+    """The first line of a journal; None if the run was killed while writing it."""
     try:
         plain = json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A 3D array in a file comes in, single planes of it go out; nothing else of it stays in memory."""
+"""A 3D array in a file comes in, single planes of it go out; the rest is not held in memory."""
 
 import math
 import mmap
@@ -13,9 +13,9 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.positional import cut_off, read_ahead, read_exactly
 
 PIECE = 64 * 2**20
-"""Bytes that are picked from the mapped file before its pages are released: mapped pages count as memory."""
+"""Bytes read from the mapped file before its pages are released, since mapped pages count as memory."""
 SHORT = 256
-"""Runs of fewer bytes are picked from a mapping: a read call for each would take longer."""
+"""Runs of fewer bytes are read from a mapping, which is faster than a read call for each run."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class SliceReader:
 
     Args:
         path: the file.
-        start: byte where the numbers begin.
-        shape: of the array, the last axis running fastest.
+        start: byte where the array begins.
+        shape: of the array, in C order.
         dtype: as stored.
     """
 
@@ -49,7 +49,7 @@ class SliceReader:
         try:
             with self.path.open("rb", buffering=0) as file:
                 if length * self.dtype.itemsize < SHORT and runs > 1:
-                    self._pick(file.fileno(), found, between, position)
+                    self._read_mapped(file.fileno(), found, between, position)
                 else:
                     self._read_runs(file.fileno(), found, between, position)
         except OSError as error:
@@ -69,12 +69,12 @@ class SliceReader:
         for place, run in zip(places, found.view(np.uint8), strict=True):
             read_exactly(descriptor, run.data, place, path=self.path)
 
-    def _pick(self, descriptor: int, found: NDArray[np.generic], between: int, position: int) -> None:
-        """Pick the numbers of the plane from a mapping of the file, and release its pages now and then."""
+    def _read_mapped(self, descriptor: int, found: NDArray[np.generic], between: int, position: int) -> None:
+        """Read the plane from a mapping of the file, and release its pages after each PIECE."""
         runs, length = found.shape
         end = os.fstat(descriptor).st_size
         if end < self.start + runs * between * self.dtype.itemsize:
-            raise cut_off(self.path, end)  # a mapped page that is not there would kill the process
+            raise cut_off(self.path, end)  # reading a missing mapped page would kill the process
         mapping = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
         every = np.frombuffer(mapping, self.dtype, runs * between, self.start).reshape(runs, -1, length)
         many = max(1, PIECE // (between * self.dtype.itemsize))

@@ -1,4 +1,4 @@
-"""Results that a job fills bit by bit under a hidden name; at the end each gets its final name or is removed."""
+"""Results that a job writes in steps under a hidden name; at the end each gets its final name or is removed."""
 
 import os
 import shutil
@@ -15,12 +15,12 @@ from sam_seismic.errors import SurveyError
 
 @dataclass(frozen=True)
 class Start:
-    """Whether a job creates its files or resumes them, and whether they stay when it is interrupted.
+    """Whether a job creates or resumes its files, and whether they remain after an interrupt.
 
     Args:
-        token: part of the hidden names of a resumable job, unique to it; None: the job cannot be resumed, and keeps
-            nothing.
-        resumed: open the files that an earlier run left; they stay whatever happens.
+        token: part of the hidden names of a resumable job, unique to it; None: the job cannot be resumed, and its files
+            are removed after an interrupt.
+        resumed: open the files of an earlier run; they remain after any error.
     """
 
     token: str | None = None
@@ -38,21 +38,21 @@ Start.ONCE = Start()
 
 
 class Unfinished(ABC):
-    """A file (or folder) that a job fills bit by bit, as a context manager.
+    """A file (or folder) that a job writes in steps, as a context manager.
 
     It is written under a hidden name. At the end of the block it is published. After an error or an interrupt it is
-    removed, or stays under its hidden name for a run that resumes.
+    removed, or remains under its hidden name for a run that resumes.
 
     Args:
         temporary: the hidden name.
-        start: whether it is created or resumed, and stays after an interrupt (see `files.resume_journal`).
+        start: whether it is created or resumed, and remains after an interrupt (see `files.resume_journal`).
     """
 
     def __init__(self, temporary: Path, *, start: Start) -> None:
         self.temporary = temporary
         self.start = start
         self.keep = start.resumed
-        """Whether it stays when the job is interrupted: enough of it is finished."""
+        """Whether the temporary file remains after an interrupt, because some steps are recorded."""
 
     @abstractmethod
     def open(self) -> None:
@@ -60,7 +60,7 @@ class Unfinished(ABC):
 
     @abstractmethod
     def reopen(self) -> None:
-        """Open the temporary file that an earlier run left.
+        """Open the temporary file of an earlier run.
 
         Raises:
             SurveyError: it is missing, or was changed since.
@@ -68,7 +68,7 @@ class Unfinished(ABC):
 
     @abstractmethod
     def sync(self) -> None:
-        """Wait until what was written so far is on the disk."""
+        """Wait until all written data are on the disk."""
 
     @abstractmethod
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Unfinished(ABC):
 
     @abstractmethod
     def publish(self) -> None:
-        """Turn the temporary file, which is closed, into the result; called when the job is done."""
+        """Turn the closed temporary file into the result; called at the end of the job."""
 
     def __enter__(self) -> Self:
         self.temporary.parent.mkdir(parents=True, exist_ok=True)
@@ -87,25 +87,25 @@ class Unfinished(ABC):
                 remove(self.temporary)
                 self.open()
         except BaseException:
-            self._break_off()
+            self._abort()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if kind is not None:
-            self._break_off()
+            self._abort()
             return
         try:
             self.close()
             self.publish()
         except BaseException:
-            self._break_off()
+            self._abort()
             raise
 
-    def _break_off(self) -> None:
-        """Close the temporary file, and remove it unless a later run goes on with it.
+    def _abort(self) -> None:
+        """Close the temporary file, and remove it unless a later run may resume it.
 
-        Errors are suppressed here: they would hide the one that led here.
+        Errors are suppressed here: they would hide the first one.
         """
         try:
             with suppress(Exception):
@@ -125,7 +125,7 @@ def remove(path: Path) -> None:
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuse an output that cannot get its name, before any work is done.
+    """Refuse an output that cannot be written under its name, before any work is done.
 
     Raises:
         SurveyError: it exists and `overwrite` is not given, one of its parent folders is a file, or it has no name.
@@ -143,14 +143,14 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         )
 
 
-def remove_marked(folders: Iterable[Path], token: str) -> None:
+def remove_hidden(folders: Iterable[Path], token: str) -> None:
     """Remove the hidden files of a job from the folders of its outputs."""
     for folder in folders:
-        for left in folder.glob(f".*.{token}.part*"):
-            remove(left)
+        for path in folder.glob(f".*.{token}.part*"):
+            remove(path)
 
 
-def not_as_left(temporary: Path) -> SurveyError:
+def resume_error(temporary: Path) -> SurveyError:
     """The error of a resumed result whose unfinished file is missing or was changed."""
     return SurveyError(
         problem=f"{temporary}: the unfinished result is missing, or not as an earlier run left it",
@@ -158,8 +158,8 @@ def not_as_left(temporary: Path) -> SurveyError:
     )
 
 
-def check_outputs_apart(paths: list[Path]) -> None:
-    """Refuse outputs of one run that would replace each other.
+def check_outputs_disjoint(paths: list[Path]) -> None:
+    """Refuse outputs of one run that would overwrite each other.
 
     Raises:
         SurveyError: two are the same file, or one is a folder that holds another.

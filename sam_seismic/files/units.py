@@ -1,7 +1,7 @@
-"""A number of bytes comes in, a size that people read goes out."""
+"""A number of bytes comes in, a size for messages and tables goes out."""
 
 UNITS = ("kB", "MB", "GB", "TB", "PB")
-"""Powers of 1000, as disks, downloads and the memory of machines are sold."""
+"""Powers of 1000, as for disks and downloads."""
 
 
 def format_bytes(count: int) -> str:
@@ -10,7 +10,7 @@ def format_bytes(count: int) -> str:
         return f"{count} bytes"
     value = count / 1000
     for unit in UNITS:
-        if value < 999.5 or unit == UNITS[-1]:  # what would round to 1000 belongs to the next unit
+        if value < 999.5 or unit == UNITS[-1]:  # 999.5 would be rounded to 1000, which is 1 of the next unit
             break
         value /= 1000
     return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"

@@ -12,7 +12,7 @@ from sam_seismic.config import Precision, ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.identity import stamp
 from sam_seismic.files.resume_journal import Journal
-from sam_seismic.files.unfinished import check_output, check_outputs_apart, not_as_left, remove
+from sam_seismic.files.unfinished import check_output, check_outputs_disjoint, remove, resume_error
 from sam_seismic.inference import (
     Output,
     PredictionJob,
@@ -129,7 +129,7 @@ def _predict_volume(
 ) -> list[Output]:
     """The road of the first rank: predict and write the volume, alone or with the other ranks."""
     paths = request.outputs.paths(task.metadata.facies)
-    check_outputs_apart(paths)
+    check_outputs_disjoint(paths)
     _check_outputs(request, paths)
     job = _prediction_job(request, task, listener)
     with _journal(request, job, paths) as journal:
@@ -192,7 +192,7 @@ def _journal(request: PredictRequest, job: PredictionJob, paths: Sequence[Path])
     """The record of finished sections, and of what must not change between an interrupted run and its resumption."""
     conditions = {
         "checkpoint": file_hash(request.checkpoint),
-        "input": stamp(request.input, but=paths),
+        "input": stamp(request.input, exclude=paths),
         "read": request.read.model_dump(mode="json") if request.opened is None else _as_opened(job.volume),
         "orientations": list(job.orientations),
         "sample format": request.outputs.sample_format,
@@ -222,7 +222,7 @@ def _publish_finished(outputs: Sequence[Output]) -> None:
         if output.result.temporary.exists():
             output.result.publish()
         elif not output.result.path.exists():
-            raise not_as_left(output.result.temporary)
+            raise resume_error(output.result.temporary)
     remove(scratch_path(outputs))
 
 

@@ -15,7 +15,7 @@ from sam_seismic.data.canvas import check_sections_fit, frame_of
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.disk import check_room
 from sam_seismic.files.folders import check_new_folder, nearest_existing
-from sam_seismic.files.unfinished import Start, check_output, check_outputs_apart
+from sam_seismic.files.unfinished import Start, check_output, check_outputs_disjoint
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inference.outputs import open_outputs
 from sam_seismic.inspection.dry_run import meta_task
@@ -161,7 +161,7 @@ def check_prediction(request: PredictRequest, resources: JobResources, listener:
     metadata = _metadata(request.checkpoint, listener)
     volume = _open_input(request, metadata, listener)
     paths = request.outputs.paths(metadata.facies)
-    check_outputs_apart(paths)
+    check_outputs_disjoint(paths)
     replaces = request.overwrite or request.resume
     for path in paths:
         check_output(path, overwrite=replaces)

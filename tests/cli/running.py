@@ -71,21 +71,21 @@ def folder_of(volume: Volume, path: Path, lines: Mapping[Orientation, Sequence[i
 
 KILLING = """
 import os, signal, threading
-put_down, count = resume_journal.Journal._put_down, []
+record, count = resume_journal.Journal._record, []
 def killing(self, finished, files):
-    put_down(self, finished, files)
+    record(self, finished, files)
     count.append(finished)
     if len(count) == {after}:
         threading.Timer({delay}, os.kill, (os.getpid(), signal.SIGKILL)).start() if {delay} else os.kill(os.getpid(), 9)
-resume_journal.Journal._put_down = killing
+resume_journal.Journal._record = killing
 """
 
 
 def noting(every: float, *, killed_after: int | None = None, delay: float = 0) -> str:
-    """What a program begins with whose jobs put down what is finished so often, in seconds.
+    """The first lines of a program whose jobs record finished steps every so many seconds.
 
-    It kills itself with SIGKILL, so many seconds after it put something down so many times. Seen from outside, a
-    process on a busy machine could be done before it is killed.
+    It kills itself with SIGKILL, `delay` seconds after so many records. A process on a busy machine could end before
+    another process kills it.
     """
     code = f"from sam_seismic.files import resume_journal; resume_journal.SECONDS = {every}"
     return code + ("\n" if killed_after is None else KILLING.format(after=killed_after, delay=delay))

@@ -52,15 +52,15 @@ def test_a_prediction_that_ran_out_of_memory_is_resumed(
 ):
     """Smaller batches may serve the rest."""
     monkeypatch.setattr(resume_journal, "SECONDS", 0)
-    put_down, section_logits, noted, count = (
-        Journal._put_down,
+    record, section_logits, noted, count = (
+        Journal._record,
         FaciesSegmentation.section_logits,
         threading.Event(),
         iter(range(9)),
     )
 
     def noting(self: Journal, *given: object) -> None:
-        put_down(self, *given)
+        record(self, *given)
         noted.set()
 
     def third_fails(self: FaciesSegmentation, *given: object) -> list[Tensor]:
@@ -71,7 +71,7 @@ def test_a_prediction_that_ran_out_of_memory_is_resumed(
 
     command = ("predict", "--checkpoint", made.best, "--input", made.amplitude, "--output", tmp_path / "f.sgy")
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "_put_down", noting)
+        patched.setattr(Journal, "_record", noting)
         patched.setattr(FaciesSegmentation, "section_logits", third_fails)
         told = run(*command)
     assert told.exit_code == 2

@@ -1,4 +1,4 @@
-"""A file is found whole or not at all, and a write that fails leaves nothing behind."""
+"""A file is complete or does not exist, and a failed write leaves no files."""
 
 import errno
 import os
@@ -17,8 +17,8 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_file_appears_when_it_is_whole(tmp_path: Path):
-    """Until then a reader finds the old one."""
+def test_a_file_gets_its_name_when_it_is_complete(tmp_path: Path):
+    """Until then a reader finds the old file."""
     path = tmp_path / "a.json"
     path.write_bytes(b"old")
     with whole_file(path) as file:
@@ -40,8 +40,8 @@ def test_text_is_utf_8_and_bytes_are_as_given(tmp_path: Path, write: Callable[[P
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
-def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path, error: BaseException):
-    """The caller gets the very error that the writing met."""
+def test_a_failed_write_does_not_change_the_old_file(tmp_path: Path, error: BaseException):
+    """The caller gets the original exception."""
     path = tmp_path / "a"
     path.write_bytes(b"old")
     with pytest.raises(type(error)) as caught, whole_file(path) as file:  # noqa: PT012
@@ -51,15 +51,15 @@ def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path, error: Bas
     assert content(tmp_path) == {"a": b"old"}
 
 
-def test_text_that_cannot_be_written_leaves_nothing(tmp_path: Path):
+def test_text_that_cannot_be_encoded_leaves_no_files(tmp_path: Path):
     """A lone surrogate, as in a file name that is not UTF-8, cannot be encoded."""
     with pytest.raises(UnicodeEncodeError):
         write_text(tmp_path / "a.txt", "half \udc80")
     assert content(tmp_path) == {}
 
 
-def test_a_name_that_cannot_be_taken_leaves_nothing(tmp_path: Path):
-    """A folder has the name: the rename fails after everything was written."""
+def test_a_failed_rename_leaves_no_files(tmp_path: Path):
+    """A folder has the name, so the rename fails after the content was written."""
     (tmp_path / "a").mkdir()
     with pytest.raises(OSError):  # noqa: PT011  # IsADirectoryError or another one, by the system
         write_text(tmp_path / "a", "text")
@@ -108,7 +108,7 @@ def test_two_writers_of_one_name_do_not_meet(tmp_path: Path):
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_the_mode_is_that_of_any_new_file(tmp_path: Path, mask: int):
+def test_the_mode_follows_the_umask(tmp_path: Path, mask: int):
     before = os.umask(mask)
     try:
         write_text(tmp_path / "a", "text")
@@ -118,15 +118,15 @@ def test_the_mode_is_that_of_any_new_file(tmp_path: Path, mask: int):
 
 
 @pytest.mark.parametrize("sync", [False, True])
-def test_the_disk_is_waited_for_only_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: bool):
-    """The whole content must have left Python's buffer by then, and the final name must not be there yet."""
+def test_the_content_is_synced_only_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: bool):
+    """Python's buffer must be flushed before the sync, and the final name must not exist yet."""
     seen = []
     monkeypatch.setattr(os, "fsync", lambda handle: seen.append((os.fstat(handle).st_size, (tmp_path / "a").exists())))
     write_bytes(tmp_path / "a", b"four", sync=sync)
     assert seen == ([(4, False)] if sync else [])
 
 
-def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path):
+def test_only_files_of_killed_processes_are_removed(tmp_path: Path):
     now = time.time()
     for name, age in ((".a.0123.part", 100), (".a.4567.part", 1), (".b.0123.part", 100), ("a", 100), ("a.npy", 100)):
         (tmp_path / name).write_bytes(b"")
@@ -137,8 +137,8 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path):
     assert content(tmp_path).keys() == {"a", "a.npy"}
 
 
-def test_parts_of_one_file_are_told_from_those_of_others(tmp_path: Path):
-    """`x` and `x.y` have parts that begin alike; brackets in a name are no pattern."""
+def test_hidden_files_of_one_file_differ_from_those_of_others(tmp_path: Path):
+    """The hidden files of `x` and `x.y` begin alike; brackets in a name are no pattern."""
     made = {}
     for name in ("x", "x.y", "x[0]"):
         with whole_file(tmp_path / name) as file:

@@ -1,4 +1,4 @@
-"""Records are read as they were written, wherever they lie in the file; bytes between them stay as they are."""
+"""Records are read as they were written, for any layout; bytes between records do not change."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def test_records_are_read_as_written(tmp_path_factory: pytest.TempPathFactory, k
     assert raw.tobytes() == b"\xa5" * size
 
 
-def test_a_file_that_ends_too_early_is_told(tmp_path: Path):
+def test_a_truncated_file_is_refused(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(bytes(10))
     file = RecordFile(path, RecordLayout(np.dtype("<f4"), (2,)))

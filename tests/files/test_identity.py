@@ -1,4 +1,4 @@
-"""What tells a file or a folder of files apart: a change is seen, and what does not count is left out."""
+"""States and stamps of files change with the files, and ignore excluded and hidden ones."""
 
 import os
 import time
@@ -9,7 +9,7 @@ import pytest
 from sam_seismic.files.identity import FileState, file_states, stamp
 
 
-def test_stamps_tell_changes(tmp_path: Path):
+def test_a_stamp_changes_with_the_file(tmp_path: Path):
     file = tmp_path / "a"
     file.write_bytes(b"1")
     before, folder = stamp(file), stamp(tmp_path)
@@ -19,19 +19,19 @@ def test_stamps_tell_changes(tmp_path: Path):
     assert folder != stamp(tmp_path)
 
 
-def test_results_in_the_folder_that_is_read_do_not_change_it(tmp_path: Path):
+def test_excluded_results_do_not_change_the_stamp(tmp_path: Path):
     (tmp_path / "il_1.png").write_bytes(b"1")
-    before = stamp(tmp_path, but=[tmp_path / "out.npy", tmp_path / "facies"])
+    before = stamp(tmp_path, exclude=[tmp_path / "out.npy", tmp_path / "facies"])
     (tmp_path / ".out.npy.journal").touch()
     (tmp_path / "out.npy").touch()
     (tmp_path / "facies").mkdir()
     (tmp_path / "facies" / "il_1.png").touch()
-    assert stamp(tmp_path, but=[tmp_path / "out.npy", tmp_path / "facies"]) == before
+    assert stamp(tmp_path, exclude=[tmp_path / "out.npy", tmp_path / "facies"]) == before
     assert stamp(tmp_path) != before
 
 
-def test_hidden_metadata_of_a_zarr_store_are_part_of_it(tmp_path: Path):
-    """They say how the chunks beside them are read; what a file system or a desktop hides there does not."""
+def test_hidden_zarr_metadata_change_the_stamp(tmp_path: Path):
+    """They determine how chunks are read; other hidden files, such as .DS_Store, do not."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / ".zarray").write_text("{}")
     before = stamp(tmp_path)
@@ -41,12 +41,12 @@ def test_hidden_metadata_of_a_zarr_store_are_part_of_it(tmp_path: Path):
     assert stamp(tmp_path) != before
 
 
-def test_a_change_whose_time_was_set_back_shows_in_the_time_that_only_the_system_sets(tmp_path: Path):
+def test_a_change_with_a_reset_modification_time_is_detected(tmp_path: Path):
     file = tmp_path / "a"
     file.write_bytes(b"1")
     before = FileState.of(file)
     assert (before.path, before.size) == (file, 1)
-    time.sleep(0.05)  # longer than the tick of the clock of a file system
+    time.sleep(0.05)  # longer than the time resolution of a file system
     file.write_bytes(b"2")
     os.utime(file, ns=(before.modified_ns, before.modified_ns))
     after = FileState.of(file)
@@ -54,7 +54,7 @@ def test_a_change_whose_time_was_set_back_shows_in_the_time_that_only_the_system
     assert after.changed_ns > before.changed_ns
 
 
-def test_states_of_a_folder_are_those_of_its_files_by_path(tmp_path: Path):
+def test_states_of_a_folder_are_sorted_by_path(tmp_path: Path):
     for name in ("b/2", "a", "b/.hidden", "b/.zattrs"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -63,7 +63,7 @@ def test_states_of_a_folder_are_those_of_its_files_by_path(tmp_path: Path):
     assert file_states(tmp_path / "a") == file_states(tmp_path)[:1]
 
 
-def test_a_file_that_is_gone_has_no_state(tmp_path: Path):
+def test_a_missing_file_has_no_state(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         file_states(tmp_path / "missing")
     with pytest.raises(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""All bytes of a place are read and written, however few the system moves at a time."""
+"""All bytes are read and written, even if the system transfers only a few at a time."""
 
 import os
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def descriptor(path: Path) -> Iterator[int]:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The system moves at most 7 bytes at a time; the offsets it was called with."""
+    """Limits each system call to 7 bytes; returns the offsets of the calls."""
     offsets: list[int] = []
     preadv, pwrite = os.preadv, os.pwrite
 
@@ -47,7 +47,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 8, 30, 90])
-def test_short_reads_are_gone_on_with(path: Path, descriptor: int, few: list[int], size: int):
+def test_short_reads_are_continued(path: Path, descriptor: int, few: list[int], size: int):
     buffer = bytearray(size)
     read_exactly(descriptor, memoryview(buffer), 10, path=path)
     assert bytes(buffer) == CONTENT[10 : 10 + size]
@@ -55,15 +55,15 @@ def test_short_reads_are_gone_on_with(path: Path, descriptor: int, few: list[int
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 8, 30, 200])
-def test_short_writes_are_gone_on_with(path: Path, descriptor: int, few: list[int], size: int):
+def test_short_writes_are_continued(path: Path, descriptor: int, few: list[int], size: int):
     write_exactly(descriptor, memoryview(b"\xff" * size), 10)
     assert path.read_bytes() == CONTENT[:10] + b"\xff" * size + CONTENT[10 + size :]
     assert few == list(range(10, 10 + max(1, size), 7))
 
 
 @pytest.mark.parametrize(("offset", "size"), [(90, 11), (0, 200), (100, 1), (5000, 1)])
-def test_the_end_of_a_file_is_told_where_it_is(path: Path, descriptor: int, offset: int, size: int):
-    """A read that begins behind the end must not be told as if the file ended there."""
+def test_the_error_names_the_end_of_the_file(path: Path, descriptor: int, offset: int, size: int):
+    """Also if the read begins beyond the end."""
     with pytest.raises(SurveyError) as refused:
         read_exactly(descriptor, memoryview(bytearray(size)), offset, path=path)
     assert refused.value.problem == f"{path}: ends at byte 100: it was cut since it was opened"
@@ -72,8 +72,8 @@ def test_the_end_of_a_file_is_told_where_it_is(path: Path, descriptor: int, offs
     assert refused.value.problem == f"{path}: ends at byte 100, in row 100: it was cut since it was opened"
 
 
-def test_every_byte_of_a_long_run_is_asked_for(descriptor: int, monkeypatch: pytest.MonkeyPatch):
-    """The system reads ahead only so much at a time and forgets the rest of a longer request."""
+def test_read_ahead_requests_every_byte_of_a_long_run(descriptor: int, monkeypatch: pytest.MonkeyPatch):
+    """The system ignores the part of a request that exceeds its limit."""
     asked: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "posix_fadvise", lambda _, at, size, advice: asked.append((at, size)))
     monkeypatch.setattr(positional, "ADVISED", 40)
@@ -81,8 +81,8 @@ def test_every_byte_of_a_long_run_is_asked_for(descriptor: int, monkeypatch: pyt
     assert asked == [(5, 40), (45, 40), (85, 20), (300, 40), (400, 1)]
 
 
-def test_a_system_that_takes_no_advice_is_no_obstacle(descriptor: int, monkeypatch: pytest.MonkeyPatch):
-    """MacOS has no such call: there the advice is left out."""
+def test_a_system_without_fadvise_works(descriptor: int, monkeypatch: pytest.MonkeyPatch):
+    """MacOS has no posix_fadvise."""
     monkeypatch.delattr(os, "posix_fadvise")
     assert read_ahead(descriptor, [(0, 10)]) is None
     assert expect_order(descriptor, sequential=True) is None

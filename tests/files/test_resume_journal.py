@@ -19,7 +19,7 @@ JOB = {"checkpoint": "abc", "orientations": ("inline",)}
 def run(
     path: Path, *, until: int = 5, resume: bool = False, overwrite: bool = False, value: int = 1, job: object = None
 ) -> list[int]:
-    """Write the lines of a volume until the job is broken off; the lines that were written."""
+    """Write the lines of a volume until line `until` interrupts the job; return the written lines."""
     written = []
     with Journal([path], JOB if job is None else job, steps=5, resume=resume, overwrite=overwrite) as journal:
         given = {"geometry": GRID, "overwrite": journal.overwrite, "start": journal.start}
@@ -36,13 +36,13 @@ def run(
 
 
 def part(folder: Path) -> Path:
-    """The one hidden result of a folder."""
+    """The only hidden result in a folder."""
     (found,) = folder.glob(".out.*.part.npy")
     return found
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _record_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "SECONDS", 0)
 
 
@@ -50,7 +50,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_job_goes_on_where_it_was_broken_off(tmp_path: Path):
+def test_an_interrupted_job_resumes_after_its_last_step(tmp_path: Path):
     path = tmp_path / "out.npy"
     with pytest.raises(KeyboardInterrupt) as stopped:
         run(path, until=3)
@@ -63,14 +63,14 @@ def test_a_job_goes_on_where_it_was_broken_off(tmp_path: Path):
     np.testing.assert_array_equal(np.load(path)[:, 0, 0], [1, 2, 3, 4, 5])
 
 
-def test_what_was_broken_off_in_its_first_step_leaves_nothing(tmp_path: Path):
+def test_a_job_interrupted_in_its_first_step_leaves_no_files(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt) as stopped:
         run(tmp_path / "out.npy", until=0)
     assert not hasattr(stopped.value, "__notes__")
     assert names(tmp_path) == []
 
 
-def test_unfinished_work_is_neither_lost_nor_taken_silently(tmp_path: Path):
+def test_unfinished_results_are_neither_removed_nor_resumed_by_default(tmp_path: Path):
     path = tmp_path / "out.npy"
     with pytest.raises(KeyboardInterrupt):
         run(path, until=2)
@@ -84,12 +84,12 @@ def test_unfinished_work_is_neither_lost_nor_taken_silently(tmp_path: Path):
     np.testing.assert_array_equal(np.load(path)[:, 0, 0], [7, 8, 9, 10, 11])
 
 
-def test_nothing_to_resume_is_a_new_start(tmp_path: Path):
-    """A batch script can always say --resume."""
+def test_resume_without_unfinished_results_starts_anew(tmp_path: Path):
+    """So a batch script can always use --resume."""
     assert run(tmp_path / "out.npy", resume=True) == [0, 1, 2, 3, 4]
 
 
-def test_a_line_that_was_being_written_is_not_believed(tmp_path: Path):
+def test_an_incomplete_line_is_ignored(tmp_path: Path):
     path = tmp_path / "out.npy"
     with pytest.raises(KeyboardInterrupt):
         run(path, until=2)
@@ -101,12 +101,12 @@ def test_a_line_that_was_being_written_is_not_believed(tmp_path: Path):
 
 
 @pytest.mark.parametrize("left", [b"", b'{"checkpoint": "a', b"\xff\x00\n", b"[1]\n3\n"])
-def test_a_journal_that_was_not_begun_properly_is_a_new_start(tmp_path: Path, left: bytes):
+def test_a_journal_with_a_damaged_first_line_is_ignored(tmp_path: Path, left: bytes):
     (tmp_path / ".out.npy.journal").write_bytes(left)
     assert run(tmp_path / "out.npy") == [0, 1, 2, 3, 4]
 
 
-def test_a_resumed_result_that_is_gone_is_told(tmp_path: Path):
+def test_a_missing_unfinished_result_is_refused(tmp_path: Path):
     path = tmp_path / "out.npy"
     with pytest.raises(KeyboardInterrupt):
         run(path, until=2)
@@ -116,14 +116,14 @@ def test_a_resumed_result_that_is_gone_is_told(tmp_path: Path):
 
 
 def test_a_second_process_is_refused(tmp_path: Path):
-    """Locks belong to an open file: a second opening in this process stands for another one."""
+    """Locks belong to an open file, so opening it twice in one process acts like two processes."""
     path = tmp_path / "out.npy"
     with Journal([path], JOB, steps=5), pytest.raises(SurveyError, match="another process is writing it"):
         run(path, overwrite=True)
     assert names(tmp_path) == []
 
 
-def test_finished_steps_are_put_down_no_more_often_than_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_steps_are_recorded_at_most_every_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(journals, "SECONDS", 3600)
     with Journal([tmp_path / "out"], JOB, steps=5) as journal:
         journal.claim()
@@ -135,8 +135,8 @@ def test_finished_steps_are_put_down_no_more_often_than_wanted(tmp_path: Path, m
     assert not journal.start.resumed
 
 
-def test_an_interrupt_puts_down_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """But not where nothing was worth keeping before."""
+def test_an_interrupt_records_finished_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """But not if no step was recorded before."""
     with Journal([tmp_path / "out"], JOB, steps=5) as journal:
         journal.claim()
         monkeypatch.setattr(journals, "SECONDS", 3600)
@@ -149,8 +149,8 @@ def test_an_interrupt_puts_down_what_is_finished(tmp_path: Path, monkeypatch: py
         assert journal.finished == 2
 
 
-def test_jobs_never_meet_in_a_hidden_file(tmp_path: Path):
-    """Two jobs with one secondary output, both broken off: each goes on with its own part of it."""
+def test_jobs_have_different_hidden_files(tmp_path: Path):
+    """Two interrupted jobs share a secondary output; each resumes its own hidden file."""
     shared, marks = tmp_path / "shared.npy", []
     for name in ("a", "b"):
         with Journal([tmp_path / name, shared], {"name": name}, steps=5) as journal:
@@ -159,8 +159,8 @@ def test_jobs_never_meet_in_a_hidden_file(tmp_path: Path):
     assert marks[0] != marks[1]
 
 
-def test_a_job_that_is_refused_throws_nothing_away(tmp_path: Path):
-    """--overwrite with an output that is refused afterwards: what an earlier run finished is still there."""
+def test_a_refused_job_removes_nothing(tmp_path: Path):
+    """--overwrite, and then an output is refused: the results of the earlier run remain."""
     path = tmp_path / "out.npy"
     with pytest.raises(KeyboardInterrupt):
         run(path, until=3)
@@ -186,7 +186,7 @@ def test_a_finished_job_is_not_resumed(tmp_path: Path):
     assert names(tmp_path) == ["out.npy"]
 
 
-def test_a_resumed_job_may_replace_what_the_first_run_was_allowed_to(tmp_path: Path):
+def test_a_resumed_job_may_replace_outputs_if_the_first_run_might(tmp_path: Path):
     path = tmp_path / "out.npy"
     run(path)
     with pytest.raises(KeyboardInterrupt):
@@ -195,8 +195,8 @@ def test_a_resumed_job_may_replace_what_the_first_run_was_allowed_to(tmp_path: P
     np.testing.assert_array_equal(np.load(path)[:, 0, 0], [7, 8, 9, 10, 11])
 
 
-def test_a_journal_that_was_removed_while_it_was_opened_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Another process finishes between our opening and our locking: two must not write at once."""
+def test_a_journal_removed_before_it_is_locked_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another process may finish between opening and locking; two processes must not write at once."""
     path, lock, first = tmp_path / "out.npy", Journal._lock, []
 
     def slow(self: Journal) -> None:

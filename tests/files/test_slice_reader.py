@@ -1,4 +1,4 @@
-"""A plane along any axis has the right numbers, and reading many takes no more memory than one."""
+"""A plane along any axis has the right values, and reading many planes needs no more memory than one."""
 
 import os
 from pathlib import Path
@@ -36,12 +36,12 @@ def test_any_plane(tmp_path_factory: pytest.TempPathFactory, shape: tuple[int, .
 
 
 def resident() -> int:
-    """Bytes of memory of this process, mapped files included."""
+    """Resident memory of this process in bytes, mapped files included."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_sweeping_takes_no_more_memory_than_a_plane(tmp_path: Path, axis: int, monkeypatch: pytest.MonkeyPatch):
+def test_reading_many_planes_needs_no_more_memory_than_one(tmp_path: Path, axis: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(slice_reader, "PIECE", 2**20)
     np.ones((200, 200, 400), np.float32).tofile(tmp_path / "a")  # 64 MB
     array = SliceReader(tmp_path / "a", 0, (200, 200, 400), np.dtype(np.float32))
@@ -54,7 +54,7 @@ def test_sweeping_takes_no_more_memory_than_a_plane(tmp_path: Path, axis: int, m
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_a_file_that_is_cut_or_gone_is_told(tmp_path: Path, axis: int):
+def test_a_truncated_or_missing_file_is_refused(tmp_path: Path, axis: int):
     np.ones((5, 6, 7), np.float32).tofile(tmp_path / "a")
     array = SliceReader(tmp_path / "a", 0, (5, 6, 7), np.dtype(np.float32))
     os.truncate(tmp_path / "a", 5 * 6 * 7 * 4 - 4)

@@ -1,4 +1,4 @@
-"""Sizes read alike in every message and table."""
+"""Sizes have one form in all messages and tables."""
 
 import pytest
 
@@ -22,5 +22,5 @@ from sam_seismic.files.units import format_bytes
         (5 * 10**18, "5000 PB"),
     ],
 )
-def test_a_size_has_three_digits_and_the_unit_that_fits(count: int, words: str):
+def test_a_size_has_three_digits_and_the_largest_unit_that_fits(count: int, words: str):
     assert format_bytes(count) == words

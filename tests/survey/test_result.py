@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.unfinished import check_output, check_outputs_apart
+from sam_seismic.files.unfinished import check_output, check_outputs_disjoint
 from sam_seismic.survey.arrays import ArrayResult
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.images import FolderResult
@@ -134,10 +134,10 @@ def test_outputs_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
 def test_outputs_of_one_run_are_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A folder that is written last would replace what was written into it."""
     monkeypatch.chdir(tmp_path)
-    check_outputs_apart([Path("f.npy"), Path("f_sand.npy"), Path("folder/f.npy")])
+    check_outputs_disjoint([Path("f.npy"), Path("f_sand.npy"), Path("folder/f.npy")])
     for paths in (["f.npy", tmp_path / "f.npy"], ["facies", "facies/p_sand.npy"], ["p/f.npy", "x", "p"]):
         with pytest.raises(SurveyError, match="two outputs"):
-            check_outputs_apart([Path(path) for path in paths])
+            check_outputs_disjoint([Path(path) for path in paths])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 
 from sam_seismic.files.disk import reserve
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
-from sam_seismic.files.unfinished import Start, not_as_left
+from sam_seismic.files.unfinished import Start, resume_error
 from sam_seismic.survey.arrays.stored import find_array
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.result import Result, ResultRequest
@@ -66,7 +66,7 @@ class ArrayResult(Recorded, Result):
         size = math.prod(self._geometry.shape) * self.dtype.itemsize
         whole = stored.offset is not None and self.temporary.stat().st_size == stored.offset + size
         if not whole or (stored.shape, stored.dtype) != (self._geometry.shape, self.dtype):
-            raise not_as_left(self.temporary)
+            raise resume_error(self.temporary)
         records = RecordLayout(self.dtype, (self._geometry.samples,), start=stored.offset or 0)
         self._records = RecordFile(self.temporary, records)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.files.disk import check_room, reserve
-from sam_seismic.files.unfinished import Start, not_as_left
+from sam_seismic.files.unfinished import Start, resume_error
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5.blocks import BlockWriter, block_shape
 from sam_seismic.survey.hdf5.layout import FORMAT, SAMPLES, VERSION, as_text, read_layout, writing
@@ -124,11 +124,11 @@ class Hdf5Result(Result):
             SurveyError: it is not there, or another file.
         """
         if not self.temporary.is_file():
-            raise not_as_left(self.temporary)
+            raise resume_error(self.temporary)
         blocks = read_layout(self.temporary, ReadOptions()).blocks
         grid = self._geometry
         if blocks is None or (blocks.shape, blocks.block, blocks.dtype) != (grid.shape, self.block, self.dtype):
-            raise not_as_left(self.temporary)
+            raise resume_error(self.temporary)
         self._blocks = BlockWriter(self.temporary, blocks)
 
     def write(self, section: Section) -> None:

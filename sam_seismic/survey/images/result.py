@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.unfinished import Start, not_as_left
+from sam_seismic.files.unfinished import Start, resume_error
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.images.folder import ENDINGS, NAME
 from sam_seismic.survey.result import Result, ResultRequest
@@ -53,7 +53,7 @@ class FolderResult(Result):
             SurveyError: it is not there.
         """
         if not self.temporary.is_dir():
-            raise not_as_left(self.temporary)
+            raise resume_error(self.temporary)
 
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace].

@@ -10,7 +10,7 @@ from sam_seismic.config.choices import ByteOrder, FormatName
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import check_room
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
-from sam_seismic.files.unfinished import Start, not_as_left
+from sam_seismic.files.unfinished import Start, resume_error
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.segy.formats import format_holding, format_named
@@ -56,7 +56,7 @@ class _Filled(Recorded, Result):
             SurveyError: it is not there, or shorter.
         """
         if not self.temporary.is_file() or self.temporary.stat().st_size < self._skeleton.layout.end:
-            raise not_as_left(self.temporary)
+            raise resume_error(self.temporary)
         self._open_traces()
 
     def write(self, section: Section) -> None:
