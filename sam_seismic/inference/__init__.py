@@ -1,4 +1,4 @@
-"""A task and an amplitude volume come in; its sections are predicted, merged and written to the outputs."""
+"""A task and an amplitude volume come in; sections are predicted, merged and written to the outputs."""
 
 from sam_seismic.inference.prediction_job import PredictionJob
 from sam_seismic.inference.products import Confidence, Entropy, Facies, FaciesIndex, Probability, Product

@@ -1,4 +1,4 @@
-"""The lines of a volume come in; batches of them go out, in the order in which they are written, each with its rank."""
+"""The lines of a volume come in; batches of lines go out in writing order, each with the rank that predicts it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class LineBatch:
         lines: their numbers.
         first: position of the first line among all lines of the orientation.
         rank: the process that predicts the batch.
-        finished: how many sections of the whole volume are written once this batch is.
+        finished: number of sections of the volume that are written after this batch.
     """
 
     orientation: Orientation
@@ -27,7 +27,7 @@ class LineBatch:
 
     @property
     def name(self) -> str:
-        """A unique name, which a file can have."""
+        """A unique name, valid as a file name."""
         return f"{self.orientation}-{self.first}"
 
 
@@ -36,7 +36,7 @@ def line_batches(
 ) -> Iterator[LineBatch]:
     """The batches of a volume that are not finished: first those of crosslines, then those of inlines.
 
-    Inlines come last because merged inlines are then written one after the other, which is how most files store them.
+    Inlines come last, so that merged inlines are written one after the other, as most files store them.
     The number of ranks does not change the batches: what the network computes for a section may depend on the other
     sections of its batch.
 
@@ -51,8 +51,8 @@ def line_batches(
     for orientation in sorted(orientations):
         lines = volume.lines(orientation).tolist()
         for number, first in enumerate(range(0, len(lines), size)):
-            some = tuple(lines[first : first + size])
-            finished_then = lines_before + first + len(some)
-            if finished_then > finished:
-                yield LineBatch(orientation, some, first, number % ranks, finished_then)
+            in_batch = tuple(lines[first : first + size])
+            finished_after = lines_before + first + len(in_batch)
+            if finished_after > finished:
+                yield LineBatch(orientation, in_batch, first, number % ranks, finished_after)
         lines_before += len(lines)

@@ -1,6 +1,6 @@
 """Class probabilities of crosslines and inlines come in; their mean in each voxel goes out, inline by inline.
 
-Crosslines are predicted first. Their probabilities wait in a scratch file until the inlines through them are predicted.
+Crosslines are predicted first. Their probabilities are stored in a scratch file until the inlines are predicted.
 """
 
 from pathlib import Path
@@ -20,16 +20,16 @@ class WaitingCrosslines(Recorded, Unfinished):
     """The scratch file float16[crossline, inline, class, sample]; it is removed when the prediction is finished.
 
     Half precision changes the mean of two probabilities by less than 0.0003. The file holds no running sums, so a
-    crossline can be written a second time after a kill.
+    crossline can be written again after the job was killed.
 
     Args:
         path: of the scratch file, beside the output.
         geometry: the grid.
-        classes: how many.
-        start: in one go, or resumable.
+        classes: number of classes.
+        start: whether the file is created or resumed.
 
     Raises:
-        SurveyError: (on entering) the disk has no room for it.
+        SurveyError: (on entering) the disk has no space for it.
     """
 
     def __init__(self, path: Path, geometry: Geometry, classes: int, *, start: Start = Start.ONCE) -> None:

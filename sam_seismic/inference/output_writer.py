@@ -14,7 +14,7 @@ from sam_seismic.survey.geometry import Orientation
 
 
 class OutputWriter:
-    """Writes all sections of a volume, on the first rank, and tells the journal of each finished batch.
+    """Writes all sections of a volume, on the first rank, and records each finished batch in the journal.
 
     Args:
         outputs: open.
@@ -62,7 +62,7 @@ class OutputWriter:
             self.publish_crosslines()
 
     def publish_crosslines(self) -> None:
-        """Let the other ranks read the crosslines, once all of them are on the disk."""
+        """Allow the other ranks to read the crosslines, once all of them are on the disk."""
         crosslines = self._waiting_crosslines
         if crosslines is None or self._exchange.ranks == 1 or self._crosslines_published:
             return

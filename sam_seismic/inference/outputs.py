@@ -1,4 +1,4 @@
-"""The paths that a user asks for come in; the outputs of a prediction go out, each with what it stores."""
+"""The paths that a user asks for come in; the outputs of a prediction go out, each with its result and product."""
 
 from dataclasses import dataclass
 from itertools import chain
@@ -66,7 +66,7 @@ def open_outputs(
         source: the volume that is predicted.
         facies: the classes.
         overwrite: whether existing files may be replaced.
-        start: in one go, or resumable.
+        start: whether the outputs are created or resumed.
 
     Raises:
         SurveyError: an output exists, has an unknown ending, or cannot store its values.
@@ -106,7 +106,7 @@ def open_outputs(
 
 
 def _form(path: Path, asked: LabelFormat | None, dtype: np.dtype[np.generic]) -> Literal["ibm"] | None:
-    """The SEG-Y sample format, where `dtype` alone does not determine it: float32 is IEEE or IBM."""
+    """The SEG-Y sample format, if `dtype` does not determine it: float32 is IEEE or IBM."""
     if asked != "ibm" or dtype.kind != "f":
         return None
     if path.suffix.lower() not in FORMATS["segy"].suffixes:
@@ -122,7 +122,7 @@ def label_type(facies: FaciesTable, asked: LabelFormat | None = None) -> np.dtyp
 
     Args:
         facies: the classes.
-        asked: the user's choice; None: int8, which most interpretation software reads, or int16 where it is too small.
+        asked: the user's choice; None: int8, which most interpretation software reads, or int16 if a value needs it.
 
     Raises:
         SurveyError: a label value does not fit the type that the user chose.

@@ -1,4 +1,4 @@
-"""Class probabilities of a section come in; what an output stores of them goes out: classes, confidence, entropy."""
+"""Class probabilities of a section come in; the values that an output stores go out: classes, confidence, entropy."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Ranks that predict one volume exchange files: each rank sends its section outputs, the first rank receives them all.
 
 The files lie in a hidden folder beside the output. They need no network between the ranks, so they work on any cluster
-and in any container. They also survive a kill: a file appears only when it is whole, and what an earlier attempt of the
-job sent is not computed again.
+and in any container. They also remain after a kill: a file gets its name only when it is complete, and outputs that an
+earlier attempt of the job sent are not computed again.
 """
 
 import glob
@@ -23,9 +23,9 @@ from sam_seismic.inference.section_outputs import SectionOutputs
 from sam_seismic.survey.volume import Section
 
 BATCHES_IN_FOLDER = 16
-"""At most, of one rank: it waits before it sends more, until the first rank has received some."""
-SECONDS = 1.0
-"""At most, between two looks into the folder."""
+"""Largest number of batches of one rank in the folder; before it sends more, it waits for the first rank."""
+POLL_SECONDS = 1.0
+"""Longest time between two checks of the folder."""
 
 T = TypeVar("T")
 
@@ -38,11 +38,11 @@ class RankExchange:
     """The folder through which the ranks of a job exchange files; a single rank makes no folder and never waits.
 
     Args:
-        output: the folder lies beside it; all ranks see it.
+        output: the folder is beside it, on a disk that all ranks share.
         job: name of the Slurm job.
         rank: of this process; rank 0 writes the outputs.
-        ranks: in all.
-        attempt: how often the job was started again.
+        ranks: number of ranks.
+        attempt: number of restarts of the job.
     """
 
     def __init__(self, output: Path, job: str = "", *, rank: int = 0, ranks: int = 1, attempt: int = 0) -> None:
@@ -58,11 +58,11 @@ class RankExchange:
     def as_first_rank(self) -> Iterator[None]:
         """A block in which the first rank works; its end waits for the other ranks, and removes the folder.
 
-        An error removes the folder at once. An interrupt keeps it for the next attempt.
+        After an error the folder is removed at once. After an interrupt it remains for the next attempt.
         """
         try:
             yield
-            # A rank that starts late would otherwise wait for ever for a start file that was removed.
+            # Otherwise a rank that starts late would wait forever for the removed start file.
             others = range(1, self.ranks)
             self._wait_until(lambda: all(self._end_file(rank).is_file() for rank in others))
         except Exception:
@@ -81,7 +81,7 @@ class RankExchange:
             return
         self._remove_other_jobs()
         self._folder.mkdir(parents=True, exist_ok=True)
-        # From here on this rank removes what it receives, so a rank that starts later cannot see what was sent before.
+        # List the batches now: this rank removes those that it receives, before a late rank could see them.
         sent_before = sorted(path.name for path in self._folder.glob("*.npz"))
         message = {"token": start.mark, "finished": finished, "sent_before": sent_before}
         write_text(self._start_file, json.dumps(message))
@@ -107,7 +107,7 @@ class RankExchange:
         return [batch for batch in mine if self._batch_file(batch).name not in self._sent_before]
 
     def send(self, batch: LineBatch, sections: Sequence[SectionOutputs]) -> None:
-        """Other ranks: send the outputs of a batch, as soon as the first rank is not too far behind."""
+        """Other ranks: send the outputs of a batch; wait first if the folder holds too many."""
         mine = f"*.{self.rank}.npz"
         self._wait_until(lambda: len(list(self._folder.glob(mine))) < BATCHES_IN_FOLDER)
         arrays: dict[str, Any] = {}
@@ -136,12 +136,12 @@ class RankExchange:
         return sections
 
     def publish_end(self) -> None:
-        """Other ranks: this rank needs the folder no longer; the last call that it makes."""
+        """Other ranks: this rank no longer needs the folder. This is its last call."""
         write_text(self._end_file(self.rank), "")
 
     @contextmanager
     def stops_waiting_after_errors(self) -> Iterator[None]:
-        """A block whose errors stop every thread of this rank that waits for another rank."""
+        """A block whose errors stop all threads of this rank that wait for another rank."""
         try:
             yield
         except BaseException:
@@ -163,7 +163,7 @@ class RankExchange:
         return self._folder / f"{batch.name}.{batch.rank}.npz"
 
     def _remove_other_jobs(self) -> None:
-        """Remove folders beside the output that killed jobs left; only one job at a time writes an output."""
+        """Remove the folders of killed jobs for this output; only one job at a time writes an output."""
         for folder in self._output.parent.glob(f".{glob.escape(self._output.name)}.*.exchange"):
             if folder != self._folder:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -171,14 +171,14 @@ class RankExchange:
     def _remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _wait_until(self, true: Callable[[], bool]) -> None:
-        """Wait until something holds.
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition is true.
 
         Raises:
             WaitStopped: an error on another thread of this rank came first.
         """
         pause = 0.01
-        while not true():
+        while not condition():
             if self._stopped.wait(pause):
                 raise WaitStopped
-            pause = min(SECONDS, 1.5 * pause)
+            pause = min(POLL_SECONDS, 1.5 * pause)

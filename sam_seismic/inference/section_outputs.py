@@ -1,4 +1,4 @@
-"""The class probabilities of a section come in; what each output stores of them goes out, on any rank."""
+"""The class probabilities of a section come in; the values that each output stores go out, on any rank."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from sam_seismic.survey.volume import Section
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """A file or folder that is written, and what it stores of the class probabilities."""
+    """A file or folder to write, and the product of the class probabilities that it stores."""
 
     result: Result
     product: Product
 
     @property
     def unmerged(self) -> bool:
-        """Whether it stores each section as it was predicted: a folder can hold both orientations side by side."""
+        """Whether it stores each section as it was predicted: a folder can hold sections of both orientations."""
         return self.result.keeps_each_section
 
 
 @dataclass(frozen=True, eq=False)
 class SectionOutputs:
-    """What is written for one section.
+    """The values of one section that are written.
 
     Args:
-        section: that was predicted; its amplitudes are not needed any more.
+        section: that was predicted; its amplitudes are no longer needed.
         values: [sample, trace] for each output, by the position of the output in the list of outputs. A crossline that
             is merged has no values for the outputs that store the mean.
         waiting: probabilities of a crossline that is merged, float16[inline, class, sample]; None for other sections.
@@ -49,7 +49,7 @@ def section_outputs(
     outputs: Sequence[Output],
     waiting_crosslines: WaitingCrosslines | None,
 ) -> SectionOutputs:
-    """What is written for one section.
+    """Compute the values of one section that are written.
 
     Args:
         section: that was predicted.

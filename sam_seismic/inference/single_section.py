@@ -18,13 +18,13 @@ from sam_seismic.tasks.facies import FaciesSegmentation
 
 @dataclass(frozen=True, eq=False)
 class SectionPrediction:
-    """What a network makes of a section. Dead traces hold what they hold in a facies volume.
+    """The prediction of one section. Dead traces hold the same values as in the output volumes.
 
     Args:
         names: of the classes, in their order along the first axis of `probabilities`.
         probabilities: float32[class, sample, trace], summing to 1 over the classes; -1 on dead traces.
         facies: int16[sample, trace], the label value of the most probable class; `null` on dead traces.
-        null: a value that no class has: -1 wherever that is none.
+        null: a value that no class has: -1 unless a class has it.
     """
 
     names: tuple[str, ...]
@@ -54,7 +54,7 @@ def as_section(values: NDArray[np.generic]) -> Section:
     """Amplitudes [sample, trace] of any real type as a section, all of whose traces count as live.
 
     Raises:
-        SurveyError: the array has other axes, is empty, or holds something else than finite numbers.
+        SurveyError: the array has other axes, is empty, or holds values that are not finite numbers.
     """
     if values.ndim != 2 or 0 in values.shape or values.dtype.kind not in "iuf":
         raise SurveyError(

@@ -1,7 +1,7 @@
-"""A job and its open outputs come in; every section of the volume is predicted and written, and can be resumed.
+"""A job and its open outputs come in; all sections of the volume are predicted and written; the job can be resumed.
 
-While the network predicts a batch, one thread reads the next batches, and another one writes those before it. Several
-ranks can share the batches; the first rank writes what all of them predict.
+While the network predicts a batch, one thread reads the next batches, and another one writes the previous ones.
+Several ranks can share the batches; the first rank writes the outputs of all ranks.
 """
 
 from collections.abc import Callable, Sequence
@@ -87,7 +87,7 @@ def predict_share(
     """Predict some batches of a volume, and send them to the first rank; for the other ranks.
 
     Args:
-        job: as the first rank has it.
+        job: the same as on the first rank.
         outputs: those of the first rank, not open here.
         batches: to predict.
         exchange: with the first rank, which has started.
@@ -114,12 +114,12 @@ def predict_share(
 
 
 def scratch_file(job: PredictionJob, outputs: Sequence[Output], *, start: Start) -> WaitingCrosslines | None:
-    """The file in which crosslines wait for the inlines through them, not open yet; None where nothing is merged."""
+    """The scratch file of the crosslines, not open yet; None if no output is merged."""
     if len(job.orientations) < 2 or all(output.unmerged for output in outputs):
         return None
     return WaitingCrosslines(scratch_path(outputs), job.volume.geometry, len(job.facies), start=start)
 
 
 def scratch_path(outputs: Sequence[Output]) -> Path:
-    """Path of that file: beside the first output."""
+    """Path of the scratch file: beside the first output."""
     return outputs[0].result.temporary.with_suffix(".merge")

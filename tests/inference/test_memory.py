@@ -1,4 +1,4 @@
-"""A volume need not fit in memory: predicting 20 GB takes no more memory than the sections that are being processed.
+"""A volume need not fit in memory: predicting 20 GB needs memory only for the sections that are being processed.
 
 The volume is a sparse file of zeros, and no space is reserved for the results, so the test needs hardly any disk. Only
 some of the 2000 crosslines and some of the 2000 inlines are predicted, since every line is processed in the same way.
@@ -38,8 +38,8 @@ def sparse(file, size, **_):
     file.truncate(file.tell() + size)
 
 import sam_seismic.inference.merge, sam_seismic.survey.arrays.result, sam_seismic.survey.horizons
-for room in (sam_seismic.inference.merge, sam_seismic.survey.arrays.result, sam_seismic.survey.horizons):
-    room.reserve = sparse
+for module in (sam_seismic.inference.merge, sam_seismic.survey.arrays.result, sam_seismic.survey.horizons):
+    module.reserve = sparse
 journals.SECONDS = 0
 torch.set_num_threads(1)
 folder, sections, classes = Path(sys.argv[1]), int(sys.argv[2]), 6

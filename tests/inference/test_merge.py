@@ -1,4 +1,4 @@
-"""Crosslines wait in a scratch file: one can be written twice, and a full disk is reported before any prediction."""
+"""The scratch file of crosslines: a crossline can be written twice, and a full disk is reported before prediction."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Products of probabilities: their values are within their bounds, right at both ends, and never NaN."""
+"""Products of probabilities: their values are within bounds, correct at both bounds, and never NaN."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_entropy_and_confidence(given: np.ndarray, entropy: float, confidence: f
 
 
 def test_entropy_stays_in_bounds():
-    """Rounding must not give values below 0 or above 1, the ends of an interpreter's colour bar."""
+    """Rounding must not give values below 0 or above 1."""
     given = np.random.default_rng(0).dirichlet(np.full(5, 0.05), (40, 30)).astype(np.float32).transpose(2, 0, 1)
     entropy = Entropy().of(given)
     assert entropy.shape == (40, 30)

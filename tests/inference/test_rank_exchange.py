@@ -1,4 +1,4 @@
-"""Ranks exchange files in a folder: what is sent arrives whole, and nothing is left of it once the job has ended."""
+"""Ranks exchange files in a folder: outputs arrive unchanged, and the folder is removed at the end of the job."""
 
 import threading
 from pathlib import Path
@@ -38,7 +38,7 @@ def outputs_of(batch: LineBatch) -> list[SectionOutputs]:
     return sections
 
 
-def test_what_is_sent_is_received(tmp_path: Path):
+def test_sent_outputs_are_received_unchanged(tmp_path: Path):
     first, second = exchange(tmp_path, 0), exchange(tmp_path, 1)
     first.publish_start(START, 4)
     assert second.wait_for_start() == (Start("token", resumed=True), 4)
@@ -56,11 +56,11 @@ def test_what_is_sent_is_received(tmp_path: Path):
             np.testing.assert_array_equal(found.values[position], values)
     np.testing.assert_array_equal(received[0].waiting, sent[0].waiting)
     assert received[1].waiting is None
-    assert not list(tmp_path.rglob("*.npz")), "what was received is removed"
+    assert not list(tmp_path.rglob("*.npz")), "received files are removed"
 
 
 def test_a_batch_that_an_earlier_attempt_sent_is_not_predicted_again(tmp_path: Path):
-    """Even if the first rank receives it before the other rank asks."""
+    """Even if the first rank receives it before the other rank starts."""
     exchange(tmp_path, 0).publish_start(START, 0)
     exchange(tmp_path, 1).send(batch_of(0), outputs_of(batch_of(0)))
     first, second = exchange(tmp_path, 0, attempt=1), exchange(tmp_path, 1, attempt=1)
@@ -78,18 +78,20 @@ def test_a_single_rank_makes_no_folder_and_does_not_wait(tmp_path: Path):
         assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("error", "kept"), [(RuntimeError, False), (KeyboardInterrupt, True)])
-def test_an_error_removes_the_folder_and_an_interrupt_keeps_it(tmp_path: Path, error: type[BaseException], kept: bool):
-    """After an interrupt the job can be resumed, and what the other ranks have sent is used."""
+@pytest.mark.parametrize(("error", "remains"), [(RuntimeError, False), (KeyboardInterrupt, True)])
+def test_an_error_removes_the_folder_but_an_interrupt_does_not(
+    tmp_path: Path, error: type[BaseException], remains: bool
+):
+    """After an interrupt the job can be resumed, and the outputs that other ranks sent are used."""
     first = exchange(tmp_path, 0)
     first.publish_start(START, 0)
     with pytest.raises(error), first.as_first_rank():
         raise error
-    assert bool(list(tmp_path.iterdir())) is kept
+    assert bool(list(tmp_path.iterdir())) is remains
 
 
 def test_the_first_rank_ends_after_the_others(tmp_path: Path):
-    """A rank that starts late would wait for ever for the start file of a folder that was removed."""
+    """A rank that starts late would wait forever for the start file of a removed folder."""
     first, second = exchange(tmp_path, 0), exchange(tmp_path, 1)
     left = threading.Event()
 
@@ -108,7 +110,7 @@ def test_the_first_rank_ends_after_the_others(tmp_path: Path):
 
 
 def test_the_folder_of_another_job_is_removed(tmp_path: Path):
-    """Of a job that was killed and will not resume; folders beside other outputs stay."""
+    """That job was killed and will not resume; folders of other outputs remain."""
     exchange(tmp_path, 0, job="hpc/6").publish_start(START, 0)
     RankExchange(tmp_path / "other.sgy", "hpc/6", rank=0, ranks=2).publish_start(START, 0)
     exchange(tmp_path, 0, job="hpc/7").publish_start(START, 0)
@@ -118,8 +120,8 @@ def test_the_folder_of_another_job_is_removed(tmp_path: Path):
     ]
 
 
-def test_a_rank_does_not_send_without_end(tmp_path: Path):
-    """The disk need not hold the probabilities of the whole volume when the first rank is slow."""
+def test_a_rank_waits_before_it_sends_too_many_batches(tmp_path: Path):
+    """Otherwise a slow first rank would fill the disk with the probabilities of the whole volume."""
     first, second = exchange(tmp_path, 0), exchange(tmp_path, 1)
     first.publish_start(START, 0)
     batches = [batch_of(2 * number) for number in range(BATCHES_IN_FOLDER + 1)]

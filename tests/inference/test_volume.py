@@ -1,4 +1,4 @@
-"""Whole volumes from sections: volumes store the mean of two orientations, a folder stores each section by itself."""
+"""Prediction of whole volumes: volumes store the mean of two orientations, a folder stores each section unmerged."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -94,7 +94,7 @@ def array(path: Path, dtype: np.dtype[np.generic]) -> ArrayResult:
     return ArrayResult(path, dtype, geometry=GRID, overwrite=False)
 
 
-def test_a_folder_gets_each_section_back(task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path):
+def test_a_folder_stores_each_section_unmerged(task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path):
     """Sections of both orientations, under their own names, each with its own probabilities."""
     folder = as_folder(volume, tmp_path / "in")
     probability = FolderResult(tmp_path / "p", FLOATS, overwrite=False)
@@ -104,13 +104,13 @@ def test_a_folder_gets_each_section_back(task: FaciesSegmentation, volume: Memor
     for orientation, line in [(each, line) for each in Orientation for line in folder.lines(each).tolist()]:
         expected = next(predict_sections(task, [folder.section(orientation, line)]))  # [class, sample, trace]
         np.testing.assert_allclose(shale.section(orientation, line).values, expected[1], atol=1e-5)
-        decided = np.sort(expected, axis=0)
-        sure = decided[-1] - decided[-2] > 1e-4  # a batch of one may round differently
+        ordered = np.sort(expected, axis=0)
+        certain = ordered[-1] - ordered[-2] > 1e-4  # a batch of one may round differently
         values = np.array([1, 2, 6])[expected.argmax(axis=0)]
-        np.testing.assert_array_equal(labels.section(orientation, line).values[sure], values[sure])
+        np.testing.assert_array_equal(labels.section(orientation, line).values[certain], values[certain])
 
 
-def test_a_folder_gets_unmerged_probabilities_even_beside_a_volume(
+def test_a_folder_gets_unmerged_probabilities_also_with_a_volume(
     task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path
 ):
     """The mean for the facies volume must not overwrite the inline probabilities for the folder."""
@@ -123,7 +123,7 @@ def test_a_folder_gets_unmerged_probabilities_even_beside_a_volume(
         np.testing.assert_allclose(shale.section(orientation, line).values, expected[1], atol=1e-5)
 
 
-def test_volumes_get_the_mean_even_beside_a_folder(task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path):
+def test_a_volume_gets_the_mean_also_with_a_folder(task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path):
     """Facies in a folder are not merged, probabilities in a volume are."""
     folder = as_folder(volume, tmp_path / "in")
     probabilities = {name: array(tmp_path / f"{name}.npy", FLOATS) for name in task.metadata.facies.names}
@@ -148,7 +148,7 @@ def test_volumes_get_the_mean_even_beside_a_folder(task: FaciesSegmentation, vol
 def test_threads_do_not_change_the_bytes(
     task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path, orientation: Orientation
 ):
-    """Reading ahead and writing behind give what a plain loop over the batches gives."""
+    """Reading and writing on other threads give the same bytes as a plain loop over the batches."""
     probability = array(tmp_path / "p.npy", FLOATS)
     predict(task, volume, [orientation], array(tmp_path / "f.npy", LABELS), shale=probability)
     lines = volume.lines(orientation).tolist()
@@ -196,7 +196,7 @@ def test_an_error_on_another_thread_is_raised_unchanged(
 
 
 class Watched(ArrayResult):
-    """A result that remembers which lines were written, and how many were when it was synced."""
+    """A result that records the written lines, and their number at each sync."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, LABELS, geometry=GRID, overwrite=False)
@@ -215,16 +215,16 @@ class Watched(ArrayResult):
 def test_the_journal_never_counts_sections_that_are_not_written(
     task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """It counts whole batches, in order, after they are synced; an interrupt records what is written by then."""
-    put_down, noted = Journal._put_down, []
+    """It counts whole batches, in order, after a sync; an interrupt records what was written before it."""
+    record, noted = Journal._record, []
     result = Watched(tmp_path / "f.npy")
 
     def noting(self: Journal, finished: int, files: Sequence[Result]) -> None:
-        put_down(self, finished, files)
+        record(self, finished, files)
         assert result.synced[-1] == finished
         noted.append((finished, threading.current_thread() is threading.main_thread()))
 
-    monkeypatch.setattr(Journal, "_put_down", noting)
+    monkeypatch.setattr(Journal, "_record", noting)
     monkeypatch.setattr(journals, "SECONDS", 0)
     told: list[int] = []
 
