@@ -1,4 +1,4 @@
-"""The steps of a training or a test come in; progress for the listener, the mean loss and metrics.csv go out."""
+"""Steps of a training or a test come in; progress for the listener, the mean loss and metrics.csv go out."""
 
 import csv
 import io

@@ -1,7 +1,7 @@
 """A training comes in; its two checkpoints go out: best.ckpt, and last.ckpt, from which a run is resumed.
 
-Both hold the frozen weights, too, so that with a frozen encoder they can take longer than an epoch. After short epochs
-they are therefore not always written. best.ckpt is written before last.ckpt, which holds the best score.
+Both also hold the frozen weights, so with a frozen encoder, writing them can take longer than an epoch. After short
+epochs they are therefore not always written. best.ckpt is written before last.ckpt, which holds the best score.
 """
 
 import copy
@@ -28,9 +28,9 @@ SHARE = 0.05
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint under a temporary name and renames it, so that a reader never finds a part of one.
+    """Writes a checkpoint under a temporary name and renames it, so that a reader never finds an incomplete one.
 
-    Files named by `hold_back` are kept in memory until `write_held` is called.
+    Checkpoints named by `hold_back` are held in memory until `write_held` is called.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
         self._waiting: dict[Path, dict[str, Any]] = {}
 
     def hold_back(self, path: Path, frozen: Collection[str]) -> None:
-        """From now on, keep in memory what is saved under this path, until `write_held` is called.
+        """From now on, hold checkpoints of this path in memory until `write_held` is called.
 
         Args:
             path: of the checkpoint.
@@ -77,7 +77,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
 
     def _write(self, checkpoint: dict[str, Any], final: Path) -> None:
         final.parent.mkdir(parents=True, exist_ok=True)
-        remove_abandoned(final.parent, of=final.name)  # a killed run left gigabytes; one process writes a run
+        remove_abandoned(final.parent, of=final.name)  # gigabytes from a killed run; only one process writes a run
         try:
             with whole_file(final) as file:
                 torch.save(checkpoint, file)
@@ -162,15 +162,15 @@ class BestCheckpoint(ModelCheckpoint):
 
 
 class LastCheckpoint(Checkpoint):
-    """Saves all that is needed to resume a run: at ends of epochs, every so many steps, and on a request to stop.
+    """Saves everything needed to resume a run: at ends of epochs, every `every` steps, and on a request to stop.
 
-    At the end of an epoch it is not saved if that would take more than SHARE of the time; after the first and the last
-    epoch it always is. It is saved only between two steps or two validation batches. A run that was stopped within a
+    At the end of an epoch it is not saved if that would take more than SHARE of the time, except after the first and
+    the last epoch. It is saved only between two steps or two validation batches. A run that was stopped within a
     validation repeats the whole validation.
 
     Args:
         path: of the checkpoint.
-        every: save after so many steps; None: only at ends of epochs.
+        every: number of steps between saves; None: only at ends of epochs.
         stop: knows whether the training was asked to stop.
     """
 
@@ -234,7 +234,7 @@ class LastCheckpoint(Checkpoint):
         pl_module: lightning.LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Record a validation that is under way as one in its first batch, so that a resumed run repeats all of it."""
+        """Save a running validation as one in its first batch, so that a resumed run repeats all of it."""
         if trainer.validating:
             loop, validation = _VALIDATION
             for count in ("total", "current"):

@@ -1,4 +1,4 @@
-"""An embedding store comes in; it is filled before training begins, a share by each process."""
+"""An embedding store comes in; before training begins, each process fills its share of it."""
 
 import lightning
 from lightning.pytorch.callbacks import Callback
@@ -31,12 +31,12 @@ class FillStore(Callback):
             self._store.fill(self._listener, share=(trainer.global_rank, world) if world > 1 else None)
         except (UserError, OSError) as error:
             failed = error
-        # Agree on failure: otherwise the other processes wait for one that has ended, and crash.
+        # Agree on failure; otherwise the other processes hang.
         if trainer.strategy.reduce_boolean_decision(failed is None, all=True):
             return
         raise failed or UserError(
             problem="another process of this training could not encode its share of the sections",
-            fix="mend what it reports; the sections that were encoded until then are kept",
+            fix="fix the problem that it reports; sections that were encoded before remain in the store",
         )
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002

@@ -37,7 +37,7 @@ def memory_advice(remedies: Sequence[str]) -> Iterator[None]:
         if where is None:
             raise
         advice = UserError(problem=f"out of memory on {where}{_asked_for(str(error))}", fix=_listed(remedies))
-        for note in getattr(error, "__notes__", []):  # what an interrupted command keeps for --resume
+        for note in getattr(error, "__notes__", []):  # about finished steps that --resume uses
             advice.add_note(note)
         raise advice from error
 

@@ -1,4 +1,4 @@
-"""Lightning's own messages are switched off while a workflow runs; the listener is told what a user needs to know."""
+"""Switches off Lightning's messages while a workflow runs; the listener reports what a user needs."""
 
 import logging
 import warnings
@@ -16,7 +16,7 @@ NOT_FOR_USERS = (
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Inside, Lightning logs no news and no advice; its errors and all other warnings are still shown."""
+    """Inside, Lightning logs no information and no tips; its errors and all other warnings are still shown."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)

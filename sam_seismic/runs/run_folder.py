@@ -60,7 +60,7 @@ class RunFolder:
 
     @property
     def last(self) -> Path:
-        """All that a resumed run needs, as of the end of an epoch or of a step within one."""
+        """Everything that a resumed run needs, saved at the end of an epoch or of a step."""
         return self.checkpoints / "last.ckpt"
 
     @property
@@ -69,7 +69,7 @@ class RunFolder:
         return self.path / ".replaced"
 
     def check_new(self, *, overwrite: bool) -> None:
-        """Refuse a folder in which no new run may begin.
+        """Refuse a folder that cannot hold a new run.
 
         Raises:
             UserError: it is a file, holds a run that may not be replaced, or holds files that are no run.
@@ -88,7 +88,7 @@ class RunFolder:
             )
 
     def check_resume(self, config: Config) -> None:
-        """Refuse to resume the run in this folder if it cannot go on with this configuration.
+        """Refuse to resume the run in this folder if this configuration differs from its own.
 
         Raises:
             UserError: there is no checkpoint to go on from.
@@ -99,7 +99,7 @@ class RunFolder:
             if (self.older_run / "checkpoints" / "last.ckpt").is_file():
                 fix += f"; {self.older_run} holds the run that was to be replaced: move its files back to resume it"
             raise UserError(problem=f"{self.path}: no checkpoints/last.ckpt to go on from", fix=fix)
-        # A run of an older version may have jitter, which its defaults of `cache` and `store` would refuse on loading.
+        # A run of an older version may have jitter, which the defaults of `cache` and `store` would refuse.
         train = config.train.model_dump(mode="json")
         run = load_config(self.config, [f"train.{key}={json.dumps(train[key])}" for key in ("cache", "store")])
         before, now = (_flat(each.model_dump(mode="json")) for each in (run, config))
@@ -115,7 +115,7 @@ class RunFolder:
             )
 
     def write_config(self, config: Config) -> None:
-        """Make the folder and put the configuration into it."""
+        """Create the folder and write the configuration into it."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self.config, dump_config(config))
 
@@ -139,10 +139,10 @@ class RunFolder:
                 self.path.rmdir()
 
     def _move_away(self) -> None:
-        """Move the older run to `older_run`; one that is there already, from a process that was killed, stays."""
+        """Move the older run to `older_run`, unless a killed process has moved one there already."""
         if self.older_run.is_dir() and self.last.is_file():
-            shutil.rmtree(self.older_run)  # the process that was to remove it was killed after its first checkpoint
-        if self.older_run.is_dir():  # a process was killed before its first checkpoint: what it wrote is of no use
+            shutil.rmtree(self.older_run)  # a process was killed after its first checkpoint, before it removed this
+        if self.older_run.is_dir():  # a process was killed before its first checkpoint: its files are useless
             for name in PARTS:
                 _remove(self.path / name)
         for path in [self.path / name for name in PARTS if (self.path / name).exists()]:

@@ -94,7 +94,7 @@ def placement(trainer: TrainerConfig, job: SlurmJob | None) -> dict[str, Any]:
         ConfigError: the configuration contradicts what Slurm granted.
     """
     if job is None:
-        # In an interactive shell of Slurm, Lightning would take this process for a task that srun started.
+        # In an interactive shell of Slurm, Lightning would assume that srun started this process.
         alone: list[ClusterEnvironment] = [LightningEnvironment()] if "SLURM_JOB_ID" in os.environ else []
         return {
             "devices": trainer.devices,
@@ -114,11 +114,11 @@ def placement(trainer: TrainerConfig, job: SlurmJob | None) -> dict[str, Any]:
 
 
 def contradictions(trainer: TrainerConfig, but: str, *, tasks_per_node: int, nodes: int) -> list[str]:
-    """Where a configuration asks for other numbers of devices or nodes than a job has, a sentence each.
+    """A sentence for each number of devices or nodes in a configuration that differs from that of the job.
 
     Args:
         trainer: the `trainer:` section of the configuration.
-        but: begins the second half of each sentence, as `but Slurm granted`.
+        but: beginning of the second half of each sentence, for example `but Slurm granted`.
         tasks_per_node: of the job; each task computes on one device.
         nodes: of the job.
     """

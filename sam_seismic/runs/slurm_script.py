@@ -1,4 +1,4 @@
-"""A command and the resources of its job come in; a batch script goes out, and into Slurm's queue."""
+"""A command and the resources of its job come in; a batch script goes out, which can be queued in Slurm."""
 
 import os
 import re
@@ -20,7 +20,7 @@ _DIRECTIVE = re.compile(r"#+SBATCH +--(?P<name>[a-z-]+)(?:=.*)?")
 
 @dataclass(frozen=True)
 class JobResources:
-    """What a job asks of a cluster; None leaves it to run_sbatch.sh or to the cluster.
+    """Resources that a job requests; None: the default of run_sbatch.sh or of the cluster.
 
     Args:
         nodes: number of nodes.
@@ -63,7 +63,7 @@ class JobResources:
 
 
 def check_program(resources: JobResources) -> list[str]:
-    """Refuse a job that has nothing to run; what may be missing on the compute nodes, a sentence each.
+    """Refuse a job without a program to run; returns warnings about what compute nodes may lack.
 
     Raises:
         UserError: the container cannot be read, or there is none and the program is not installed.
@@ -97,16 +97,16 @@ def batch_script(resources: JobResources, words: Sequence[str]) -> str:
     options = resources.sbatch_options()
     replaced = {*options, "partition", "account", "gpus-per-task"}
     first, *lines = _template().read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if (found := _DIRECTIVE.match(line)) is None or found["name"] not in replaced]
+    template = [line for line in lines if (found := _DIRECTIVE.match(line)) is None or found["name"] not in replaced]
     directives = [f"#SBATCH --{name}={value}" for name, value in options.items()]
-    start = next(number for number, line in enumerate(kept) if line and not line.startswith("#"))
+    start = next(number for number, line in enumerate(template) if line and not line.startswith("#"))
     variable = (
         f"SAM_SEISMIC_CONTAINER={shlex.quote(str(resources.container.absolute()))}"
         if resources.container is not None
         else f"SAM_SEISMIC_PROGRAM={shlex.quote(str(_program()))}"
     )
     own = [variable, f"set -- {shlex.join(words)}"]
-    return "\n".join([first, *directives, *kept[:start], *own, *kept[start:]]) + "\n"
+    return "\n".join([first, *directives, *template[:start], *own, *template[start:]]) + "\n"
 
 
 def queue_script(script: str) -> str:

@@ -1,4 +1,4 @@
-"""A run folder comes in; the status that the run has written there goes out. It needs no torch, which loads slowly."""
+"""A run folder comes in; the status that the run wrote there goes out. It does not import torch, which is slow."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ State = Literal["starting", "training", "stopped", "failed", "finished"]
 STATUS = "status.json"
 """Name of the status file in a run folder."""
 SILENCE = 120.0
-"""Seconds without an update after which a run that says it is training is taken for dead."""
+"""Seconds without an update after which a run with state `training` is considered dead."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class RunStatus:
         return None if self.pace is None else self.pace * (self.steps - self.step)
 
     def silent(self, now: float) -> float | None:
-        """Seconds since the last update, if a run that is under way should have written one since; else None."""
+        """Seconds since the last update, if an active run should have written one since; else None."""
         silence = now - self.noted
-        under_way = self.state in ("starting", "training")
-        return silence if under_way and silence > max(SILENCE, 20 * (self.pace or 0.0)) else None
+        active = self.state in ("starting", "training")
+        return silence if active and silence > max(SILENCE, 20 * (self.pace or 0.0)) else None
 
 
 def read_status(path: Path) -> RunStatus | None:
@@ -78,7 +78,7 @@ def read_status(path: Path) -> RunStatus | None:
 
 
 def write_status(path: Path, status: RunStatus) -> None:
-    """Write a status into a file; a reader finds the old status or the new one, never a part."""
+    """Write a status into a file; a reader finds the old status or the new one."""
     write_text(path, json.dumps(asdict(status), indent=1))
 
 

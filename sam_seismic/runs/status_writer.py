@@ -17,11 +17,11 @@ from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.runs.status import RunStatus, read_status, write_status
 
 INTERVAL_SECONDS = 5.0
-"""Seconds between two updates, at least."""
+"""Smallest time between two updates."""
 
 
 class StatusFile(Callback):
-    """Keeps the status file of a run up to date. Only the first process writes it.
+    """Updates the status file of a run. Only the first process writes it.
 
     Args:
         path: of the file.
@@ -38,10 +38,10 @@ class StatusFile(Callback):
 
     @contextmanager
     def of_run(self, *, resumed: bool) -> Iterator[None]:
-        """Inside, the file says that the run is under way; at the end it says how the run ended.
+        """Inside, the status says that the run is active; at the end, how it ended.
 
         Args:
-            resumed: whether the run goes on from a checkpoint, and so with the counts of its old status.
+            resumed: whether the run resumes from a checkpoint, and continues the counts of its old status.
         """
         before = read_status(self._path) if resumed else None
         if before is not None:
@@ -101,5 +101,5 @@ class StatusFile(Callback):
 
     def _update(self, **changes: Any) -> None:
         self._status = replace(self._status, **changes, noted=time.time())
-        if self._path.parent.is_dir():  # the folder of a run without a checkpoint has been removed again
+        if self._path.parent.is_dir():  # the folder of a run that ended without a checkpoint was removed
             write_status(self._path, self._status)

@@ -1,4 +1,4 @@
-"""Stop signals come in; a training notices at the end of a step that it was asked to stop."""
+"""Stop signals come in; the training stops at the end of its step."""
 
 import os
 import signal
@@ -15,10 +15,10 @@ from sam_seismic.signals import STOP_SIGNALS
 class RunStopped(BaseException):
     """A training ended at the end of a step because a signal asked for it; its last checkpoint is of that step.
 
-    It is no Exception, so that neither Lightning nor code that handles errors catches it.
+    It is a BaseException, so that neither Lightning nor code that handles errors catches it.
 
     Args:
-        signal_name: the signal, or what else asked for the stop.
+        signal_name: the signal, or other reason for the stop.
         epoch: the epoch that the run was in, counted from 1.
         step: how many steps are done.
     """
@@ -28,9 +28,9 @@ class RunStopped(BaseException):
 
 
 class StopRequest(Callback):
-    """Remembers the first stop signal; LastCheckpoint asks for it, writes the checkpoint and ends the training.
+    """Records the first stop signal; LastCheckpoint reads it, writes the checkpoint and ends the training.
 
-    The handler only remembers the signal: it may interrupt the process anywhere, also within a collective operation.
+    The handler only records the signal: it may interrupt the process anywhere, also within a collective operation.
     Outside of the training loop a signal ends the program as it ends any other command.
     """
 
@@ -50,20 +50,20 @@ class StopRequest(Callback):
     def on_train_start(self, *_: Any) -> None:
         """Install the handlers."""
         if _in_main_thread():
-            self._before = {number: signal.signal(number, self._remember) for number in STOP_SIGNALS}
+            self._before = {number: signal.signal(number, self._record) for number in STOP_SIGNALS}
 
     def on_train_end(self, *_: Any) -> None:
-        """Restore the handlers that were there before."""
+        """Restore the previous handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
 
     def on_exception(self, *_: Any) -> None:
-        """Restore the handlers that were there before."""
+        """Restore the previous handlers."""
         self.on_train_end()
 
     def agreed(self, trainer: lightning.Trainer) -> str | None:
-        """What asked any of the processes to stop; None if nothing did.
+        """Name of the signal that asked any process to stop; None if there was none.
 
         This is a collective operation: all processes call it at the same step, and all get the same decision.
         """
@@ -71,7 +71,7 @@ class StopRequest(Callback):
             return None
         return self.by or "the signal to another process"
 
-    def _remember(self, number: int, _: FrameType | None) -> None:
+    def _record(self, number: int, _: FrameType | None) -> None:
         if os.getpid() != self._process:
             return  # a forked reader process inherits this handler; it ends when its parent does
         if number == signal.SIGINT and self.by is not None:

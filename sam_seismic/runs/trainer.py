@@ -1,4 +1,4 @@
-"""A configuration comes in; Lightning's Trainer with the checkpoints, logs and progress of this project goes out."""
+"""A configuration comes in; a Lightning Trainer with the checkpoints, logs and progress of this project goes out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +51,7 @@ def training_trainer(
         stop,
         *further,
         MeanLoss(),
-        # Before the checkpoints: the row of an epoch must be written before a checkpoint of its end.
+        # Before the checkpoints: the row of an epoch must be written before the checkpoint at its end.
         MetricsFile(folder.path / "metrics.csv"),
         TrainingProgress(listener),
         BestCheckpoint(folder.best, monitor="val_mean_iou"),
@@ -97,13 +97,13 @@ def _make_trainer(**options: Any) -> lightning.Trainer:
 
 
 class Sharded(ModelParallelStrategy):
-    """Each process keeps a share of the parameters; a checkpoint holds all of them, as with any other strategy."""
+    """Each process holds a share of the parameters; a checkpoint has all of them, as with any other strategy."""
 
     def __init__(self) -> None:
         super().__init__(tensor_parallel_size=1, save_distributed_checkpoint=False)
 
     def setup_environment(self) -> None:
-        """Let every process train on its own sections; by default Lightning gives those of one node the same ones."""
+        """Let every process train on its own sections; by default, processes of one node get the same sections."""
         self._data_parallel_size = self.num_nodes * self.num_processes
         super().setup_environment()
 

@@ -1,4 +1,4 @@
-"""Out of memory is told with what helps, in its order, and nothing that is set already."""
+"""An out-of-memory error lists remedies in order, without options that are set already."""
 
 from pathlib import Path
 
@@ -23,36 +23,36 @@ def configured(**parts: dict[str, object]) -> Config:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (torch.OutOfMemoryError(CUDA), "out of memory on the GPU: 2.50 GiB more were needed"),
         (RuntimeError("CUDA error: out of memory"), "out of memory on the GPU"),
         (MemoryError("Unable to allocate 3 GiB"), "out of memory on this machine"),
     ],
 )
-def test_memory_that_runs_out_is_told(error: Exception, told: str):
+def test_out_of_memory_becomes_a_user_error(error: Exception, message: str):
     with pytest.raises(UserError) as found, memory_advice(["less of a", "less of b"]):
         raise error
-    assert found.value.problem == told
+    assert found.value.problem == message
     assert found.value.fix == "try these in turn, until it fits: less of a; less of b"
     assert found.value.__cause__ is error
 
 
-def test_what_the_allocator_says_is_understood():
-    """In its own words, which change now and then."""
-    told = r"out of memory on this machine: 1048576\.00 GiB more were needed"
-    with pytest.raises(UserError, match=told), memory_advice([]):
+def test_messages_of_the_allocators_are_recognised():
+    """The real messages, which change between versions."""
+    message = r"out of memory on this machine: 1048576\.00 GiB more were needed"
+    with pytest.raises(UserError, match=message), memory_advice([]):
         torch.empty(1 << 50, dtype=torch.uint8)
     with pytest.raises(UserError, match="out of memory on this machine"), memory_advice([]):
         np.empty(1 << 50, np.uint8)
 
 
-def test_another_error_is_left_alone():
+def test_other_errors_are_not_changed():
     with pytest.raises(RuntimeError, match="shapes"), memory_advice(["less"]):
         raise RuntimeError("shapes do not match")
 
 
-def test_what_is_kept_of_a_long_job_is_still_told():
+def test_notes_of_a_resumable_job_are_preserved():
     error = torch.OutOfMemoryError(CUDA)
     error.add_note("4 of 40 steps are finished")
     with pytest.raises(UserError) as found, memory_advice([]):
@@ -60,7 +60,7 @@ def test_what_is_kept_of_a_long_job_is_still_told():
     assert found.value.__notes__ == ["4 of 40 steps are finished"]
 
 
-def test_advice_for_training_in_its_order():
+def test_order_of_remedies_for_training():
     config = configured(
         model={"size": "vit_h", "encoder": {"kind": "last_blocks", "blocks": 4}},
         train={"batch_size": 8, "cache": False},
@@ -76,7 +76,7 @@ def test_advice_for_training_in_its_order():
     ]
 
 
-def test_what_is_set_already_or_cannot_apply_is_not_advised():
+def test_remedies_that_are_set_or_cannot_apply_are_omitted():
     done = configured(
         model={"size": "vit_b", "encoder": {"kind": "full", "checkpointing": True}},
         train={"batch_size": 1},
@@ -90,7 +90,7 @@ def test_what_is_set_already_or_cannot_apply_is_not_advised():
 
 
 @pytest.mark.parametrize("remedy", ["input.side=512", "train.cache=true", "input.canvas=tight", "model.size=vit_l"])
-def test_what_is_advised_is_something_that_can_be_set(remedy: str, tmp_path: Path):
+def test_remedies_are_valid_keys(remedy: str, tmp_path: Path):
     key, _, value = remedy.partition("=")
     section, _, name = key.partition(".")
     given = {section: {name: True if value == "true" else int(value) if value.isdigit() else value}}
@@ -110,7 +110,7 @@ def metadata_of(config: Config) -> CheckpointMetadata:
     )
 
 
-def test_advice_for_predicting_tells_what_needs_training():
+def test_remedies_for_predicting_name_those_that_need_training():
     metadata = metadata_of(configured(model={"size": "vit_l"}))
     gpu, cpu = torch.device("cuda"), torch.device("cpu")
     assert predicting_remedies(metadata, batch_size=2, precision="32", device=gpu) == [

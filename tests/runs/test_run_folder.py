@@ -1,4 +1,4 @@
-"""An older run is never lost to one that was to replace it, whenever that one is killed."""
+"""An older run is not lost if the run that should replace it is killed at any time."""
 
 from pathlib import Path
 
@@ -21,15 +21,15 @@ def older_run(path: Path) -> RunFolder:
 
 
 def killed_while_replacing(folder: RunFolder) -> None:
-    """What a process leaves that is killed before its first checkpoint."""
+    """Leave the files of a process that was killed before its first checkpoint."""
     folder._move_away()
     folder.config.write_text("half of the new one")
     (folder.path / "tensorboard").mkdir()
     (folder.path / "tensorboard" / "events").touch()
 
 
-def test_a_second_replacement_keeps_the_older_run(tmp_path: Path):
-    """Killed once, failed once: the run that was there first is there again, whole."""
+def test_failed_replacements_restore_the_older_run(tmp_path: Path):
+    """After a killed and a failed replacement, the first run is complete again."""
     folder = older_run(tmp_path / "run")
     before = folder.config.read_text()
     killed_while_replacing(folder)
@@ -44,7 +44,7 @@ def test_a_second_replacement_keeps_the_older_run(tmp_path: Path):
     assert {path.name for path in folder.path.iterdir()} == {"config.yaml", "checkpoints"}
 
 
-def test_a_replacement_that_has_a_checkpoint_replaces(tmp_path: Path):
+def test_a_replacement_with_a_checkpoint_removes_the_older_run(tmp_path: Path):
     folder = older_run(tmp_path / "run")
     killed_while_replacing(folder)
     with folder.replacing_run():
@@ -54,8 +54,8 @@ def test_a_replacement_that_has_a_checkpoint_replaces(tmp_path: Path):
     assert not folder.older_run.exists()
 
 
-def test_a_run_of_an_older_version_can_go_on_without_a_cache(tmp_path: Path):
-    """Its configuration has jitter, once the default, and knows nothing of what is kept."""
+def test_a_run_of_an_older_version_resumes_without_a_cache(tmp_path: Path):
+    """Its configuration has jitter, the default then, and no `train.cache` key."""
     folder = older_run(tmp_path / "run")
     now = {"data": DATA, "model": SMALL, "input": {"jitter": 0.1}, "train": {"cache": False}}
     config = Config.model_validate(now)

@@ -1,4 +1,4 @@
-"""What Slurm says is understood, and what contradicts it is refused before anything runs."""
+"""Slurm's environment variables are parsed, and a configuration that contradicts them is refused."""
 
 import pytest
 
@@ -20,14 +20,14 @@ TASK = {
 }
 
 
-def test_a_task_knows_its_job():
+def test_a_task_reads_its_job():
     assert SlurmJob.current(TASK) == SlurmJob(
         "hpc/123", array=False, restarts=1, rank=5, local_rank=1, tasks=8, nodes=2, tasks_per_node=4, cpus=6
     )
 
 
 def test_an_element_of_an_array_is_named_by_both_numbers():
-    """The last one has the number of the whole array, so that its own would stand for all."""
+    """SLURM_JOB_ID of the last element is the number of the whole array."""
     job = SlurmJob.current(TASK | {"SLURM_ARRAY_JOB_ID": "120", "SLURM_ARRAY_TASK_ID": "3"})
     assert job is not None
     assert (job.name, job.array) == ("hpc/120_3", True)
@@ -35,19 +35,19 @@ def test_an_element_of_an_array_is_named_by_both_numbers():
 
 def test_outside_of_slurm_there_is_no_job():
     assert SlurmJob.current({}) is None
-    # The login node, or a shell that salloc gave, with one task.
+    # A shell from salloc with one task.
     assert SlurmJob.current({"SLURM_JOB_ID": "123", "SLURM_NTASKS": "1"}) is None
 
 
 def test_several_tasks_without_srun_are_refused():
-    """Lightning would wait for the others for ever."""
+    """Lightning would wait for the other tasks forever."""
     with pytest.raises(UserError, match="granted 8 tasks, but only one process runs"):
         SlurmJob.current({"SLURM_JOB_ID": "123", "SLURM_NTASKS": "8"})
 
 
-# As where Slurm is installed: the command line is quiet about it.
+# Lightning warns where Slurm is installed; the command line suppresses the warning.
 @pytest.mark.filterwarnings("ignore:The `srun` command is available")
-def test_a_grant_says_where_to_run():
+def test_placement_follows_the_granted_resources():
     place = placement(TrainerConfig(), SlurmJob.current(TASK))
     assert (place["devices"], place["num_nodes"]) == (4, 2)
     assert [plugin.auto_requeue for plugin in place["plugins"]] == [False]
@@ -56,7 +56,7 @@ def test_a_grant_says_where_to_run():
     assert placement(TrainerConfig(), None) == {"devices": "auto", "num_nodes": 1, "plugins": []}
 
 
-def test_a_configuration_that_contradicts_the_grant_is_refused_with_both_numbers():
+def test_a_configuration_that_contradicts_slurm_is_refused():
     asked = TrainerConfig(devices=[0, 1], num_nodes=3)
     with pytest.raises(ConfigError) as caught:
         placement(asked, SlurmJob.current(TASK))

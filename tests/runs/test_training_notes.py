@@ -1,4 +1,4 @@
-"""What is noted beside a training: its mean loss, and in its status file how far it is."""
+"""Records of a training: its mean loss, and the progress in its status file."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,28 +11,29 @@ from sam_seismic.runs.status import RunStatus, read_status, write_status
 from sam_seismic.runs.status_writer import StatusFile
 
 
-def mean_of(noted: MeanLoss) -> float:
-    """What it would tell at the end of the epoch."""
-    told: list[float] = []
-    noted.on_train_epoch_end(SimpleNamespace(), SimpleNamespace(log=lambda _, value, **__: told.append(float(value))))
-    return told[0]
+def mean_of(callback: MeanLoss) -> float:
+    """The value that it logs at the end of an epoch."""
+    logged: list[float] = []
+    module = SimpleNamespace(log=lambda _, value, **__: logged.append(float(value)))
+    callback.on_train_epoch_end(SimpleNamespace(), module)
+    return logged[0]
 
 
-def test_the_mean_loss_is_of_all_steps_of_an_epoch():
-    """Lightning has divided the losses by the batches whose gradients are added up; a resumed run goes on."""
-    trainer, noted = SimpleNamespace(accumulate_grad_batches=2), MeanLoss()
+def test_the_mean_loss_is_over_all_steps_of_an_epoch():
+    """Lightning divides losses by the number of accumulated batches; a resumed run continues the mean."""
+    trainer, callback = SimpleNamespace(accumulate_grad_batches=2), MeanLoss()
     for losses, mean in (((1.0, 2.0, 6.0), 6.0), ((2.0,), 4.0)):
-        noted.on_train_epoch_start()
+        callback.on_train_epoch_start()
         for loss in losses:
-            noted.on_train_batch_end(trainer, SimpleNamespace(), {"loss": torch.tensor(loss)})
-        assert mean_of(noted) == pytest.approx(mean)
+            callback.on_train_batch_end(trainer, SimpleNamespace(), {"loss": torch.tensor(loss)})
+        assert mean_of(callback) == pytest.approx(mean)
     resumed = MeanLoss()
-    resumed.load_state_dict(noted.state_dict())
+    resumed.load_state_dict(callback.state_dict())
     resumed.on_train_batch_end(trainer, SimpleNamespace(), {"loss": torch.tensor(4.0)})
     assert mean_of(resumed) == pytest.approx((4.0 + 8.0) / 2)
 
 
-def test_a_run_that_goes_on_is_as_far_as_its_checkpoint(tmp_path: Path):
+def test_a_resumed_run_counts_from_its_checkpoint(tmp_path: Path):
     path = tmp_path / "status.json"
     before = RunStatus("failed", host="a", epoch=3, epochs=10, step=250, steps=1000, checkpoint=200, restarts=1)
     write_status(path, before)

@@ -1,9 +1,9 @@
-"""Runs of earlier versions go on: their checkpoints predict what they predicted, and their trainings are resumed.
+"""Runs of earlier versions work: their checkpoints predict the same values, and their trainings are resumed.
 
 `versions/v0.1.0` holds three runs of version 0.1.0 (commit 5451aa1), made with a survey of 32 x 32 x 32, `vit_t` from
-random weights and one epoch. Of their last checkpoints all is kept but the numbers of the weights and of the moments of
-the optimiser: those are drawn here by their names, as they were for `expected.json`, which holds what that version
-predicted with them.
+random weights and one epoch. Their last checkpoints are stored without the values of the weights and of the moments of
+the optimiser. These are drawn here with their names as seeds, as they were for `expected.json`, the predictions of that
+version.
 """
 
 import json
@@ -35,7 +35,7 @@ def drawn(name: str, shape: list[int]) -> torch.Tensor:
 
 
 def rebuilt(tree: dict[str, Any], where: str = "") -> Any:
-    """A checkpoint from its outline."""
+    """A checkpoint from its stored structure."""
     ((kind, value),) = [(key, value) for key, value in tree.items() if key != "dtype"]
     if kind == "tensor":
         tensor = drawn(where, value)
@@ -51,7 +51,7 @@ def rebuilt(tree: dict[str, Any], where: str = "") -> Any:
 
 
 def run_of(name: str, tmp_path: Path) -> Path:
-    """The folder of a run, with whole checkpoints."""
+    """The folder of a run, with complete checkpoints."""
     folder = tmp_path / name
     shutil.copytree(VERSION / name, folder)
     outline = json.loads((folder / "checkpoints" / "last.json").read_text())
@@ -61,7 +61,7 @@ def run_of(name: str, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_checkpoint_predicts_what_it_predicted(name: str, tmp_path: Path):
+def test_a_checkpoint_predicts_the_same_values(name: str, tmp_path: Path):
     run = run_of(name, tmp_path)
     task = load_task(run / "checkpoints" / "last.ckpt")
     values = np.random.default_rng(0).standard_normal((30, 21)).astype(np.float32)
@@ -73,7 +73,7 @@ def test_a_checkpoint_predicts_what_it_predicted(name: str, tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["full", "last_blocks"])
 def test_a_training_is_resumed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """With its own configuration, as that version wrote it, and its optimiser; one of the two fills a store first."""
+    """With its own configuration, as that version wrote it, and its optimiser; one run fills a store first."""
     run = run_of(name, tmp_path)
     monkeypatch.setenv("SAM_SEISMIC_CACHE", str(tmp_path / "cache"))
     before = int((run / "metrics.csv").read_text().splitlines()[1].split(",")[1])
