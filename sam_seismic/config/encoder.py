@@ -11,7 +11,7 @@ class EncoderKind(Model):
     """What every way of tuning an image encoder answers; each has a key `kind` and options of its own."""
 
     freezes: ClassVar[bool] = True
-    """Whether a part below the trained one is frozen, so that what it makes of a section can be kept."""
+    """Whether a part below the trained one is frozen, so that its output can be stored."""
 
     @property
     def words(self) -> str:
@@ -20,7 +20,7 @@ class EncoderKind(Model):
 
     @property
     def checkpoints(self) -> bool | None:
-        """Whether activations of trained blocks are computed twice rather than kept; None where none are kept."""
+        """Whether activations of trained blocks are computed twice to save memory; None if no blocks are trained."""
         return None
 
     def problem_with(self, *, network: str, name: str, depth: int) -> str | None:  # noqa: ARG002

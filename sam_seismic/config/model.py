@@ -47,7 +47,7 @@ class NetworkKind(Model):
 
     @property
     def freezes(self) -> bool:
-        """Whether a part is frozen below what is trained, so that what it makes of a section can be kept."""
+        """Whether a part is frozen below what is trained, so that its output can be stored."""
         return False
 
     @property

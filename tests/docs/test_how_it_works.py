@@ -32,10 +32,10 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     numbers: dict[tuple[str, str], int] = {}
     for canvas in CANVASES:
         steps = road.prepared(canvas) | road.encoded(canvas) | road.decoded(canvas)
-        kept = {"embedding": steps["neck"][1:], "tokens": steps["blocks.0"][1:]}
-        shapes |= {(name, canvas): shape for name, shape in (steps | kept).items()}
+        stored = {"embedding": steps["neck"][1:], "tokens": steps["blocks.0"][1:]}
+        shapes |= {(name, canvas): shape for name, shape in (steps | stored).items()}
         shapes["patches", canvas] = steps["patch_embed"][1:3]
-        for name, shape in kept.items():
+        for name, shape in stored.items():
             numbers[name, canvas] = road.stored(tmp_path_factory.mktemp("store"), shape)
         numbers["scores", canvas] = 4 * prod(steps["blocks.2.attn scores"][1:])
     shapes |= {(name, "shape"): shape for name, shape in road.prompted().items()}
@@ -64,9 +64,9 @@ def problems(text: str, facts: Facts) -> list[str]:
         name = row.cells[0].split("`")[1]
         for column, cell in zip(row.header[1:], row.cells[1:], strict=True):
             said, counted = shapes_in(cell), numbers_in(cell)
-            if row.header[0] in ("step", "kept") and column in (*CANVASES, "shape"):
+            if row.header[0] in ("step", "stored") and column in (*CANVASES, "shape"):
                 wrong += [] if said == [facts.shapes.get((name, column))] else [f"{name}, {column}: {cell}"]
-            if row.header[0] == "kept" and column in CANVASES:
+            if row.header[0] == "stored" and column in CANVASES:
                 wrong += [] if counted == [facts.numbers[name, column]] else [f"{name}, {column}: {cell}"]
             if column.startswith("parameters"):
                 key = name if row.header[0] == "part" else f"trained: {name}"
@@ -81,7 +81,7 @@ def test_every_number_on_the_page_is_that_of_the_modules(facts: Facts):
 
 
 def test_every_step_is_on_the_page(facts: Facts):
-    told = {row.cells[0].strip("`") for row in rows(PAGE) if row.header[0] in ("step", "kept")}
+    told = {row.cells[0].strip("`") for row in rows(PAGE) if row.header[0] in ("step", "stored")}
     assert told == {name for name, _ in facts.shapes} - {"patches", "blocks.0.attn"}
 
 
