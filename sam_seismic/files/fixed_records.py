@@ -133,7 +133,7 @@ class Recorded:
         self._records = RecordFile(path, records)
 
     def sync(self) -> None:
-        """Wait until what was written so far is on the disk."""
+        """Wait until all written records are on the disk."""
         self.records.sync()
 
     def close(self) -> None:

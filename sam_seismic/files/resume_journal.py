@@ -33,7 +33,7 @@ class Journal:
         outputs: all results of the job; the journal lies beside the first one.
         job: what the job depends on, as plain data; a resumed job must have the same.
         steps: number of all steps.
-        resume: go on with the unfinished results of an earlier run, if there are any.
+        resume: continue the unfinished results of an earlier run, if there are any.
         overwrite: remove the unfinished results of an earlier run, and replace older results; a resumed job also may
             if the earlier run was allowed to.
 
@@ -104,7 +104,7 @@ class Journal:
             self._record(finished, files)
 
     def catch_up(self, finished: int, files: Sequence[Unfinished]) -> None:
-        """Record what was finished since the last record, because the job is being interrupted."""
+        """Record the steps finished since the last record, because the job is being interrupted."""
         if self.finished < finished and self.finished:
             self._record(finished, files)
 

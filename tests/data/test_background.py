@@ -100,15 +100,15 @@ def test_an_error_in_processing_an_item_is_raised_and_ends_the_thread(failing: i
 
 
 def test_an_error_in_the_block_drops_queued_items():
-    used, begun = [], threading.Event()
+    used, started = [], threading.Event()
 
     def use(number: int) -> None:
-        begun.set()
+        started.set()
         time.sleep(0.05)
         used.append(number)
 
     def fail() -> None:
-        begun.wait()
+        started.wait()
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -141,18 +141,18 @@ def test_an_interrupt_during_processing(items: int):
     """While the main thread waits for the end, and while it waits for a free slot."""
     used: list[int] = []
     given = threading.Event()
-    begun: list[WriteBehind[int]] = []
+    threads: list[WriteBehind[int]] = []
 
     def use(number: int) -> None:
         given.wait()
         ctrl_c()
-        while not begun[0]._cancelled:  # on a busy machine the main thread may be slow
+        while not threads[0]._cancelled:  # on a busy machine the main thread may be slow
             time.sleep(0.01)
         used.append(number)
 
     def give() -> None:
         with WriteBehind(use, capacity=3) as behind:
-            begun.append(behind)
+            threads.append(behind)
             for number in range(items):
                 if number == 2:
                     given.set()

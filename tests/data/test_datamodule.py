@@ -269,10 +269,10 @@ def test_a_loader_resumes_within_an_epoch(tmp_path: Path, workers: int):
     """The next epoch is complete again."""
     first, second = (with_a_nan(tmp_path, workers).train_dataloader() for _ in range(2))
     names = [batch.refs for batch in first]
-    begun = iter(second)
-    assert [next(begun).refs for _ in range(4)] == names[:4]
+    batches = iter(second)
+    assert [next(batches).refs for _ in range(4)] == names[:4]
     state = second.state_dict()
-    del begun
+    del batches
     third = with_a_nan(tmp_path, workers).train_dataloader()
     third.load_state_dict(state)
     assert [batch.refs for batch in third] == names[4:]

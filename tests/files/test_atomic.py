@@ -99,7 +99,7 @@ def test_what_lies_under_the_hidden_name_is_never_written_to(tmp_path: Path, mon
 
 
 def test_two_writers_of_one_name_do_not_meet(tmp_path: Path):
-    """The later one to finish wins; neither finds half of the other's."""
+    """The last one to finish wins; the contents are not mixed."""
     with whole_file(tmp_path / "a") as one, whole_file(tmp_path / "a") as two:
         one.write(b"one")
         two.write(b"two")

@@ -216,28 +216,28 @@ def test_the_journal_never_counts_sections_that_are_not_written(
     task: FaciesSegmentation, volume: MemoryVolume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """It counts whole batches, in order, after a sync; an interrupt records what was written before it."""
-    record, noted = Journal._record, []
+    record, recorded = Journal._record, []
     result = Watched(tmp_path / "f.npy")
 
-    def noting(self: Journal, finished: int, files: Sequence[Result]) -> None:
+    def record_and_check(self: Journal, finished: int, files: Sequence[Result]) -> None:
         record(self, finished, files)
         assert result.synced[-1] == finished
-        noted.append((finished, threading.current_thread() is threading.main_thread()))
+        recorded.append((finished, threading.current_thread() is threading.main_thread()))
 
-    monkeypatch.setattr(Journal, "_record", noting)
+    monkeypatch.setattr(Journal, "_record", record_and_check)
     monkeypatch.setattr(journals, "SECONDS", 0)
-    told: list[int] = []
+    reported: list[int] = []
 
     def stop(done: int, total: int) -> None:
-        told.append(done)
+        reported.append(done)
         if done >= 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as stopped:
         predict(task, volume, [Orientation.CROSSLINE], result, stop)
     assert result.written == list(GRID.crosslines)[: len(result.written)]
-    finished = [count for count, _ in noted]
+    finished = [count for count, _ in recorded]
     assert finished == [2, 4, 6, 7][: len(finished)]
-    assert told == sorted(told)
+    assert reported == sorted(reported)
     assert f"{finished[-1]} of 7 steps are finished" in stopped.value.__notes__[0]
-    assert not any(main for _, main in noted), "the network does not wait for the disk"
+    assert not any(main for _, main in recorded), "the network does not wait for the disk"

@@ -43,6 +43,6 @@ def test_a_resumed_run_counts_from_its_checkpoint(tmp_path: Path):
     assert (now.state, now.step, now.checkpoint, now.restarts) == ("starting", 200, 200, 2)
     assert (now.epoch, now.epochs, now.steps) == (3, 10, 1000)
     with StatusFile(path, None).of_run(resumed=False):
-        anew = read_status(path)
-    assert anew is not None
-    assert (anew.step, anew.checkpoint, anew.restarts) == (0, None, 0)
+        restarted = read_status(path)
+    assert restarted is not None
+    assert (restarted.step, restarted.checkpoint, restarted.restarts) == (0, None, 0)
