@@ -136,4 +136,4 @@ class EncoderCut:
         for part in self.frozen_modules():
             part.to(dtype)
         self.encoder.pos_embed.data = self.encoder.pos_embed.data.to(dtype)
-        self.encoder.forget_padding()
+        self.encoder.clear_padding_cache()
