@@ -88,7 +88,7 @@ class EncoderCut:
             The features: tokens float[section, h, w, width], or the embedding float[section, channels, h, w] if the
             neck is frozen, too.
         """
-        half = self.dtype != torch.float32  # then autocast has nothing to cast
+        half = self.dtype != torch.float32  # then autocast is not needed
         mixed = torch.is_autocast_enabled(canvas.device.type) and not half
         with torch.no_grad(), torch.autocast(canvas.device.type, enabled=mixed):
             tokens = self.encoder.lower(canvas.to(self.dtype), blocks=self.frozen.blocks, shown=shown)
