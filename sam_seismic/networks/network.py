@@ -18,8 +18,8 @@ from sam_seismic.tuning.sharding import shard
 class Network(nn.Module, ABC):
     """A network that computes facies logits of a canvas.
 
-    Subclasses must implement `create`, `stride` and `forward`. The other methods are right for a network that is
-    trained as a whole.
+    Subclasses must implement `create`, `stride` and `forward`. The default of the other methods is for a network that
+    has no frozen part.
     """
 
     cut: EncoderCut | None = None
@@ -112,8 +112,8 @@ class Network(nn.Module, ABC):
         Raises:
             UserError: there is no compiler on this machine.
         """
-        raise AssertionError("its configuration has no key `compile`")
+        raise AssertionError("the configuration of this network has no key `compile`")
 
     def shard(self, mesh: DeviceMesh) -> None:
-        """Shard the parameters over processes, in place; a network that is sharded already is left alone."""
+        """Shard the parameters over processes, in place; a network that is already sharded is not changed."""
         shard([self], mesh)

@@ -11,7 +11,7 @@ from sam_seismic.networks.network import Network
 def section_logits(network: Network, batch: Batch) -> list[Tensor]:
     """Logits float32[class, sample, trace] of each section, without padding, in the order of the batch.
 
-    Images of one size are run together.
+    Images of the same size are run as one batch.
 
     Args:
         network: a network on the device of the batch.
@@ -23,18 +23,18 @@ def section_logits(network: Network, batch: Batch) -> list[Tensor]:
     logits: dict[int, Tensor] = {}
     for positions in by_shape.values():
         frames = [batch.frames[position] for position in positions]
-        stack = torch.stack([batch.images[position].float() for position in positions])  # stored ones are float16
+        stack = torch.stack([batch.images[position].float() for position in positions])  # stored features are float16
         patches = largest(frame.patches_read(network.stride) for frame in frames)
         if isinstance(batch, EmbeddingBatch):
             planes = network.from_features(stack, patches=patches)
         else:
             planes = network(stack, shown=largest(frame.placed_shape for frame in frames), patches=patches)
         for frame in dict.fromkeys(frames):
-            same = [number for number, other in enumerate(frames) if other == frame]
-            some = planes if len(same) == len(frames) else planes[same]
-            found = frame.recover(some, stride=network.stride)  # [section, class, sample, trace]
-            logits |= {positions[number]: section for number, section in zip(same, found, strict=True)}
-    ordered = [logits[position] for position in range(len(batch.images))]
+            rows = [row for row, other in enumerate(frames) if other == frame]
+            selected = planes if len(rows) == len(frames) else planes[rows]  # [section, class, h, w]
+            recovered = frame.recover(selected, stride=network.stride)  # [section, class, sample, trace]
+            logits |= {positions[row]: section for row, section in zip(rows, recovered, strict=True)}
+    in_batch_order = [logits[position] for position in range(len(batch.images))]
     if network.prior is None:
-        return ordered
-    return [network.prior(each, ref) for each, ref in zip(ordered, batch.refs, strict=True)]
+        return in_batch_order
+    return [network.prior(each, ref) for each, ref in zip(in_batch_order, batch.refs, strict=True)]

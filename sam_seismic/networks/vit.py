@@ -1,14 +1,14 @@
 """A plain vision transformer: canvases come in, one logit for each class and pixel goes out.
 
-After Dosovitskiy et al. 2021, "An Image Is Worth 16x16 Words", with a batch norm in front instead of fixed statistics,
-and a linear head that maps each token to the logits of its 16 x 16 pixels.
+Source: Dosovitskiy et al. 2021, "An Image Is Worth 16x16 Words". Here a batch norm normalises the canvas, and a linear
+head maps each token to the logits of its 16 x 16 pixels.
 """
 
 from pathlib import Path
 from typing import Self
 
 import torch
-import torch.nn.functional as F  # noqa: N812  # PyTorch's own custom
+import torch.nn.functional as F  # noqa: N812  # PyTorch's convention
 from torch import Tensor, nn
 
 from sam_seismic.config import VitConfig
@@ -76,7 +76,7 @@ class VitEncoder(BlockEncoder):
 
     @property
     def channels(self) -> int:
-        """Channels of the embedding, which are those of a token."""
+        """Channels of the embedding, as many as of a token."""
         return self._width
 
     def lower(self, x: Tensor, *, blocks: int | None = None, shown: tuple[int, int] | None = None) -> Tensor:  # noqa: ARG002
@@ -121,7 +121,7 @@ class VitNetwork(EncoderNetwork):
 
     @classmethod
     def create(cls, config: VitConfig, classes: int, *, weights: Path | None = None, initialise: bool = True) -> Self:  # noqa: ARG003
-        """A network with random weights, whatever `initialise` is: the network is small."""
+        """A network with random weights; `initialise` is ignored, since the network is small."""
         assert weights is None, "VitConfig has no key for a weights file"
         return cls(config, classes)
 
@@ -131,7 +131,7 @@ class VitNetwork(EncoderNetwork):
         return 1
 
     def train(self, mode: bool = True) -> Self:
-        """Keep frozen modules in evaluation mode: no dropout, and no new statistics of the batch norm."""
+        """Set the mode of trained modules; frozen modules stay in evaluation mode (dropout, batch norm statistics)."""
         super().train(mode)
         for part in self.cut.frozen_modules():
             part.eval()

@@ -1,4 +1,4 @@
-"""SAM, written for this project with Meta's parameter names, so that official checkpoints load as they are."""
+"""SAM with Meta's parameter names, so that official checkpoints load without conversion."""
 
 from sam_seismic.config.sam_sizes import CANVAS, PATCH, SIZES, EncoderSize
 from sam_seismic.sam.block_encoder import BlockEncoder

@@ -1,4 +1,4 @@
-"""What image encoders of blocks, one after the other, have in common: each can be run in two parts."""
+"""Base class of image encoders that are a sequence of blocks: canvases go in, embeddings come out."""
 
 from abc import ABC, abstractmethod
 
@@ -8,7 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 
 class BlockEncoder(nn.Module, ABC):
-    """Patches and positions, then blocks, then a neck; whoever divides it runs `lower`, then `upper`."""
+    """Patch embedding and positions, then blocks, then a neck. It can be run in two parts: `lower`, then `upper`."""
 
     patch_embed: nn.Module
     pos_embed: nn.Parameter
@@ -16,7 +16,7 @@ class BlockEncoder(nn.Module, ABC):
     neck: nn.Module
 
     checkpointing: bool = False
-    """Whether a block's activations are computed again for the backward pass rather than kept."""
+    """Whether activations of blocks are recomputed in the backward pass instead of stored."""
 
     @property
     def depth(self) -> int:
@@ -38,24 +38,24 @@ class BlockEncoder(nn.Module, ABC):
 
         Args:
             x: float[B, 3, H, W], normalised; H and W are multiples of 16 and at most 1024.
-            shown: (rows, columns) of pixels outside which all canvases are padding, zeros: the same numbers come out
-                with less work where an encoder knows how. None: not known.
+            shown: (rows, columns) of pixels outside which all canvases are padding with zeros, if known. An encoder may
+                use it to skip work; the result is the same.
 
         Returns:
             float[B, channels, H/16, W/16].
 
         Raises:
-            UserError: the canvas has another size.
+            UserError: the encoder does not support this canvas size.
         """
         return self.upper(self.lower(x, shown=shown), blocks=self.depth)
 
     @abstractmethod
     def lower(self, x: Tensor, *, blocks: int | None = None, shown: tuple[int, int] | None = None) -> Tensor:
-        """The first part of `forward`: tokens after the first `blocks` blocks, or after all; `upper` goes on with them.
+        """The first part of `forward`: tokens after the first `blocks` blocks, the input of `upper`.
 
         Args:
-            x, shown: as of `forward`.
-            blocks: how many blocks are run; None for all.
+            x, shown: as in `forward`.
+            blocks: number of blocks to run; None for all.
 
         Returns:
             float[B, H/16, W/16, width].
@@ -66,15 +66,15 @@ class BlockEncoder(nn.Module, ABC):
         """The rest of `forward`.
 
         Args:
-            tokens: float[B, h, w, width], after the first `blocks` blocks.
-            blocks: how many blocks have been run.
+            tokens: float[B, h, w, width], output of `lower`.
+            blocks: number of blocks that `lower` has run.
 
         Returns:
             float[B, channels, h, w].
         """
 
     def _run(self, tokens: Tensor, first: int, last: int) -> Tensor:
-        """Blocks from `first` to just before `last`: float[B, h, w, width] -> the same shape."""
+        """Run blocks `first` to `last` - 1: float[B, h, w, width] -> float[B, h, w, width]."""
         for block in self.blocks[first:last]:
             if self.checkpointing and torch.is_grad_enabled():
                 tokens = checkpoint(block, tokens, use_reentrant=False)
@@ -82,5 +82,5 @@ class BlockEncoder(nn.Module, ABC):
                 tokens = block(tokens)
         return tokens
 
-    def forget_padding(self) -> None:
-        """Forget what was computed ahead from weights; to be called when they were changed past PyTorch, by `.data`."""
+    def clear_padding_cache(self) -> None:
+        """Delete cached results that depend on weights; call this after a change of weights through `.data`."""

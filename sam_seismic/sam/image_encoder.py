@@ -1,4 +1,4 @@
-"""The image encoder, a ViTDet: a canvas goes in, an embedding a sixteenth of its height and width comes out.
+"""The image encoder, a ViTDet: canvases float[B, 3, H, W] go in, embeddings float[B, 256, H/16, W/16] come out.
 
 Sources: Kirillov et al. 2023, "Segment Anything", appendix A; Li et al. 2022, "Exploring Plain Vision Transformer
 Backbones for Object Detection" (windows, neck); Li et al. 2022, "MViTv2" (decomposed relative positions).
@@ -16,15 +16,15 @@ from sam_seismic.sam.block_encoder import BlockEncoder
 from sam_seismic.sam.layers import FeedForward, LayerNorm2d
 
 GRID = CANVAS // PATCH
-"""Patches along the side of the canvas that SAM was pretrained on."""
-TOKENS_AT_A_TIME = 1024
-"""Tokens whose feed-forward layers run at a time on the CPU. Measured: 12 MB of ViT-B."""
+"""Patches along the side of the square canvas that SAM was pretrained on."""
+TOKEN_CHUNK_SIZE = 1024
+"""Tokens per call of a feed-forward layer on the CPU: 12 MB of hidden activations in ViT-B. Found by measurement."""
 CHANNELS = 256
-"""Channels of the image embedding, and of every prompt."""
+"""Channels of the image embedding and of prompt tokens."""
 
 
 class PatchEmbed(nn.Module):
-    """Each patch of the canvas becomes one token."""
+    """A convolution that maps each patch of 16 x 16 pixels to one token."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -33,16 +33,16 @@ class PatchEmbed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """float[B, 3, H, W] -> float[B, h, w, width]."""
         tokens: Tensor = self.proj(x)
-        return tokens.permute(0, 2, 3, 1).contiguous()  # [B, h, w, width]: every layer after it reads token by token
+        return tokens.permute(0, 2, 3, 1).contiguous()  # [B, h, w, width], in the order in which later layers read it
 
 
 class Block(nn.Module):
-    """A transformer block that attends over the whole canvas, or within windows.
+    """A pre-norm transformer block with attention over the whole canvas, or within windows.
 
     Args:
         width: channels of a token.
-        heads: attention heads.
-        windowed: whether it attends within windows.
+        heads: number of attention heads.
+        windowed: whether attention is limited to windows.
     """
 
     def __init__(self, width: int, heads: int, *, windowed: bool) -> None:
@@ -59,22 +59,23 @@ class Block(nn.Module):
         if torch.is_grad_enabled() or x.is_cuda:
             out: Tensor = x + self.mlp(self.norm2(x))
             return out
-        # What is four times as wide as the tokens stays in the processor's cache, and in memory that is used again.
+        # The hidden activations, four times as wide as the tokens, then fit the CPU cache and reuse one allocation.
         tokens = x.view(-1, x.shape[-1])  # [B * h * w, C]
-        for start in range(0, len(tokens), TOKENS_AT_A_TIME):
-            some = tokens[start : start + TOKENS_AT_A_TIME]
-            some += self.mlp(self.norm2(some))
+        for start in range(0, len(tokens), TOKEN_CHUNK_SIZE):
+            chunk = tokens[start : start + TOKEN_CHUNK_SIZE]
+            chunk += self.mlp(self.norm2(chunk))
         return x
 
 
 class ImageEncoder(BlockEncoder):
     """The image encoder of SAM for any canvas up to the square one that it was pretrained on.
 
-    Tables of positions are cropped, never interpolated: a small canvas sees what the top left of the square one sees.
+    Position tables are cropped, never interpolated: a smaller canvas has the positions of the top left part of the
+    square one.
 
     Args:
-        size: width, depth and the like.
-        random: with random weights to train from; else they are to be loaded.
+        size: width, depth, heads and global blocks.
+        random: whether to draw random weights to train from; False if all weights are loaded afterwards.
     """
 
     def __init__(self, size: EncoderSize, *, random: bool = True) -> None:
@@ -91,12 +92,12 @@ class ImageEncoder(BlockEncoder):
             nn.Conv2d(CHANNELS, CHANNELS, kernel_size=3, padding=1, bias=False),
             LayerNorm2d(CHANNELS),
         )
-        self._padding = RememberedPadding()
+        self._padding_cache = PaddingCache()
         if random:
             self._initialise()
 
     def _initialise(self) -> None:
-        """Random weights to train from, as in ViT; relative positions start at zero and convolutions as in PyTorch."""
+        """Draw random weights as in ViT; relative positions stay zero, convolutions keep PyTorch's initialisation."""
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -114,23 +115,25 @@ class ImageEncoder(BlockEncoder):
         return CHANNELS
 
     def lower(self, x: Tensor, *, blocks: int | None = None, shown: tuple[int, int] | None = None) -> Tensor:
-        """Tokens float[B, H/16, W/16, width] after the first `blocks` blocks; padding is skipped where they are frozen.
+        """Canvases float[B, 3, H, W] -> tokens float[B, H/16, W/16, width] after the first `blocks` blocks.
+
+        With `shown`, and without gradients, frozen blocks before the first global one skip windows of padding.
 
         Raises:
-            UserError: the canvas has another size than SAM can see.
+            UserError: a side of the canvas is not a multiple of 16, or is longer than 1024.
         """
         check_canvas_sides(x.shape[-2], x.shape[-1])
         last = self.depth if blocks is None else blocks
         start = 0
         first = min((last, *self.size.global_blocks))
-        if shown is not None and not torch.is_grad_enabled() and self._padding.may_serve(self, first):
+        if shown is not None and not torch.is_grad_enabled() and self._padding_cache.is_reliable(self, first):
             tokens, start = self._skip_padding(x, shown, first), first
         else:
             tokens = self._embed(x)
         return self._run(tokens, start, last)
 
     def upper(self, tokens: Tensor, *, blocks: int) -> Tensor:
-        """Tokens after the first `blocks` blocks -> float[B, 256, h, w]."""
+        """Tokens float[B, h, w, width] after the first `blocks` blocks -> embedding float[B, 256, h, w]."""
         tokens = self._run(tokens, blocks, self.depth)
         embedding: Tensor = self.neck(tokens.permute(0, 3, 1, 2))  # [B, 256, h, w]
         return embedding
@@ -140,20 +143,20 @@ class ImageEncoder(BlockEncoder):
         tokens: Tensor = self.patch_embed(x)
         return tokens + self.pos_embed[:, : tokens.shape[1], : tokens.shape[2]]
 
-    def forget_padding(self) -> None:
-        """Remember nothing of empty canvases: for whoever changes frozen weights past PyTorch, through `.data`."""
-        self._padding = RememberedPadding()
+    def clear_padding_cache(self) -> None:
+        """Delete the cached tokens of padding; call this after a change of frozen weights through `.data`."""
+        self._padding_cache = PaddingCache()
 
     def _apply(self, *args: Any, **kwargs: Any) -> Self:
-        """What `to`, `float`, `cuda` and their like call: the weights become others."""
-        self.forget_padding()
+        """Called by `to`, `float`, `cuda` and similar methods, which change the weights."""
+        self.clear_padding_cache()
         return super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call, no-any-return]
 
     def _skip_padding(self, x: Tensor, shown: tuple[int, int], blocks: int) -> Tensor:
-        """Tokens after the first blocks, none of which attends over the whole canvas: float[B, h, w, width].
+        """Tokens float[B, h, w, width] after the first blocks, all of which are windowed.
 
-        Until then a window that shows only padding knows nothing of the section: its tokens are those of an empty
-        canvas, which are remembered.
+        Windowed blocks pass no information between windows, so the tokens of a window that has only padding are those
+        of an empty canvas. These are cached.
         """
         h, w = x.shape[-2] // PATCH, x.shape[-1] // PATCH
         rows, columns = (-(-side // (PATCH * WINDOW)) * WINDOW for side in shown)
@@ -161,46 +164,47 @@ class ImageEncoder(BlockEncoder):
         tokens = self._run(self._embed(x[..., : rows * PATCH, : columns * PATCH]), 0, blocks)
         if (rows, columns) == (h, w):
             return tokens
-        empty = self._padding.get(self, x, blocks)  # [1, h, w, width]
+        empty = self._padding_cache.get(self, x, blocks)  # [1, h, w, width]
         tokens_of_all = empty.repeat(len(x), 1, 1, 1)  # [B, h, w, width]
         tokens_of_all[:, :rows, :columns] = tokens
         return tokens_of_all
 
 
-class RememberedPadding:
-    """The tokens of an empty canvas, made once for each canvas and precision until weights change."""
+class PaddingCache:
+    """Cache of the tokens of an empty canvas, for the last canvas size, precision and weights."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, tuple[list[nn.Parameter], Tensor]] = {}
+        self._entries: dict[Any, tuple[list[nn.Parameter], Tensor]] = {}
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        """A copy of an encoder begins with none."""
+        """The cache of a copied or pickled encoder is empty."""
         return type(self), ()
 
-    def may_serve(self, encoder: ImageEncoder, blocks: int) -> bool:
-        """Whether it can be told that the weights have not changed: those that are trained change unseen.
+    def is_reliable(self, encoder: ImageEncoder, blocks: int) -> bool:
+        """Whether a change of the weights of the first blocks would be detected.
 
-        PyTorch counts the changes of each tensor, but not those by a fused optimizer, nor any in inference mode.
+        PyTorch counts the changes of each tensor, but not those by a fused optimizer, nor those in inference mode.
         """
         return not any(each.requires_grad or each.is_inference() for each in self._weights(encoder, blocks))
 
     def get(self, encoder: ImageEncoder, x: Tensor, blocks: int) -> Tensor:
-        """Tokens float[1, h, w, width] after the first blocks, as an encoder makes them of a canvas of zeros.
+        """Tokens float[1, h, w, width] of a canvas of zeros after the first blocks.
 
         Args:
-            encoder: whose blocks these are.
-            x: float[B, 3, H, W], of the canvas, type and device that are meant.
-            blocks: how many, none of which attends over the whole canvas.
+            encoder: the encoder that owns this cache.
+            x: float[B, 3, H, W]; its canvas size, dtype and device are used.
+            blocks: number of blocks to run; all of them are windowed.
         """
         weights = self._weights(encoder, blocks)
         state = tuple((id(each), each._version) for each in weights)
         autocast = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else None
         key = (tuple(x.shape[-2:]), x.dtype, x.device, autocast, blocks, state)
-        if (known := self._known.get(key)) is not None:
-            return known[1]
+        if (entry := self._entries.get(key)) is not None:
+            return entry[1]
         tokens = encoder.lower(torch.zeros_like(x[:1]), blocks=blocks)
-        # One canvas and precision a run is usual. With the weights, so that no others can take their ids.
-        self._known = {key: (weights, tokens)}
+        # One entry, since a run usually has one canvas size and precision. It holds the weights so that their ids stay
+        # unique.
+        self._entries = {key: (weights, tokens)}
         return tokens
 
     @staticmethod
@@ -209,14 +213,14 @@ class RememberedPadding:
 
 
 def check_canvas_sides(height: int, width: int) -> None:
-    """Refuse a canvas that the encoder has no positions for.
+    """Check that the encoder has positions for a canvas of this size.
 
     Raises:
-        UserError: a side is no multiple of 16, or longer than 1024.
+        UserError: a side is not a multiple of 16, or is longer than 1024.
     """
     if all(0 < side <= CANVAS and side % PATCH == 0 for side in (height, width)):
         return
     raise UserError(
-        problem=f"SAM cannot see a canvas of {height} x {width} pixels",
+        problem=f"SAM cannot encode a canvas of {height} x {width} pixels",
         fix=f"make both sides multiples of {PATCH} and at most {CANVAS}: pad, resize or tile the section",
     )

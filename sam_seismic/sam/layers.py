@@ -1,4 +1,4 @@
-"""Layers that more than one part of SAM uses: feature maps or tokens go in, the same shape comes out."""
+"""Layers shared by the parts of SAM: feature maps float[B, C, h, w] or tokens float[..., C] go in and come out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -10,8 +10,8 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 
-class Undrawn(TorchFunctionMode):
-    """Inside, PyTorch's layers are made without random weights: to draw them takes longer than to load others."""
+class SkipInitialisation(TorchFunctionMode):
+    """Context in which PyTorch's layers do not initialise their weights: that takes longer than loading them."""
 
     def __torch_function__(
         self,
@@ -20,7 +20,7 @@ class Undrawn(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Leave a tensor that is to be initialised as it lies in memory, and do all else."""
+        """Return without a call for functions of `torch.nn.init`; call all others."""
         kwargs = kwargs or {}
         if getattr(func, "__module__", None) == nn.init.__name__:
             return args[0] if args else kwargs["tensor"]
@@ -28,7 +28,7 @@ class Undrawn(TorchFunctionMode):
 
 
 class LayerNorm2d(nn.Module):
-    """Layer norm over the channels of a feature map, each position on its own."""
+    """Layer norm over the channels at each position of a feature map (Ba et al. 2016, "Layer Normalization")."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -43,7 +43,13 @@ class LayerNorm2d(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """The two-layer network of a transformer block."""
+    """The feed-forward network of a transformer block (Vaswani et al. 2017, "Attention Is All You Need", eq. 2).
+
+    Args:
+        channels: channels of a token.
+        hidden: channels between the two linear layers.
+        activation: applied after the first linear layer.
+    """
 
     def __init__(self, channels: int, hidden: int, *, activation: nn.Module) -> None:
         super().__init__()
@@ -58,12 +64,12 @@ class FeedForward(nn.Module):
 
 
 class Perceptron(nn.Module):
-    """Linear layers with ReLU between them: the heads that read a token of the mask decoder.
+    """Linear layers with ReLU between them, applied to tokens of the mask decoder.
 
     Args:
-        inputs: channels that come in.
+        inputs: channels of the input.
         hidden: channels between the layers.
-        outputs: channels that go out.
+        outputs: channels of the output.
         depth: number of linear layers.
     """
 

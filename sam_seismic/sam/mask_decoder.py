@@ -12,12 +12,12 @@ from sam_seismic.sam.transformer import TwoWayTransformer
 
 
 class MaskDecoder(nn.Module):
-    """The mask decoder of SAM.
+    """The mask decoder of SAM (Kirillov et al. 2023, "Segment Anything", appendix A).
 
-    Its parts can be reused on their own: `transformer`, `output_upscaling`, the tokens and the heads that read them.
+    Other decoders can use its parts: `transformer`, `output_upscaling`, the tokens and their heads.
 
     Args:
-        masks: number of mask tokens; SAM has 4, the first for an unambiguous prompt and three for an ambiguous one.
+        masks: number of mask tokens. SAM has 4: the first for an unambiguous prompt, the others for an ambiguous one.
     """
 
     def __init__(self, masks: int = 4) -> None:
@@ -40,30 +40,30 @@ class MaskDecoder(nn.Module):
     def forward(
         self, image: Tensor, image_pe: Tensor, *, sparse: Tensor, dense: Tensor, multimask_output: bool
     ) -> tuple[Tensor, Tensor]:
-        """Masks for P prompts, on one image or each on its own.
+        """Masks for P prompts on one image, or on one image each.
 
         Args:
-            image: float[1 or P, 256, h, w], the image embedding.
+            image: float[1 or P, 256, h, w], image embeddings.
             image_pe: float[1, 256, h, w], from `PromptEncoder.dense_pe`.
-            sparse: float[P, n, 256], the prompt tokens.
-            dense: float[P, 256, h, w], the encoded masks.
-            multimask_output: all masks but the first, for an ambiguous prompt, rather than the first alone.
+            sparse: float[P, n, 256], prompt tokens, from `PromptEncoder`.
+            dense: float[P, 256, h, w], encoded masks, from `PromptEncoder`.
+            multimask_output: return all masks except the first (for an ambiguous prompt), not only the first.
 
         Returns:
             Logits float[P, M, 4h, 4w] and expected IoU float[P, M].
         """
         masks, quality = self.predict_all(image, image_pe, sparse=sparse, dense=dense)
-        wanted = slice(1, None) if multimask_output else slice(0, 1)
-        return masks[:, wanted], quality[:, wanted]
+        selected = slice(1, None) if multimask_output else slice(0, 1)
+        return masks[:, selected], quality[:, selected]
 
     def predict_all(self, image: Tensor, image_pe: Tensor, *, sparse: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward`, but every mask: float[P, masks, 4h, 4w] and float[P, masks]."""
+        """As `forward`, for all masks: logits float[P, masks, 4h, 4w] and expected IoU float[P, masks]."""
         prompts = len(sparse)
         assert len(image) in (1, prompts), f"{len(image)} images for {prompts} prompts: give one, or one each"
-        own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])  # [1 + masks, 256]
-        tokens = torch.cat([own.expand(prompts, -1, -1), sparse], dim=1)  # [P, 1 + masks + n, 256]
+        output_tokens = torch.cat([self.iou_token.weight, self.mask_tokens.weight])  # [1 + masks, 256]
+        tokens = torch.cat([output_tokens.expand(prompts, -1, -1), sparse], dim=1)  # [P, 1 + masks + n, 256]
 
-        tokens, pixels = self.transformer(image + dense, image_pe, tokens=tokens)  # [P, h*w, 256]
+        tokens, pixels = self.transformer(image + dense, image_pe, tokens=tokens)  # pixels: [P, h*w, 256]
         upscaled = self.output_upscaling(pixels.transpose(1, 2).unflatten(2, dense.shape[-2:]))  # [P, 32, 4h, 4w]
 
         heads = self.output_hypernetworks_mlps

@@ -1,4 +1,4 @@
-"""SAM as one module: a size and perhaps a checkpoint go in, the network with Meta's parameter names comes out.
+"""SAM as one module: a size and an optional checkpoint go in, the network with Meta's parameter names comes out.
 
 Source: Kirillov et al. 2023, "Segment Anything".
 """
@@ -11,20 +11,21 @@ from torch import nn
 from sam_seismic.config.sam_sizes import SIZES
 from sam_seismic.errors import UserError
 from sam_seismic.sam.image_encoder import ImageEncoder
-from sam_seismic.sam.layers import Undrawn
+from sam_seismic.sam.layers import SkipInitialisation
 from sam_seismic.sam.mask_decoder import MaskDecoder
 from sam_seismic.sam.prompt_encoder import PromptEncoder
 from sam_seismic.sam.weights.load import load_weights
 
 
 class Sam(nn.Module):
-    """The three parts of SAM; its `state_dict()` has the names and shapes of the published checkpoints.
+    """The three parts of SAM; `state_dict()` has the names and shapes of the published checkpoints.
 
-    It expects pixels that are normalised already.
+    `image_encoder`: float[B, 3, H, W], normalised -> float[B, 256, H/16, W/16], for sides that are multiples of 16 and
+    at most 1024. Arguments and results of `prompt_encoder` and `mask_decoder` are described in their classes.
 
     Args:
         size: vit_t, vit_b, vit_l or vit_h.
-        random: with random weights to train from; or with none at all, until all of them are loaded.
+        random: whether to draw random weights to train from; False if all weights are loaded afterwards.
     """
 
     def __init__(self, size: str, *, random: bool = True) -> None:
@@ -32,22 +33,22 @@ class Sam(nn.Module):
         if size not in SIZES:
             raise UserError(problem=f"there is no SAM of the size {size!r}", fix=f"choose one of {', '.join(SIZES)}")
         self.size = size
-        with nullcontext() if random else Undrawn():
+        with nullcontext() if random else SkipInitialisation():
             self.image_encoder = ImageEncoder(SIZES[size], random=random)
             self.prompt_encoder = PromptEncoder()
             self.mask_decoder = MaskDecoder()
 
 
 def build_sam(size: str, checkpoint: Path | str | None = None) -> Sam:
-    """A SAM with the weights of a checkpoint, or with random ones to train from.
+    """SAM (Kirillov et al. 2023, "Segment Anything") with the weights of a checkpoint, or with random weights.
 
     Args:
         size: vit_t, vit_b, vit_l or vit_h.
-        checkpoint: a file with Meta's parameter names, such as `sam_vit_b_01ec64.pth`.
+        checkpoint: file with Meta's parameter names, such as `sam_vit_b_01ec64.pth`; None for random weights.
 
     Raises:
-        UserError: there is no such size.
-        WeightsError: the checkpoint is missing, damaged, unsafe or of another network.
+        UserError: the size is unknown.
+        WeightsError: the checkpoint is missing, damaged, unsafe or from another network.
     """
     sam = Sam(size, random=checkpoint is None)
     if checkpoint is not None:

@@ -14,11 +14,11 @@ from sam_seismic.sam.image_encoder import CHANNELS, GRID
 from sam_seismic.sam.layers import LayerNorm2d
 
 Points = tuple[Tensor, Tensor]
-"""Coordinates float[P, N, 2] as (x, y) in pixels of the canvas, and labels int[P, N]: 1 in, 0 out, -1 no point."""
+"""Coordinates float[P, N, 2] as (x, y) in pixels of the canvas; labels int[P, N]: 1 inside, 0 outside, -1 no point."""
 
 
 class PositionEncoding(nn.Module):
-    """Positions on the square canvas as sines and cosines of random directions."""
+    """Random Fourier features of positions on the square canvas (Tancik et al. 2020)."""
 
     positional_encoding_gaussian_matrix: Tensor
 
@@ -27,9 +27,9 @@ class PositionEncoding(nn.Module):
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, CHANNELS // 2))
 
     def forward(self, positions: Tensor) -> Tensor:
-        """float[..., 2], (x, y) as shares of the square canvas -> float[..., 256]."""
+        """float[..., 2], (x, y) as fractions of the side of the square canvas -> float[..., 256]."""
         matrix = self.positional_encoding_gaussian_matrix
-        # Not as a matrix product: autocast would do that in half precision, off by whole pixels.
+        # Not a matrix product: autocast would compute it in half precision, with errors of several pixels.
         x, y = (2 * positions.float() - 1).unsqueeze(-1).unbind(-2)  # [..., 1] each
         angles = 2 * math.pi * (x * matrix[0].float() + y * matrix[1].float())  # [..., 128]
         return torch.cat([angles.sin(), angles.cos()], dim=-1).to(matrix.dtype)  # [..., 256]
@@ -38,13 +38,13 @@ class PositionEncoding(nn.Module):
 class PromptEncoder(nn.Module):
     """The prompt encoder of SAM for any canvas up to 1024 x 1024.
 
-    Positions are shares of the square canvas whatever the size of this one, as the image encoder's are.
+    Positions are relative to the square canvas for every canvas size, as in the image encoder.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.pe_layer = PositionEncoding()
-        # A point outside the object, one inside it, a box's top left corner, its bottom right one.
+        # For a point outside the object, a point inside it, the top left and the bottom right corner of a box.
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, CHANNELS) for _ in range(4))
         self.not_a_point_embed = nn.Embedding(1, CHANNELS)
         self.mask_downscaling = nn.Sequential(
@@ -59,7 +59,7 @@ class PromptEncoder(nn.Module):
         self.no_mask_embed = nn.Embedding(1, CHANNELS)
 
     def dense_pe(self, grid: tuple[int, int]) -> Tensor:
-        """The encoded position of each token of an image embedding.
+        """The positional encoding of each token of an image embedding.
 
         Args:
             grid: (h, w) of the embedding, at most (64, 64).
@@ -82,55 +82,56 @@ class PromptEncoder(nn.Module):
         masks: Tensor | None = None,
         grid: tuple[int, int],
     ) -> tuple[Tensor, Tensor]:
-        """Encode P prompts, each of the kinds that are given.
+        """Encode P prompts, each of which has all the kinds that are not None.
 
         Args:
-            points: coordinates float[P, N, 2] as (x, y) in pixels, and labels int[P, N]: 1 in, 0 out, -1 no point.
+            points: coordinates float[P, N, 2] and labels int[P, N], see `Points`.
             boxes: float[P, 4] as (left, top, right, bottom) in pixels.
-            masks: float[P, 1, 4h, 4w], logits of an earlier prediction.
+            masks: float[P, 1, 4h, 4w], mask logits of a previous prediction.
             grid: (h, w) of the image embedding.
 
         Returns:
-            Tokens float[P, n, 256], n = 0 without points and boxes; and the map float[P, 256, h, w].
+            Sparse tokens float[P, n, 256], n = 0 without points and boxes; dense map float[P, 256, h, w].
         """
-        given = [len(prompt) for prompt in (points and points[0], boxes, masks) if prompt is not None]
-        prompts = given[0] if given else 1
-        assert all(count == prompts for count in given), f"points, boxes and masks count differently: {given}"
+        counts = [len(prompt) for prompt in (points and points[0], boxes, masks) if prompt is not None]
+        prompts = counts[0] if counts else 1
+        assert all(count == prompts for count in counts), f"points, boxes and masks differ in number: {counts}"
         tokens = [self.no_mask_embed.weight.new_zeros(prompts, 0, CHANNELS)]
         if points is not None:
-            # Without a box SAM was trained with one more point that is none, where the box would stand.
+            # In the training of SAM, prompts without a box had one additional point with the label -1.
             tokens.append(self._encode_points(*points, pad=boxes is None))
         if boxes is not None:
             tokens.append(self._encode_boxes(boxes))
         return torch.cat(tokens, dim=1), self._encode_masks(masks, prompts, grid)
 
     def _encode_points(self, coordinates: Tensor, labels: Tensor, *, pad: bool) -> Tensor:
-        """float[P, N, 2], int[P, N] -> float[P, N, 256], or one more when padded."""
+        """float[P, N, 2], int[P, N] -> float[P, N, 256]; float[P, N + 1, 256] with `pad`."""
         if pad:
             coordinates = torch.cat([coordinates, coordinates.new_zeros(len(coordinates), 1, 2)], dim=1)  # [P, N+1, 2]
             labels = torch.cat([labels, labels.new_full((len(labels), 1), -1)], dim=1)  # [P, N+1]
-        outside, inside, _, _ = self._kinds()
+        outside, inside, _, _ = self._label_embeddings()
         encoded = self.pe_layer((coordinates + 0.5) / CANVAS)  # [P, N, 256]
-        kind = labels.unsqueeze(-1)  # [P, N, 1]
-        encoded = torch.where(kind == -1, self.not_a_point_embed.weight[0], encoded)
-        encoded = torch.where(kind == 0, encoded + outside, encoded)
-        return torch.where(kind == 1, encoded + inside, encoded)
+        label = labels.unsqueeze(-1)  # [P, N, 1]
+        encoded = torch.where(label == -1, self.not_a_point_embed.weight[0], encoded)
+        encoded = torch.where(label == 0, encoded + outside, encoded)
+        return torch.where(label == 1, encoded + inside, encoded)
 
     def _encode_boxes(self, boxes: Tensor) -> Tensor:
         """float[P, 4] -> float[P, 2, 256]."""
         corners = (boxes.reshape(-1, 2, 2) + 0.5) / CANVAS  # [P, 2, 2]
-        encoded: Tensor = self.pe_layer(corners) + torch.stack(self._kinds()[2:])  # [P, 2, 256]
+        encoded: Tensor = self.pe_layer(corners) + torch.stack(self._label_embeddings()[2:])  # [P, 2, 256]
         return encoded
 
-    def _kinds(self) -> list[Tensor]:
-        """What a point outside, one inside, a first and a second corner are marked with: float[256] each."""
+    def _label_embeddings(self) -> list[Tensor]:
+        """Embeddings float[256] of a point outside, a point inside, the first and the second corner of a box."""
         return list(torch.cat(list(self.point_embeddings.parameters())).unbind(0))
 
     def _encode_masks(self, masks: Tensor | None, prompts: int, grid: tuple[int, int]) -> Tensor:
-        """float[P, 1, 4h, 4w] or nothing -> float[P, 256, h, w]."""
+        """float[P, 1, 4h, 4w] or None -> float[P, 256, h, w]."""
         h, w = grid
         if masks is None:
-            return self.no_mask_embed.weight.reshape(1, CHANNELS, 1, 1).expand(prompts, CHANNELS, h, w)
+            embedding = self.no_mask_embed.weight.reshape(1, CHANNELS, 1, 1)  # [1, 256, 1, 1]
+            return embedding.expand(prompts, CHANNELS, h, w)  # [P, 256, h, w]
         assert masks.shape[1:] == (1, 4 * h, 4 * w), f"masks {tuple(masks.shape)} do not fit a grid of {h} x {w}"
         encoded: Tensor = self.mask_downscaling(masks)
         return encoded

@@ -1,4 +1,4 @@
-"""The two-way transformer: prompt tokens and an image embedding go in, both come out having looked at each other.
+"""The two-way transformer: prompt tokens and an image embedding go in, both come out updated by cross-attention.
 
 Source: Kirillov et al. 2023, "Segment Anything", appendix A (lightweight mask decoder).
 """
@@ -13,7 +13,7 @@ HEADS = 8
 
 
 class TokenAttention(nn.Module):
-    """Multi-head attention between two sets of tokens, in `inner` channels."""
+    """Multi-head attention between two sets of tokens, with queries, keys and values of `inner` channels."""
 
     def __init__(self, inner: int) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class TokenAttention(nn.Module):
         self.out_proj = nn.Linear(inner, CHANNELS)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """float[B, queries, 256], float[B, keys, 256] twice -> float[B, queries, 256]."""
+        """Queries float[B, queries, 256], keys and values float[B, keys, 256] -> float[B, queries, 256]."""
         q, k, v = split_heads(self.q_proj(q)), split_heads(self.k_proj(k)), split_heads(self.v_proj(v))
         attended = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)  # [B, queries, inner]
         out: Tensor = self.out_proj(attended)
@@ -37,10 +37,10 @@ def split_heads(x: Tensor) -> Tensor:
 
 
 class TwoWayBlock(nn.Module):
-    """Prompt tokens attend to themselves and to the image, then the image attends to them.
+    """Self-attention of the tokens, attention of the tokens to the image, feed-forward, attention of the image to them.
 
     Args:
-        first: whether it is the first block, whose tokens ARE their positions: nothing is added to them.
+        first: whether it is the first block; its self-attention has no residual and no positional encoding.
     """
 
     def __init__(self, *, first: bool) -> None:
@@ -56,22 +56,22 @@ class TwoWayBlock(nn.Module):
         self.cross_attn_image_to_token = TokenAttention(CHANNELS // 2)
 
     def forward(self, tokens: Tensor, image: Tensor, *, token_pe: Tensor, image_pe: Tensor) -> tuple[Tensor, Tensor]:
-        """float[B, N, 256] and float[B, h*w, 256], each with its positions -> the same two."""
+        """Tokens float[B, N, 256] and image float[B, h*w, 256], each with its positions -> the same shapes."""
         if self.first:
             tokens = self.self_attn(tokens, tokens, tokens)
         else:
-            placed = tokens + token_pe
-            tokens = tokens + self.self_attn(placed, placed, tokens)
+            tokens_with_pe = tokens + token_pe
+            tokens = tokens + self.self_attn(tokens_with_pe, tokens_with_pe, tokens)
         tokens = self.norm1(tokens)
-        placed_image = image + image_pe
-        tokens = self.norm2(tokens + self.cross_attn_token_to_image(tokens + token_pe, placed_image, image))
+        image_with_pe = image + image_pe
+        tokens = self.norm2(tokens + self.cross_attn_token_to_image(tokens + token_pe, image_with_pe, image))
         tokens = self.norm3(tokens + self.mlp(tokens))
-        image = self.norm4(image + self.cross_attn_image_to_token(placed_image, tokens + token_pe, tokens))
+        image = self.norm4(image + self.cross_attn_image_to_token(image_with_pe, tokens + token_pe, tokens))
         return tokens, image
 
 
 class TwoWayTransformer(nn.Module):
-    """Two blocks that look both ways, and a last look of the tokens at the image."""
+    """Two blocks of cross-attention in both directions, and a final attention of the tokens to the image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,17 +80,17 @@ class TwoWayTransformer(nn.Module):
         self.norm_final_attn = nn.LayerNorm(CHANNELS)
 
     def forward(self, image: Tensor, image_pe: Tensor, *, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Let the tokens and the image look at each other; each of the B pairs on its own.
+        """Attention between tokens and image, for each of the B pairs separately.
 
         Args:
             image: float[B, 256, h, w], the image embedding.
-            image_pe: float[1 or B, 256, h, w], the encoded position of each of its tokens.
+            image_pe: float[1 or B, 256, h, w], positional encoding of the image embedding.
             tokens: float[B, N, 256], output and prompt tokens.
 
         Returns:
-            Tokens float[B, N, 256] and the image as tokens float[B, h*w, 256].
+            Tokens float[B, N, 256] and image float[B, h*w, 256].
         """
-        # Token by token in memory: each of the layers below would copy them into that order.
+        # Contiguous, since otherwise each of the layers below would copy the image.
         image = image.flatten(2).transpose(1, 2).contiguous()  # [B, h*w, 256]
         image_pe = image_pe.flatten(2).transpose(1, 2).contiguous()  # [1 or B, h*w, 256]
         token_pe = tokens

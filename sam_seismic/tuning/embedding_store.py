@@ -45,10 +45,10 @@ RECIPE = "recipe.json"
 _ABANDONED_S = 24 * 3600.0
 """Age at which a temporary file is considered abandoned."""
 _ATTEMPTS = 3
-"""How often a write is tried when another process removes the folder meanwhile."""
+"""Number of attempts to write, if another process removes the folder meanwhile."""
 
-MORE_ROOM = (
-    "free some disk, sam-seismic embed --prune 30 --store {store}, another folder in train.store, or keep nothing: "
+DISK_FULL_FIX = (
+    "free some disk, sam-seismic embed --prune 30 --store {store}, another folder in train.store, or store nothing: "
     "train.cache: false"
 )
 """Fix for the user when the disk has no space for a store."""
@@ -87,17 +87,17 @@ class Recipe:
     @property
     def hash(self) -> str:
         """32 hexadecimal digits."""
-        known = json.dumps({"layout": LAYOUT} | asdict(self), sort_keys=True)
-        return hashlib.blake2b(known.encode(), digest_size=16).hexdigest()
+        text = json.dumps({"layout": LAYOUT} | asdict(self), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def weights_hash(cut: EncoderCut) -> str:
-    """A hash of the weights of the frozen part, in their present dtype: 32 hexadecimal digits."""
-    found = hashlib.blake2b(digest_size=16)
+    """A hash of the weights of the frozen part, in their current dtype: 32 hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=16)
     for name, tensor in cut.frozen_weights():
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        found.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-    return found.hexdigest()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 class Group:
@@ -140,13 +140,13 @@ class Group:
             with path.open("rb") as file:
                 return torch.from_numpy(npy.read_array(file, allow_pickle=False))
         except OSError as error:
-            why = error.strerror or str(error)
+            reason = error.strerror or str(error)
         except (ValueError, EOFError):
-            why = "it is damaged, and was removed"
-            with suppress(OSError):  # `has` checks the size only, and would report it as stored for ever
+            reason = "it is damaged, and was removed"
+            with suppress(OSError):  # otherwise `has`, which checks the size only, would always report it as stored
                 path.unlink()
         raise UserError(
-            problem=f"{path}: an embedding of {ref.name} cannot be read: {why}",
+            problem=f"{path}: an embedding of {ref.name} cannot be read: {reason}",
             fix="the same command again (train: with --resume once an epoch was finished): what is missing is encoded "
             "anew",
         )
@@ -177,7 +177,7 @@ class Group:
                     raise
                 raise UserError(
                     problem=f"{self.folder.parent}: the disk is full; the embeddings written so far are stored",
-                    fix=MORE_ROOM.format(store=self.folder.parent),
+                    fix=DISK_FULL_FIX.format(store=self.folder.parent),
                 ) from error
             else:
                 self.mark_used()  # so that a group is not pruned while it is being filled
@@ -227,7 +227,7 @@ class StoredSections:
 
 
 def _write_array(file: BinaryIO, half: Tensor) -> None:
-    """Like numpy.save, whose error does not contain the reason when the disk is full."""
+    """Write a file in numpy's format; the error of numpy.save would not say that the disk is full."""
     npy.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": tuple(half.shape)})
     file.write(half.numpy().data)
 
@@ -235,9 +235,9 @@ def _write_array(file: BinaryIO, half: Tensor) -> None:
 @cache
 def file_size(shape: Shape) -> int:
     """Size in bytes of the file of features of this shape."""
-    head = io.BytesIO()
-    npy.write_array_header_1_0(head, {"descr": "<f2", "fortran_order": False, "shape": shape})
-    return len(head.getvalue()) + 2 * int(np.prod(shape))
+    header = io.BytesIO()
+    npy.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": shape})
+    return len(header.getvalue()) + 2 * int(np.prod(shape))
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,7 @@ def prune(store: Path, *, days: float) -> list[StoredGroup]:
     removed = []
     for group in stored_groups(store):
         if now - group.used >= days * 24 * 3600:
-            # The recipe is removed last: if the removal is interrupted, the rest is still a group for the next time.
+            # The recipe is removed last: after an interruption, the next `prune` still finds the rest as a group.
             for path in group.folder.glob("*.npy"):
                 path.unlink(missing_ok=True)
             remove_abandoned(group.folder)

@@ -88,7 +88,7 @@ class EncoderCut:
             The features: tokens float[section, h, w, width], or the embedding float[section, channels, h, w] if the
             neck is frozen, too.
         """
-        half = self.dtype != torch.float32  # then autocast has nothing to cast
+        half = self.dtype != torch.float32  # then autocast is not needed
         mixed = torch.is_autocast_enabled(canvas.device.type) and not half
         with torch.no_grad(), torch.autocast(canvas.device.type, enabled=mixed):
             tokens = self.encoder.lower(canvas.to(self.dtype), blocks=self.frozen.blocks, shown=shown)
@@ -136,4 +136,4 @@ class EncoderCut:
         for part in self.frozen_modules():
             part.to(dtype)
         self.encoder.pos_embed.data = self.encoder.pos_embed.data.to(dtype)
-        self.encoder.forget_padding()
+        self.encoder.clear_padding_cache()

@@ -8,9 +8,9 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 
 
 def shard(modules: Sequence[nn.Module], mesh: DeviceMesh) -> None:
-    """Shard the parameters of modules over processes, in place; modules that are sharded already are left alone.
+    """Shard the parameters of modules over processes, in place; modules that are already sharded are not changed.
 
-    Each process stores its shard, and holds the whole parameters of a module only while that module runs. From now on
+    Each process stores its shard; all parameters of a module are in its memory only while that module runs. Afterwards
     the modules must be run by calling them, since FSDP gathers the parameters in that call.
 
     Args:

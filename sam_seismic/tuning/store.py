@@ -75,7 +75,7 @@ class EmbeddingStore:
         Raises:
             UserError: the disk has no room, or a section cannot be read or encoded.
         """
-        self.stored.mark_used()  # so that no other process prunes it
+        self.stored.mark_used()  # so that another process does not prune it
         entries, missing = self.filler.entries, self.filler.missing()
         size = sum(file_size(entry.shape) for entry in entries)
         listener.say(

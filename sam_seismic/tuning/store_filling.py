@@ -23,7 +23,7 @@ from sam_seismic.files.disk import check_room
 from sam_seismic.files.folders import nearest_existing
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
-from sam_seismic.tuning.embedding_store import MORE_ROOM, Group, Shape, StoredSections, file_size
+from sam_seismic.tuning.embedding_store import DISK_FULL_FIX, Group, Shape, StoredSections, file_size
 from sam_seismic.tuning.encoder_cut import EncoderCut
 
 ProgressCallback = Callable[[int, int], None]
@@ -34,11 +34,11 @@ UNWRITTEN_BATCHES = 2
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A variant of a section, and its place in the store.
+    """A variant of a section that belongs in the store.
 
     Args:
         which: the variant.
-        group: group of the store.
+        group: group of the store that it belongs to.
         shape: shape of the features.
     """
 
@@ -53,7 +53,7 @@ class Entry:
 
 
 class StoreFiller:
-    """Fills a store with everything that a training will read from it.
+    """Fills a store with all features that a training will read.
 
     Args:
         datasets: data sets of the training; every variant of each of their sections is stored.
@@ -90,19 +90,19 @@ class StoreFiller:
         Raises:
             SurveyError: there is not enough space.
         """
-        tight = "" if self._transform.inputs.canvas == "tight" else "input.canvas: tight, "
+        smaller_canvas = "" if self._transform.inputs.canvas == "tight" else "input.canvas: tight, "
         check_room(
             nearest_existing(store),
             sum(file_size(entry.shape) for entry in missing),
-            what=f"{store}: keeping the embeddings",
-            fix=tight + MORE_ROOM.format(store=store),
+            what=f"{store}: storing the embeddings",
+            fix=smaller_canvas + DISK_FULL_FIX.format(store=store),
         )
 
     def run(self, *, batch_size: int, progress: ProgressCallback, share: tuple[int, int] | None = None) -> None:
         """Encode and store the missing entries.
 
-        Several processes may fill one store. Ranks of one job each take a share. Independent processes start at random
-        positions, and jump to another one when they find that another process has stored their entries.
+        Several processes may fill one store. Each rank of a job encodes its share. Independent processes start at
+        random positions, and continue at another random position when another process has stored their entries.
 
         Args:
             batch_size: sections encoded at a time.
@@ -112,7 +112,7 @@ class StoreFiller:
         Raises:
             UserError: a section cannot be read or encoded; the entries written before remain in the store.
         """
-        # A share of all entries, not of the missing ones: which are missing differs from process to process.
+        # A share of all entries, not of the missing ones, since processes may find different entries missing.
         entries = self.entries if share is None else self.entries[share[0] :: share[1]]
         missing = [entry for entry in entries if not entry.stored]
         queue = EntryQueue(missing)
@@ -158,10 +158,10 @@ class StoreFiller:
 
 
 class EntryQueue:
-    """Entries that are not stored yet, in their order, from a random position on and around the end.
+    """Iterates over the entries that are not stored, in order and cyclically, from a random start position.
 
-    `jump` continues at another random position. Two processes that go through the same entries side by side would
-    otherwise encode all of the rest twice.
+    `jump` continues at another random position. Without it, two processes at the same position would both encode all
+    remaining entries.
 
     Args:
         entries: in the order in which they are read fastest.
@@ -176,19 +176,19 @@ class EntryQueue:
         self._jump.set()
 
     def __iter__(self) -> Iterator[Entry]:
-        left = _rotated_at_random(self._entries)
-        while left:
-            if self._jump.is_set() or left[0].stored:
+        remaining = _rotate_randomly(self._entries)
+        while remaining:
+            if self._jump.is_set() or remaining[0].stored:
                 self._jump.clear()
-                left = _rotated_at_random(entry for entry in left if not entry.stored)
+                remaining = _rotate_randomly(entry for entry in remaining if not entry.stored)
             else:
-                yield left.popleft()
+                yield remaining.popleft()
 
 
-def _rotated_at_random(entries: Iterable[Entry]) -> deque[Entry]:
-    left = deque(entries)
-    left.rotate(random.Random(os.urandom(8)).randrange(max(1, len(left))))
-    return left
+def _rotate_randomly(entries: Iterable[Entry]) -> deque[Entry]:
+    rotated = deque(entries)
+    rotated.rotate(random.Random(os.urandom(8)).randrange(max(1, len(rotated))))
+    return rotated
 
 
 def _write(queue: EntryQueue, encoded: tuple[Sequence[Entry], Tensor]) -> None:

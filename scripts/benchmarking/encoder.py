@@ -173,12 +173,12 @@ def _measure(plain: Pass, encoders: Encoders, settings: Settings) -> Iterator[Ro
 @contextmanager
 def network_alone() -> Iterator[None]:
     """Inside, the bias is added to the scores, not made by a product with ones: that is no arithmetic of SAM's."""
-    ours = attention.in_pieces
-    attention.in_pieces = attention.whole
+    ours = attention.chunked_bias_attention
+    attention.chunked_bias_attention = attention.full_bias_attention
     try:
         yield
     finally:
-        attention.in_pieces = ours
+        attention.chunked_bias_attention = ours
 
 
 def prepare(text: str) -> Work:

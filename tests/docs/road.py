@@ -206,5 +206,5 @@ def asked() -> Iterator[list[tuple[nn.Module, Shape, Shape]]]:
         return out
 
     # In one piece: bias of fake tensors takes no memory, and many pieces take minutes.
-    with patch.object(attention.Attention, "_attend", spy), patch.object(attention, "BIAS_AT_A_TIME", 1 << 40):
+    with patch.object(attention.Attention, "_attend", spy), patch.object(attention, "BIAS_CHUNK_SIZE", 1 << 40):
         yield found

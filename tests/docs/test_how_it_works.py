@@ -41,7 +41,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     shapes |= {(name, "shape"): shape for name, shape in road.prompted().items()}
     numbers |= {(name, "parameters"): number for name, number in road.parameters().items()}
     numbers["header", "bytes"] = numbers["embedding", "tight"] - 2 * prod(shapes["embedding", "tight"])
-    numbers["piece", "bytes"] = 4 * attention.BIAS_AT_A_TIME
+    numbers["piece", "bytes"] = 4 * attention.BIAS_CHUNK_SIZE
     return Facts(shapes, numbers)
 
 

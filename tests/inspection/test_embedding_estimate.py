@@ -78,7 +78,7 @@ def test_a_full_disk_is_reported_as_in_the_training(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: disk.shutil._ntuple_diskusage(9, 8, 1000))
     store = found(config)
     assert store is not None
-    assert "keeping the embeddings needs" in store.warnings[0]
+    assert "storing the embeddings needs" in store.warnings[0]
     assert "sam-seismic embed --prune 30" in store.warnings[0]
     assert store.free == 1000
 

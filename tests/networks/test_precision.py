@@ -1,4 +1,4 @@
-"""The encoder in half precision: everywhere it is run, with nearly the same result, and nothing else is touched."""
+"""The encoder in half precision gives nearly the same prediction, and no other weights are converted."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tuning.precision import ENCODER_DTYPES
 
 
-def made_task(**model: object) -> FaciesSegmentation:
+def make_task(**model: object) -> FaciesSegmentation:
     torch.manual_seed(0)
     metadata = CheckpointMetadata(
         data=DataConfig(source="synthetic"),
@@ -37,16 +37,16 @@ def made_task(**model: object) -> FaciesSegmentation:
     ids=["frozen", "last_blocks", "full"],
 )
 @pytest.mark.parametrize(
-    ("precision", "dtype", "near"),
+    ("precision", "dtype", "tolerance"),
     [("32", torch.float32, 0), ("bf16", torch.bfloat16, 0.05), ("16", torch.float16, 0.01)],
 )
-def test_the_encoder_alone_is_held_in_half(
-    model: dict[str, object], precision: Precision, dtype: torch.dtype, near: float
+def test_only_the_encoder_is_converted_to_half_precision(
+    model: dict[str, object], precision: Precision, dtype: torch.dtype, tolerance: float
 ):
-    """On the CPU, too, and whatever part of it was trained."""
+    """On the CPU, for every tuning method."""
     values = np.random.default_rng(0).normal(size=(70, 90)).astype(np.float32)
     section = Section(Orientation.INLINE, 1, values, np.ones(90, bool))
-    task = made_task(**model)
+    task = make_task(**model)
     expected = next(predict_sections(task, [section]))
     encoder = task.network.image_encoder
     task.network.set_encoder_precision(ENCODER_DTYPES[precision])
@@ -56,4 +56,4 @@ def test_the_encoder_alone_is_held_in_half(
     found = next(predict_sections(task, [section]))
     assert found.dtype == np.float32
     assert np.ptp(expected) > 0
-    np.testing.assert_allclose(found, expected, atol=near)
+    np.testing.assert_allclose(found, expected, atol=tolerance)

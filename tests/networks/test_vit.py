@@ -1,4 +1,4 @@
-"""A plain ViT goes through the same road as SAM: tables, canvases of any size, cut, store and step."""
+"""A plain ViT in place of SAM: logits at their pixels, canvases of several sizes, cut, store and training step."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ INPUTS = InputConfig(side=64, canvas="tight")
 LAST = {"kind": "last_blocks", "blocks": 1}
 
 
-def made(**model: object) -> FaciesSegmentation:
+def make_task(**model: object) -> FaciesSegmentation:
     torch.manual_seed(0)
     config = VitConfig.model_validate({"width": 24, "depth": 3, "heads": 2, "encoder": "full"} | model)
     metadata = CheckpointMetadata(
@@ -46,9 +46,9 @@ def samples(shapes: list[tuple[int, int]]) -> list[Sample]:
     return found
 
 
-def test_logits_stand_on_their_pixels():
-    """A head that copies the mean of a patch gives back the picture, patch by patch."""
-    network = made().network
+def test_logits_are_at_the_pixels_of_their_token():
+    """A head that copies one channel of the embedding to all logits of class 0 gives one constant value per patch."""
+    network = make_task().network
     assert isinstance(network, VitNetwork)
     embedding = torch.arange(6.0).view(1, 1, 2, 3).expand(1, 24, 2, 3)
     with torch.no_grad():
@@ -65,17 +65,17 @@ def test_logits_stand_on_their_pixels():
     assert tuple(network.decode(embedding, patches=(1, 2)).shape) == (1, 3, 16, 32)
 
 
-def test_sections_of_several_sizes_come_back_on_their_own_samples():
-    task = made().eval()
+def test_logits_of_sections_of_several_sizes_have_the_shapes_of_the_sections():
+    task = make_task().eval()
     batch = CanvasBatch.of(samples([(40, 50), (64, 20)]))
     with torch.no_grad():
-        together = task.section_logits(batch)
-    assert [tuple(logits.shape) for logits in together] == [(3, 40, 50), (3, 64, 20)]
+        found = task.section_logits(batch)
+    assert [tuple(logits.shape) for logits in found] == [(3, 40, 50), (3, 64, 20)]
 
 
-def test_what_is_frozen_stays_as_it_is_and_the_rest_learns():
-    """Its batch norm would change in training mode, and dropout would make each embedding another one."""
-    task = made(encoder=LAST).train()
+def test_a_training_step_changes_the_trained_part_only():
+    """In training mode, a frozen batch norm would change its statistics, and dropout would change stored features."""
+    task = make_task(encoder=LAST).train()
     before = {name: value.clone() for name, value in task.state_dict().items()}
     batch = CanvasBatch.of(samples([(40, 50), (30, 60)]))
     parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
@@ -89,8 +89,8 @@ def test_what_is_frozen_stays_as_it_is_and_the_rest_learns():
 
 
 @pytest.mark.parametrize("encoder", ["frozen", LAST])
-def test_what_a_store_holds_gives_the_logits_of_the_canvas(encoder: object):
-    task = made(encoder=encoder).eval()
+def test_stored_features_give_the_logits_of_the_canvas(encoder: object):
+    task = make_task(encoder=encoder).eval()
     cut = task.network.cut
     assert cut is not None
     (sample,) = samples([(40, 50)])
@@ -102,8 +102,8 @@ def test_what_a_store_holds_gives_the_logits_of_the_canvas(encoder: object):
     torch.testing.assert_close(found, expected, atol=2e-2, rtol=2e-2)
 
 
-def test_the_encoder_is_held_in_half():
-    task = made(encoder="frozen").eval()
+def test_the_encoder_is_converted_to_half_precision():
+    task = make_task(encoder="frozen").eval()
     (sample,) = samples([(40, 50)])
     with torch.no_grad():
         exact = task.section_logits(CanvasBatch.of([sample]))[0]

@@ -1,4 +1,4 @@
-"""What several tests of the network share: random weights, the second implementation, the published manifest."""
+"""Fixtures for tests of SAM: names and shapes of the published checkpoints, and the SAM of `transformers`."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def _two_threads():
     torch.set_num_threads(before)
 
 
-# --- the published manifest ---------------------------------------------------------------------------------------
+# --- the published names and shapes -------------------------------------------------------------------------------
 
 
 def linear(name: str, inputs: int, outputs: int) -> Shapes:
@@ -33,7 +33,7 @@ def norm(name: str, channels: int) -> Shapes:
 
 
 def manifest(width: int, depth: int, heads: int, global_blocks: tuple[int, ...]) -> Shapes:
-    """Names and shapes in a published checkpoint, from the architecture's numbers alone."""
+    """Names and shapes of the tensors in a published checkpoint, computed from the size of the encoder."""
     return encoder_manifest(width, depth, heads, global_blocks) | prompt_manifest() | decoder_manifest()
 
 
@@ -108,11 +108,11 @@ def published_shapes() -> Callable[..., Shapes]:
     return manifest
 
 
-# --- the second implementation ------------------------------------------------------------------------------------
+# --- the implementation in transformers ---------------------------------------------------------------------------
 
 
 def crop_tables(theirs: SamModel, height: int, width: int) -> None:
-    """Fit the other implementation to one canvas, with tables of positions cropped as ours should be."""
+    """Adapt the implementation in `transformers` to a canvas size, by cropping its position tables as ours are."""
     h, w = height // 16, width // 16
     encoder = theirs.vision_encoder
     encoder.patch_embed.image_size = (height, width)

@@ -1,4 +1,4 @@
-"""Fetching weights from a real server on this machine: resumed, verified, and never half a file under its name."""
+"""Download of weights from a server on this machine: resumed, verified, and never an incomplete file under its name."""
 
 import socket
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.shop import CONTENT, MB, Shop, open_shop
 
 
 def weights_of(shop: Shop) -> OfficialWeights:
-    """What the shop sells, as weights."""
+    """The file that the server offers, as a weights file."""
     published = shop.published("sam.pth")
     return OfficialWeights("sam.pth", published.address, published.checksum.removeprefix("sha256:"), len(CONTENT))
 
@@ -22,8 +22,8 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
         yield opened
 
 
-def test_a_file_is_fetched_verified_and_reported_on(shop, tmp_path):
-    """The bytes arrive whole, progress ends at all of them, and no partial file stays behind."""
+def test_a_file_is_downloaded_with_progress(shop, tmp_path):
+    """The content is complete, progress ends at the full size, and no partial file remains."""
     seen: list[tuple[int, int | None]] = []
     path = download(weights_of(shop), tmp_path / "new", progress=lambda done, total: seen.append((done, total)))
     assert path == tmp_path / "new" / "sam.pth"
@@ -34,14 +34,14 @@ def test_a_file_is_fetched_verified_and_reported_on(shop, tmp_path):
     assert seen[-1] == (len(CONTENT), len(CONTENT))
 
 
-def test_a_file_that_is_there_is_not_fetched_again(shop, tmp_path):
+def test_an_existing_file_is_not_downloaded_again(shop, tmp_path):
     download(weights_of(shop), tmp_path)
     download(weights_of(shop), tmp_path)
     assert shop.asked == [None]
 
 
-def test_a_broken_transfer_goes_on_where_it_stopped(shop, tmp_path):
-    """What came is kept under another name, and only the rest is asked for."""
+def test_an_interrupted_download_is_resumed(shop, tmp_path):
+    """The received part has another name, and only the rest is requested."""
     shop.break_after = 3 * MB
     with pytest.raises(WeightsError, match=r"broke off after 3\.1 MB, which are kept"):
         download(weights_of(shop), tmp_path)
@@ -58,42 +58,42 @@ def test_a_broken_transfer_goes_on_where_it_stopped(shop, tmp_path):
     assert seen[0] == (4 * MB, 5 * MB)
 
 
-def test_a_server_that_cannot_continue_starts_anew(shop, tmp_path):
-    """The whole file is not appended to the part that is there."""
+def test_without_range_requests_the_download_starts_again(shop, tmp_path):
+    """The whole file is not appended to the existing part."""
     (tmp_path / "sam.pth.part").write_bytes(CONTENT[:MB])
     shop.ranges = False
     assert download(weights_of(shop), tmp_path).read_bytes() == CONTENT
     assert shop.asked == [f"bytes={MB}-"]
 
 
-def test_a_part_that_is_complete_is_taken_as_it_is(shop, tmp_path):
-    """The last run was killed between the last byte and the renaming."""
+def test_a_complete_part_is_not_downloaded_again(shop, tmp_path):
+    """The last run was killed after the last byte and before the file was renamed."""
     (tmp_path / "sam.pth.part").write_bytes(CONTENT)
     assert download(weights_of(shop), tmp_path).read_bytes() == CONTENT
     assert shop.asked == [f"bytes={5 * MB}-"]
 
 
-def test_a_part_longer_than_the_file_is_thrown_away(shop, tmp_path):
+def test_a_part_longer_than_the_file_is_discarded(shop, tmp_path):
     (tmp_path / "sam.pth.part").write_bytes(CONTENT + b"more")
     assert download(weights_of(shop), tmp_path).read_bytes() == CONTENT
     assert shop.asked == [f"bytes={5 * MB + 4}-", None]
 
 
-def test_other_bytes_than_were_published_leave_nothing_behind(shop, tmp_path):
-    """Neither a file that might be loaded nor a part that the next run would go on from."""
+def test_a_download_with_another_hash_is_deleted(shop, tmp_path):
+    """No file remains that could be loaded, and no part that the next run would resume."""
     shop.content = CONTENT[:-1] + b"?"
     with pytest.raises(WeightsError, match="not the published file"):
         download(weights_of(shop), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_file_under_the_name_is_replaced(shop, tmp_path):
+def test_a_damaged_file_is_replaced(shop, tmp_path):
     (tmp_path / "sam.pth").write_bytes(b"half")
     assert download(weights_of(shop), tmp_path).read_bytes() == CONTENT
 
 
-def test_a_damaged_file_stays_when_no_better_one_comes(shop, tmp_path):
-    """What the user has is replaced only by what is verified."""
+def test_a_damaged_file_is_not_deleted_if_the_download_fails(shop, tmp_path):
+    """A file of the user is replaced only by a verified one."""
     (tmp_path / "sam.pth").write_bytes(b"half")
     shop.status = 503
     with pytest.raises(WeightsError, match=r"127\.0\.0\.1:\d+ answered 503 Service Unavailable"):
@@ -101,8 +101,8 @@ def test_a_damaged_file_stays_when_no_better_one_comes(shop, tmp_path):
     assert (tmp_path / "sam.pth").read_bytes() == b"half"
 
 
-def test_offline_the_user_learns_which_file_to_bring_and_where_to_put_it(tmp_path, monkeypatch):
-    """A compute node without internet: nothing is left behind, and the way round is spelled out."""
+def test_without_a_connection_the_error_names_the_url_and_the_folder(tmp_path, monkeypatch):
+    """A compute node without internet access: no file remains, and the fix describes a manual download."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -117,7 +117,7 @@ def test_offline_the_user_learns_which_file_to_bring_and_where_to_put_it(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_fetch_goes_to_the_weights_folder_unless_told_otherwise(shop, tmp_path, monkeypatch):
+def test_fetch_uses_the_weights_folder_unless_a_folder_is_given(shop, tmp_path, monkeypatch):
     monkeypatch.setitem(OFFICIAL, "vit_b", weights_of(shop))
     monkeypatch.setenv("SAM_SEISMIC_WEIGHTS", str(tmp_path / "chosen"))
     assert fetch("vit_b") == tmp_path / "chosen" / "sam.pth"
@@ -130,7 +130,7 @@ def test_a_size_without_published_weights_is_refused():
     assert "vit_b, vit_l, vit_h" in caught.value.fix
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(shop, tmp_path):
+def test_a_folder_that_is_not_writable_is_reported(shop, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(WeightsError, match=r"cannot write sam\.pth") as caught:
         download(weights_of(shop), tmp_path / "file" / "below")

@@ -1,4 +1,4 @@
-"""The image encoder's short cuts: padding that is remembered, a cut between blocks, blocks computed twice."""
+"""Optimisations of the image encoder: cached padding, a cut between two blocks, activation checkpointing."""
 
 import pytest
 import torch
@@ -11,11 +11,11 @@ SIZE = EncoderSize(width=24, depth=4, heads=2, global_blocks=(1, 3))
 @pytest.fixture
 def encoder():
     torch.manual_seed(0)
-    made = ImageEncoder(SIZE).eval()
-    for block in made.blocks:
+    encoder = ImageEncoder(SIZE).eval()
+    for block in encoder.blocks:
         torch.nn.init.normal_(block.attn.rel_pos_h)
         torch.nn.init.normal_(block.attn.rel_pos_w)
-    return made.requires_grad_(False)
+    return encoder.requires_grad_(False)
 
 
 def padded(shown: tuple[int, int], canvas: tuple[int, int] = (640, 512), seed: int = 0) -> torch.Tensor:
@@ -26,18 +26,18 @@ def padded(shown: tuple[int, int], canvas: tuple[int, int] = (640, 512), seed: i
 
 @pytest.mark.parametrize("shown", [(100, 300), (224, 224), (225, 1), (640, 512), (500, 512)])
 @torch.inference_mode()
-def test_padding_that_is_remembered_changes_nothing(encoder, shown):
-    """Sections that end inside a window, at its edge, and at the canvas's."""
+def test_skipping_padding_does_not_change_the_embedding(encoder, shown):
+    """Sections that end inside a window, at the edge of a window, and at the edge of the canvas."""
     pixels = padded(shown)
     assert torch.allclose(encoder(pixels, shown=shown), encoder(pixels), atol=1e-5)
 
 
 @torch.no_grad()
-def test_padding_is_forgotten_when_weights_change(encoder):
-    """A stale canvas would be wrong for every section."""
+def test_cached_padding_is_not_used_after_a_change_of_weights(encoder):
+    """Stale tokens would make the embedding of every section wrong."""
     pixels, shown = padded((100, 300)), (100, 300)
     before = encoder(pixels, shown=shown)
-    assert encoder._padding._known, "nothing was remembered, so nothing is proved"
+    assert encoder._padding_cache._entries, "the cache is not used, so this test proves nothing"
     for change in (
         lambda: encoder.pos_embed.mul_(3),
         lambda: encoder.blocks[0].mlp.lin1.weight.add_(0.1),
@@ -50,8 +50,8 @@ def test_padding_is_forgotten_when_weights_change(encoder):
 
 
 @pytest.mark.parametrize("fused", [True, False])
-def test_padding_follows_a_training(encoder, fused):
-    """A fused optimizer changes weights without PyTorch's count of changes: validation must see the new ones."""
+def test_validation_during_training_uses_padding_of_the_current_weights(encoder, fused):
+    """A fused optimizer changes weights without an increase of their version counter."""
     pixels, shown = padded((100, 300)), (100, 300)
     with torch.no_grad():
         encoder(pixels, shown=shown)
@@ -65,8 +65,8 @@ def test_padding_follows_a_training(encoder, fused):
 
 
 @torch.no_grad()
-def test_padding_is_forgotten_when_weights_are_cast(encoder):
-    """There and back they are rounded, under the same names and types."""
+def test_cached_padding_is_not_used_after_a_cast_of_weights(encoder):
+    """A cast to bfloat16 and back rounds the weights, but leaves their names and dtypes unchanged."""
     pixels, shown = padded((100, 300)), (100, 300)
     before = encoder(pixels, shown=shown)
     encoder.bfloat16().float()
@@ -75,21 +75,22 @@ def test_padding_is_forgotten_when_weights_are_cast(encoder):
     assert not torch.equal(after, before)
 
 
-def test_an_encoder_that_was_made_in_inference_mode_can_be_told_what_is_shown():
+def test_an_encoder_created_in_inference_mode_accepts_the_size_of_the_section():
     with torch.inference_mode():
-        made, pixels = ImageEncoder(SIZE).eval(), padded((100, 300))
-        assert torch.allclose(made(pixels, shown=(100, 300)), made(pixels), atol=1e-5)
+        encoder, pixels = ImageEncoder(SIZE).eval(), padded((100, 300))
+        assert torch.allclose(encoder(pixels, shown=(100, 300)), encoder(pixels), atol=1e-5)
 
 
-def test_without_a_global_block_padding_is_skipped_in_all(encoder):
-    made = ImageEncoder(EncoderSize(width=24, depth=2, heads=2, global_blocks=())).eval().requires_grad_(False)
+def test_without_a_global_block_padding_is_skipped_in_all_blocks():
+    torch.manual_seed(0)
+    windowed = ImageEncoder(EncoderSize(width=24, depth=2, heads=2, global_blocks=())).eval().requires_grad_(False)
     pixels = padded((100, 300))
-    assert torch.allclose(made(pixels, shown=(100, 300)), made(pixels), atol=1e-5)
+    assert torch.allclose(windowed(pixels, shown=(100, 300)), windowed(pixels), atol=1e-5)
 
 
 @torch.no_grad()
 def test_padding_is_not_shared_between_precisions(encoder):
-    """bfloat16 by weights, bfloat16 by autocast, float32: each its own."""
+    """Float32, bfloat16 by autocast and bfloat16 weights each have other tokens."""
     pixels, shown = padded((100, 300)), (100, 300)
     full = encoder(pixels, shown=shown)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -104,29 +105,29 @@ def test_padding_is_not_shared_between_precisions(encoder):
 @torch.no_grad()
 @pytest.mark.parametrize("shown", [None, (100, 300)])
 @pytest.mark.parametrize("blocks", [0, 1, 2, 3, 4])
-def test_a_cut_between_any_two_blocks_changes_nothing(encoder, blocks, shown):
-    """What is frozen below and what is trained above are one encoder."""
+def test_lower_and_upper_give_the_embedding_of_the_whole_encoder(encoder, blocks, shown):
+    """For a cut before, between and after all blocks."""
     pixels = padded((100, 300))
     tokens = encoder.lower(pixels, blocks=blocks, shown=shown)
     assert tokens.shape == (2, 40, 32, 24)
     assert torch.allclose(encoder.upper(tokens, blocks=blocks), encoder(pixels), atol=1e-5)
 
 
-def test_padding_is_not_remembered_while_it_is_trained(encoder):
-    """The gradient must see the padding too."""
+def test_padding_is_not_cached_while_the_encoder_is_trained(encoder):
+    """Padding contributes to the gradients, too."""
     encoder.requires_grad_(True)
     encoder(padded((100, 300)), shown=(100, 300)).sum().backward()
-    assert not encoder._padding._known
+    assert not encoder._padding_cache._entries
     assert all(parameter.grad is not None for parameter in encoder.parameters())
 
 
-def test_blocks_that_are_computed_twice_have_the_same_gradients(encoder):
-    """Checkpointing saves memory and changes no number."""
+def test_activation_checkpointing_does_not_change_gradients(encoder):
+    """It saves memory by computing activations twice."""
     pixels = padded((100, 300))
     encoder.requires_grad_(True)
     gradients = []
-    for twice in (False, True):
-        encoder.checkpointing = twice
+    for checkpointing in (False, True):
+        encoder.checkpointing = checkpointing
         encoder.zero_grad()
         encoder(pixels).square().mean().backward()
         gradients.append([parameter.grad.clone() for parameter in encoder.parameters()])

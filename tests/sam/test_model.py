@@ -1,4 +1,4 @@
-"""The network as a module: the published names, its canvas, prompts in batches, and whether it can be trained."""
+"""SAM as a module: published parameter names, canvas sizes, batches of prompts, precisions and random weights."""
 
 import pytest
 import torch
@@ -23,42 +23,42 @@ def sam():
 
 @pytest.mark.parametrize("size", PUBLISHED)
 def test_every_name_and_shape_is_the_published_one(size, published_shapes):
-    """An official checkpoint loads as it is: nothing missing, nothing more, no other shape."""
+    """Official checkpoints load only if no name is missing or additional, and no shape differs."""
     with torch.device("meta"):
         state = build_sam(size).state_dict()
     assert {name: tuple(tensor.shape) for name, tensor in state.items()} == published_shapes(*PUBLISHED[size])
 
 
 @pytest.mark.parametrize("size", PUBLISHED)
-def test_the_parameters_count_as_published(size):
-    """The sum over all parameters is the figure known for each size."""
+def test_the_number_of_parameters_is_the_published_one(size):
+    """Sum over all parameters of each size."""
     with torch.device("meta"):
         sam = build_sam(size)
     assert sum(parameter.numel() for parameter in sam.parameters()) == COUNTS[size]
 
 
-def test_what_is_to_be_loaded_is_not_drawn_first():
-    """All of it is in a file of weights; nothing is left as it lay in memory."""
+def test_without_random_weights_none_are_drawn():
+    """Every parameter and buffer is in `state_dict()`, so that no memory stays uninitialised after loading."""
     torch.manual_seed(0)
     sam = Sam("vit_t", random=False)
-    drawn = torch.get_rng_state()
+    state = torch.get_rng_state()
     torch.manual_seed(0)
     torch.randn(sam.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix.shape)
-    assert torch.equal(drawn, torch.get_rng_state())
-    everything = {name for name, _ in [*sam.named_parameters(), *sam.named_buffers()]}
-    assert everything == sam.state_dict().keys()
-    assert nn.Linear(2, 2).weight.abs().max() > 0, "as ever"
+    assert torch.equal(state, torch.get_rng_state())
+    names = {name for name, _ in [*sam.named_parameters(), *sam.named_buffers()]}
+    assert names == sam.state_dict().keys()
+    assert nn.Linear(2, 2).weight.abs().max() > 0, "layers created afterwards must be initialised"
 
 
-def test_an_unknown_size_is_refused_with_the_known_ones():
+def test_an_unknown_size_is_refused_with_a_list_of_the_known_sizes():
     with pytest.raises(UserError, match="'vit_x'") as caught:
         build_sam("vit_x")
     assert "vit_t, vit_b, vit_l, vit_h" in caught.value.fix
 
 
 @pytest.mark.parametrize("shape", [(1040, 1024), (1024, 1040), (255, 701), (256, 700), (0, 64)])
-def test_a_canvas_without_positions_is_refused(sam, shape):
-    """Rather than a crash in the middle, or positions that mean something else."""
+def test_a_canvas_size_that_is_not_supported_is_refused(sam, shape):
+    """Otherwise an internal error would follow, or wrong positions would be used."""
     with pytest.raises(UserError, match=f"{shape[0]} x {shape[1]}") as caught:
         sam.image_encoder(torch.zeros(1, 3, *shape))
     assert "multiples of 16" in caught.value.fix
@@ -67,14 +67,14 @@ def test_a_canvas_without_positions_is_refused(sam, shape):
 
 @pytest.mark.parametrize("shape", [(16, 1024), (256, 704), (64, 48)])
 @torch.inference_mode()
-def test_the_embedding_is_a_sixteenth_of_the_canvas(sam, shape):
+def test_height_and_width_of_the_embedding_are_a_sixteenth_of_the_canvas(sam, shape):
     embedding = sam.image_encoder(torch.zeros(2, 3, *shape))
     assert embedding.shape == (2, 256, shape[0] // 16, shape[1] // 16)
 
 
 @torch.inference_mode()
-def test_a_small_canvas_sees_the_top_left_of_the_square_one():
-    """Within windows only, one window of canvas gives the tokens that the square canvas has there."""
+def test_a_small_canvas_has_the_positions_of_the_top_left_of_the_square_one():
+    """With windowed blocks only, a canvas of one window has the tokens of the first window of the square canvas."""
     torch.manual_seed(0)
     encoder = build_sam("vit_t").image_encoder
     pixels = torch.randn(1, 3, 1024, 1024)
@@ -95,38 +95,38 @@ def test_a_small_canvas_sees_the_top_left_of_the_square_one():
 
 
 @torch.inference_mode()
-def test_a_batch_of_images_with_a_prompt_each_is_each_alone(sam):
-    """Images of a batch do not leak into each other in the encoder, the transformer or the upscaling."""
+def test_images_of_a_batch_do_not_affect_each_other(sam):
+    """Neither in the transformer nor in the upscaling; one prompt per image."""
     images = sam.image_encoder(torch.randn(3, 3, 64, 96))
     points = (64 * torch.rand(3, 2, 2), torch.tensor([[1, 0], [1, 1], [0, 1]]))
     sparse, dense = sam.prompt_encoder(points, grid=(4, 6))
     positions = sam.prompt_encoder.dense_pe((4, 6))
-    together, quality = sam.mask_decoder(images, positions, sparse=sparse, dense=dense, multimask_output=True)
-    assert together.shape == (3, 3, 16, 24)
+    masks, quality = sam.mask_decoder(images, positions, sparse=sparse, dense=dense, multimask_output=True)
+    assert masks.shape == (3, 3, 16, 24)
     assert quality.shape == (3, 3)
     for i in range(3):
-        alone, own = sam.mask_decoder(
+        single_masks, single_quality = sam.mask_decoder(
             images[i : i + 1], positions, sparse=sparse[i : i + 1], dense=dense[i : i + 1], multimask_output=True
         )
-        torch.testing.assert_close(together[i], alone[0], atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(quality[i], own[0], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(masks[i], single_masks[0], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(quality[i], single_quality[0], atol=1e-5, rtol=1e-5)
 
 
 @torch.inference_mode()
-def test_prompts_that_do_not_pair_with_images_are_caught(sam):
+def test_prompts_of_wrong_number_or_shape_are_refused(sam):
     sparse, dense = sam.prompt_encoder(boxes=torch.rand(3, 4), grid=(4, 4))
     positions = sam.prompt_encoder.dense_pe((4, 4))
     with pytest.raises(AssertionError, match="2 images for 3 prompts"):
         sam.mask_decoder(torch.zeros(2, 256, 4, 4), positions, sparse=sparse, dense=dense, multimask_output=False)
-    with pytest.raises(AssertionError, match="count differently"):
+    with pytest.raises(AssertionError, match="differ in number"):
         sam.prompt_encoder((torch.rand(2, 1, 2), torch.ones(2, 1)), torch.rand(3, 4), grid=(4, 4))
     with pytest.raises(AssertionError, match="do not fit a grid of 4 x 4"):
         sam.prompt_encoder(masks=torch.zeros(1, 1, 16, 32), grid=(4, 4))
 
 
 @torch.inference_mode()
-def test_the_decoder_takes_another_number_of_mask_tokens():
-    """A head for some classes is the same decoder with as many tokens."""
+def test_the_decoder_supports_any_number_of_mask_tokens():
+    """A class head is this decoder with one mask token per class."""
     decoder = MaskDecoder(masks=7)
     masks, quality = decoder.predict_all(
         torch.randn(2, 256, 2, 3),
@@ -138,8 +138,8 @@ def test_the_decoder_takes_another_number_of_mask_tokens():
     assert quality.shape == (2, 7)
 
 
-def test_random_weights_can_be_trained_from():
-    """Attention and positions start small, relative positions at zero, and every parameter that is used learns."""
+def test_random_weights_can_be_trained():
+    """Weights and positions have the standard deviation of ViT, and every parameter in use receives a gradient."""
     torch.manual_seed(0)
     sam = build_sam("vit_t")
     first = sam.image_encoder.blocks[0]
@@ -155,13 +155,13 @@ def test_random_weights_can_be_trained_from():
         image, sam.prompt_encoder.dense_pe((4, 4)), sparse=sparse, dense=dense
     )
     (masks.square().mean() + quality.square().mean()).backward()
-    still = {name for name, parameter in sam.named_parameters() if parameter.grad is None or not parameter.grad.any()}
-    assert still == {"prompt_encoder.no_mask_embed.weight"}  # a mask was given
+    untrained = {name for name, each in sam.named_parameters() if each.grad is None or not each.grad.any()}
+    assert untrained == {"prompt_encoder.no_mask_embed.weight"}  # a mask was given
 
 
 @torch.inference_mode()
 def test_positions_stay_precise_in_mixed_precision(sam):
-    """In bfloat16 the encoded position of a point would be off by several pixels."""
+    """In bfloat16 the positional encoding of a point would have an error of several pixels."""
     precise = sam.prompt_encoder.dense_pe((16, 16))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(sam.prompt_encoder.dense_pe((16, 16)), precise)
@@ -170,7 +170,7 @@ def test_positions_stay_precise_in_mixed_precision(sam):
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
 @torch.inference_mode()
 def test_the_whole_network_runs_in_another_precision(dtype):
-    """`precision: bf16-true` and `64-true` turn every parameter; nothing may stay behind in float32."""
+    """`precision: bf16-true` and `64-true` convert every parameter; no tensor may remain float32."""
     sam = build_sam("vit_t").to(dtype)
     image = sam.image_encoder(torch.randn(1, 3, 32, 48, dtype=dtype))
     sparse, dense = sam.prompt_encoder((torch.rand(1, 1, 2), torch.ones(1, 1)), torch.rand(1, 4), grid=(2, 3))
@@ -182,7 +182,7 @@ def test_the_whole_network_runs_in_another_precision(dtype):
 
 @torch.inference_mode()
 def test_mixed_precision_changes_little(sam):
-    """The whole road runs under autocast, the bias of the attention included."""
+    """All of the encoder runs under autocast, including the attention bias."""
     pixels = torch.randn(1, 3, 256, 240)
     precise = sam.image_encoder(pixels)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -190,8 +190,8 @@ def test_mixed_precision_changes_little(sam):
     assert (rough - precise).abs().mean() < 0.03 * precise.abs().mean() + 0.01
 
 
-def test_a_size_shares_its_width_among_its_heads():
-    """64 channels a head in vit_t, vit_b and vit_l, 80 in vit_h, as published."""
+def test_heads_have_the_published_number_of_channels():
+    """64 channels per head in vit_t, vit_b and vit_l, 80 in vit_h."""
     assert {name: size.width // size.heads for name, size in SIZES.items()} == {
         "vit_t": 64,
         "vit_b": 64,
@@ -201,7 +201,7 @@ def test_a_size_shares_its_width_among_its_heads():
 
 
 def test_norms_have_the_published_epsilon(sam):
-    """1e-6 in the image encoder, PyTorch's 1e-5 in the decoder: too small a difference for the parity tests to see."""
+    """1e-6 in the image encoder, 1e-5 in the mask decoder; the parity tests do not detect so small a difference."""
     norms = {name: module.eps for name, module in sam.named_modules() if isinstance(module, torch.nn.LayerNorm)}
     assert {eps for name, eps in norms.items() if name.startswith("image_encoder")} == {1e-6}
     assert {eps for name, eps in norms.items() if name.startswith("mask_decoder")} == {1e-5}

@@ -1,4 +1,4 @@
-"""Our SAM against the one in `transformers`: same weights, same numbers, to 1e-4."""
+"""Our SAM and the one in `transformers` give the same results with the same weights, within 1e-4."""
 
 import pytest
 import torch
@@ -12,9 +12,9 @@ def canvas(height: int, width: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def worst(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+def largest_difference(ours: torch.Tensor, theirs: torch.Tensor) -> float:
     assert ours.shape == theirs.shape
-    assert theirs.abs().mean() > 0.05, "outputs near zero prove nothing"
+    assert theirs.abs().mean() > 0.05, "a comparison of outputs near zero proves nothing"
     return float((ours - theirs).abs().max())
 
 
@@ -23,30 +23,30 @@ def test_the_image_encoder_gives_the_same_embedding_on_the_square_canvas(small_p
     """Patches, positions, windows with their zero padding, global attention and neck."""
     pixels = canvas(1024, 1024)
     theirs = small_pair.theirs.vision_encoder(pixels).last_hidden_state
-    assert worst(small_pair.ours["image_encoder"](pixels), theirs) <= TOLERANCE
+    assert largest_difference(small_pair.ours["image_encoder"](pixels), theirs) <= TOLERANCE
 
 
 @torch.inference_mode()
 def test_blocks_of_the_width_of_vit_b_give_the_same_embedding(pair_of):
-    """The head size and width of a published network, where rounding adds up more than in a small one."""
+    """Width and heads of a published network, in which rounding errors are larger than in a small one."""
     pair = pair_of(EncoderSize(width=768, depth=2, heads=12, global_blocks=(1,)))
     pixels = canvas(1024, 1024)
     theirs = pair.theirs.vision_encoder(pixels).last_hidden_state
-    assert worst(pair.ours["image_encoder"](pixels), theirs) <= TOLERANCE
+    assert largest_difference(pair.ours["image_encoder"](pixels), theirs) <= TOLERANCE
 
 
 @pytest.mark.parametrize("shape", [(256, 704), (64, 1024), (240, 224), (16, 16)])
 @torch.inference_mode()
 def test_a_canvas_of_another_shape_uses_cropped_tables(pair_of, crop_their_tables, shape):
-    """The other network gets cropped tables by hand: interpolation, or a crop elsewhere, would differ."""
+    """The tables of `transformers` are cropped here; interpolation or another crop would give other results."""
     pair = pair_of(EncoderSize(width=64, depth=3, heads=2, global_blocks=(0, 2)))
     crop_their_tables(pair.theirs, *shape)
     pixels = canvas(*shape)
     theirs = pair.theirs.vision_encoder(pixels).last_hidden_state
-    assert worst(pair.ours["image_encoder"](pixels), theirs) <= TOLERANCE
+    assert largest_difference(pair.ours["image_encoder"](pixels), theirs) <= TOLERANCE
 
 
-def some_points(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def random_points(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     coordinates = 1024 * torch.rand(3, 4, 2, generator=generator)
     labels = torch.tensor([[1, 0, 1, -1], [0, 0, 1, 1], [1, -1, -1, -1]])
     return coordinates, labels
@@ -55,11 +55,11 @@ def some_points(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]
 def prompts(kinds: str) -> dict[str, object]:
     """Three prompts for one image, of the kinds named."""
     generator = torch.Generator().manual_seed(5)
-    points = some_points(generator)
+    points = random_points(generator)
     boxes = (1024 * torch.rand(3, 4, generator=generator)).sort(dim=1).values
     masks = torch.randn(3, 1, 256, 256, generator=generator)
-    every = {"points": points, "boxes": boxes, "masks": masks}
-    return {name: prompt for name, prompt in every.items() if name in kinds}
+    prompts_by_kind = {"points": points, "boxes": boxes, "masks": masks}
+    return {name: prompt for name, prompt in prompts_by_kind.items() if name in kinds}
 
 
 KINDS = ["points", "boxes", "points boxes", "masks", "points masks", "points boxes masks", "none"]
@@ -68,7 +68,7 @@ KINDS = ["points", "boxes", "points boxes", "masks", "points masks", "points box
 @pytest.mark.parametrize("kinds", KINDS)
 @torch.inference_mode()
 def test_the_prompt_encoder_gives_the_same_tokens_and_map(small_pair, kinds):
-    """Each kind of prompt, alone and together; points are padded only where there is no box."""
+    """Each kind of prompt and combinations of them; points are padded only without boxes."""
     given = prompts(kinds)
     sparse, dense = small_pair.ours["prompt_encoder"](**given, grid=(64, 64))
     points, labels = given.get("points", (None, None))
@@ -82,16 +82,16 @@ def test_the_prompt_encoder_gives_the_same_tokens_and_map(small_pair, kinds):
     if their_sparse is None:
         assert sparse.shape == (len(dense), 0, 256)
     else:
-        assert worst(sparse, their_sparse[0]) <= TOLERANCE
-    assert worst(dense, their_dense.expand_as(dense)) <= TOLERANCE
+        assert largest_difference(sparse, their_sparse[0]) <= TOLERANCE
+    assert largest_difference(dense, their_dense.expand_as(dense)) <= TOLERANCE
 
 
 @torch.inference_mode()
-def test_the_position_of_each_token_is_the_same_and_cropped(small_pair):
-    """A smaller grid sees the top left of the square one, not the square one squeezed."""
+def test_the_positional_encoding_is_the_same_and_is_cropped_for_smaller_grids(small_pair):
+    """A smaller grid uses the top left part of the encoding; nothing is interpolated."""
     theirs = small_pair.theirs.get_image_wide_positional_embeddings()
     encoder = small_pair.ours["prompt_encoder"]
-    assert worst(encoder.dense_pe((64, 64)), theirs) <= TOLERANCE
+    assert largest_difference(encoder.dense_pe((64, 64)), theirs) <= TOLERANCE
     assert torch.equal(encoder.dense_pe((16, 44)), encoder.dense_pe((64, 64))[:, :, :16, :44])
 
 
@@ -99,7 +99,7 @@ def test_the_position_of_each_token_is_the_same_and_cropped(small_pair):
 @pytest.mark.parametrize(("kinds", "grid"), [("points", (64, 64)), ("points boxes", (16, 44)), ("boxes", (64, 64))])
 @torch.inference_mode()
 def test_the_mask_decoder_gives_the_same_masks_and_quality(small_pair, kinds, grid, multimask):
-    """The two-way transformer, the upscaling, the heads and the choice of masks; one image, three prompts."""
+    """The two-way transformer, the upscaling, the heads and the selection of masks; one image, three prompts."""
     image = torch.randn(1, 256, *grid, generator=torch.Generator().manual_seed(2))
     encoder = small_pair.ours["prompt_encoder"]
     sparse, dense = encoder(**prompts(kinds), grid=grid)
@@ -110,14 +110,14 @@ def test_the_mask_decoder_gives_the_same_masks_and_quality(small_pair, kinds, gr
     their_masks, their_quality = small_pair.theirs.mask_decoder(
         image, positions, sparse.unsqueeze(0), dense[:1], multimask_output=multimask
     )
-    assert worst(masks, their_masks[0]) <= TOLERANCE
-    assert worst(quality, their_quality[0]) <= TOLERANCE
+    assert largest_difference(masks, their_masks[0]) <= TOLERANCE
+    assert largest_difference(quality, their_quality[0]) <= TOLERANCE
 
 
 @pytest.mark.parametrize("multimask", [False, True])
 @torch.inference_mode()
-def test_pixels_and_a_prompt_give_the_same_masks_end_to_end(small_pair, multimask):
-    """The parts fit together as in the published network."""
+def test_an_image_and_a_point_give_the_same_masks(small_pair, multimask):
+    """The parts are connected as in the published network."""
     pixels, point = canvas(1024, 1024, seed=3), torch.tensor([[[500.0, 375.0]]])
     label = torch.tensor([[1]])
     ours = small_pair.ours
@@ -135,5 +135,5 @@ def test_pixels_and_a_prompt_give_the_same_masks_end_to_end(small_pair, multimas
         input_labels=label.unsqueeze(0),
         multimask_output=multimask,
     )
-    assert worst(masks, theirs.pred_masks[0]) <= TOLERANCE
-    assert worst(quality, theirs.iou_scores[0]) <= TOLERANCE
+    assert largest_difference(masks, theirs.pred_masks[0]) <= TOLERANCE
+    assert largest_difference(quality, theirs.iou_scores[0]) <= TOLERANCE

@@ -1,4 +1,4 @@
-"""Loading weights: what fits is loaded, what does not is named, and nothing in a file is ever run."""
+"""Loading of weights: matching files are loaded, mismatches are reported, and code in a file is never executed."""
 
 import hashlib
 import pickle
@@ -40,26 +40,26 @@ def checkpoint(trained, tmp_path):
     return path
 
 
-def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+def have_equal_weights(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     theirs = b.state_dict()
     return all(torch.equal(tensor, theirs[name]) for name, tensor in a.state_dict().items())
 
 
-def hollow(shapes: dict[str, tuple[int, ...]], path: Path) -> Path:
-    """A checkpoint with these names and shapes that takes no room: one number a tensor, repeated."""
+def write_constant_checkpoint(shapes: dict[str, tuple[int, ...]], path: Path) -> Path:
+    """Write a small file with these names and shapes: each tensor is one number, expanded."""
     torch.save({name: torch.full((1,), 0.5).expand(shape) for name, shape in shapes.items()}, path)
     return path
 
 
-def test_a_checkpoint_loads_into_its_size(trained, checkpoint):
-    """Every tensor of the file ends up in the network."""
-    assert same(build_sam("vit_t", checkpoint), trained)
-    assert same(build_sam("vit_t", str(checkpoint)), trained)
+def test_a_checkpoint_is_loaded(trained, checkpoint):
+    """Every tensor of the file is in the network afterwards."""
+    assert have_equal_weights(build_sam("vit_t", checkpoint), trained)
+    assert have_equal_weights(build_sam("vit_t", str(checkpoint)), trained)
 
 
 def test_a_checkpoint_with_the_published_names_loads_into_vit_b(published_shapes, tmp_path):
-    """What Meta's file of ViT-B is in form goes through the real loader."""
-    path = hollow(published_shapes(*PUBLISHED["vit_b"]), tmp_path / "b.pth")
+    """A file with the names and shapes of Meta's ViT-B is loaded by `build_sam`."""
+    path = write_constant_checkpoint(published_shapes(*PUBLISHED["vit_b"]), tmp_path / "b.pth")
     sam = build_sam("vit_b", path)
     assert all((tensor == 0.5).all() for tensor in sam.state_dict().values())
 
@@ -67,41 +67,41 @@ def test_a_checkpoint_with_the_published_names_loads_into_vit_b(published_shapes
 @pytest.mark.parametrize("wrap", [lambda state: {"state_dict": state, "epoch": 3}, lambda state: {"model": state}])
 @pytest.mark.parametrize("prefix", ["", "module.", "sam.", "model.", "module.model."])
 def test_wrapped_and_prefixed_weights_are_unwrapped(trained, tmp_path, wrap, prefix):
-    """Training scripts wrap the network; where that is unambiguous the weights are found."""
+    """Training scripts add a key or a prefix; the weights are found if this is unambiguous."""
     path = tmp_path / "wrapped.pth"
     torch.save(wrap({prefix + name: tensor for name, tensor in trained.state_dict().items()}), path)
-    assert same(build_sam("vit_t", path), trained)
+    assert have_equal_weights(build_sam("vit_t", path), trained)
 
 
 def test_a_file_of_the_old_format_loads(trained, tmp_path):
-    """Before PyTorch 1.6 files were bare pickles; those cannot be mapped into memory."""
+    """Before PyTorch 1.6 files were plain pickles, which cannot be memory-mapped."""
     path = tmp_path / "old.pth"
     torch.save(trained.state_dict(), path, _use_new_zipfile_serialization=False)
-    assert same(build_sam("vit_t", path), trained)
+    assert have_equal_weights(build_sam("vit_t", path), trained)
 
 
 @pytest.mark.parametrize("size", PUBLISHED)
-def test_the_size_is_recognised_by_its_shapes(size, published_shapes):
+def test_the_size_is_found_from_the_shapes(size, published_shapes):
     shapes = published_shapes(*PUBLISHED[size])
     assert size_of({name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}) == size
 
 
-def test_the_size_of_something_else_is_unknown(trained):
+def test_the_size_of_unknown_weights_is_none(trained):
     assert size_of(trained.state_dict()) == "vit_t"
     assert size_of({"fc.weight": torch.zeros(3, 3)}) is None
     assert size_of({"image_encoder.pos_embed": torch.zeros(1, 64, 64, 768)}) is None
 
 
-def test_another_size_is_named_with_the_setting_to_change(published_shapes, tmp_path):
-    path = hollow(published_shapes(*PUBLISHED["vit_l"]), tmp_path / "l.pth")
+def test_weights_of_another_size_are_refused_with_the_key_to_change(published_shapes, tmp_path):
+    path = write_constant_checkpoint(published_shapes(*PUBLISHED["vit_l"]), tmp_path / "l.pth")
     with pytest.raises(WeightsError) as caught:
         build_sam("vit_t", path)
     assert caught.value.problem == f"{path}: holds vit_l, but vit_t was asked for"
     assert "set model.size: vit_l" in caught.value.fix
 
 
-def test_names_and_shapes_that_do_not_fit_are_listed_and_nothing_is_loaded(trained, tmp_path):
-    """A mismatch is an error with a count and the first few names, never a silent half load."""
+def test_names_and_shapes_that_do_not_match_are_listed_and_nothing_is_loaded(trained, tmp_path):
+    """A mismatch is an error with a count and the first names, never a partial load."""
     state = dict(trained.state_dict())
     for i in range(4):
         del state[f"image_encoder.blocks.{i}.attn.qkv.weight"]
@@ -124,7 +124,7 @@ def test_names_and_shapes_that_do_not_fit_are_listed_and_nothing_is_loaded(train
 
 
 class Malicious:
-    """Leaves a mark when it is unpickled."""
+    """Creates the file `mark` when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -135,7 +135,7 @@ class Malicious:
 
 @pytest.mark.parametrize("form", ["zip", "bare"])
 def test_a_file_that_would_run_code_is_refused_without_running_it(tmp_path, form):
-    """A checkpoint from the web must not be able to do anything but hold numbers."""
+    """A checkpoint from the internet must not execute code."""
     path, mark = tmp_path / "evil.pth", tmp_path / "mark"
     if form == "zip":
         torch.save({"image_encoder.pos_embed": Malicious(mark)}, path)
@@ -148,22 +148,22 @@ def test_a_file_that_would_run_code_is_refused_without_running_it(tmp_path, form
     assert not mark.exists()
 
 
-def test_a_missing_file_is_named_with_the_command_that_gets_it(tmp_path):
+def test_a_missing_file_is_reported_with_the_command_to_fetch_it(tmp_path):
     with pytest.raises(WeightsError, match=r"nowhere\.pth: there is no such weights file") as caught:
         build_sam("vit_b", tmp_path / "nowhere.pth")
     assert "sam-seismic weights fetch vit_b" in caught.value.fix
 
 
-def test_a_file_that_may_not_be_read_is_named(checkpoint, monkeypatch):
-    """A colleague's file on a shared disk, seldom readable by all."""
-    monkeypatch.setattr("os.access", lambda *_: False)  # chmod does not keep root out
+def test_a_file_without_read_permission_is_reported(checkpoint, monkeypatch):
+    """For example the file of another user on a shared disk."""
+    monkeypatch.setattr("os.access", lambda *_: False)  # root can read files of any mode
     with pytest.raises(WeightsError, match=r"vit_t\.pth: may not be read"):
         build_sam("vit_t", checkpoint)
 
 
 @pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
-def test_a_truncated_file_is_called_damaged(checkpoint, share):
-    """A copy that broke off is told apart from a file that is none."""
+def test_a_truncated_file_is_reported_as_damaged(checkpoint, share):
+    """An incomplete copy has another message than a file that is no checkpoint."""
     content = checkpoint.read_bytes()
     checkpoint.write_bytes(content[: int(share * len(content))])
     with pytest.raises(WeightsError, match="damaged: it ends early") as caught:
@@ -181,7 +181,7 @@ def test_a_truncated_file_of_the_old_format_is_refused(trained, tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"version https://git-lfs.github.com/spec/v1\n"])
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
-    """An error page or a pointer in the place of the weights."""
+    """An error page of a server, or a Git LFS pointer, instead of weights."""
     path = tmp_path / "page.pth"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="not a file written by PyTorch"):
@@ -196,15 +196,15 @@ def test_a_file_without_a_state_dict_is_refused(tmp_path, content):
         build_sam("vit_t", path)
 
 
-def test_two_sets_of_weights_in_one_file_are_not_guessed_between(trained, tmp_path):
+def test_a_file_with_two_sets_of_weights_is_refused(trained, tmp_path):
     path = tmp_path / "two.pth"
     torch.save({"model": trained.state_dict(), "state_dict": trained.state_dict()}, path)
     with pytest.raises(WeightsError, match="each of state_dict and model"):
         build_sam("vit_t", path)
 
 
-def test_verify_tells_an_official_file_from_another_of_its_size(checkpoint, monkeypatch):
-    """By the SHA-256 of the whole file, not by its name."""
+def test_verify_recognises_official_files_by_their_hash(checkpoint, monkeypatch):
+    """The SHA-256 of the whole file decides, not the name or the size."""
     sha256 = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     assert file_hash(checkpoint) == sha256
     found = verify(checkpoint)
@@ -214,13 +214,13 @@ def test_verify_tells_an_official_file_from_another_of_its_size(checkpoint, monk
     assert (found.size, found.official) == ("vit_b", True)
 
 
-def test_verify_of_a_missing_file_says_so(tmp_path):
+def test_verify_reports_a_missing_file(tmp_path):
     with pytest.raises(WeightsError, match="there is no such weights file"):
         verify(tmp_path / "nowhere.pth")
 
 
-def test_the_official_files_are_those_published():
-    """Names end in the head of the MD5; the hashes are whole SHA-256s and differ."""
+def test_the_official_files_have_the_published_names_and_urls():
+    """Names contain the first digits of the MD5; hashes are complete SHA-256s and differ."""
     assert {size: weights.file for size, weights in OFFICIAL.items()} == {
         "vit_b": "sam_vit_b_01ec64.pth",
         "vit_l": "sam_vit_l_0b3195.pth",
@@ -232,15 +232,15 @@ def test_the_official_files_are_those_published():
     assert len({weights.sha256 for weights in OFFICIAL.values()}) == 3
 
 
-def test_the_files_are_as_long_as_their_parameters():
-    """Four bytes a number, and a little for names: a slip in a length would show."""
+def test_file_sizes_agree_with_the_numbers_of_parameters():
+    """Four bytes per parameter, and less than 300 kB for names: detects a typing error in a size."""
     counts = {"vit_b": 93_735_472, "vit_l": 312_342_832, "vit_h": 641_090_608}
     for size, count in counts.items():
         assert 0 < OFFICIAL[size].size_bytes - 4 * count < 300_000
 
 
-def test_the_weights_folder_is_the_chosen_one_then_the_one_here_then_the_cache(tmp_path, monkeypatch):
-    """Asked at call time: the environment and the working directory of now count, not those of the import."""
+def test_the_weights_folder_is_the_environment_variable_then_the_local_folder_then_the_cache(tmp_path, monkeypatch):
+    """Environment and working directory are read at the call, not at import."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SAM_SEISMIC_WEIGHTS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -251,7 +251,7 @@ def test_the_weights_folder_is_the_chosen_one_then_the_one_here_then_the_cache(t
     assert weights_folder() == tmp_path / "chosen"
 
 
-def test_the_official_file_is_found_in_the_folder_or_the_command_to_fetch_it_is_given(tmp_path, monkeypatch):
+def test_a_missing_official_file_is_reported_with_the_command_to_fetch_it(tmp_path, monkeypatch):
     monkeypatch.setenv("SAM_SEISMIC_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsError, match=r"sam_vit_l_0b3195\.pth") as caught:
         official_path("vit_l")

@@ -1,8 +1,8 @@
-"""Fills an embedding store with a tiny encoder's features of a synthetic survey, sections of both orientations.
+"""Fills an embedding store with features of a synthetic survey, computed by a small encoder, in both orientations.
 
-As a program it fills the given store, and prints how many sections it encoded:
+As a program, it fills the given store and prints the number of encoded sections:
 
-    python -m tests.tuning.filling STORE [--wait-for FILE] [--killed-after N] [--slow S] [--copies N] [--share WHICH OF]
+    python -m tests.tuning.filling STORE [--wait-for FILE] [--killed-after N] [--slow S] [--copies N] [--share RANK OF]
 """
 
 import argparse
@@ -114,7 +114,7 @@ class Counted:
 
 
 def kill_in_the_middle_of_file(number: int) -> None:
-    """Send SIGKILL to this process when file `number` has been written in part."""
+    """Send SIGKILL to this process when file `number` is written in part."""
     write, count = embedding_store._write_array, iter(range(1, 1_000_000))
 
     def killing(file: BinaryIO, half: torch.Tensor) -> None:
@@ -135,16 +135,16 @@ def main() -> None:
     parser.add_argument("--slow", type=float, default=0.0)
     parser.add_argument("--copies", type=int, default=TIGHT.jittered_copies)
     parser.add_argument("--share", type=int, nargs=2)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    filling = filling_of(asked.store, inputs=TIGHT.model_copy(update={"jittered_copies": asked.copies}))
-    counted = Counted(filling, asked.slow)
-    if asked.killed_after is not None:
-        kill_in_the_middle_of_file(asked.killed_after)
+    filling = filling_of(options.store, inputs=TIGHT.model_copy(update={"jittered_copies": options.copies}))
+    counted = Counted(filling, options.slow)
+    if options.killed_after is not None:
+        kill_in_the_middle_of_file(options.killed_after)
     print("ready", flush=True)
-    while asked.wait_for is not None and not asked.wait_for.exists():
+    while options.wait_for is not None and not options.wait_for.exists():
         time.sleep(0.005)
-    filling.run(batch_size=1, progress=lambda *_: None, share=asked.share and tuple(asked.share))
+    filling.run(batch_size=1, progress=lambda *_: None, share=options.share and tuple(options.share))
     print(counted.sections, flush=True)
 
 

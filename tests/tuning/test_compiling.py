@@ -1,4 +1,4 @@
-"""Compiled blocks are the same blocks: their numbers, their names, and no start without a compiler."""
+"""Compiled blocks give the same results under the same parameter names; without a compiler they are refused."""
 
 import pytest
 import torch
@@ -11,8 +11,8 @@ from sam_seismic.tuning.compiling import compile_blocks
 SIZE = EncoderSize(width=24, depth=2, heads=2, global_blocks=(1,))
 
 
-def test_compiled_blocks_give_the_same_numbers_under_the_same_names():
-    """Traced, but not turned into machine code, which would take a minute."""
+def test_compiled_blocks_have_the_same_results_and_parameter_names():
+    """The eager backend traces the blocks; code generation would take a minute."""
     torch.manual_seed(0)
     encoder = ImageEncoder(SIZE).eval()
     names, canvas = list(encoder.state_dict()), torch.randn(1, 3, 64, 96)
@@ -23,7 +23,7 @@ def test_compiled_blocks_give_the_same_numbers_under_the_same_names():
     assert list(encoder.state_dict()) == names
 
 
-def test_without_a_compiler_it_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch):
+def test_compilation_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(compiling.shutil, "which", lambda _: None)
     with pytest.raises(UserError, match="needs a C\\+\\+ compiler"):
         compile_blocks(ImageEncoder(SIZE))

@@ -1,4 +1,4 @@
-"""The embedding store returns what was written for the same recipe, or nothing."""
+"""The embedding store returns the features that were written for the same recipe, or none."""
 
 import dataclasses
 import os
@@ -49,7 +49,7 @@ PLAIN = Recipe(
 
 
 def changed(value: object) -> object:
-    """A value of the same type that differs as little as possible."""
+    """Another value of the same type, as close as possible."""
     if value is None:
         return 6
     if isinstance(value, str):
@@ -74,7 +74,7 @@ def names_in(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe)])
-def test_a_change_of_any_field_of_a_recipe_finds_nothing(group: Group, tmp_path: Path, name: str):
+def test_a_recipe_with_one_changed_field_has_no_entries(group: Group, tmp_path: Path, name: str):
     """A training with other weights, another canvas or another clip never reads features of this recipe."""
     group.write(REF, UNCHANGED, random_embedding())
     other = dataclasses.replace(PLAIN, **{name: changed(getattr(PLAIN, name))})
@@ -85,13 +85,13 @@ def test_a_change_of_any_field_of_a_recipe_finds_nothing(group: Group, tmp_path:
 
 def test_runs_with_equal_recipes_share_entries(group: Group, tmp_path: Path):
     group.write(REF, UNCHANGED, random_embedding())
-    again = Group(tmp_path / "store", dataclasses.replace(PLAIN), "another run's words")
+    again = Group(tmp_path / "store", dataclasses.replace(PLAIN), "another description")
     assert torch.equal(again.read(REF, UNCHANGED), random_embedding().half())
     assert len(PLAIN.hash) == 32
     assert int(PLAIN.hash, 16) > 0
 
 
-def test_a_change_of_the_layout_is_a_change_of_every_recipe(monkeypatch: pytest.MonkeyPatch):
+def test_a_change_of_the_layout_changes_the_hash_of_every_recipe(monkeypatch: pytest.MonkeyPatch):
     before = PLAIN.hash
     monkeypatch.setattr(embedding_store, "LAYOUT", LAYOUT + 1)
     assert PLAIN.hash != before
@@ -103,21 +103,21 @@ def tiny_encoder(seed: int = 0) -> ImageEncoder:
 
 
 @pytest.mark.parametrize("frozen", [FrozenPrefix(3, neck=True), FrozenPrefix(2)])
-def test_the_hash_is_of_every_frozen_weight_and_of_no_other(frozen: FrozenPrefix):
+def test_the_hash_depends_on_every_frozen_weight_and_on_no_other(frozen: FrozenPrefix):
     """Trained weights do not change the hash; a change of one bit in a frozen weight does."""
     encoder = tiny_encoder()
-    known = weights_hash(EncoderCut(encoder, frozen))
-    assert weights_hash(EncoderCut(tiny_encoder(), frozen)) == known
+    expected = weights_hash(EncoderCut(encoder, frozen))
+    assert weights_hash(EncoderCut(tiny_encoder(), frozen)) == expected
     trained = ("blocks.2.", "neck.") if frozen.blocks == 2 else ("none",)
     for name, parameter in encoder.named_parameters():
         value = parameter.data.flatten()[-1].clone()
         parameter.data.flatten()[-1] = torch.nextafter(value, value + 1)
-        assert (weights_hash(EncoderCut(encoder, frozen)) == known) == name.startswith(trained), name
+        assert (weights_hash(EncoderCut(encoder, frozen)) == expected) == name.startswith(trained), name
         parameter.data.flatten()[-1] = value
-    assert weights_hash(EncoderCut(encoder, frozen)) == known
+    assert weights_hash(EncoderCut(encoder, frozen)) == expected
 
 
-def test_the_hash_tells_precisions_apart():
+def test_the_hash_depends_on_the_precision():
     """Zeros have the same bytes in float16 and bfloat16, but features are rounded differently."""
     hashes = set()
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
@@ -130,7 +130,7 @@ def test_the_hash_tells_precisions_apart():
     assert len(hashes) == 3
 
 
-def test_cuts_differ_in_the_hash_of_their_frozen_weights():
+def test_the_hash_depends_on_the_cut():
     cuts = (FrozenPrefix(3, neck=True), FrozenPrefix(1), FrozenPrefix(2))
     assert len({weights_hash(EncoderCut(tiny_encoder(), frozen)) for frozen in cuts}) == 3
 
@@ -138,7 +138,7 @@ def test_cuts_differ_in_the_hash_of_their_frozen_weights():
 # --- entries ------------------------------------------------------------------------------------------------------
 
 
-def test_no_two_variants_of_sections_have_one_name(group: Group):
+def test_every_variant_of_every_section_has_its_own_file_name(group: Group):
     lines = (0, 1, 10, 100, -1, -10)
     cuts = (None, (0, 1), (0, 10), (1, 0), (10, 1), (0, 101))
     factors = (1.0, 0.9, 0.1, 1.1, float(np.float32(1.1)), float(np.nextafter(1.1, 2)), 1e-10)
@@ -159,15 +159,15 @@ def test_features_are_read_as_written_in_half_precision(group: Group):
         assert group.path(REF, variant).stat().st_size == file_size(SHAPE)
 
 
-def test_a_view_of_a_batch_is_written_alone(group: Group):
-    """A row of a permuted batch is not contiguous in memory."""
+def test_only_the_row_of_a_batch_is_written(group: Group):
+    """A row of a permuted batch is a view that is not contiguous in memory."""
     batch = torch.stack([random_embedding(seed) for seed in range(3)]).permute(0, 2, 3, 1)  # [3, 2, 3, 256]
     group.write(REF, UNCHANGED, batch[1])
     assert torch.equal(group.read(REF, UNCHANGED), random_embedding(1).permute(1, 2, 0).half())
     assert group.has(REF, UNCHANGED, (2, 3, 256))
 
 
-def cut_short(path: Path) -> None:
+def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
@@ -179,13 +179,13 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def leave_without_name(path: Path) -> None:
+def rename_to_temporary(path: Path) -> None:
     path.rename(path.with_name(f".{path.stem}.abc.part"))
 
 
-@pytest.mark.parametrize("damage", [cut_short, add_a_byte, empty, leave_without_name, Path.unlink])
+@pytest.mark.parametrize("damage", [truncate, add_a_byte, empty, rename_to_temporary, Path.unlink])
 def test_an_incomplete_file_counts_as_missing(group: Group, damage: Callable[[Path], None]):
-    """It is encoded again, and is stored then."""
+    """It is encoded again and stored."""
     group.write(REF, UNCHANGED, random_embedding())
     damage(group.path(REF, UNCHANGED))
     assert not group.has(REF, UNCHANGED, SHAPE)
@@ -199,9 +199,9 @@ def test_a_file_of_another_shape_counts_as_missing(group: Group):
     assert not group.has(REF, UNCHANGED, (256, 2, 4))
 
 
-@pytest.mark.parametrize("damage", [cut_short, empty, leave_without_name])
+@pytest.mark.parametrize("damage", [truncate, empty, rename_to_temporary])
 def test_an_unreadable_file_is_a_user_error_with_path_and_fix(group: Group, damage: Callable[[Path], None]):
-    """A disk that loses bytes during a training ends it with a message, not with a traceback."""
+    """Damage of the disk during a training gives a message, not a traceback."""
     group.write(REF, UNCHANGED, random_embedding())
     path = group.path(REF, UNCHANGED)
     damage(path)
@@ -211,13 +211,13 @@ def test_an_unreadable_file_is_a_user_error_with_path_and_fix(group: Group, dama
     assert "the same command again" in caught.value.fix
 
 
-def zeroed(path: Path) -> None:
+def fill_with_zeros(path: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
 
 
-@pytest.mark.parametrize("damage", [cut_short, empty, zeroed])
+@pytest.mark.parametrize("damage", [truncate, empty, fill_with_zeros])
 def test_a_damaged_file_is_removed_and_encoded_again(group: Group, damage: Callable[[Path], None]):
-    """Its size is right, so that without its removal it would count as stored for ever."""
+    """`has` checks only the size, so without removal a damaged file of the right size would always count as stored."""
     group.write(REF, UNCHANGED, random_embedding())
     damage(group.path(REF, UNCHANGED))
     with pytest.raises(UserError, match="it is damaged, and was removed"):
@@ -235,26 +235,26 @@ def test_writing_marks_the_group_as_used(group: Group):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 70_000.0])
 def test_numbers_too_large_for_half_precision_are_refused(group: Group, value: float):
-    """Training on infinite tokens would give a useless network."""
-    kept = random_embedding()
-    kept[3, 1, 2] = value
+    """A training on infinite features would give a useless network."""
+    features = random_embedding()
+    features[3, 1, 2] = value
     with pytest.raises(UserError) as caught:
-        group.write(REF, UNCHANGED, kept)
+        group.write(REF, UNCHANGED, features)
     assert "IL 100" in caught.value.problem
     assert "train.cache: false" in caught.value.fix
     assert not group.folder.exists()
 
 
-def test_a_write_that_fails_leaves_nothing_behind(group: Group, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_write_leaves_no_incomplete_file(group: Group, monkeypatch: pytest.MonkeyPatch):
     """A full disk leaves neither an incomplete section nor an incomplete recipe."""
-    sync, pieces = os.fsync, iter(range(100))
+    sync, calls = os.fsync, iter(range(100))
 
-    def full_at_even_ones(handle: int) -> None:
-        if next(pieces) % 2 == 0:
+    def fail_every_second_time(handle: int) -> None:
+        if next(calls) % 2 == 0:
             raise OSError(28, "No space left on device")
         sync(handle)
 
-    monkeypatch.setattr(os, "fsync", full_at_even_ones)
+    monkeypatch.setattr(os, "fsync", fail_every_second_time)
     with pytest.raises(UserError, match="the disk is full"):
         group.write(REF, UNCHANGED, random_embedding())
     assert names_in(group.folder) == set()
@@ -275,21 +275,21 @@ def test_other_users_of_a_unix_group_may_read_it(group: Group):
 
 
 def test_a_folder_that_is_removed_during_a_write_is_created_again(group: Group, monkeypatch: pytest.MonkeyPatch):
-    """`embed --prune` while another process fills the store: that process loses no entry and does not stop."""
+    """While another process prunes the store, the filling process loses no entry and does not stop."""
     create, save, removals = Group._create, np.save, iter([True, False, False, True, False, False])
 
-    def create_and_lose(self: Group) -> None:
+    def create_and_remove(self: Group) -> None:
         create(self)
         if next(removals):
             shutil.rmtree(self.folder)
 
-    def save_and_lose(*args: object, **options: object) -> None:
+    def save_and_remove(*args: object, **options: object) -> None:
         save(*args, **options)
         if next(removals):
             shutil.rmtree(group.folder)
 
-    monkeypatch.setattr(Group, "_create", create_and_lose)
-    monkeypatch.setattr(np, "save", save_and_lose)
+    monkeypatch.setattr(Group, "_create", create_and_remove)
+    monkeypatch.setattr(np, "save", save_and_remove)
     group.write(REF, UNCHANGED, random_embedding())
     group.write(REF, Variant(flipped=True), random_embedding(1))
     assert torch.equal(group.read(REF, Variant(flipped=True)), random_embedding(1).half())
@@ -316,10 +316,11 @@ def test_a_store_of_another_user_can_be_read(group: Group, monkeypatch: pytest.M
     assert torch.equal(group.read(REF, UNCHANGED), random_embedding().half())
 
 
-# --- tidying ------------------------------------------------------------------------------------------------------
+# --- pruning ------------------------------------------------------------------------------------------------------
 
 
-def aged(group: Group, days: float) -> Group:
+def last_used(group: Group, days: float) -> Group:
+    """Write an entry, and set the time of last use to some days ago."""
     group.write(REF, UNCHANGED, random_embedding())
     then = time.time() - days * DAY
     os.utime(group.folder / RECIPE, (then, then))
@@ -331,7 +332,7 @@ def two(tmp_path: Path) -> tuple[Group, Group]:
     """A group that was used 40 days ago, and one that was used the day before yesterday."""
     store = tmp_path / "store"
     other = dataclasses.replace(PLAIN, canvas="tight", blocks=6)
-    return aged(Group(store, PLAIN, "inlines of a.sgy"), 40), aged(Group(store, other, "inlines of b.sgy"), 2)
+    return last_used(Group(store, PLAIN, "inlines of a.sgy"), 40), last_used(Group(store, other, "inlines of b.sgy"), 2)
 
 
 def test_a_store_lists_its_groups(two: tuple[Group, Group], tmp_path: Path):
@@ -350,11 +351,11 @@ def test_a_missing_store_has_no_groups(tmp_path: Path):
 
 
 def test_prune_removes_unused_groups_only(two: tuple[Group, Group], tmp_path: Path):
-    old, young = two
+    old, recent = two
     assert [each.folder for each in prune(tmp_path / "store", days=30)] == [old.folder]
     assert not old.folder.exists()
-    assert torch.equal(young.read(REF, UNCHANGED), random_embedding().half())
-    assert [each.folder for each in prune(tmp_path / "store", days=0)] == [young.folder]
+    assert torch.equal(recent.read(REF, UNCHANGED), random_embedding().half())
+    assert [each.folder for each in prune(tmp_path / "store", days=0)] == [recent.folder]
     assert names_in(tmp_path / "store") == set()
 
 
@@ -363,7 +364,7 @@ def test_a_group_that_is_marked_as_used_is_not_pruned(two: tuple[Group, Group], 
     assert prune(tmp_path / "store", days=30) == []
 
 
-def test_foreign_files_and_folders_are_left_alone(two: tuple[Group, Group], tmp_path: Path):
+def test_other_files_and_folders_are_not_removed(two: tuple[Group, Group], tmp_path: Path):
     """`--prune --store /home/me` must remove nothing but embeddings."""
     store = tmp_path / "store"
     (store / "notes.txt").write_text("mine")
@@ -383,7 +384,7 @@ def test_foreign_files_and_folders_are_left_alone(two: tuple[Group, Group], tmp_
 
 
 def test_temporary_files_of_killed_processes_are_removed_when_they_are_old(two: tuple[Group, Group], tmp_path: Path):
-    """A young temporary file may still be written by a running process."""
+    """A recent temporary file may belong to a running process."""
     folder = two[1].folder
     for name, days in ((".IL_7.abc.part", 2.0), (".IL_8.def.part", 0.0)):
         (folder / name).write_bytes(b"half")
@@ -408,15 +409,15 @@ def test_an_interrupted_removal_is_finished_by_the_next_prune(
         old.write(SectionRef(Orientation.INLINE, seed), UNCHANGED, random_embedding())
     then = time.time() - 40 * DAY
     os.utime(old.folder / RECIPE, (then, then))
-    unlink, left = Path.unlink, iter(range(100))
+    unlink, calls = Path.unlink, iter(range(100))
 
-    def stopping(path: Path, missing_ok: bool = False) -> None:
-        if next(left) == 2:
+    def interrupted(path: Path, missing_ok: bool = False) -> None:
+        if next(calls) == 2:
             raise KeyboardInterrupt
         unlink(path, missing_ok=missing_ok)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", stopping)
+        patch.setattr(Path, "unlink", interrupted)
         with pytest.raises(KeyboardInterrupt):
             prune(tmp_path / "store", days=30)
     assert old.folder.exists()
@@ -427,7 +428,7 @@ def test_an_interrupted_removal_is_finished_by_the_next_prune(
 def test_a_file_that_is_renamed_during_a_prune_is_no_error(
     two: tuple[Group, Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """While another process fills the store, a file may be completed between listing and examining it."""
+    """Another process may complete a file after `prune` listed it and before `prune` examines it."""
     part = two[1].folder / ".IL_7.abc.part"
     part.write_bytes(b"half")
     glob = Path.glob

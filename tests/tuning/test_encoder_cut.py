@@ -1,4 +1,4 @@
-"""The two parts of a cut encoder compute what the whole encoder does, and only the trained part gets gradients."""
+"""The two parts of a cut encoder give the result of the whole encoder, and only the trained part has gradients."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def canvas() -> torch.Tensor:
 
 @pytest.mark.parametrize("shown", [None, (40, 48)])
 @pytest.mark.parametrize("frozen", CUTS)
-def test_the_two_parts_compute_what_the_encoder_does(
+def test_the_two_parts_give_the_embedding_of_the_whole_encoder(
     encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix, shown: tuple[int, int] | None
 ):
     features = EncoderCut(encoder, frozen).run_frozen(canvas, shown=shown)
@@ -58,7 +58,7 @@ def test_the_two_parts_compute_what_the_encoder_does(
 
 
 @pytest.mark.parametrize("frozen", CUTS)
-def test_features_in_half_precision_give_nearly_the_same(
+def test_features_in_half_precision_give_nearly_the_same_embedding(
     encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix
 ):
     features = EncoderCut(encoder, frozen).run_frozen(canvas).half()
@@ -67,7 +67,7 @@ def test_features_in_half_precision_give_nearly_the_same(
     torch.testing.assert_close(embedding, encoder(canvas), atol=5e-3, rtol=5e-3)
 
 
-def tuned(encoder: ImageEncoder, frozen: FrozenPrefix) -> None:
+def tune(encoder: ImageEncoder, frozen: FrozenPrefix) -> None:
     """Apply the tuning method that freezes this prefix."""
     if frozen.neck:
         cut = METHODS["frozen"](FrozenEncoder()).apply(encoder)
@@ -85,22 +85,20 @@ def is_frozen(name: str, frozen: FrozenPrefix) -> bool:
 
 
 @pytest.mark.parametrize("frozen", CUTS)
-def test_gradients_reach_the_trained_part_and_nothing_else(
-    encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix
-):
-    tuned(encoder, frozen)
+def test_only_the_trained_part_receives_gradients(encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix):
+    tune(encoder, frozen)
     embedding = EncoderCut(encoder, frozen).embed(canvas)
     assert embedding.requires_grad != frozen.neck
     if not frozen.neck:
         embedding.square().sum().backward()
     for name, parameter in encoder.named_parameters():
-        still = is_frozen(name, frozen)
-        assert parameter.requires_grad is not still, name
-        assert (parameter.grad is None) == still, name
-        assert still or bool(parameter.grad.abs().sum() > 0), name
+        expected_frozen = is_frozen(name, frozen)
+        assert parameter.requires_grad is not expected_frozen, name
+        assert (parameter.grad is None) == expected_frozen, name
+        assert expected_frozen or bool(parameter.grad.abs().sum() > 0), name
 
 
-def test_all_or_nothing_can_be_trained(encoder: ImageEncoder):
+def test_full_trains_all_parameters_and_frozen_none(encoder: ImageEncoder):
     assert METHODS["full"](FullEncoder()).apply(encoder).frozen.empty
     assert count_parameters(encoder)[1] == 0
     assert METHODS["frozen"](FrozenEncoder()).apply(encoder).frozen == WHOLE
@@ -109,8 +107,8 @@ def test_all_or_nothing_can_be_trained(encoder: ImageEncoder):
 
 @pytest.mark.parametrize("frozen", CUTS[1:])
 def test_gradients_are_those_of_the_whole_encoder(encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix):
-    """Training the part after the cut is the same as training the encoder with a frozen prefix."""
-    tuned(encoder, frozen)
+    """Training after the cut is equal to training the whole encoder with a frozen prefix."""
+    tune(encoder, frozen)
     trained = {name: each for name, each in encoder.named_parameters() if each.requires_grad}
     whole = torch.autograd.grad(encoder(canvas).square().sum(), list(trained.values()))
     cut = EncoderCut(encoder, frozen).embed(canvas)
@@ -122,12 +120,12 @@ def test_gradients_are_those_of_the_whole_encoder(encoder: ImageEncoder, canvas:
 def test_the_frozen_weights_are_those_that_the_features_depend_on(
     encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix
 ):
-    """If a weight were not hashed into the recipe, features of other weights would be read from the store."""
+    """If the hash did not include a weight, stale features would be read after a change of that weight."""
     before = EncoderCut(encoder, frozen).run_frozen(canvas)
-    told = {each.data_ptr() for _, each in EncoderCut(encoder, frozen).frozen_weights()}
+    hashed = {each.data_ptr() for _, each in EncoderCut(encoder, frozen).frozen_weights()}
     for name, parameter in encoder.named_parameters():
-        assert (parameter.data_ptr() in told) == is_frozen(name, frozen), name
-        if parameter.data_ptr() not in told:
+        assert (parameter.data_ptr() in hashed) == is_frozen(name, frozen), name
+        if parameter.data_ptr() not in hashed:
             nn.init.normal_(parameter)
     assert torch.equal(EncoderCut(encoder, frozen).run_frozen(canvas), before)
 
@@ -137,7 +135,7 @@ def test_the_frozen_weights_are_those_that_the_features_depend_on(
 def test_only_the_frozen_part_is_converted_to_half_precision(
     encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix, dtype: torch.dtype
 ):
-    """Half precision would round away the updates of trained weights."""
+    """In half precision, small updates of trained weights would be lost by rounding."""
     EncoderCut(encoder, frozen).set_precision(dtype)
     for name, parameter in encoder.named_parameters():
         assert parameter.dtype == (dtype if is_frozen(name, frozen) else torch.float32), name
@@ -149,7 +147,7 @@ def test_only_the_frozen_part_is_converted_to_half_precision(
 
 @pytest.mark.parametrize("frozen", [WHOLE, FrozenPrefix(2)])
 def test_half_precision_changes_features_little(encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix):
-    """bfloat16 has 8 bits: each rounding changes a number by up to 1 part in 256."""
+    """The mantissa of bfloat16 has 8 bits, so the relative rounding error is up to 1/256."""
     before = EncoderCut(encoder, frozen).run_frozen(canvas)
     EncoderCut(encoder, frozen).set_precision(HALF)
     after = EncoderCut(encoder, frozen).run_frozen(canvas).float()
@@ -158,11 +156,11 @@ def test_half_precision_changes_features_little(encoder: ImageEncoder, canvas: t
 
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("frozen", [WHOLE, FrozenPrefix(2)])
-def test_under_autocast_the_trained_part_still_learns(
+def test_under_autocast_the_trained_part_receives_gradients(
     encoder: ImageEncoder, canvas: torch.Tensor, frozen: FrozenPrefix, half: bool
 ):
-    """A step as Lightning runs it in bf16-mixed, with the frozen part in float32 or in half precision."""
-    tuned(encoder, frozen)
+    """As in Lightning's bf16-mixed, with the frozen part in float32 or in half precision."""
+    tune(encoder, frozen)
     if half:
         EncoderCut(encoder, frozen).set_precision(HALF)
     with torch.autocast("cpu", dtype=HALF):
@@ -178,19 +176,19 @@ def test_under_autocast_the_trained_part_still_learns(
 
 
 def test_half_precision_weights_give_the_same_with_and_without_autocast(encoder: ImageEncoder, canvas: torch.Tensor):
-    """`embed` fills a store without autocast, training with autocast: both must store the same features."""
+    """`embed` fills a store without autocast, `train` with autocast; both must store the same features."""
     EncoderCut(encoder, WHOLE).set_precision(HALF)
     alone = EncoderCut(encoder, WHOLE).run_frozen(canvas)
     with torch.autocast("cpu", dtype=HALF):
         assert torch.equal(EncoderCut(encoder, WHOLE).run_frozen(canvas), alone)
 
 
-def test_the_frozen_part_computes_no_gradients(encoder: ImageEncoder, canvas: torch.Tensor):
+def test_the_features_require_no_gradient(encoder: ImageEncoder, canvas: torch.Tensor):
     assert all(parameter.requires_grad for parameter in encoder.parameters())
     assert not EncoderCut(encoder, FrozenPrefix(2)).run_frozen(canvas.requires_grad_()).requires_grad
 
 
-# --- a step of a task ---------------------------------------------------------------------------------------------
+# --- a training step ----------------------------------------------------------------------------------------------
 
 
 def metadata_of(model: SamConfig) -> CheckpointMetadata:
@@ -226,13 +224,13 @@ def batch_for(task: FaciesSegmentation, *, stored: bool) -> Batch:
 
 @pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize("stored", [False, True])
-def test_a_step_of_last_blocks_changes_them_and_the_decoder_alone(stored: bool, checkpointing: bool):
+def test_a_training_step_of_last_blocks_changes_only_these_blocks_neck_and_head(stored: bool, checkpointing: bool):
     task = task_of(encoder=LAST_BLOCKS | {"checkpointing": checkpointing})
     before = {name: value.clone() for name, value in task.state_dict().items()}
     parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
     batch = batch_for(task, stored=stored)
     task.loss(task.section_logits(batch), batch).backward()
-    assert all(parameter.grad is not None for parameter in parameters), "distributed training would hang on one"
+    assert all(parameter.grad is not None for parameter in parameters), "distributed training would hang"
     torch.optim.SGD(parameters, lr=1.0).step()
     changed = {name for name, value in task.state_dict().items() if not torch.equal(value, before[name])}
     trained = tuple(
@@ -253,8 +251,8 @@ def test_stored_features_give_the_same_loss_as_canvases(model: dict[str, object]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
-def test_without_gradients_last_blocks_predicts_as_it_trains():
-    """Validation and prediction skip padding in the trained blocks, which training does not."""
+def test_last_blocks_has_the_same_logits_with_and_without_gradients():
+    """Without gradients, padding is skipped in the trained blocks, too."""
     task = task_of(encoder=LAST_BLOCKS).eval()
     batch = batch_for(task, stored=False)
     trained = [logits.detach() for logits in task.section_logits(batch)]

@@ -12,7 +12,7 @@ class Head(nn.Module, ABC):
     """A class head on SAM's image embedding.
 
     Args:
-        config: its options, the section `model.head:`.
+        config: options of the head, the section `model.head:`.
         sam: the SAM whose mask decoder is used, without copying.
         classes: number of facies.
     """

@@ -19,7 +19,7 @@ class TokenHead(Head):
     to each position.
 
     Args:
-        config: its options, of which it has none.
+        config: not used; this head has no options.
         sam: the SAM whose mask decoder is used, without copying.
         classes: number of facies.
     """
@@ -33,12 +33,12 @@ class TokenHead(Head):
         self.output_upscaling = decoder.output_upscaling
         self.iou_token = decoder.iou_token
         source = decoder.mask_tokens.weight.detach()
-        first = [number % len(source) for number in range(classes)]
-        tokens = source[first].clone()  # [class, 256]
-        # Noise, so that classes that start from the same token can become different.
+        copied = [number % len(source) for number in range(classes)]
+        tokens = source[copied].clone()  # [class, 256]
+        # Noise makes classes differ whose tokens are copies of the same mask token.
         tokens[len(source) :] += 0.1 * source.std() * torch.randn_like(tokens[len(source) :])
         self.class_tokens = nn.Embedding(classes, tokens.shape[1], _weight=tokens)
-        self.hypernetworks = nn.ModuleList(copy.deepcopy(decoder.output_hypernetworks_mlps[index]) for index in first)
+        self.hypernetworks = nn.ModuleList(copy.deepcopy(decoder.output_hypernetworks_mlps[index]) for index in copied)
 
     def forward(
         self,
@@ -55,13 +55,13 @@ class TokenHead(Head):
         tokens, image = self.transformer(embedding + dense_prompt, dense_pe, tokens=tokens)
         rows, columns = patches or (h, w)
         image = image.view(b, h, w, c)[:, :rows, :columns]  # [section, rows, columns, 256]
-        # Each position is upscaled by itself, so positions that are not needed are cut off before.
+        # The upscaling has no overlap between positions, so the positions that are not needed are removed before it.
         planes = self.output_upscaling(image.permute(0, 3, 1, 2))  # [section, 32, 4 * rows, 4 * columns]
         weights = self.class_weights(tokens[:, 1:])  # [section, class, 32]
         return torch.einsum("bkc,bchw->bkhw", weights, planes)
 
     def class_weights(self, tokens: Tensor) -> Tensor:
-        """What the planes of each class are weighted with.
+        """Weights of the upscaled channels for each class.
 
         Args:
             tokens: float[section, class, 256], after the transformer.

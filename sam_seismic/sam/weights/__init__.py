@@ -1,4 +1,4 @@
-"""Weights files: the published ones and where they lie, how to fetch, verify and load them."""
+"""Weights files: the published files and their folder; functions to fetch, verify and load them."""
 
 from sam_seismic.downloads import Progress
 from sam_seismic.sam.weights.download import download, fetch

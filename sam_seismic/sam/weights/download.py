@@ -1,4 +1,4 @@
-"""Fetching published weights: a size goes in, a whole and verified file comes out, or nothing under its name."""
+"""Download of published weights: a size goes in, a complete and verified file comes out."""
 
 from pathlib import Path
 
@@ -9,26 +9,26 @@ from sam_seismic.sam.weights.official import OfficialWeights, official_weights, 
 
 
 def fetch(size: str, folder: Path | None = None, *, progress: Progress | None = None) -> Path:
-    """Fetch the published weights of a size, unless they are there already.
+    """Download the published weights of a size, unless the file exists already.
 
-    A transfer that breaks off is kept as `NAME.part` and goes on where it stopped the next time.
+    An interrupted download remains as `NAME.part`, and the next call resumes it.
 
     Args:
         size: vit_b, vit_l or vit_h.
-        folder: where to put the file; by default the weights folder.
-        progress: called as the bytes come in.
+        folder: folder for the file; None for the weights folder.
+        progress: called with the bytes received so far and in total.
 
     Returns:
-        The file, whose SHA-256 is the published one.
+        The file; its SHA-256 equals the published one.
 
     Raises:
-        WeightsError: there is no such file, no connection, no room, or other bytes came than were published.
+        WeightsError: no weights are published for the size, the server or disk fails, or the hash differs.
     """
     return download(official_weights(size), folder or weights_folder(), progress=progress)
 
 
 def download(weights: OfficialWeights, folder: Path, *, progress: Progress | None = None) -> Path:
-    """Fetch a weights file into a folder; as `fetch`."""
+    """Download a weights file into a folder, as `fetch` does."""
     elsewhere = "export SAM_SEISMIC_WEIGHTS=FOLDER"
     try:
         return downloads.download(weights.published, folder, elsewhere=elsewhere, progress=progress)

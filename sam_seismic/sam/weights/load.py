@@ -1,4 +1,4 @@
-"""Loading weights: a checkpoint file and a SAM go in, the SAM has the weights, or the user learns what is wrong."""
+"""Loading of weights: a checkpoint file and a SAM go in; the SAM gets the weights, or an error names the problem."""
 
 import os
 import pickle
@@ -18,19 +18,19 @@ from sam_seismic.sam.weights.official import OFFICIAL, file_hash
 
 State = Mapping[str, Tensor]
 
-_WRAPPERS = ("state_dict", "model")  # keys under which training scripts keep the weights
-_PREFIXES = ("module.", "model.", "sam.")  # what DataParallel and wrapping modules put before each name
-_SHOWN = 3
+_WRAPPERS = ("state_dict", "model")  # keys under which training scripts save the weights
+_PREFIXES = ("module.", "model.", "sam.")  # prefixes that DataParallel and wrapping modules add to each name
+_LISTED = 3  # names in an error message
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What a weights file is.
+    """The result of `verify`.
 
     Args:
-        size: the SAM it holds, or nothing where it holds none that is known.
-        sha256: its hash.
-        official: whether it is a published file, byte for byte.
+        size: size of the SAM in the file; None if the file has no SAM of a known size.
+        sha256: hash of the file, 64 hex digits.
+        official: whether the file is identical to a published one.
     """
 
     size: str | None
@@ -39,7 +39,7 @@ class Verified:
 
 
 def verify(path: Path) -> Verified:
-    """Find out which SAM a file holds and whether it is a published one.
+    """Find the size of the SAM in a file, and whether the file is a published one.
 
     Raises:
         WeightsError: the file is missing, damaged or unsafe.
@@ -53,7 +53,7 @@ def verify(path: Path) -> Verified:
 
 
 def size_of(state: State) -> str | None:
-    """The size of the SAM that a state dict belongs to, by its shapes; nothing where it is none of the known ones."""
+    """The size of the SAM that a state dict belongs to, found by its shapes; None if it is no known size."""
     positions = state.get("image_encoder.pos_embed")
     if positions is None:
         return None
@@ -63,27 +63,27 @@ def size_of(state: State) -> str | None:
 
 
 def load_weights(sam: nn.Module, path: Path) -> None:
-    """Load a checkpoint into a SAM; every name and shape must fit.
+    """Load a checkpoint into a SAM; all names and shapes must match.
 
     Args:
-        sam: the network, changed in place.
-        path: a file with Meta's parameter names.
+        sam: the network, modified in place.
+        path: file with Meta's parameter names.
 
     Raises:
-        WeightsError: the file is missing, damaged, unsafe or of another network.
+        WeightsError: the file is missing, damaged, unsafe or from another network.
     """
     state = read_state(path)
-    own: State = sam.state_dict()
-    held, asked = size_of(state), size_of(own)
-    if held is not None and asked is not None and held != asked:
+    expected: State = sam.state_dict()
+    found_size, sam_size = size_of(state), size_of(expected)
+    if found_size is not None and sam_size is not None and found_size != sam_size:
         raise WeightsError(
-            problem=f"{path}: holds {held}, but {asked} was asked for",
-            fix=f"set model.size: {held}, or choose the weights of {asked}",
+            problem=f"{path}: holds {found_size}, but {sam_size} was asked for",
+            fix=f"set model.size: {found_size}, or choose the weights of {sam_size}",
         )
     problems = [
-        _listing("missing", [name for name in own if name not in state]),
-        _listing("unexpected", [name for name in state if name not in own]),
-        _listing("of another shape", _other_shapes(own, state)),
+        _format_names("missing", [name for name in expected if name not in state]),
+        _format_names("unexpected", [name for name in state if name not in expected]),
+        _format_names("of another shape", _different_shapes(expected, state)),
     ]
     if any(problems):
         raise WeightsError(
@@ -93,28 +93,31 @@ def load_weights(sam: nn.Module, path: Path) -> None:
     sam.load_state_dict(state)
 
 
-def _other_shapes(own: State, state: State) -> list[str]:
+def _different_shapes(expected: State, state: State) -> list[str]:
     return [
         f"{name} {list(state[name].shape)} instead of {list(tensor.shape)}"
-        for name, tensor in own.items()
+        for name, tensor in expected.items()
         if name in state and state[name].shape != tensor.shape
     ]
 
 
-def _listing(what: str, names: Sequence[str]) -> str:
-    """`  2 missing: a, b`, the first few only."""
+def _format_names(what: str, names: Sequence[str]) -> str:
+    """`  2 missing: a, b`, with at most `_LISTED` names; empty without names."""
     if not names:
         return ""
-    return f"  {len(names)} {what}: {', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}"
+    return f"  {len(names)} {what}: {', '.join(names[:_LISTED])}{', ...' if len(names) > _LISTED else ''}"
 
 
 def read_state(path: Path) -> State:
-    """The weights in a file, without running anything that the file holds.
+    """The weights in a file; code in the file is not executed.
 
-    They may stand under `state_dict` or `model`, and all names may bear a prefix such as `module.`.
+    They may be under the key `state_dict` or `model`, and all names may have a prefix such as `module.`.
+
+    Returns:
+        Tensors on the CPU by parameter name, without the prefix.
 
     Raises:
-        WeightsError: the file is missing, damaged, unsafe, or holds no weights.
+        WeightsError: the file is missing, damaged, unsafe, or contains no weights.
     """
     content = read_plain(path)
     if isinstance(content, dict):
@@ -148,29 +151,29 @@ def _check_file(path: Path) -> None:
     if not path.is_file():
         raise WeightsError(
             problem=f"{path}: there is no such weights file",
-            fix="sam-seismic weights fetch vit_b gets a published one; model.weights says where another lies",
+            fix="sam-seismic weights fetch vit_b gets a published one; for another file set model.weights",
         )
     if not os.access(path, os.R_OK):
         raise WeightsError(problem=f"{path}: may not be read", fix="ask its owner, or copy it where you may")
 
 
 def read_plain(path: Path) -> object:
-    """What a file written by `torch.save` holds: tensors and plain values only, and nothing in it is run.
+    """The content of a file written by `torch.save`: tensors and plain values; code in the file is not executed.
 
     Raises:
-        WeightsError: the file is missing, damaged, not PyTorch's, or holds objects that could run code.
+        WeightsError: the file is missing, damaged, not written by PyTorch, or contains objects that could run code.
     """
     _check_file(path)
     is_zip = zipfile.is_zipfile(path)
     with path.open("rb") as file:
         head = file.read(4)
-    if not is_zip and head.startswith(b"PK"):  # its table of contents comes last, so a cut file has none
+    if not is_zip and head.startswith(b"PK"):  # a truncated zip file: its directory is at the end
         raise _damaged(path, f"it ends early, at {path.stat().st_size} bytes")
     if not is_zip and not head.startswith(b"\x80"):
         raise WeightsError(problem=f"{path}: not a file written by PyTorch", fix="give a file written by torch.save")
     try:
         with warnings.catch_warnings():
-            # A foreign pickle; whether it can be read safely shows on its own.
+            # PyTorch warns of pickles that it did not write; an unsafe one raises an error below.
             warnings.filterwarnings("ignore", "Detected pickle protocol")
             return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as error:
