@@ -1,7 +1,5 @@
 """Address and checksum of a published file come in; a verified copy goes out, or no file of that name."""
 
-import errno
-import fcntl
 import os
 import shutil
 import zipfile
@@ -17,6 +15,7 @@ import requests
 
 from sam_seismic.errors import UserError
 from sam_seismic.files.folders import nearest_existing
+from sam_seismic.files.locks import try_lock
 from sam_seismic.files.units import format_bytes
 
 Progress = Callable[[int, int | None], None]
@@ -176,14 +175,8 @@ def _alone(part: Path) -> Iterator[None]:
     """
     begun = part.exists()
     with part.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = not part.exists() or not os.path.samestat(part.stat(), os.fstat(file.fileno()))  # renamed just now
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
-                raise
-            taken = error.errno in (errno.EWOULDBLOCK, errno.EACCES)  # some file systems have no locks
-        if taken:
+        locked = try_lock(file.fileno())
+        if not locked or not part.exists() or not os.path.samestat(part.stat(), os.fstat(file.fileno())):
             raise DownloadError(
                 problem=f"{part.with_suffix('')}: another process is fetching it",
                 fix="wait until it is there, then run the command again",

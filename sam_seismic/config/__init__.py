@@ -8,7 +8,7 @@ from sam_seismic.config.data import (
     SplitConfig,
     SyntheticConfig,
 )
-from sam_seismic.config.loading import dump_config, load_config, parse_config
+from sam_seismic.config.loading import dump_config, is_config_file, load_config, parse_config
 from sam_seismic.config.loss import LossConfig
 from sam_seismic.config.model import NetworkConfig, SamConfig, VitConfig
 from sam_seismic.config.schema import Config
@@ -31,6 +31,7 @@ __all__ = [
     "TrainerConfig",
     "VitConfig",
     "dump_config",
+    "is_config_file",
     "load_config",
     "parse_config",
 ]

@@ -53,6 +53,15 @@ def dump_config(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
+def is_config_file(path: Path) -> bool:
+    """Whether a file is the configuration of an experiment, of any version, and not that of another program."""
+    try:
+        tree = _read_yaml(path)
+    except (OSError, ConfigError):
+        return False
+    return {"data", "model", "train"} <= tree.keys()
+
+
 class _StrictLoader(yaml.SafeLoader):
     """PyYAML's safe loader silently takes the last of two equal keys; this one refuses duplicates."""
 

@@ -61,6 +61,14 @@ class Batch(ABC):
         """The same batch in page-locked memory; PyTorch's loader calls this."""
         return self._each(lambda tensor: tensor.pin_memory())
 
+    def share_memory(self) -> Self:
+        """The same batch in shared memory, where other processes read it without a copy.
+
+        Raises:
+            RuntimeError: there is not enough shared memory.
+        """
+        return self._each(lambda tensor: tensor.share_memory_())
+
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         images, labels = tuple(map(change, self.images)), tuple(map(change, self.labels))
         return replace(self, images=images, labels=labels)

@@ -18,7 +18,7 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from sam_seismic.data.background import PREFETCHED_BATCHES, Prefetch
-from sam_seismic.data.batches import Batch, collate
+from sam_seismic.data.batches import Batch, Sample, collate
 from sam_seismic.data.dataset import SectionDataset, SectionIndex
 from sam_seismic.errors import UserError
 from sam_seismic.signals import STOP_SIGNALS
@@ -40,7 +40,7 @@ class SectionLoader(DataLoader[Batch]):
         super().__init__(
             dataset,  # type: ignore[arg-type]  # collate turns samples into batches, which the stub cannot express
             batch_sampler=batches,
-            collate_fn=partial(collate, kind=dataset.batch_kind),
+            collate_fn=partial(_collate_shared if workers else collate, kind=dataset.batch_kind),
             num_workers=workers,
             # Fork from a process with one thread: a fork copies locks, but not the threads that would release them.
             multiprocessing_context=multiprocessing.get_context("forkserver") if workers else None,
@@ -55,13 +55,13 @@ class SectionLoader(DataLoader[Batch]):
         """Batches, as `collate` makes them.
 
         Raises:
-            UserError: a section cannot be read.
+            UserError: a section cannot be read, or a worker process has ended or cannot hand over what it read.
         """
         self._yielded = self._batches.skipped
         if self.num_workers:
             _start_fork_server()
         # Worker processes prefetch by themselves; without any, a thread does.
-        batches = super().__iter__()
+        batches = _of_workers(super().__iter__()) if self.num_workers else super().__iter__()
         with Prefetch(batches, capacity=PREFETCHED_BATCHES) if self.num_workers == 0 else nullcontext(batches) as ahead:
             for batch in ahead:
                 if isinstance(batch, UserError):
@@ -76,6 +76,47 @@ class SectionLoader(DataLoader[Batch]):
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Resume within an epoch, after the batches that were used; Lightning calls this before it resumes."""
         self._batches.resume_point = (state["epoch"], state["given"])
+
+
+def _collate_shared(samples: Sequence[Sample | UserError], kind: type[Batch]) -> Batch | UserError:
+    """In a worker process: what `collate` makes, in shared memory, or the error that there is too little of it.
+
+    Otherwise the thread that PyTorch hands batches over with would drop the batch, and training would wait forever.
+    """
+    batch = collate(samples, kind)
+    if isinstance(batch, UserError):
+        return batch
+    try:
+        return batch.share_memory()
+    except RuntimeError as error:  # PyTorch's error when it cannot get shared memory
+        return UserError(
+            problem=f"the worker processes cannot hand over sections: {_first_line(error)}",
+            fix="set data.workers to 0, or enlarge /dev/shm (in Docker: --shm-size 2g)",
+        )
+
+
+def _of_workers(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches of worker processes.
+
+    Raises:
+        UserError: a worker process has ended.
+    """
+    try:
+        yield from batches
+    except (RuntimeError, EOFError, ConnectionError) as error:
+        reason = _first_line(error)
+        if reason.startswith("Caught "):  # an error within a worker, which PyTorch raises again here
+            raise
+        if isinstance(error, RuntimeError) and not reason.startswith("DataLoader worker"):
+            raise
+        raise UserError(
+            problem=f"a process that reads sections has ended: {reason}",
+            fix="if it was killed, memory was probably short: lower data.workers, or set it to 0",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _start_fork_server() -> None:

@@ -1,7 +1,5 @@
 """Finished steps of a long job come in and are recorded beside its output, so that a killed job can be resumed."""
 
-import errno
-import fcntl
 import json
 import os
 import secrets
@@ -13,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.locks import open_locked
 from sam_seismic.files.unfinished import Start, Unfinished, remove_hidden
 
 SECONDS = 2.0
@@ -64,7 +63,7 @@ class Journal:
         self._job = json.loads(json.dumps(plain))  # as JSON returns it
         self._earlier: dict[str, Any] | None = None  # first line of the journal of an earlier run
         self._resume = resume
-        self._claimed = self._locked = False
+        self._claimed = False
         self._descriptor = -1
         self._new_folders: list[Path] = []
         self._recorded_at = time.monotonic()
@@ -134,18 +133,16 @@ class Journal:
         self._close(keep=keep)
 
     def _open(self) -> None:
-        """Open and lock the journal; if another process removes it before it is locked, open a new one."""
-        while True:
-            try:
-                self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            except OSError as error:
-                raise type(error)(error.errno, error.strerror, str(self.output)) from error
-            self._lock()
-            if self.path.exists() and os.path.samestat(os.fstat(self._descriptor), self.path.stat()):
-                self._locked = True
-                return
-            os.close(self._descriptor)
-            self._descriptor = -1
+        """Open and lock the journal."""
+        try:
+            descriptor = open_locked(self.path)
+        except OSError as error:
+            raise type(error)(error.errno, error.strerror, str(self.output)) from error
+        if descriptor is None:
+            raise SurveyError(
+                problem=f"{self.output}: another process is writing it", fix="wait for it, or write elsewhere"
+            )
+        self._descriptor = descriptor
 
     def _begin(self) -> None:
         text = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
@@ -180,7 +177,7 @@ class Journal:
     def _close(self, *, keep: bool) -> None:
         """Close the journal; remove it unless unfinished results remain, and remove new folders that are empty."""
         if self._descriptor >= 0:
-            if self._locked and not (keep and (self._earlier is not None or self.finished)):
+            if not (keep and (self._earlier is not None or self.finished)):
                 self.path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = -1
@@ -197,17 +194,6 @@ class Journal:
                 f"{', '.join(other)}",
                 fix="give the same ones again, or start anew: --overwrite in place of --resume",
             )
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise SurveyError(
-                    problem=f"{self.output}: another process is writing it", fix="wait for it, or write elsewhere"
-                ) from error
-            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
-                raise  # a file system without locks: go on without one
 
 
 def _read_head(line: str) -> dict[str, Any] | None:

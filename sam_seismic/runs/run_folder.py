@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sam_seismic.config import Config, dump_config, load_config
+from sam_seismic.config import Config, dump_config, is_config_file, load_config
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.atomic import write_text
 from sam_seismic.runs.status import STATUS
 
 PARTS = ("config.yaml", STATUS, "metrics.csv", "checkpoints", "report", "tensorboard")
 """What a training writes into its folder. Other files there are never changed or removed."""
+LOCK = ".lock"
+"""Name of the file in a run folder that a training holds a lock on."""
 MAY_CHANGE = (
     "train.epochs",
     "train.patience",
@@ -68,6 +70,11 @@ class RunFolder:
         """Folder to which an older run is moved until the new one has a checkpoint."""
         return self.path / ".replaced"
 
+    @property
+    def lock(self) -> Path:
+        """The file that a training holds a lock on as long as it runs."""
+        return self.path / LOCK
+
     def check_new(self, *, overwrite: bool) -> None:
         """Refuse a folder that cannot hold a new run.
 
@@ -76,9 +83,9 @@ class RunFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise UserError(problem=f"{self.path}: is a file", fix="give a folder as --output")
-        if not self.path.is_dir() or not any(self.path.iterdir()):
+        if not self.path.is_dir() or all(path == self.lock for path in self.path.iterdir()):
             return
-        if not self.config.is_file() and not self.older_run.is_dir():
+        if not is_config_file(self.config) and not self.older_run.is_dir():
             raise UserError(problem=f"{self.path}: holds files, but no run", fix="choose another --output")
         if not overwrite:
             go_on = "--resume to go on with that run, " if self.last.is_file() else ""

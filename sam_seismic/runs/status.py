@@ -56,11 +56,20 @@ class RunStatus:
         """Seconds until the end at the current pace; None if the pace is not known."""
         return None if self.pace is None else self.pace * (self.steps - self.step)
 
+    @property
+    def active(self) -> bool:
+        """Whether the run had not ended when it wrote this."""
+        return self.state in ("starting", "training")
+
+    @property
+    def longest_silence(self) -> float:
+        """Seconds without an update after which the run is taken for dead."""
+        return max(SILENCE, 20 * (self.pace or 0.0))
+
     def silent(self, now: float) -> float | None:
         """Seconds since the last update, if an active run should have written one since; else None."""
         silence = now - self.noted
-        active = self.state in ("starting", "training")
-        return silence if active and silence > max(SILENCE, 20 * (self.pace or 0.0)) else None
+        return silence if self.active and silence > self.longest_silence else None
 
 
 def read_status(path: Path) -> RunStatus | None:

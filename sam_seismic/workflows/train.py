@@ -16,6 +16,7 @@ from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.pictures import draw_run
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.run_lock import run_lock
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.runs.status import read_status
 from sam_seismic.runs.status_writer import StatusFile
@@ -49,10 +50,10 @@ def train(request: TrainRequest, listener: Listener) -> Path | None:
     """Train, and return the best checkpoint. Only the first process of a distributed training has it; others get None.
 
     Raises:
-        UserError: the configuration, the survey, the weights or the run folder cannot be used as they are, or memory
-            runs out.
+        UserError: the configuration, the survey, the weights or the run folder cannot be used as they are, another
+            training is using the folder, or memory runs out.
     """
-    with memory_advice(training_remedies(request.config)):
+    with memory_advice(training_remedies(request.config)), run_lock(RunFolder(request.output)):
         return _train(request, listener)
 
 

@@ -16,6 +16,8 @@ import torch
 
 from sam_seismic.config import load_config
 from sam_seismic.errors import SurveyError
+from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.run_lock import run_lock
 from sam_seismic.runs.trainer import WholeCheckpointIO
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -96,6 +98,18 @@ def test_an_existing_run_is_not_touched(made: Made, run: Run):
     assert "holds files already" in result.stderr
     assert "--resume" in result.stderr
     assert (made.run / "checkpoints" / "best.ckpt").read_bytes() == before
+
+
+@pytest.mark.parametrize("word", ["--resume", "--overwrite"])
+def test_a_run_under_way_is_not_touched(made: Made, run: Run, word: str):
+    """A second training would replace the files below the first one, or train the same steps twice."""
+    before = (made.run / "metrics.csv").stat()
+    with run_lock(RunFolder(made.run)):
+        result = run("train", "--config", made.config, "--output", made.run, word)
+    assert result.exit_code == 2
+    assert f"error: {made.run}: another training is using this folder" in result.stderr
+    assert "fix: wait until it has ended, stop it, or choose another --output" in result.stderr
+    assert (made.run / "metrics.csv").stat() == before
 
 
 def test_a_resume_with_another_network_is_refused(made: Made, run: Run):

@@ -1,0 +1,58 @@
+"""A path comes in; its file is opened and locked against other processes, or it turns out that one of them holds it."""
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed, also by the end of the process. Never waits.
+
+    Returns:
+        Whether no other process holds the lock. A file system without locks is no reason not to work: True.
+
+    Raises:
+        OSError: of the file system.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+            raise
+    return True
+
+
+def open_locked(path: Path) -> int | None:
+    """Create a file if it does not exist, open it to read and write, and lock it.
+
+    A process that releases such a lock may remove the file while it still holds the lock.
+
+    Returns:
+        The descriptor; closing it releases the lock. None if another process holds the lock.
+
+    Raises:
+        OSError: of the file system.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            locked = try_lock(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if locked and _is_at(path, descriptor):
+            return descriptor
+        os.close(descriptor)
+        if not locked:
+            return None
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether the open file still has this name: another process may have removed it before it was locked."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

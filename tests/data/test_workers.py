@@ -1,0 +1,89 @@
+"""When the processes that read sections cannot go on, the training ends with the reason; it never waits forever."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sam_seismic.config import DataConfig, InputConfig, SplitConfig
+from sam_seismic.data.batches import CanvasBatch, Sample
+from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.data.frame import Frame
+from sam_seismic.data.loader import _collate_shared
+from sam_seismic.errors import UserError
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.splits import SectionRef
+
+SMALL_MEMORY = ("unshare", "--mount", "bash", "-c", 'mount -t tmpfs -o size=1m tmpfs /dev/shm && exec "$@"', "bash")
+"""Runs a command with 1 MB of shared memory; Docker gives 64 MB."""
+
+
+def volumes(folder: Path) -> dict[str, Path | tuple[str, ...]]:
+    shape = (24, 40, 32)
+    np.save(folder / "a.npy", np.random.default_rng(0).normal(size=shape).astype(np.float32))
+    np.save(folder / "l.npy", (np.arange(32) // 16 * np.ones(shape)).astype(np.uint8))
+    return {"amplitude": folder / "a.npy", "labels": folder / "l.npy", "classes": ("sand", "shale")}
+
+
+def test_a_killed_worker_ends_the_loader(tmp_path: Path):
+    data = DataConfig.model_validate({**volumes(tmp_path), "split": SplitConfig(val=0.2, guard=1), "workers": 1})
+    loader = SeismicDataModule(data, InputConfig(side=64), batch_size=1).train_dataloader()
+    batches = iter(loader)
+    next(batches)
+    os.kill(loader._iterator._workers[0].pid, signal.SIGKILL)
+    with pytest.raises(UserError, match=r"a process that reads sections has ended: ") as caught:
+        list(batches)
+    assert "data.workers" in caught.value.fix
+
+
+class Crowded(CanvasBatch):
+    """A batch for which there is no shared memory."""
+
+    def share_memory(self) -> "Crowded":
+        raise RuntimeError("unable to allocate shared memory(shm): No space left on device (28)\na second line")
+
+
+def test_a_batch_without_room_is_told_in_its_place():
+    sample = Sample(
+        torch.zeros(3, 64, 64),
+        Frame((40, 32), (64, 64), (40, 32)),
+        torch.zeros(40, 32),
+        SectionRef(Orientation.INLINE, 3),
+    )
+    told = _collate_shared([sample], Crowded)
+    assert isinstance(told, UserError)
+    assert told.problem.endswith("unable to allocate shared memory(shm): No space left on device (28)")
+    assert "--shm-size" in told.fix
+    batch = _collate_shared([sample], CanvasBatch)
+    assert isinstance(batch, CanvasBatch)
+    assert batch.images[0].is_shared()
+
+
+def can_mount() -> bool:
+    """Whether this process may mount file systems, which root may, unless a container forbids it."""
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*SMALL_MEMORY, "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not can_mount(), reason="this process may not mount a small /dev/shm")
+def test_a_small_shared_memory_ends_a_training(tmp_path: Path):
+    """PyTorch's worker would drop the batch with a traceback, and the training would wait for it."""
+    words = [f"{name}={value}" for name, value in volumes(tmp_path).items() if name != "classes"]
+    config = "data: {classes: [sand, shale], orientation: inline, workers: 1, split: {val: 0.2, guard: 1}}\n"
+    (tmp_path / "small.yaml").write_text(config + "model: {size: vit_t, weights: random, encoder: full}\n")
+    given = [word for name in words for word in ("--set", f"data.{name}")]
+    command = [sys.executable, "-m", "sam_seismic", "train", "--config", "small.yaml", "--output", "run", *given]
+    command += ["--set", "input={fit: resize, side: 512}", "--set", "trainer={accelerator: cpu}"]
+    done = subprocess.run([*SMALL_MEMORY, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "the worker processes cannot hand over sections: unable to allocate shared memory" in done.stderr
+    assert "fix: set data.workers to 0, or enlarge /dev/shm" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
