@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.report import Ruler, section_picture
-from sam_seismic.report.panels import FLATTEST, TALLEST, panel_aspect
+from sam_seismic.report.panels import LEAST_ASPECT, MOST_ASPECT, panel_aspect
 from sam_seismic.report.section import section_figure
 from sam_seismic.report.style import CORRECT, class_colors
 from sam_seismic.survey.facies import IGNORE, FaciesTable
@@ -148,8 +148,8 @@ def test_sections_of_all_shapes_make_pictures_of_readable_size(
 def test_panels_are_neither_slits_nor_ribbons():
     assert panel_aspect(100, 100) == 1.0
     assert 100 / 200 < panel_aspect(100, 200) < 1, "a long section stays long, but higher than its voxels"
-    assert panel_aspect(10, 10_000) == FLATTEST
-    assert panel_aspect(10_000, 10) == TALLEST
+    assert panel_aspect(10, 10_000) == LEAST_ASPECT
+    assert panel_aspect(10_000, 10) == MOST_ASPECT
 
 
 def test_the_ruler_marks_round_line_numbers_where_they_are_and_times_downward():
