@@ -156,7 +156,7 @@ MUTANTS = (
         ("tests/files/test_outputs_apart.py",),
     ),
     # --- scoring ------------------------------------------------------------------------------------------------------
-    Mutant("scoring", "right voxels count twice in a union", "sum(axis=0) - right", "sum(axis=0)", _SCORES),
+    Mutant("scoring", "right voxels count twice in a union", "sum(axis=0) - correct", "sum(axis=0)", _SCORES),
     Mutant(
         "scoring",
         "an absent class scores 0",
