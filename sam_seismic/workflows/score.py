@@ -164,10 +164,10 @@ def _label_values(values: NDArray[np.generic], where: str) -> NDArray[np.int64]:
     """
     check_whole(values, where)
     numbers = values.astype(np.float64)  # cannot overflow, unlike integers
-    strange = numbers[(numbers < 0) | (numbers >= VALUES)]
-    if strange.size:
+    unknown = numbers[(numbers < 0) | (numbers >= VALUES)]
+    if unknown.size:
         raise SurveyError(
-            problem=f"{where} holds the label value {strange[0]:g}, which cannot be scored: classes are 0 to 254, "
+            problem=f"{where} holds the label value {unknown[0]:g}, which cannot be scored: classes are 0 to 254, "
             "and negative values and 255 mean not interpreted in the truth only",
             fix="number the classes 0 to 254, and predict a class wherever the truth has one",
         )
@@ -180,10 +180,10 @@ def _of_classes(confusion: NDArray[np.int64], request: ScoreRequest) -> FaciesSc
         values = present
     else:
         values = np.arange(request.classes)
-        strange = present[present >= request.classes]
-        if strange.size:
+        unknown = present[present >= request.classes]
+        if unknown.size:
             raise SurveyError(
-                problem=f"the label value {strange[0]} occurs, which --classes {request.classes} does not reach",
+                problem=f"the label value {unknown[0]} occurs, which --classes {request.classes} does not reach",
                 fix="raise --classes, or leave it out to score the values that occur",
             )
     return FaciesScores(tuple(str(value) for value in values), confusion[np.ix_(values, values)])
