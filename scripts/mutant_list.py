@@ -156,7 +156,7 @@ MUTANTS = (
         ("tests/files/test_outputs_disjoint.py",),
     ),
     # --- scoring ------------------------------------------------------------------------------------------------------
-    Mutant("scoring", "right voxels count twice in a union", "sum(axis=0) - right", "sum(axis=0)", _SCORES),
+    Mutant("scoring", "right voxels count twice in a union", "sum(axis=0) - correct", "sum(axis=0)", _SCORES),
     Mutant(
         "scoring",
         "an absent class scores 0",
@@ -207,9 +207,9 @@ MUTANTS = (
     Mutant("tasks", "train.weight_decay is ignored", "weight_decay=train.weight_decay", "weight_decay=0.01", _TASK),
     Mutant("tasks", "val_loss goes on from the epoch before", "self._sums = None\n", "pass\n", _TASK),
     Mutant("tasks", "the warm-up starts at 0", "(step + 1) / rise", "step / rise", _TASK),
-    Mutant("tasks/losses", "Dice without its 2", "dice = 2 * hit", "dice = hit", _LOSSES),
+    Mutant("tasks/losses", "Dice without its 2", "dice = 2 * intersection", "dice = intersection", _LOSSES),
     Mutant("tasks/losses", "classes that do not occur cost something", "(occurs * (1 - dice))", "(1 - dice)", _LOSSES),
-    Mutant("tasks/losses", "ignored voxels have a gradient", "slope.mul_(counted)", "slope", _LOSSES),
+    Mutant("tasks/losses", "ignored voxels have a gradient", "d_logits.mul_(counted)", "d_logits", _LOSSES),
     # --- tuning -------------------------------------------------------------------------------------------------------
     Mutant(
         "tuning/methods", "nothing of the encoder is trained", "requires_grad_(True)", "requires_grad_(False)", _CUT

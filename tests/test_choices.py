@@ -1,4 +1,4 @@
-"""The words of the YAML and of the command line are those that the program knows."""
+"""The choices of the YAML and of the command line are those that the program implements."""
 
 from typing import get_args
 
@@ -8,11 +8,11 @@ from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy.formats import FORMATS
 
 
-def test_every_format_of_segy_can_be_named():
+def test_all_sample_formats_of_segy_can_be_chosen():
     assert set(get_args(FormatName)) == {form.name for form in FORMATS.values()}
 
 
-def test_classes_are_written_in_formats_of_segy():
+def test_label_formats_are_formats_of_segy():
     assert set(get_args(LabelFormat)) < set(get_args(FormatName))
 
 

@@ -1,4 +1,4 @@
-"""The configuration refuses what it does not know, all problems at once, and survives being written and read."""
+"""Unknown and inapplicable keys of a configuration are refused together; a valid one is read back unchanged."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ def last_blocks(blocks: int) -> dict[str, Any]:
 
 
 def words(union: Any) -> str:
-    """The words of all kinds, as messages list them."""
+    """The names of all kinds, as listed in messages."""
     return ", ".join(f"'{word_of(model)}'" for model in models_of(union))
 
 
@@ -33,18 +33,18 @@ def problems_of(tree: dict[str, Any]) -> str:
     return caught.value.problem
 
 
-def test_all_problems_are_told_at_once_with_dotted_keys():
-    """A user mends the file once, not once a problem."""
-    told = problems_of({"data": FILES, "model": {"encodr": "x", "size": 3}, "train": {"epochs": 0}, "trainr": {}})
-    assert told.startswith("x.yaml: 4 problems\n")
-    assert "model.encodr  unknown key; did you mean model.encoder?" in told
-    assert "model.size    must be 'vit_t', 'vit_b', 'vit_l' or 'vit_h' (got 3)" in told
-    assert "train.epochs  must be at least 1 (got 0)" in told
-    assert "trainr        unknown key; did you mean train?" in told or "did you mean trainer?" in told
+def test_all_problems_are_reported_at_once_with_dotted_keys():
+    """The user can correct the file once instead of once for each problem."""
+    message = problems_of({"data": FILES, "model": {"encodr": "x", "size": 3}, "train": {"epochs": 0}, "trainr": {}})
+    assert message.startswith("x.yaml: 4 problems\n")
+    assert "model.encodr  unknown key; did you mean model.encoder?" in message
+    assert "model.size    must be 'vit_t', 'vit_b', 'vit_l' or 'vit_h' (got 3)" in message
+    assert "train.epochs  must be at least 1 (got 0)" in message
+    assert "trainr        unknown key; did you mean train?" in message or "did you mean trainer?" in message
 
 
 @pytest.mark.parametrize(
-    ("tree", "told"),
+    ("tree", "message"),
     [
         ({"data": {"source": "f3"}}, "root is needed for source: f3"),
         ({"data": {"source": "f3", "root": "x", "labels": "y"}}, "labels cannot apply to source: f3"),
@@ -126,32 +126,32 @@ def test_all_problems_are_told_at_once_with_dotted_keys():
         ({"data": FILES | {"root": "~no-such-user/x"}}, "no-such-user"),
     ],
 )
-def test_what_cannot_apply_is_refused(tree: dict[str, Any], told: str):
-    assert told in problems_of(tree)
+def test_keys_that_cannot_apply_are_refused(tree: dict[str, Any], message: str):
+    assert message in problems_of(tree)
 
 
 @pytest.mark.parametrize("model", [{}, LAST_BLOCKS], ids=["frozen", "last_blocks"])
 @pytest.mark.parametrize("cache", [{}, {"train": {"cache": True}}], ids=["by default", "asked for"])
-def test_jitter_beside_a_store_names_the_three_ways_out(model: dict[str, Any], cache: dict[str, Any]):
-    """A new image each time cannot be encoded once; each way out, as it is told, is accepted."""
+def test_jitter_with_a_store_is_refused_with_three_fixes(model: dict[str, Any], cache: dict[str, Any]):
+    """A new image in every epoch cannot be stored; each fix in the message is accepted."""
     tree = {"data": FILES, "input": JITTER, "model": model} | cache
-    told = problems_of(tree)
-    assert "input.jitter: 0.1 makes a new image in every epoch" in told
+    message = problems_of(tree)
+    assert "input.jitter: 0.1 makes a new image in every epoch" in message
     for way in ("input.jittered_copies: 3", "input.jitter: 0", "train.cache: false"):
-        assert way in told
+        assert way in message
     assert parse_config(tree | {"input": JITTER | {"jittered_copies": 3}}, "x.yaml").caches
     assert parse_config(tree | {"input": {"jitter": 0}}, "x.yaml").caches
     assert not parse_config(tree | {"train": {"cache": False}}, "x.yaml").caches
 
 
-def test_jitter_is_free_where_nothing_is_kept():
+def test_jitter_is_allowed_without_a_store():
     config = parse_config({"data": FILES, "input": JITTER, "model": {"encoder": "full"}}, "x.yaml")
     assert not config.caches
     assert config.input.jittered_copies == 0
 
 
 def test_the_keys_of_version_0_1_are_read():
-    """`blocks` and `checkpointing` stood beside `encoder`, `dice` in `train`."""
+    """In version 0.1, `blocks` and `checkpointing` were siblings of `encoder`, and `dice` was in `train`."""
     old = {"model": {"encoder": "last_blocks", "blocks": 3, "checkpointing": True}, "train": {"dice": 0.5}}
     new = {
         "model": {"encoder": {"kind": "last_blocks", "blocks": 3, "checkpointing": True}},
@@ -162,11 +162,11 @@ def test_the_keys_of_version_0_1_are_read():
     assert parse_config({"data": FILES} | plain, "x.yaml") == parse_config({"data": FILES}, "x.yaml")
 
 
-def test_a_store_is_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """As every path: absolute from the start. By default nothing is named, and everything frozen is kept."""
+def test_the_path_of_the_store_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """By default no store is named, and the output of frozen parts is stored."""
     monkeypatch.chdir(tmp_path)
-    config = parse_config({"data": FILES, "train": {"store": "kept"}}, "x.yaml")
-    assert config.train.store == tmp_path / "kept"
+    config = parse_config({"data": FILES, "train": {"store": "store"}}, "x.yaml")
+    assert config.train.store == tmp_path / "store"
     plain = parse_config({"data": FILES}, "x.yaml")
     assert (plain.train.store, plain.train.cache, plain.caches) == (None, None, True)
     assert (plain.input.canvas, plain.input.jittered_copies) == ("square", 0)
@@ -176,12 +176,12 @@ def test_a_store_is_where_it_was_named(tmp_path: Path, monkeypatch: pytest.Monke
     "tree",
     [
         {"model": {"encoder": last_blocks(3) | {"checkpointing": True}}, "input": {"canvas": "tight"}},
-        {"input": JITTER | {"jittered_copies": 3}, "train": {"cache": True, "store": "kept"}},
+        {"input": JITTER | {"jittered_copies": 3}, "train": {"cache": True, "store": "store"}},
         {"input": JITTER, "train": {"cache": False}},
         {"model": {"encoder": "full"}, "train": {"cache": False}},
     ],
 )
-def test_what_is_kept_is_written_and_read_back_the_same(tree: dict[str, Any]):
+def test_store_options_are_unchanged_by_writing_and_reading(tree: dict[str, Any]):
     config = parse_config({"data": FILES} | tree, "x.yaml")
     assert parse_config(yaml.safe_load(dump_config(config)), "again") == config
 
@@ -200,8 +200,8 @@ def test_what_is_kept_is_written_and_read_back_the_same(tree: dict[str, Any]):
         {"source": "synthetic", "synthetic": {"seed": 3}},
     ],
 )
-def test_written_and_read_back_it_is_the_same(data: dict[str, Any]):
-    """config.yaml of a run, with every default spelled out, is accepted again: nothing in it cannot apply."""
+def test_a_configuration_is_unchanged_by_writing_and_reading(data: dict[str, Any]):
+    """config.yaml of a run lists all defaults, but no key that cannot apply."""
     config = parse_config({"data": data}, "x.yaml")
     assert parse_config(yaml.safe_load(dump_config(config)), "again") == config
 
@@ -216,7 +216,7 @@ def test_overrides_reach_nested_keys(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "message"),
     [
         ("train.epochs", "not of the form key=value"),
         ("train.epoch=3", "did you mean train.epochs?"),
@@ -225,16 +225,16 @@ def test_overrides_reach_nested_keys(tmp_path: Path):
         ("train={seed: 1, seed: 2}", "the key seed stands twice"),
     ],
 )
-def test_bad_overrides_are_named(tmp_path: Path, override: str, told: str):
+def test_invalid_overrides_are_refused(tmp_path: Path, override: str, message: str):
     path = tmp_path / "x.yaml"
     path.write_text("data: {source: synthetic}\nmodel: {size: vit_t, weights: random, encoder: full}\n")
     with pytest.raises(ConfigError) as caught:
         load_config(path, [override])
-    assert told in caught.value.problem
+    assert message in caught.value.problem
 
 
-def test_paths_are_absolute_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A run folder and a checkpoint name the survey wherever they are used from."""
+def test_paths_are_made_absolute_on_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A run folder and a checkpoint find the survey from any current folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     files = FILES | {"amplitude": "data/a.sgy", "labels": "~/l.sgy"}
@@ -251,23 +251,23 @@ def test_paths_are_absolute_from_the_start(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("train: {epochs: 3}\ndata: {}\ntrain: {batch_size: 2}\n", "line 3: the key train stands twice"),
         ("train:\n  epochs: 3\n  seed: 0\n  epochs: 4\n", "line 4: the key epochs stands twice"),
         ("data: [1\ntrain: {}\n", "line 2: "),
     ],
 )
-def test_equal_keys_are_refused_with_their_line(tmp_path: Path, text: str, told: str):
-    """PyYAML would take the last one, and the user would train with another number than the one looked at."""
+def test_duplicate_keys_are_refused_with_their_line(tmp_path: Path, text: str, message: str):
+    """PyYAML would silently use the last one, and the user might look at the other one."""
     path = tmp_path / "x.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         load_config(path)
-    assert f"{path}: not valid YAML: {told}" in caught.value.problem
+    assert f"{path}: not valid YAML: {message}" in caught.value.problem
 
 
-def test_an_anchor_is_no_equal_key(tmp_path: Path):
+def test_a_merge_key_is_not_a_duplicate_key(tmp_path: Path):
     path = tmp_path / "x.yaml"
     path.write_text(
         "data: {source: synthetic, synthetic: &s {seed: 1}}\n"
@@ -277,22 +277,22 @@ def test_an_anchor_is_no_equal_key(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("a: [", "not valid YAML"), ("- 1", "expected keys"), ("", "expected keys")]
+    ("text", "message"), [("a: [", "not valid YAML"), ("- 1", "expected keys"), ("", "expected keys")]
 )
-def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, told: str):
+def test_a_file_that_is_not_a_mapping_is_refused(tmp_path: Path, text: str, message: str):
     path = tmp_path / "x.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         load_config(path)
-    assert told in caught.value.problem
+    assert message in caught.value.problem
 
 
-def test_a_missing_file_is_named(tmp_path: Path):
+def test_a_missing_file_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"nothing\.yaml: there is no such configuration file"):
         load_config(tmp_path / "nothing.yaml")
 
 
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[1] / "configs").glob("*.yaml")), ids=lambda p: p.stem)
-def test_shipped_configurations_are_valid_and_open_with_their_command(path: Path):
+def test_shipped_configurations_are_valid_and_start_with_their_command(path: Path):
     assert path.read_text().startswith(f"# sam-seismic train --config configs/{path.name}\n")
     assert isinstance(load_config(path), Config)

@@ -1,4 +1,4 @@
-"""Unions of the configuration and tables of classes hold the same kinds, and kinds are spelled as users spell them."""
+"""Unions of the configuration and tables of classes have the same kinds; kinds without options are one word."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,13 +18,13 @@ TABLES = [(NetworkConfig, NETWORKS), (HeadConfig, HEADS), (EncoderConfig, METHOD
 
 
 @pytest.mark.parametrize(("union", "table"), TABLES, ids=["networks", "heads", "methods", "losses"])
-def test_each_kind_of_the_configuration_stands_in_its_table(union: Any, table: dict[str, type]):
-    """A kind that can be written but not built, or the other way round, would be found only when it is used."""
+def test_each_kind_of_the_configuration_is_in_its_table(union: Any, table: dict[str, type]):
+    """Otherwise a kind could be configured but not built, or the reverse."""
     assert [word_of(model) for model in models_of(union)] == list(table)
     assert len(set(table.values())) == len(table)
 
 
-def test_kinds_answer_what_every_kind_is_asked():
+def test_kinds_are_subclasses_of_their_base():
     assert all(issubclass(model, NetworkKind) for model in models_of(NetworkConfig))
     assert all(issubclass(model, EncoderKind) for model in models_of(EncoderConfig))
 
@@ -43,7 +43,7 @@ TWO = TypeAdapter(Annotated[Plain | Sized, Kinds()])
 DEFAULTED = TypeAdapter(Annotated[Plain | Sized, Kinds(default="sized")])
 
 
-def test_a_kind_is_chosen_by_its_word():
+def test_a_kind_is_chosen_by_its_name():
     for adapter in (ONE, TWO):
         assert adapter.validate_python("plain") == adapter.validate_python({"kind": "plain"}) == Plain()
     assert TWO.validate_python({"kind": "sized", "size": 3}) == Sized(size=3)
@@ -63,7 +63,7 @@ def test_a_kind_is_chosen_by_its_word():
         (ONE, "none", "literal_error"),
     ],
 )
-def test_what_is_no_kind_is_refused(adapter: TypeAdapter[Any], value: object, error: str):
+def test_an_unknown_kind_is_refused(adapter: TypeAdapter[Any], value: object, error: str):
     with pytest.raises(ValidationError) as found:
         adapter.validate_python(value)
     assert [problem["type"] for problem in found.value.errors()] == [error]

@@ -1,4 +1,4 @@
-"""The one YAML of an experiment, as a frozen and checked Config."""
+"""The YAML file of an experiment, as a frozen and validated Config."""
 
 from sam_seismic.config.data import (
     DataConfig,

@@ -23,7 +23,7 @@ def _absolute(path: Path) -> Path:
 
 
 UserPath = Annotated[Path, AfterValidator(_absolute)]
-"""A path that is made absolute on reading, so that a run folder or a checkpoint works from any current folder."""
+"""A path that is made absolute when it is read, so that a run folder or checkpoint works from any current folder."""
 
 KIND = "kind"
 """The key that selects a kind of network, head, loss or encoder; each kind has a model with its own options."""
@@ -36,13 +36,13 @@ class Kinds:
     A kind that needs no options can be spelled as one word: `encoder: full` is `encoder: {kind: full}`.
 
     Args:
-        default: the kind where keys are given without `kind`; None: `kind` is needed where there are several kinds.
+        default: the kind of a mapping without the key `kind`; None if `kind` is required (unless there is one kind).
     """
 
     default: str | None = None
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Pydantic calls this to learn what is valid."""
+        """Schema of the union; Pydantic calls this."""
         several = len(models_of(union)) > 1
         chosen = Annotated[union, Discriminator(KIND)] if several else union
         words = tuple(_words_without_options(union))
@@ -67,7 +67,7 @@ def models_of(kinds: Any) -> tuple[type[BaseModel], ...]:
 
 
 def word_of(model: type[BaseModel]) -> str:
-    """The word of the YAML that chooses a kind."""
+    """The value of `kind` that chooses a model."""
     word: str = model.model_fields[KIND].default
     return word
 

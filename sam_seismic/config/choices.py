@@ -7,10 +7,10 @@ OrientationChoice = Literal["inline", "crossline", "both"]
 FormatName = Literal["ibm", "ieee", "int32", "int16", "int8", "float64", "uint32", "uint16", "uint8"]
 """Sample formats of SEG-Y."""
 LabelFormat = Literal["int8", "int16", "int32", "uint8", "ieee", "ibm"]
-"""Sample formats in which classes can be written."""
+"""Sample formats of SEG-Y in which classes can be written."""
 ByteOrder = Literal["big", "little"]
 """Byte orders of SEG-Y."""
 DuplicateChoice = Literal["first", "last"]
-"""Which trace is read where several have the same line numbers."""
+"""Which one of several traces with the same line numbers is read."""
 AxesChoice = Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"]
 """Axis orders of arrays, slowest axis first."""

@@ -155,7 +155,7 @@ class DataConfig(Model):
     def _keys_of_the_source(self) -> Self:
         needed, optional = _SOURCE_KEYS[self.source]
         problems = [f"{name} is needed for source: {self.source}" for name in needed if getattr(self, name) is None]
-        foreign = _PICKY_KEYS - {*needed, *optional}
+        foreign = _SOURCE_SPECIFIC_KEYS - {*needed, *optional}
         problems += [
             f"{name} cannot apply to source: {self.source}" for name in sorted(foreign & self.model_fields_set)
         ]
@@ -179,7 +179,7 @@ class DataConfig(Model):
         """Leave out the keys that would be refused when the configuration is read again."""
         tree: dict[str, Any] = dump(self)
         needed, optional = _SOURCE_KEYS[self.source]
-        foreign = _PICKY_KEYS - {*needed, *optional}
+        foreign = _SOURCE_SPECIFIC_KEYS - {*needed, *optional}
         tree = {name: value for name, value in tree.items() if name not in foreign}
         if self.source == "f3":
             tree["split"].pop("test", None)
@@ -193,7 +193,7 @@ _SOURCE_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "synthetic": ((), ("synthetic",)),
 }
 """By source: its required keys, and its optional keys."""
-_PICKY_KEYS = {key for keys in _SOURCE_KEYS.values() for group in keys for key in group}
+_SOURCE_SPECIFIC_KEYS = {key for keys in _SOURCE_KEYS.values() for group in keys for key in group}
 """All keys that apply to some sources only."""
 
 

@@ -1,4 +1,4 @@
-"""The key `model.encoder:`: which part of an image encoder is trained."""
+"""The key `model.encoder:`: the method of tuning an image encoder."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -8,34 +8,34 @@ from sam_seismic.config.base import Kinds, Model
 
 
 class EncoderKind(Model):
-    """What every way of tuning an image encoder answers; each has a key `kind` and options of its own."""
+    """Base of the tuning methods; each has its own key `kind` and its own options."""
 
     freezes: ClassVar[bool] = True
-    """Whether a part below the trained one is frozen, so that its output can be stored."""
+    """Whether the first layers are frozen, so that their output can be stored in the embedding store."""
 
     @property
     def words(self) -> str:
-        """The kind with its options: `last_blocks (3)`."""
+        """The kind with its options, such as `last_blocks (3)`."""
         raise NotImplementedError
 
     @property
     def checkpoints(self) -> bool | None:
-        """Whether activations of trained blocks are computed twice to save memory; None if no blocks are trained."""
+        """Whether trained blocks recompute activations in the backward pass; None if no block is trained."""
         return None
 
     def problem_with(self, *, network: str, name: str, depth: int) -> str | None:  # noqa: ARG002
-        """Why it cannot tune an encoder; None where it can.
+        """Error message if the method cannot tune an encoder; None if it can.
 
         Args:
-            network: the `kind` of the network whose encoder it is.
-            name: the network in a few words, such as `vit_b`.
-            depth: blocks of the encoder.
+            network: `kind` of the network that contains the encoder.
+            name: short name of the network, such as `vit_b`.
+            depth: number of blocks of the encoder.
         """
         return None
 
 
 class FrozenEncoder(EncoderKind):
-    """All of the encoder stays as it was loaded: it runs once a section."""
+    """The whole encoder is frozen, and runs once for each section."""
 
     kind: Literal["frozen"] = "frozen"
     """Chooses this kind."""
@@ -47,7 +47,7 @@ class FrozenEncoder(EncoderKind):
 
 
 class LastBlocksEncoder(EncoderKind):
-    """The last blocks and the neck are trained: dearer than frozen, far cheaper than full."""
+    """The last blocks and the neck are trained: more time and memory than `frozen`, much less than `full`."""
 
     kind: Literal["last_blocks"] = "last_blocks"
     """Chooses this kind."""
@@ -63,11 +63,11 @@ class LastBlocksEncoder(EncoderKind):
 
     @property
     def checkpoints(self) -> bool:
-        """As given."""
+        """The option `checkpointing`."""
         return self.checkpointing
 
     def problem_with(self, *, network: str, name: str, depth: int) -> str | None:  # noqa: ARG002
-        """It must leave a block frozen."""
+        """At least one block must be frozen."""
         if self.blocks < depth:
             return None
         got = f"(got {self.blocks}); encoder: full trains all"
@@ -75,7 +75,7 @@ class LastBlocksEncoder(EncoderKind):
 
 
 class FullEncoder(EncoderKind):
-    """All of the encoder is trained."""
+    """The whole encoder is trained."""
 
     freezes: ClassVar[bool] = False
     kind: Literal["full"] = "full"
@@ -90,9 +90,9 @@ class FullEncoder(EncoderKind):
 
     @property
     def checkpoints(self) -> bool:
-        """As given."""
+        """The option `checkpointing`."""
         return self.checkpointing
 
 
 EncoderConfig = Annotated[FrozenEncoder | LastBlocksEncoder | FullEncoder, Kinds()]
-"""One model a kind; `tuning.methods` has the table of what each does."""
+"""One model for each kind; the table `METHODS` in `tuning.methods` has the class that implements it."""

@@ -1,4 +1,4 @@
-"""A YAML file comes in, a validated Config goes out, or one error that lists all problems."""
+"""A YAML file comes in; a validated Config, or one error that lists all problems, goes out."""
 
 import difflib
 from collections.abc import Sequence
@@ -63,13 +63,13 @@ def is_config_file(path: Path) -> bool:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """PyYAML's safe loader silently takes the last of two equal keys; this one refuses duplicates."""
+    """A safe loader that refuses duplicate keys; PyYAML's own silently takes the last one."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         seen = set()
         for key, _ in node.value:
-            # The tag tells the text '1' from the number 1.
+            # The tag distinguishes the text '1' from the number 1.
             name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
             if name in seen:
                 raise yaml.constructor.ConstructorError(
@@ -86,7 +86,7 @@ def _parse_yaml(text: str) -> Any:
 
 
 def _where(error: yaml.YAMLError | UnicodeDecodeError) -> str:
-    """`line 7: the key epochs stands twice`."""
+    """Place and problem, such as `line 7: the key epochs stands twice`."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
     return str(error)
@@ -113,8 +113,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     *parents, last = key.split(".")
     for count, parent in enumerate(parents, start=1):
         below = tree.setdefault(parent, {})
-        if isinstance(below, str) and any(KIND in model.model_fields for model in _followed(parents[:count])[1]):
-            below = tree[parent] = {KIND: below}  # the short spelling of a kind, which now gets an option
+        if isinstance(below, str) and any(KIND in model.model_fields for model in _resolve(parents[:count])[1]):
+            below = tree[parent] = {KIND: below}  # the short spelling of a kind, as a mapping
         if not isinstance(below, dict):
             raise ConfigError(problem=f"--set {override}: {parent} holds no keys", fix="set the key itself")
         tree = below
@@ -129,8 +129,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
 def _explain(problem: dict[str, Any]) -> tuple[str, str]:
     """Turn a problem reported by pydantic into (dotted key, message for the user)."""
     *place, last = problem["loc"] or ("",)
-    parents, models = _followed(place)
-    keys, _ = _followed([*place, last])
+    parents, models = _resolve(place)
+    keys, _ = _resolve([*place, last])
     key = ".".join(keys) or "(whole file)"
     given = problem.get("input")
     if problem["type"] == "extra_forbidden":
@@ -153,8 +153,8 @@ def _explain(problem: dict[str, Any]) -> tuple[str, str]:
     return key, message
 
 
-def _followed(place: Sequence[str | int]) -> tuple[list[str], list[type[BaseModel]]]:
-    """Resolve the location of a problem to the keys as the user writes them, and the models allowed at that place.
+def _resolve(place: Sequence[str | int]) -> tuple[list[str], list[type[BaseModel]]]:
+    """Resolve the location of a problem to the keys in the YAML, and the models allowed at that place.
 
     Pydantic's location also contains the names of selected kinds, which are not keys.
     """
@@ -173,7 +173,7 @@ def _followed(place: Sequence[str | int]) -> tuple[list[str], list[type[BaseMode
 
 
 def _models_in(field: Any) -> list[type[BaseModel]]:
-    """All models that occur in the type of a field."""
+    """All models in the type of a field."""
     kind = getattr(field, "annotation", field)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return [kind]

@@ -9,8 +9,8 @@ from sam_seismic.config.encoder import EncoderConfig, FrozenEncoder
 from sam_seismic.config.sam_sizes import SIZES
 
 SAM_SIZES = Literal["vit_t", "vit_b", "vit_l", "vit_h"]
-_SMALLER = {"vit_h": "vit_l", "vit_l": "vit_b"}
-"""The next smaller size that weights are published for."""
+_NEXT_SMALLER = {"vit_h": "vit_l", "vit_l": "vit_b"}
+"""By size: the next smaller size with published weights."""
 
 
 class TokenHead(Model):
@@ -21,13 +21,14 @@ class TokenHead(Model):
 
 
 HeadConfig = Annotated[TokenHead, Kinds()]
-"""One model a kind; `networks.heads` has the table of what each does."""
+"""One model for each kind; the table `HEADS` in `networks.heads` has the class that implements it."""
 
 
 class NetworkKind(Model):
-    """What every network answers; each has a key `kind` and options of its own.
+    """Base of the network kinds; each has its own key `kind` and its own options.
 
-    Only `name` must be written: what else stands here serves a network that is trained whole, from random weights.
+    Subclasses must implement `name`. The other properties are right for a network that is trained as a whole from
+    random weights.
     """
 
     @property
@@ -37,52 +38,52 @@ class NetworkKind(Model):
 
     @property
     def trained_words(self) -> str:
-        """What is trained: `encoder last_blocks (3)`, ..."""
+        """The trained parts, such as `encoder last_blocks (3)`."""
         return "all of it"
 
     @property
     def weights_words(self) -> str:
-        """What training starts from."""
+        """Description of the initial weights."""
         return "random weights"
 
     @property
     def freezes(self) -> bool:
-        """Whether a part is frozen below what is trained, so that its output can be stored."""
+        """Whether the first layers are frozen, so that their output can be stored in the embedding store."""
         return False
 
     @property
     def why_nothing_is_frozen(self) -> str:
-        """The setting, for messages, because of which it does not freeze."""
+        """For messages: the setting that prevents freezing."""
         return f"model.kind: {word_of(type(self))}"
 
     @property
     def to_freeze(self) -> str:
-        """What to set, for messages, so that a part is frozen."""
+        """For messages: the setting that freezes a part."""
         return "a model.kind that has an encoder, such as sam"
 
     @property
     def compiles(self) -> bool:
-        """Whether its blocks are to be compiled."""
+        """Whether the blocks are compiled."""
         return False
 
     @property
     def lighter(self) -> tuple[str, ...]:
-        """Settings that lower the memory of a training of the same network, and are not made yet."""
+        """Settings, not chosen yet, with which training the same network needs less memory."""
         return ()
 
     @property
     def smaller(self) -> tuple[str, ...]:
-        """Settings that make it a smaller network."""
+        """Settings that choose a smaller network."""
         return ()
 
 
 class EncoderNetworkConfig(NetworkKind):
-    """What networks of an image encoder and a head have in common."""
+    """Base of networks that consist of an image encoder and a head."""
 
     encoder: EncoderConfig = FrozenEncoder()
-    """What of the encoder is trained."""
+    """Which part of the encoder is trained."""
     compile: bool = False
-    """Compile the encoder's blocks with torch.compile: minutes at the start, worth it on a GPU in long runs."""
+    """Compile the encoder's blocks with torch.compile: takes minutes at the start, makes long runs on a GPU faster."""
 
     @property
     def encoder_depth(self) -> int:
@@ -91,32 +92,32 @@ class EncoderNetworkConfig(NetworkKind):
 
     @property
     def freezes(self) -> bool:
-        """As the way of tuning does."""
+        """Whether the tuning method freezes the first layers of the encoder."""
         return self.encoder.freezes
 
     @property
     def why_nothing_is_frozen(self) -> str:
-        """The way of tuning."""
+        """The tuning method."""
         return f"model.encoder: {self.encoder.words}"
 
     @property
     def to_freeze(self) -> str:
-        """Ways of tuning that freeze a part."""
+        """Tuning methods that freeze a part."""
         return "model.encoder: frozen or last_blocks"
 
     @property
     def compiles(self) -> bool:
-        """As given."""
+        """The option `compile`."""
         return self.compile
 
     @property
     def lighter(self) -> tuple[str, ...]:
-        """Checkpointing, where blocks are trained without it."""
+        """Checkpointing, if blocks are trained without it."""
         return ("model.encoder.checkpointing=true",) if self.encoder.checkpoints is False else ()
 
     @property
     def trained_words(self) -> str:
-        """What is trained: `encoder last_blocks (3)`, ..."""
+        """The trained parts, such as `encoder last_blocks (3)`."""
         return f"encoder {self.encoder.words}" + (" with checkpointing" if self.encoder.checkpoints else "")
 
     @model_validator(mode="after")
@@ -133,7 +134,7 @@ class SamConfig(EncoderNetworkConfig):
     kind: Literal["sam"] = "sam"
     """Chooses this kind."""
     size: SAM_SIZES = "vit_b"
-    """Size of the image encoder; vit_t is a small size of our own for demos and tests, without published weights."""
+    """Size of the image encoder; vit_t is a small size for demos and tests, without published weights."""
     weights: UserPath | Literal["random"] | None = None
     """A checkpoint file with Meta's parameter names, or `random` for random weights (tests, and vit_t). If not set,
     the official file of this size in the weights folder."""
@@ -149,7 +150,7 @@ class SamConfig(EncoderNetworkConfig):
 
     @property
     def weights_words(self) -> str:
-        """The file, or that none or the official one is used."""
+        """The weights file, or whether random or the official weights are used."""
         if self.weights == "random":
             return "random weights: not SAM's"
         return "the official weights" if self.weights is None else str(self.weights)
@@ -157,7 +158,7 @@ class SamConfig(EncoderNetworkConfig):
     @property
     def smaller(self) -> tuple[str, ...]:
         """The next smaller size."""
-        return (f"model.size={_SMALLER[self.size]}",) if self.size in _SMALLER else ()
+        return (f"model.size={_NEXT_SMALLER[self.size]}",) if self.size in _NEXT_SMALLER else ()
 
     @property
     def encoder_depth(self) -> int:
@@ -166,7 +167,7 @@ class SamConfig(EncoderNetworkConfig):
 
     @property
     def trained_words(self) -> str:
-        """`encoder frozen, decoder full`."""
+        """The trained parts, such as `encoder frozen, decoder full`."""
         return f"{super().trained_words}, decoder {self.decoder}"
 
     @model_validator(mode="after")
@@ -200,7 +201,7 @@ class VitConfig(EncoderNetworkConfig):
 
     @property
     def name(self) -> str:
-        """Width and depth, such as `vit 192 x 6`."""
+        """Width and depth: `vit 192 x 6`."""
         return f"vit {self.width} x {self.depth}"
 
     @property
@@ -216,4 +217,4 @@ class VitConfig(EncoderNetworkConfig):
 
 
 NetworkConfig = Annotated[SamConfig | VitConfig, Kinds(default="sam")]
-"""One model a kind; `networks` has the table of what each is."""
+"""One model for each kind; the table `NETWORKS` in `networks` has the class that implements it."""

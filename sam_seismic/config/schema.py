@@ -1,4 +1,4 @@
-"""The configuration of an experiment: every key of the YAML with its type, bounds and default, as frozen models."""
+"""The configuration of an experiment as frozen models: type, bounds and default of each key of the YAML."""
 
 from pathlib import Path
 from typing import Self

@@ -20,8 +20,8 @@ class InputConfig(Model):
     clip_percentile: float = Field(default=99.5, gt=50, le=100)
     """Amplitudes are clipped at this percentile of |amplitude| over the training lines and scaled to [-1, 1]."""
     fit: Literal["pad", "resize"] = "pad"
-    """`pad` keeps the section's size and pads with zeros to the right and below; `resize` first scales its long side
-    to the canvas."""
+    """`pad` does not scale the section and pads it with zeros to the right and below; `resize` first scales its long
+    side to the canvas."""
     side: int = Field(default=CANVAS, ge=64, le=CANVAS, multiple_of=PATCH)
     """Side of the square canvas, or longest side of a tight canvas, in pixels; SAM was pretrained at 1024."""
     canvas: Literal["square", "tight"] = "square"

@@ -1,1 +1,1 @@
-"""What `inspect` tells of a volume, a configuration or a checkpoint; other commands ask it before they start."""
+"""What `inspect` reports about a volume, configuration or checkpoint; other commands use it for checks at the start."""

@@ -27,7 +27,7 @@ class SectionStatistics:
 
     Args:
         name: name of the section.
-        drawn: float[amplitude], a subset spread over the section.
+        drawn: float[amplitude], a sample spread over the section.
         count: number of finite amplitudes in traces that are not constant.
         mean, variance: mean and variance of these amplitudes.
         lowest, highest: the two lowest and the two highest values, the extreme one first.
@@ -82,7 +82,7 @@ def measure_section(section: Section, *, most: int) -> SectionStatistics:
     step = max(1, flat.size // most)  # odd as in data.amplitude.fit_scale
     return SectionStatistics(
         section.name,
-        flat[:: step + 1 - step % 2].copy(),  # a view would keep the section in memory
+        flat[:: step + 1 - step % 2].copy(),  # a view would hold the whole section in memory
         flat.size,
         float(flat.mean(dtype=np.float64)) if flat.size else 0.0,
         float(flat.var(dtype=np.float64)) if flat.size else 0.0,
@@ -103,7 +103,7 @@ def _floats(values: NDArray[np.generic]) -> NDArray[np.floating[Any]]:
 
 
 def _outermost(values: NDArray[np.floating[Any]], *, smallest: bool) -> tuple[ExtremeValue, ...]:
-    """The two outermost distinct values, from which the two outermost of all sections can be found."""
+    """The two lowest or two highest distinct values of a section; those of the volume are among them."""
     found: list[ExtremeValue] = []
     rest = values[~np.isnan(values)]
     for _ in range(2):
@@ -117,14 +117,14 @@ def _outermost(values: NDArray[np.floating[Any]], *, smallest: bool) -> tuple[Ex
 
 
 def _not_finite_samples(
-    values: NDArray[np.floating[Any]], traces: NDArray[np.intp], strange: NDArray[np.bool_]
+    values: NDArray[np.floating[Any]], traces: NDArray[np.intp], affected: NDArray[np.bool_]
 ) -> NotFinite:
-    if not strange.any():
+    if not affected.any():
         return NotFinite()
-    columns = values[:, strange]  # [sample, strange trace]
+    columns = values[:, affected]  # [sample, affected trace]
     nan, infinite = int(np.isnan(columns).sum()), int(np.isinf(columns).sum())
     first = int(np.flatnonzero(~np.isfinite(columns[:, 0]))[0])
-    return NotFinite(nan, infinite, int(strange.sum()), (int(traces[strange][0]), first))
+    return NotFinite(nan, infinite, int(affected.sum()), (int(traces[affected][0]), first))
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +236,7 @@ def merge_statistics(sections: Iterable[SectionStatistics]) -> AmplitudeStatisti
 
 
 def _merged(extremes: Sequence[tuple[ExtremeValue, ...]], *, smallest: bool) -> list[ExtremeValue]:
-    """The two outermost values of all sections, with the total of their samples and traces."""
+    """The two lowest or two highest values of all sections, with the total of their samples and traces."""
     sums: dict[float, tuple[int, int]] = {}
     for value, samples, traces in (each for section in extremes for each in section):
         before = sums.get(value, (0, 0))

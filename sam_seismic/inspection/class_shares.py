@@ -58,9 +58,9 @@ def share_table(survey: Survey, shares: Shares, read: Mapping[str, int]) -> Colu
 
 def missing_classes(survey: Survey, shares: Shares) -> list[str]:
     """A warning for each part in whose sections a class was not found."""
-    found = []
+    warnings = []
     for name, each in shares.items():
-        gone = [facies for facies, share in zip(survey.facies.names, each, strict=True) if not share]
-        if gone:
-            found.append(f"not seen in the sections of {name} that were read: {', '.join(gone)}")
-    return found
+        missing = [facies for facies, share in zip(survey.facies.names, each, strict=True) if not share]
+        if missing:
+            warnings.append(f"not seen in the sections of {name} that were read: {', '.join(missing)}")
+    return warnings

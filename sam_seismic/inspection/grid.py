@@ -59,8 +59,8 @@ def file_facts(volume: Volume) -> dict[str, Any]:
 def text_lines(text: str) -> list[str]:
     """Non-empty lines of a text header, without card numbers and repeated blanks."""
     printable = ("".join(each if each.isprintable() else " " for each in line) for line in text.splitlines())
-    said = (" ".join(_CARD.sub("", line).split()) for line in printable)
-    return [line for line in said if sum(each.isalnum() for each in line) > 2]
+    lines = (" ".join(_CARD.sub("", line).split()) for line in printable)
+    return [line for line in lines if sum(each.isalnum() for each in line) > 2]
 
 
 def coordinate_facts(volume: Volume) -> dict[str, Any] | None:
@@ -132,10 +132,10 @@ def file_rows(volume: Volume, facts: dict[str, Any]) -> Rows:
         rows.append(("because", source.line_numbers))
     if source.standard is not None:
         rows += _coordinate_rows(facts)
-    said = facts["text_header"]
-    if said is not None:
-        rows += [("text header" if not at else "", line) for at, line in enumerate(said[:TEXT_LINES])]
-    return rows if said != [] else [*rows, ("text header", "empty")]
+    text = facts["text_header"]
+    if text is not None:
+        rows += [("text header" if not at else "", line) for at, line in enumerate(text[:TEXT_LINES])]
+    return rows if text != [] else [*rows, ("text header", "empty")]
 
 
 def _coordinate_rows(facts: dict[str, Any]) -> Rows:
@@ -165,6 +165,6 @@ def live_map(volume: Volume) -> LiveMap | None:
 
 
 def map_of(title: str, volume: Volume, live: NDArray[np.bool_]) -> LiveMap:
-    """A map of bool[inline, crossline], in which lines may be left out."""
+    """A map of bool[inline, crossline], which may have only some of the survey's lines."""
     ends = [(int(lines[0]), int(lines[-1])) for lines in map(volume.geometry.lines, Orientation)]
     return LiveMap(title, coarse(live), *ends)

@@ -88,24 +88,24 @@ def _count(section: Section, where: str) -> dict[int, int]:
 
 
 def named_by(config: Path) -> FaciesTable:
-    """The classes in a configuration.
+    """The classes of a configuration.
 
     Raises:
         ConfigError: the configuration cannot be read.
     """
     data = load_config(config).data
     known = {"f3": F3_FACIES, "seam_ai": SEAM_AI_FACIES}
-    return known[data.source] if data.source in known else _own(data)
+    return known[data.source] if data.source in known else _configured_classes(data)
 
 
-def _own(data: DataConfig) -> FaciesTable:
+def _configured_classes(data: DataConfig) -> FaciesTable:
     if data.source == "synthetic":
         return FaciesTable(tuple(character.name for character in CHARACTERS))
     return facies_of(data)
 
 
 def check_named(counts: LabelCounts, facies: FaciesTable, *, path: Path, config: Path) -> None:
-    """Refuse a configuration of other classes than those of the volume.
+    """Refuse a configuration whose classes do not occur in the volume.
 
     Raises:
         SurveyError: none of the configuration's label values occurs in the volume.
@@ -147,7 +147,7 @@ def label_table(counts: LabelCounts, facies: FaciesTable | None) -> Columns:
         rows.append((str(value), name, f"{voxels:,}", f"{100 * share:.1f} %", f"{lines} of {read}"))
         shares.append(share)
     if not any(row[1] for row in rows):
-        rows = [(value, *rest) for value, _, *rest in rows]  # type: ignore[misc]  # a column less
+        rows = [(value, *rest) for value, _, *rest in rows]  # type: ignore[misc]  # without names
     named = ("name",) if len(rows[0]) == 5 else ()
     header = ("value", *named, "voxels", "share", f"{counts.counted.what}s")
     return Columns(f"Labels ({counts.counted})", header, rows, shares, _colors([*counts.voxels, *absent], facies))
@@ -166,10 +166,10 @@ def warnings_of(counts: LabelCounts, facies: FaciesTable | None) -> list[str]:
     """Warnings about suspicious values."""
     found = []
     if facies is not None:
-        strange = [value for value in counts.voxels if value not in (*facies.values, *facies.ignored)]
-        if strange:
+        unknown = [value for value in counts.voxels if value not in (*facies.values, *facies.ignored)]
+        if unknown:
             found.append(
-                f"label values {', '.join(map(str, strange[:8]))} are neither classes nor ignored: training will "
+                f"label values {', '.join(map(str, unknown[:8]))} are neither classes nor ignored: training will "
                 "refuse them; see data.label_values and data.ignore_values"
             )
     if len(counts.voxels) == 1:

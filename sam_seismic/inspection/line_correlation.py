@@ -11,11 +11,11 @@ from sam_seismic.survey.volume import Section, Volume
 LAGS = (1, 5, 10, 20)
 """Distances, in lines, at which lines are compared."""
 PAIRS = 8
-"""Pairs of lines that are read for each distance."""
+"""Number of pairs of lines read for each distance."""
 VOXELS = 400_000
-"""Voxels of a section that are compared, at most about."""
+"""Largest number of voxels of a section that are compared, about."""
 HIGH, LOW = 0.5, 0.2
-"""Correlation from which on a line predicts the other, and correlation below which neighbours are hardly related."""
+"""Correlation above which a line predicts the other, and correlation below which neighbours are hardly related."""
 
 LineCorrelation = Mapping[int, float | None]
 """Mean correlation by distance in lines; None if no lines can be compared."""
@@ -55,35 +55,35 @@ def trace_correlation(section: Section) -> dict[int, float | None]:
     return found
 
 
-def mean_correlation(found: Sequence[LineCorrelation]) -> dict[int, float | None]:
+def mean_correlation(sections: Sequence[LineCorrelation]) -> dict[int, float | None]:
     """Mean over sections, by distance."""
-    values = {lag: [each[lag] for each in found] for lag in LAGS}
+    values = {lag: [each[lag] for each in sections] for lag in LAGS}
     return {lag: _mean([value for value in each if value is not None]) for lag, each in values.items()}
 
 
 def split_advice(correlation: Mapping[str, LineCorrelation]) -> str:
-    """Advice for the split, in a sentence or two; empty if nothing was compared.
+    """One or two sentences of advice for the split; empty if nothing was compared.
 
     Args:
-        correlation: by the name of the lines, `inlines` or `crosslines`.
+        correlation: correlation by the name of the lines, `inlines` or `crosslines`.
     """
     known = {(name, lag): r for name, each in correlation.items() for lag, r in each.items() if r is not None}
-    copies = {key: r for key, r in known.items() if r >= HIGH}
-    told = [
+    related = {key: r for key, r in known.items() if r >= HIGH}
+    text = [
         f"Neighbouring {name} hardly correlate ({r:.2f}): noise, lines far apart, or lines numbered wrongly."
         for (name, lag), r in known.items()
         if lag == 1 and r < LOW
     ]
-    if copies:
-        (name, lag), r = max(copies.items(), key=lambda item: (item[0][1], item[1]))
+    if related:
+        (name, lag), r = max(related.items(), key=lambda item: (item[0][1], item[1]))
         gap = next((f"{more}" for more in LAGS if more > lag), f"more than {lag}")
         which = f"Neighbouring {name}" if lag == 1 else f"Even {name} {lag} lines apart"
-        told.insert(
+        text.insert(
             0, f"{which} correlate {r:.2f}: a random split of lines leaks; cut blocks with a guard gap of {gap} lines."
         )
-    elif known and not told:
-        told = ["Neighbouring lines correlate weakly; blocks of lines with a guard gap are a sound split all the same."]
-    return " ".join(told)
+    elif known and not text:
+        text = ["Neighbouring lines correlate weakly; blocks of lines with a guard gap are a sound split all the same."]
+    return " ".join(text)
 
 
 def _thinned(section: Section) -> NDArray[np.float64]:
@@ -93,7 +93,7 @@ def _thinned(section: Section) -> NDArray[np.float64]:
 
 
 def _usable(section: Section) -> NDArray[np.bool_]:
-    """Which traces are live, finite and not constant: bool[trace]."""
+    """bool[trace]: whether a trace is live, finite and not constant."""
     values = _thinned(section)
     if not values.size:
         return np.zeros(section.shape[1], np.bool_)
@@ -106,7 +106,7 @@ def _pearson(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | No
     if not one.size:
         return None
     one, other = one.ravel() - one.mean(), other.ravel() - other.mean()
-    # Scaled first, since the squares of the largest IBM floats overflow float64.
+    # Scale first, since the squares of the largest IBM floats overflow float64.
     one, other = one / (np.abs(one).max() or 1.0), other / (np.abs(other).max() or 1.0)
     size = float(np.sqrt((one @ one) * (other @ other)))
     return float(one @ other) / size if size > 0 else None

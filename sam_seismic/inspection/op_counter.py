@@ -1,4 +1,4 @@
-"""PyTorch operations run inside a context; the live bytes of their tensors, the peak and the work come out."""
+"""PyTorch operations run inside a context; the live bytes of their tensors, the peak and the work go out."""
 
 import weakref
 from collections.abc import Callable
@@ -75,10 +75,10 @@ class OpCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.work += Work(flops=formula(*args, **given, out_val=made))
         for each in tree_leaves(made):
             if isinstance(each, Tensor):
-                self._note(each)
+                self._count(each)
         return made
 
-    def _note(self, tensor: Tensor) -> None:
+    def _count(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key in self._known:
@@ -88,9 +88,9 @@ class OpCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.live += size
         self.work += Work(made=size)
         self.peak = max(self.peak, self.live)
-        weakref.finalize(storage, self._forget, key, size)
+        weakref.finalize(storage, self._release, key, size)
 
-    def _forget(self, key: int, size: int) -> None:
+    def _release(self, key: int, size: int) -> None:
         self._known.discard(key)
         self.live -= size
 

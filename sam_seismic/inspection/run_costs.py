@@ -172,22 +172,22 @@ def memory_table(costs: Sequence[RunCost], shape: Shape, config: Config) -> Colu
 
 def time_table(costs: Sequence[RunCost], config: Config) -> Columns | None:
     """The time estimates as a table; None if there is no device to estimate for."""
-    told = [(cost.device, cost.time) for cost in costs if cost.time is not None]
-    if not told:
+    timed = [(cost.device, cost.time) for cost in costs if cost.time is not None]
+    if not timed:
         return None
     rows = [
-        ("a step", *(format_duration(time.step) for _, time in told)),
-        ("an epoch, with its validation", *(format_duration(time.epoch) for _, time in told)),
-        (f"all {config.train.epochs:,} epochs", *(format_duration(time.run) for _, time in told)),
+        ("a step", *(format_duration(time.step) for _, time in timed)),
+        ("an epoch, with its validation", *(format_duration(time.epoch) for _, time in timed)),
+        (f"all {config.train.epochs:,} epochs", *(format_duration(time.run) for _, time in timed)),
     ]
     if config.caches:
         first = [
-            ("encoding a section", *(format_duration(time.section or 0) for _, time in told)),
-            ("filling the store, the first time", *(format_duration(time.filling or 0) for _, time in told)),
+            ("encoding a section", *(format_duration(time.section or 0) for _, time in timed)),
+            ("filling the store, the first time", *(format_duration(time.filling or 0) for _, time in timed)),
         ]
         rows = [*first, *rows[:2], (rows[2][0] + " and the store", *rows[2][1:])]
     note = (
         "Estimated from the present speed of this machine; the real time may be half or twice as long, or longer on a "
         "shared machine."
     )
-    return Columns("Time, about", ("", *(device.name for device, _ in told)), rows, note=note)
+    return Columns("Time, about", ("", *(device.name for device, _ in timed)), rows, note=note)

@@ -43,9 +43,9 @@ MOST_BYTES = 256 << 20
 CORRELATED_SECTIONS = 16
 """Number of sections whose traces are correlated with each other."""
 MUCH_CLIPPED = 1e-3
-"""Share of clipped samples from which on there is a warning."""
-WORTH_A_MAP = 0.01
-"""Share of constant traces from which on a map of them is shown."""
+"""Share of clipped samples above which there is a warning."""
+MAPPED_SHARE = 0.01
+"""Least share of constant traces for which a map of the traces with data is shown."""
 
 Findings = tuple[dict[str, Any], Sequence[ReportBlock], Sequence[str]]
 """Facts, blocks and warnings."""
@@ -81,9 +81,9 @@ def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
 
 
 def _without_repetition(volume: Volume, warnings: Iterable[str]) -> tuple[str, ...]:
-    """Leave out the warning that repeats a row of the first table."""
-    said = f"line numbers {volume.source_facts.line_numbers}"
-    return tuple(warning for warning in warnings if warning != said)
+    """The warnings without the one that repeats a row of the first table."""
+    shown = f"line numbers {volume.source_facts.line_numbers}"
+    return tuple(warning for warning in warnings if warning != shown)
 
 
 def _draw(request: InspectRequest, volume: Volume, facts: Mapping[str, Any], *, labels: bool) -> tuple[Path, ...]:
@@ -134,7 +134,7 @@ def _amplitudes(volume: Volume, listener: Listener) -> Findings:
     edges, counts = statistics.histogram()
     if statistics.low != statistics.high:
         blocks.append(Histogram("Histogram, p0.1 to p99.9 (heights are square roots)", edges, counts))
-    if statistics.constant_traces >= WORTH_A_MAP * statistics.traces and statistics.constants and volume.has_grid:
+    if statistics.constant_traces >= MAPPED_SHARE * statistics.traces and statistics.constants and volume.has_grid:
         blocks.insert(0, _map_of_data(volume, chosen, statistics))
     if known:
         blocks.append(_correlation_table(known))
@@ -210,7 +210,7 @@ def _amplitude_rows(statistics: AmplitudeStatistics, facts: Mapping[str, Any]) -
 
 
 def _constant(statistics: AmplitudeStatistics) -> str:
-    """Constant traces by value: `12 of 300 hold zeros alone, 3 of 300 hold -50 alone`."""
+    """Number of constant traces by value: `12 of 300 hold zeros alone, 3 of 300 hold -50 alone`."""
     named = {value: "zeros" if value == 0 else format_amount(value) for value in statistics.constants}
     listed = list(statistics.constants.items())[:3]
     return ", ".join(f"{traces:,} of {statistics.traces:,} hold {named[value]} alone" for value, traces in listed)

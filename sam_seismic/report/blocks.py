@@ -1,4 +1,4 @@
-"""The blocks of a report as plain values: facts, tables, histograms, maps; the terminal and pages both draw them."""
+"""Blocks of a report as plain values: facts, tables, histograms and maps, to be drawn in a terminal or on a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Columns:
-    """A table of figures.
+    """A table of numbers.
 
     Args:
-        title: above it.
-        header: the names of the columns; the first column is text.
-        rows: each with a cell for every column.
-        shares: lengths of bars, one for each row, 0 to 1; empty: no bars.
-        colors: of the bars, `#rrggbb`; empty: none are set.
-        note: one sentence below.
+        title: title above the table.
+        header: names of the columns; the first column is text.
+        rows: a cell for each column.
+        shares: lengths of bars, one for each row, 0 to 1; empty for no bars.
+        colors: colours of the bars, `#rrggbb`; empty for the default.
+        note: a sentence below the table.
     """
 
     kind: ClassVar[str] = "columns"
@@ -43,10 +43,10 @@ class Columns:
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How often values occur.
+    """A histogram of values.
 
     Args:
-        title: above it.
+        title: title above the histogram.
         edges: float64[bin + 1], ascending.
         counts: int64[bin].
     """
@@ -62,9 +62,9 @@ class LiveMap:
     """A coarse map of where a survey has live traces.
 
     Args:
-        title: above it.
-        shares: float64[row, column], the share of live traces in a cell, 0 to 1; inlines run down, crosslines right.
-        inlines, crosslines: the first and the last line number.
+        title: title above the map.
+        shares: float64[row, column], share of live traces in a cell, 0 to 1; inlines from top to bottom.
+        inlines, crosslines: first and last line number.
     """
 
     kind: ClassVar[str] = "live_map"

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from sam_seismic.report.style import ACCENT, FAINT, LIVE, class_colors
 from sam_seismic.survey.facies import FaciesTable
 
-MARKED = ("p1", "p50", "p99")
-"""Percentiles with a name beside their line; more names would cover each other."""
-NAMED_CLASSES = 12
+NAMED_PERCENTILES = ("p1", "p50", "p99")
+"""Percentiles whose lines have a name; more names would overlap."""
+MOST_NAMED_CLASSES = 12
 """With more classes than this the bars are too narrow for names."""
 
 
 @dataclass(frozen=True, eq=False)
 class AmplitudeCounts:
-    """How often amplitudes occur.
+    """Histogram of amplitudes.
 
     Args:
         edges: float64[bin + 1], ascending.
@@ -31,17 +31,17 @@ class AmplitudeCounts:
     percentiles: Mapping[str, float]
 
     def draw(self, axes: Axes) -> None:
-        """Draw the histogram with square roots of counts as heights: large amplitudes are rare beside those near 0."""
+        """Draw the histogram; heights are square roots of counts, since large amplitudes are rare."""
         axes.stairs(np.sqrt(self.counts), self.edges, fill=True, color=LIVE)
         for name, value in self.percentiles.items():
             if self.edges[0] < value < self.edges[-1]:
-                named = name in MARKED
+                named = name in NAMED_PERCENTILES
                 axes.axvline(value, color=ACCENT if named else FAINT, linewidth=0.8, linestyle=(0, (4, 3)))
                 if named:
                     self._name(axes, name, value)
         axes.set_xlim(self.edges[0], self.edges[-1])
         axes.set_ylim(0, 1.35 * max(1.0, float(np.sqrt(self.counts.max()))))
-        _tidy(axes, "Amplitudes (heights are square roots of counts)")
+        _format_axes(axes, "Amplitudes (heights are square roots of counts)")
 
     def _name(self, axes: Axes, name: str, value: float) -> None:
         """Write the name of a percentile on the side of its line that has more room."""
@@ -61,26 +61,26 @@ class AmplitudeCounts:
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """Voxels by label value; values that are no class count in the total, but have no bar."""
+    """Number of voxels by label value; values that are not a class count in the total, but have no bar."""
 
     voxels: Mapping[int, int]
 
     def draw(self, axes: Axes, facies: FaciesTable) -> bool:
-        """Draw a bar for each class with its share of all voxels; True if they have names, which replace a legend."""
+        """Draw a bar for each class with its share of all voxels; return whether the bars have names, as a legend."""
         total = max(1, sum(self.voxels.values()))
         shares = [self.voxels.get(value, 0) / total for value in facies.values]
         bars = axes.bar(range(len(facies)), shares, color=class_colors(len(facies)), width=0.7)
-        named = len(facies) <= NAMED_CLASSES
+        named = len(facies) <= MOST_NAMED_CLASSES
         if named:
             axes.bar_label(bars, [f"{100 * share:.1f} %" for share in shares], fontsize=8, padding=2)
         axes.set_xticks(range(len(facies)) if named else [], facies.names if named else [])
         axes.set_xlim(-0.6, len(facies) - 0.4)
         axes.set_ylim(0, 1.25 * max(*shares, 1e-9))
-        _tidy(axes, "Share of each class")
+        _format_axes(axes, "Share of each class")
         return named
 
 
-def _tidy(axes: Axes, title: str) -> None:
+def _format_axes(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left")
     axes.set_yticks([])
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -12,18 +12,18 @@ from sam_seismic.survey.facies import FaciesTable
 
 
 def class_patches(facies: FaciesTable) -> list[Patch]:
-    """A coloured patch for each class, by index."""
+    """A coloured patch for each class, in the order of the classes."""
     colors = class_colors(len(facies))
     return [Patch(facecolor=color, label=name) for name, color in zip(facies.names, colors, strict=True)]
 
 
 def correct_patch() -> Patch:
-    """The patch of a correct voxel in a panel of errors."""
+    """The patch for correct voxels in a panel of errors."""
     return Patch(facecolor=CORRECT, label="correct")
 
 
 def hatched_patch(label: str) -> Patch:
-    """The patch of a voxel without a value."""
+    """The patch for voxels without a value."""
     return Patch(facecolor="white", edgecolor=FAINT, hatch=HATCH, linewidth=0, label=label)
 
 

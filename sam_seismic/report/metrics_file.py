@@ -1,4 +1,4 @@
-"""Scores come in; metrics.json goes out, and pictures of earlier scores beside it are removed."""
+"""Scores come in; metrics.json goes out, and pictures of earlier scores in its folder are removed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,18 @@ from sam_seismic.files.atomic import write_text
 
 METRICS = "metrics.json"
 PICTURES = "pictures"
-"""The key of metrics.json under which it names the pictures that were drawn beside it."""
+"""Key of metrics.json with the names of the pictures in its folder."""
 
 
 def write_metrics(folder: Path, metrics: Mapping[str, Any], *, pictures: Sequence[Path] = ()) -> Path:
-    """Write metrics.json, and remove the pictures that were drawn beside the one it replaces.
+    """Write metrics.json, and remove the pictures that the replaced metrics.json lists.
 
-    Those would be taken for pictures of the new scores. metrics.json lists its own pictures, so no other file of the
-    folder is removed.
+    They would look like pictures of the new scores. Other files in the folder are not removed.
 
     Args:
-        folder: an existing one.
+        folder: an existing folder.
         metrics: plain data.
-        pictures: drawn from these metrics, in the same folder.
+        pictures: pictures of these metrics, in the same folder.
     """
     path = folder / METRICS
     new = {picture.name for picture in pictures}
@@ -34,7 +33,7 @@ def write_metrics(folder: Path, metrics: Mapping[str, Any], *, pictures: Sequenc
 
 
 def _recorded_pictures(metrics: Path) -> list[Path]:
-    """The existing pictures that a metrics.json lists; none if the file is missing or is not one of ours."""
+    """The existing pictures that a metrics.json lists; none if the file is missing or not written by this program."""
     try:
         plain = json.loads(metrics.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -14,30 +14,30 @@ from sam_seismic.survey.facies import IGNORE
 
 Extent = tuple[float, float, float, float]
 
-SQUEEZE = 0.6
-"""Height over width of a panel is samples over traces to this power: long sections stay long without being thin."""
-FLATTEST, TALLEST = 0.42, 1.7
+ASPECT_EXPONENT = 0.6
+"""The aspect (height over width) of a panel is samples / traces to this power, so that long sections are not thin."""
+LEAST_ASPECT, MOST_ASPECT = 0.42, 1.7
 GREYS = LinearSegmentedColormap.from_list("greys", ["black", "white"], N=32)
-"""32 steps of grey look like 256 in a section, and halve the size of the file."""
+"""32 grey levels look like 256 in a section, and halve the size of the file."""
 
 
 def panel_aspect(samples: int, traces: int) -> float:
-    """Height over width of the panel of a section."""
-    return min(TALLEST, max(FLATTEST, math.pow(samples / traces, SQUEEZE)))
+    """Height over width of the panel for a section."""
+    return min(MOST_ASPECT, max(LEAST_ASPECT, math.pow(samples / traces, ASPECT_EXPONENT)))
 
 
 def show_amplitude(axes: Axes, values: NDArray[np.generic], *, scale: AmplitudeScale, extent: Extent) -> AxesImage:
-    """Amplitudes in grey, dark negative and bright positive.
+    """Draw amplitudes in grey: negative ones dark, positive ones bright.
 
     Args:
         axes: to draw on.
         values: [sample, trace]; masked where nothing was recorded.
-        scale: the amplitudes that are black and white.
+        scale: amplitudes that are drawn black and white.
         extent: left, right, bottom, top.
     """
     hatch_background(axes)
     low, high = scale.center - scale.clip, scale.center + scale.clip
-    # The smooth filter keeps thin beds from aliasing when a tall section is shrunk, and small ones from looking tiled.
+    # A smooth filter prevents aliasing of thin beds when a tall section is shrunk, and blocks in small sections.
     return axes.imshow(
         values,
         cmap=GREYS,
@@ -53,14 +53,14 @@ def show_amplitude(axes: Axes, values: NDArray[np.generic], *, scale: AmplitudeS
 def show_classes(
     axes: Axes, classes: NDArray[np.uint8], *, count: int, extent: Extent, alpha: float = 1.0
 ) -> AxesImage:
-    """Classes in colour.
+    """Draw classes in colour.
 
     Args:
         axes: to draw on.
         classes: class indices uint8[sample, trace]; hatched where masked or IGNORE.
-        count: how many classes there are.
+        count: number of classes.
         extent: left, right, bottom, top.
-        alpha: 1 covers what lies below.
+        alpha: opacity, 0 to 1.
     """
     hatch_background(axes)
     shown = np.ma.masked_equal(classes, IGNORE)
@@ -80,19 +80,19 @@ def show_classes(
 def show_errors(
     axes: Axes, truth: NDArray[np.uint8], prediction: NDArray[np.uint8], *, count: int, extent: Extent
 ) -> AxesImage:
-    """Wrong voxels in the colour of their true class, correct ones in grey.
+    """Draw wrong voxels in the colour of their true class, and correct ones in grey.
 
     Args:
         axes: to draw on.
         truth: class indices uint8[sample, trace]; hatched where masked or IGNORE.
         prediction: class indices uint8[sample, trace].
-        count: how many classes there are.
+        count: number of classes.
         extent: left, right, bottom, top.
     """
     hatch_background(axes)
     classes, right = np.ma.getdata(truth), np.ma.getdata(truth) == np.ma.getdata(prediction)
     hidden = np.ma.getmaskarray(truth) | (classes == IGNORE)
-    shown = np.ma.masked_array(np.where(right, count, classes), hidden)  # `count` is the colour after the classes
+    shown = np.ma.masked_array(np.where(right, count, classes), hidden)  # `count` is the index of the colour CORRECT
     colors = class_colormap(count, CORRECT)
     return axes.imshow(
         shown, cmap=colors, vmin=-0.5, vmax=count + 0.5, extent=extent, aspect="auto", interpolation="nearest"
@@ -100,5 +100,5 @@ def show_errors(
 
 
 def hatch_background(axes: Axes) -> None:
-    """Hatch the background, which shows where a voxel has no value."""
+    """Hatch the background, which is visible where voxels have no value."""
     axes.patch.set(facecolor="white", edgecolor=FAINT, hatch=HATCH, linewidth=0)

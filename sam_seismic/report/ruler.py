@@ -1,4 +1,4 @@
-"""The grid of a survey comes in; line numbers along the top of a section and two-way times at its side go out."""
+"""The grid of a survey comes in; line numbers above a section and two-way times beside it go out."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -20,8 +20,8 @@ class Ruler:
     """Line numbers of the traces and times of the samples of a section.
 
     Args:
-        across: int32[trace], ascending numbers of the lines that the section crosses; None: traces are counted.
-        sample_interval_ms: between samples, ms; None: samples are counted.
+        across: int32[trace], ascending numbers of the lines that the section crosses; None to count traces.
+        sample_interval_ms: sample interval in ms; None to count samples.
         start_ms: two-way time of the first sample, ms.
     """
 
@@ -31,26 +31,27 @@ class Ruler:
 
     @classmethod
     def of(cls, geometry: Geometry, orientation: Orientation, *, traces: tuple[int, int] | None = None) -> Self:
-        """The ruler of a survey's sections.
+        """The ruler of the sections of a survey.
 
         Args:
-            geometry: the grid.
-            orientation: of the sections.
-            traces: the run of traces (first, one past the last) that the sections were cut to; None for all.
+            geometry: grid of the survey.
+            orientation: orientation of the sections.
+            traces: range of traces (first, one past the last) to which the sections were cut; None for all.
         """
         across = geometry.lines(orientation.across)
-        kept = across if traces is None else across[slice(*traces)]
-        return cls(kept, geometry.sample_interval_ms, geometry.start_ms)
+        if traces is not None:
+            across = across[slice(*traces)]
+        return cls(across, geometry.sample_interval_ms, geometry.start_ms)
 
     def extent(self, shape: tuple[int, int]) -> tuple[float, float, float, float]:
-        """Left, right, bottom, top of an image of (samples, traces), in traces and ms, at the outer edges of pixels."""
+        """Left, right, bottom and top edge of the voxels of a section of (samples, traces), in traces and ms."""
         samples, traces = shape
         interval = self.sample_interval_ms or 1.0
         top = self.start_ms - interval / 2
         return -0.5, traces - 0.5, top + samples * interval, top
 
     def mark(self, axes: Axes, orientation: Orientation) -> None:
-        """Put line numbers along the top and times at the side of a section that was drawn on `extent`."""
+        """Put line numbers above and times beside a section that was drawn on `extent`."""
         axes.xaxis.tick_top()
         axes.xaxis.set_label_position("top")
         axes.set_ylabel("two-way time (ms)" if self.sample_interval_ms else "sample")
@@ -63,11 +64,11 @@ class Ruler:
 
 
 def mark_lines(axis: Axis, lines: NDArray[np.int32]) -> None:
-    """Ticks at round line numbers.
+    """Put ticks at round line numbers.
 
     Args:
-        axis: in positions 0, 1, 2, ...
-        lines: int32[position], ascending line numbers, with any step and gaps.
+        axis: axis whose coordinates are the indices of lines.
+        lines: int32[index], ascending line numbers, with any step and gaps.
     """
     numbers = MaxNLocator(5, steps=ROUND, integer=True).tick_values(lines[0], lines[-1])
     numbers = numbers[(numbers >= lines[0]) & (numbers <= lines[-1])]

@@ -1,4 +1,4 @@
-"""The scores of a data set come in; a picture of its confusion matrix and the IoU of each class goes out."""
+"""Scores come in; a picture of the confusion matrix and the IoU of each class goes out."""
 
 import math
 from pathlib import Path
@@ -13,27 +13,27 @@ from sam_seismic.report.style import FAINT, class_colors, house_style, ink_on, n
 from sam_seismic.scoring.scores import FaciesScores
 
 CELL = 0.62
-"""Side of a cell in inches; it holds a percentage above a count."""
-READABLE = 16
-"""With more classes, cells are smaller and have no numbers."""
+"""Side of a cell in inches; a cell contains a percentage and a count."""
+MOST_NUMBERED_CLASSES = 16
+"""With more classes, cells are smaller and contain no numbers."""
 
 
 def confusion_picture(path: Path, scores: FaciesScores) -> None:
-    """Write the confusion matrix, in percent of the voxels of each true class, and the IoU of each class beside it."""
+    """Draw the confusion matrix, in percent of the voxels of each true class, and the IoU of each class beside it."""
     write_picture(path, confusion_figure(scores))
 
 
 def confusion_figure(scores: FaciesScores) -> Figure:
     """The figure of `confusion_picture`."""
     classes = len(scores.names)
-    cell = CELL if classes <= READABLE else CELL * READABLE / classes
+    cell = CELL if classes <= MOST_NUMBERED_CLASSES else CELL * MOST_NUMBERED_CLASSES / classes
     side = max(cell * classes, 2.0)
     longest = 0.07 * max(len(name) for name in scores.names)  # inches
     with house_style():
         figure = new_figure(max(side + 2.7 + longest, 6.2), side + 0.8 + 0.75 * longest)
         matrix, bars = figure.subplots(1, 2, sharey=True, width_ratios=(side, 2.0))
         _show_shares(matrix, scores)
-        if classes <= READABLE:
+        if classes <= MOST_NUMBERED_CLASSES:
             _write_cells(matrix, scores)
         _show_iou(bars, scores)
         figure.suptitle(_title(scores), x=0.01, ha="left")
@@ -41,7 +41,7 @@ def confusion_figure(scores: FaciesScores) -> Figure:
 
 
 def row_shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """float64[truth, prediction]: percent of each true class; nan in the row of a class that is absent."""
+    """float64[truth, prediction]: percent of the voxels of each true class; nan in the row of an absent class."""
     rows = confusion.sum(axis=1, keepdims=True)
     shares = np.full(confusion.shape, np.nan)
     np.divide(100.0 * confusion, rows, out=shares, where=rows > 0)
@@ -49,7 +49,7 @@ def row_shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def short_count(voxels: int) -> str:
-    """`950`, `12.3 k`, `4.56 M`: three digits."""
+    """A count with three digits: `950`, `12.3 k`, `4.56 M`."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if voxels >= 0.9995 * size:  # 999 600 is 1 M, not 1000 k
             return f"{voxels / size:.3g} {unit}"
@@ -57,7 +57,7 @@ def short_count(voxels: int) -> str:
 
 
 def _show_shares(axes: Axes, scores: FaciesScores) -> None:
-    hatch_background(axes)  # shows through where a class is absent
+    hatch_background(axes)  # visible in the rows of absent classes
     axes.imshow(row_shares(scores.confusion), cmap="Blues", vmin=0, vmax=100, aspect="auto")
     ticks = range(len(scores.names))
     axes.set_yticks(ticks, labels=scores.names)

@@ -1,4 +1,4 @@
-"""A section, its prediction and its truth come in; a picture of panels side by side goes out."""
+"""A section, its prediction and its truth come in; a picture with a panel for each goes out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,16 +13,16 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.report.legend import add_legend, class_patches, correct_patch, hatched_patch
 from sam_seismic.report.panels import panel_aspect, show_amplitude, show_classes, show_errors
 from sam_seismic.report.ruler import Ruler
-from sam_seismic.report.style import TIMES, WIDTH, house_style, new_figure, write_picture
+from sam_seismic.report.style import MARGIN, WIDTH, house_style, new_figure, write_picture
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.volume import Section
 
-WIDE = 0.75
-"""Panels with less height over width than this stand in two rows of two."""
+TWO_ROWS_BELOW = 0.75
+"""Panels whose aspect (height over width) is below this are arranged in two rows of two."""
 
 OVERLAY, ERRORS = "Prediction on amplitude", "Errors (colour: true class)"
 SCORED = ("Amplitude", "Truth", "Prediction", ERRORS)
-BLIND = ("Amplitude", "Prediction", OVERLAY)
+UNSCORED = ("Amplitude", "Prediction", OVERLAY)
 
 
 def section_picture(
@@ -35,16 +35,16 @@ def section_picture(
     ruler: Ruler,
     scale: AmplitudeScale,
 ) -> None:
-    """Write amplitude, truth, prediction and errors of a section; without a truth: amplitude, prediction and overlay.
+    """Draw amplitude, truth, prediction and errors of a section; without a truth: amplitude, prediction and overlay.
 
     Args:
-        path: of the PNG.
+        path: the PNG file.
         amplitude: the section, values float32[sample, trace].
         prediction: class indices uint8[sample, trace].
-        truth: class indices uint8[sample, trace], IGNORE where not interpreted; None where there is none.
+        truth: class indices uint8[sample, trace], IGNORE where not interpreted; None without a truth.
         facies: the classes.
         ruler: line numbers and times of the section.
-        scale: the amplitudes that are black and white.
+        scale: amplitudes that are drawn black and white.
     """
     figure = section_figure(amplitude, prediction=prediction, truth=truth, facies=facies, ruler=ruler, scale=scale)
     write_picture(path, figure)
@@ -65,7 +65,7 @@ def section_figure(
     predicted = np.ma.masked_array(prediction, dead)
     extent, count = ruler.extent(amplitude.shape), len(facies)
     with house_style():
-        figure, panels, spare = _grid(amplitude.shape, BLIND if truth is None else SCORED)
+        figure, panels, free_axes = _grid(amplitude.shape, UNSCORED if truth is None else SCORED)
         show_amplitude(panels["Amplitude"], recorded, scale=scale, extent=extent)
         show_classes(panels["Prediction"], predicted, count=count, extent=extent)
         if truth is None:
@@ -80,20 +80,20 @@ def section_figure(
             ruler.mark(axes, amplitude.orientation)
             axes.label_outer()
         figure.suptitle(_title(amplitude, prediction, truth), x=0.01, ha="left")
-        _explain(figure, spare, _patches(facies, errors=truth is not None, hatched=_hatched(dead, truth)))
+        _place_legend(figure, free_axes, _patches(facies, errors=truth is not None, hatched=_hatched(dead, truth)))
     return figure
 
 
 def _grid(shape: tuple[int, int], titles: Sequence[str]) -> tuple[Figure, dict[str, Axes], Axes | None]:
-    """A figure with one panel for each title, in one row or two, and the empty place if there is one."""
+    """A figure with one panel for each title, in one or two rows, and the axes that are left over, if any."""
     aspect = panel_aspect(*shape)
-    columns, rows = (2, 2) if aspect < WIDE else (len(titles), 1)
-    width = (WIDTH - TIMES) / (2 if aspect < WIDE else 4)  # three tall panels are as wide as four, and end earlier
-    around = 1.1 + 0.3 * rows  # title, line numbers and legend; a panel's own title
-    figure = new_figure(TIMES + columns * width, rows * width * aspect + around)
+    columns, rows = (2, 2) if aspect < TWO_ROWS_BELOW else (len(titles), 1)
+    width = (WIDTH - MARGIN) / (2 if rows == 2 else 4)  # each of three panels in a row is as wide as each of four
+    around = 1.1 + 0.3 * rows  # title, line numbers and legend; titles of panels
+    figure = new_figure(MARGIN + columns * width, rows * width * aspect + around)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    spare = panels[len(titles)] if len(titles) < len(panels) else None
-    return figure, dict(zip(titles, panels, strict=False)), spare
+    free_axes = panels[len(titles)] if len(titles) < len(panels) else None
+    return figure, dict(zip(titles, panels, strict=False)), free_axes
 
 
 def _hatched(dead: NDArray[np.bool_], truth: NDArray[np.uint8] | None) -> bool:
@@ -101,7 +101,7 @@ def _hatched(dead: NDArray[np.bool_], truth: NDArray[np.uint8] | None) -> bool:
 
 
 def _title(amplitude: Section, prediction: NDArray[np.uint8], truth: NDArray[np.uint8] | None) -> str:
-    """`IL 120, pixel accuracy 93.4 %`; the name alone where nothing can be scored."""
+    """`IL 120, pixel accuracy 93.4 %`; only the name if no voxel can be scored."""
     if truth is None:
         return amplitude.name
     scored = (truth != IGNORE) & amplitude.live
@@ -121,10 +121,10 @@ def _patches(facies: FaciesTable, *, errors: bool, hatched: bool) -> list[Patch]
     return patches
 
 
-def _explain(figure: Figure, spare: Axes | None, patches: list[Patch]) -> None:
-    """Put the legend into the empty place, else below the panels."""
-    if spare is None:
+def _place_legend(figure: Figure, free_axes: Axes | None, patches: list[Patch]) -> None:
+    """Put the legend into the free axes, or below the panels if there are none."""
+    if free_axes is None:
         add_legend(figure, patches)
     else:
-        spare.set_axis_off()
-        spare.legend(handles=patches, loc="center")
+        free_axes.set_axis_off()
+        free_axes.legend(handles=patches, loc="center")

@@ -14,37 +14,37 @@ from sam_seismic.files.atomic import whole_file
 
 DOTS_PER_INCH = 140
 WIDTH = 10.0
-"""Width in inches of all pictures of sections, so that their letters have one size on a page."""
-TIMES = 0.7
-"""Inches to the left of a panel, for two-way times."""
+"""Width in inches of all pictures of sections, so that their text has the same size on a page."""
+MARGIN = 0.7
+"""Width in inches of the margin to the left of a panel, for the time axis."""
 
-# The "muted" scheme of Paul Tol (2021, Colour Schemes, SRON/EPS/TN/09-002), ordered so that the first classes are far
-# apart for readers with and without colour blindness. Brown stands for its pale grey, which would read as CORRECT.
+# The "muted" scheme of Paul Tol (2021, Colour Schemes, SRON/EPS/TN/09-002), ordered so that the first colours differ
+# clearly with and without colour blindness. Brown replaces its pale grey, which would look like CORRECT.
 TOL_MUTED = (
     *("#ddcc77", "#117733", "#88ccee", "#cc6677", "#332288"),
     *("#882255", "#999933", "#44aa99", "#aa4499", "#661100"),
 )
 CORRECT = "#e8e8e8"
-"""A correct voxel, in panels that show errors in the colours of classes."""
+"""Colour of correct voxels in panels of errors."""
 
 INK = "#262626"
 FAINT = "#b0b0b0"
 CALM = "#2f5d8a"
 ACCENT = "#c8553d"
-"""Marks what matters most: the best epoch, where two sections cross."""
+"""Colour of marks: the best epoch, percentiles, and the lines where sections cross."""
 
 LIVE = "#a9c0d6"
-"""A recorded trace on a map."""
+"""Colour of live traces on a map, and of histograms."""
 
 HATCH = "//////"
-"""Fills places that are not interpreted or not recorded."""
+"""Pattern of voxels that are not interpreted or not recorded."""
 
 
 def house_style() -> AbstractContextManager[None]:
-    """Our typography on matplotlib's defaults, for artists made in the block; a user's matplotlibrc is ignored."""
+    """Context with the fonts and line widths of all pictures; the user's matplotlibrc has no effect in it."""
     style: dict[Any, Any] = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
     style |= {
-        "font.family": "DejaVu Sans",  # comes with matplotlib, so it is on every cluster
+        "font.family": "DejaVu Sans",  # part of matplotlib, so it is on every cluster
         "font.size": 9,
         "figure.titlesize": 11,
         "figure.titleweight": "bold",
@@ -73,8 +73,8 @@ def house_style() -> AbstractContextManager[None]:
 
 
 def class_colors(classes: int) -> tuple[str, ...]:
-    """A colour `#rrggbb` for each class; an index has the same colour however many classes there are."""
-    # Past the palette, hues a golden ratio apart: distinct from each other, though no longer for every eye.
+    """A colour `#rrggbb` for each class; the colour of an index does not depend on the number of classes."""
+    # After the palette, hues at steps of the golden ratio: distinct, but not for readers with colour blindness.
     more = (
         colorsys.hls_to_rgb(index * 0.618034 % 1, (0.35, 0.6, 0.75)[index % 3], 0.7)
         for index in range(len(TOL_MUTED), classes)
@@ -88,20 +88,20 @@ def class_colormap(classes: int, *extra: str) -> ListedColormap:
 
 
 def ink_on(color: tuple[float, float, float]) -> str:
-    """Dark ink or white, whichever reads better on a colour (red, green, blue), 0 to 1."""
+    """The text colour, dark or white, with more contrast on a colour (red, green, blue), 0 to 1."""
     red, green, blue = color
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that needs no display and does not touch the state of pyplot."""
+    """An empty figure, sizes in inches, that needs no display and does not change the state of pyplot."""
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def write_picture(path: Path, figure: Figure) -> None:
-    """Write a figure as PNG, whole or not at all; its folder is made."""
+    """Write a figure as PNG, atomically; its folder is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file, house_style():
         figure.savefig(file, format="png", metadata={"Software": None})

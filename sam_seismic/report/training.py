@@ -26,20 +26,20 @@ class Curve:
 
     @property
     def best(self) -> tuple[int, float]:
-        """The first epoch with the largest value, as the best checkpoint has it, and the value."""
+        """The first epoch with the largest value, which is that of the best checkpoint, and the value."""
         position = max(range(len(self.values)), key=lambda at: (self.values[at], -at))
         return self.epochs[position], self.values[position]
 
 
 def learning_curve(path: Path, metrics_csv: Path) -> None:
-    """Write a picture of loss and mean IoU by epoch, with the best epoch marked.
+    """Draw loss and mean IoU by epoch, with the best epoch marked.
 
     Args:
-        path: of the PNG.
-        metrics_csv: a row an epoch, with the columns epoch, train_loss, val_loss, val_mean_iou; cells may be empty.
+        path: the PNG file.
+        metrics_csv: a row for each epoch: epoch, train_loss, val_loss, val_mean_iou; cells may be empty.
 
     Raises:
-        UserError: the table is missing, has no epoch, or holds something that is not a number.
+        UserError: the table is missing, has no column `epoch`, or a cell is not a number.
     """
     write_picture(path, learning_figure(metrics_csv))
 
@@ -70,10 +70,10 @@ def learning_figure(metrics_csv: Path) -> Figure:
 
 
 def read_curves(metrics_csv: Path, columns: Sequence[str]) -> dict[str, Curve]:
-    """Columns of metrics.csv by name; a column that is not there, or has no finite value, is an empty curve.
+    """Columns of metrics.csv by name; a column that is missing, or has no finite value, is an empty curve.
 
     Raises:
-        UserError: the table is missing, has no epoch, or holds something that is not a number.
+        UserError: the table is missing, has no column `epoch`, or a cell is not a number.
     """
     if not metrics_csv.is_file():
         raise UserError(problem=f"{metrics_csv}: there is no such table", fix="train one epoch first")
@@ -85,7 +85,7 @@ def read_curves(metrics_csv: Path, columns: Sequence[str]) -> dict[str, Curve]:
                 cell = row.get(column)
                 value = _number(cell, metrics_csv, column) if cell else math.nan
                 if math.isfinite(value):
-                    values[column][epoch] = value  # a resumed run may write an epoch twice: the later one counts
+                    values[column][epoch] = value  # a resumed run may write an epoch twice: the later row counts
     return {
         column: Curve(tuple(sorted(found)), tuple(found[epoch] for epoch in sorted(found)))
         for column, found in values.items()
@@ -103,14 +103,14 @@ def _number(cell: str | None, metrics_csv: Path, column: str) -> float:
 
 
 def _draw(axes: Axes, curve: Curve, *, color: str, label: str) -> None:
-    """Draw a line, with a dot at each epoch while there are few: a single epoch would have no line."""
+    """Draw a line, with a dot at each epoch if they are few, since a single epoch has no line."""
     if curve.epochs:
         dot = "o" if len(curve.epochs) <= 30 else ""
         axes.plot(curve.epochs, curve.values, color=color, marker=dot, markersize=3.5, linewidth=1.5, label=label)
 
 
 def _span(curves: Iterable[Curve]) -> tuple[float, float]:
-    """Left and right limit of the axis of epochs, at least half an epoch beyond the outer ones."""
+    """Limits of the epoch axis, at least half an epoch beyond the first and the last epoch."""
     epochs = [epoch for curve in curves for epoch in curve.epochs] or [0]
     margin = max(0.03 * (max(epochs) - min(epochs)), 0.5)
     return min(epochs) - margin, max(epochs) + margin

@@ -1,4 +1,4 @@
-"""A volume comes in; a picture goes out of its middle inline, crossline and time slice, and of its live traces."""
+"""A volume comes in; a picture of its middle inline, crossline and time slice, and of its live traces, goes out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,22 +16,22 @@ from sam_seismic.report.distribution import AmplitudeCounts, LabelCounts
 from sam_seismic.report.legend import add_legend, class_patches, hatched_patch
 from sam_seismic.report.panels import Extent, hatch_background, panel_aspect, show_amplitude, show_classes
 from sam_seismic.report.ruler import Ruler, mark_lines
-from sam_seismic.report.style import ACCENT, LIVE, TIMES, TOL_MUTED, WIDTH, house_style, new_figure, write_picture
+from sam_seismic.report.style import ACCENT, LIVE, MARGIN, TOL_MUTED, WIDTH, house_style, new_figure, write_picture
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.volume import Section, Volume
 
 MOST_LINES = 64
-"""Sections that are read for a time slice at most; with more lines in a survey the slice is coarser."""
-HIGHEST = 0.8
-"""Height over width of a panel at most, so that two rows of them fit on a screen."""
+"""Largest number of sections read for a time slice; in a survey with more lines, the slice is coarser."""
+ASPECT_LIMIT = 0.8
+"""Largest aspect (height over width) of a panel, so that two rows of panels fit on a screen."""
 PERCENTILE = 99.0
-"""Percentile of the amplitudes of the sections shown that is black and white."""
+"""Percentile of |amplitude| in the drawn sections that is black and white."""
 
-LOW = 1.3
-"""Height in inches of the panel at the bottom."""
-CROSSING = 0.9
-"""Width in points of the lines that show where panels cut each other."""
+BOTTOM_HEIGHT = 1.3
+"""Height in inches of the panel at the bottom, which shows the distribution of values."""
+LINE_WIDTH = 0.9
+"""Width in points of the lines that show where panels intersect."""
 
 Values = NDArray[np.generic]
 Paint = Callable[[Axes, Values, Extent], object]
@@ -40,11 +40,11 @@ Paint = Callable[[Axes, Values, Extent], object]
 
 @dataclass(frozen=True, eq=False)
 class TimeSlice:
-    """A map of one sample.
+    """A map of the values at one two-way time.
 
     Args:
-        time_ms: its two-way time.
-        values: [inline, crossline], thinned out along one of them; masked where no trace was recorded.
+        time_ms: two-way time in ms.
+        values: [inline, crossline], subsampled along one of them; masked where no trace was recorded.
     """
 
     time_ms: float
@@ -59,19 +59,19 @@ def volume_picture(
     labels: bool,
     distribution: AmplitudeCounts | LabelCounts | None = None,
 ) -> None:
-    """Write the middle inline, crossline and time slice of a volume, where it has traces, and how often values occur.
+    """Draw the middle inline, crossline and time slice of a volume, its live traces, and the distribution of values.
 
-    It reads at most 66 sections. A folder of sections that form no grid is shown as its middle sections alone.
+    At most 66 sections are read. Of a folder of sections without a grid, only the middle sections are drawn.
 
     Args:
-        path: of the PNG.
+        path: the PNG file.
         volume: amplitudes or labels.
-        facies: the classes of labels; None makes a class of each value that is seen.
-        labels: whether it holds labels.
-        distribution: of its amplitudes or its labels; None for none.
+        facies: classes of the labels; None to make a class of each value that is read.
+        labels: whether the volume holds labels.
+        distribution: distribution of its amplitudes or labels; None for none.
 
     Raises:
-        SurveyError: a label is none of the classes, the labels are too many for classes, or the volume is damaged.
+        SurveyError: a label is not one of the classes, there are too many label values, or the volume is damaged.
     """
     write_picture(path, volume_figure(volume, facies=facies, labels=labels, distribution=distribution))
 
@@ -84,7 +84,7 @@ def volume_figure(
     distribution: AmplitudeCounts | LabelCounts | None = None,
 ) -> Figure:
     """The figure of `volume_picture`, with the same arguments."""
-    geometry = volume.geometry if volume.has_grid else None  # some folders of sections have none
+    geometry = volume.geometry if volume.has_grid else None  # some folders of sections have no grid
     sections = _middle_sections(volume)
     along = _mapped_along(volume, geometry)
     time_slice = None if along is None else read_time_slice(volume, along)
@@ -115,11 +115,11 @@ def volume_figure(
 
 
 def read_time_slice(volume: Volume, along: Orientation) -> TimeSlice:
-    """The middle sample of a volume, read from at most `MOST_LINES` sections of one orientation."""
+    """The middle time slice of a volume, read from at most `MOST_LINES` sections of one orientation."""
     geometry = volume.geometry
     lines = geometry.lines(along)
     rows = min(MOST_LINES, len(lines))
-    read = lines[((np.arange(rows) + 0.5) * len(lines) / rows).astype(int)]  # each in the middle of those it stands for
+    read = lines[((np.arange(rows) + 0.5) * len(lines) / rows).astype(int)]  # the middle of `rows` equal intervals
     sample = geometry.samples // 2
     sections = [volume.section(along, int(line)) for line in read]
     values = np.stack([section.values[sample] for section in sections])  # [section, trace]
@@ -132,15 +132,15 @@ def read_time_slice(volume: Volume, along: Orientation) -> TimeSlice:
 
 
 def _mapped_along(volume: Volume, geometry: Geometry | None) -> Orientation | None:
-    """An orientation of which all sections can be read, for a map; None if there is no map, as of a 2D line."""
+    """An orientation in which all sections can be read, for the maps; None if no map can be drawn, as of a 2D line."""
     if geometry is None or min(geometry.shape[:2]) == 1:
         return None
-    whole = (each for each in Orientation if len(volume.lines(each)) == len(geometry.lines(each)))
-    return next(whole, None)
+    complete = (each for each in Orientation if len(volume.lines(each)) == len(geometry.lines(each)))
+    return next(complete, None)
 
 
 def _middle_sections(volume: Volume) -> list[Section]:
-    """The middle inline and crossline, of those that can be read; of a 2D line, the line alone."""
+    """The middle one of the inlines and of the crosslines that can be read; of a 2D line, only the line."""
     sections = []
     for orientation in Orientation:
         lines = volume.lines(orientation)
@@ -153,7 +153,7 @@ def _middle_sections(volume: Volume) -> list[Section]:
 def _classes_seen(
     sections: Sequence[Section], time_slice: TimeSlice | None, path: Path, counted: Mapping[int, int]
 ) -> FaciesTable:
-    """A class for each label value that is shown or was counted; the value is its name."""
+    """A class for each label value that is drawn or was counted; its name is the value."""
     seen = [section.values[:, section.live].ravel() for section in sections]
     if time_slice is not None:
         seen.append(time_slice.values.compressed())
@@ -165,13 +165,13 @@ def _classes_seen(
             fix="look at it as amplitudes",
         )
     if known[0] >= 0 and known[-1] < len(TOL_MUTED):
-        known = list(range(known[-1] + 1))  # a class keeps its colour although one before it was not seen
+        known = list(range(known[-1] + 1))  # the colour of a class does not depend on which others occur
     return FaciesTable(tuple(map(str, known)), tuple(known))
 
 
 def _paint_labels(facies: FaciesTable, path: Path) -> Paint:
     def paint(axes: Axes, values: Values, extent: Extent) -> object:
-        known = np.ma.filled(values, facies.values[0])  # dead traces are 0, which need not be a class
+        known = np.ma.filled(values, facies.values[0])  # values of dead traces need not be a class
         classes = np.ma.masked_array(facies.encode(known, str(path)), np.ma.getmaskarray(values))
         return show_classes(axes, classes, count=len(facies), extent=extent)
 
@@ -182,7 +182,7 @@ def _paint_amplitude(sections: list[Section], path: Path) -> Paint:
     finite = [replace(section, values=np.where(np.isfinite(section.values), section.values, 0)) for section in sections]
     try:
         scale = fit_scale(finite, PERCENTILE, str(path))
-    except SurveyError:  # nothing but one value; that too is worth seeing
+    except SurveyError:  # all amplitudes are equal; draw them all the same
         scale = AmplitudeScale(center=0.0, clip=1.0)
 
     def paint(axes: Axes, values: Values, extent: Extent) -> object:
@@ -194,10 +194,11 @@ def _paint_amplitude(sections: list[Section], path: Path) -> Paint:
 def _panels(
     sections: Sequence[Section], geometry: Geometry | None, *, below: bool
 ) -> tuple[Figure, list[Axes], Axes | None]:
-    """A figure with a row of sections, a row of two maps if there is a grid, and `below` them a low panel."""
+    """A figure with a row of sections, a row of two maps if there is a grid, and one panel `below` them."""
     samples, traces = np.max([section.shape for section in sections], axis=0)
     shapes = [(samples, traces)] if geometry is None else [(samples, traces), geometry.shape[:2]]
-    heights = [(WIDTH - TIMES) / 2 * min(panel_aspect(*shape), HIGHEST) for shape in shapes] + [LOW] * below
+    width = (WIDTH - MARGIN) / 2
+    heights = [width * min(panel_aspect(*shape), ASPECT_LIMIT) for shape in shapes] + [BOTTOM_HEIGHT] * below
     figure = new_figure(WIDTH, sum(heights) + 0.75 * len(heights) + 0.9)
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
     places = [grid[0, 0], grid[0, 1]] if len(sections) == 2 else [grid[0, :]]
@@ -234,7 +235,7 @@ def _map_extent(geometry: Geometry) -> Extent:
 
 
 def _mark_map(axes: Axes, geometry: Geometry) -> None:
-    """Line numbers on a map whose inlines run down and crosslines to the right."""
+    """Put line numbers on a map with inlines from top to bottom and crosslines from left to right."""
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.set_xlabel("crossline")
@@ -246,13 +247,13 @@ def _mark_map(axes: Axes, geometry: Geometry) -> None:
 def _mark_crossings(
     panels: Sequence[Axes], sections: Sequence[Section], time_slice: TimeSlice, geometry: Geometry
 ) -> None:
-    """Draw lines in each panel where the other sections and the time slice cut it."""
+    """Draw lines in each panel where the other sections and the time slice intersect it."""
     for axes, section in zip(panels, sections, strict=False):
-        axes.axhline(time_slice.time_ms, color=ACCENT, linewidth=CROSSING)
+        axes.axhline(time_slice.time_ms, color=ACCENT, linewidth=LINE_WIDTH)
         position = geometry.index(section.orientation, section.line)
         for other, shown in zip(panels, sections, strict=False):
             if shown.orientation is section.orientation.across:
-                other.axvline(position, color=ACCENT, linewidth=CROSSING)
+                other.axvline(position, color=ACCENT, linewidth=LINE_WIDTH)
         for axes_map in panels[-2:]:
             draw = axes_map.axhline if section.orientation is Orientation.INLINE else axes_map.axvline
-            draw(position, color=ACCENT, linewidth=CROSSING)
+            draw(position, color=ACCENT, linewidth=LINE_WIDTH)

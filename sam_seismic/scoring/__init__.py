@@ -1,1 +1,1 @@
-"""Labels and predictions come in; confusion matrices, scores and guesses without a network go out. Numpy only."""
+"""Labels and predictions come in; confusion matrices, scores and simple guesses go out. Numpy only."""

@@ -1,4 +1,4 @@
-"""Labels of the training sections come in; what guesses made from them alone would score goes out."""
+"""Labels of the training sections come in; guesses that use no amplitudes, and their scores, go out."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,9 @@ from sam_seismic.survey.parts import Part, Survey
 
 
 def guess_scores(survey: Survey, parts: Sequence[Part]) -> dict[str, FaciesScores]:
-    """Scores of the guesses `majority class` and `depth only`, made from the training labels alone, on some parts.
+    """Scores of the guesses `majority class` and `depth only` on some parts; both use only the training labels.
 
-    There is no depth-only guess unless all sections, of the training and of these parts, have the same number of
-    samples.
+    `depth only` is left out unless all sections of the training and of these parts have the same number of samples.
     """
     classes = len(survey.facies)
     train = survey.parts["train"]
@@ -45,7 +44,7 @@ def majority_guess(histogram: NDArray[np.int64]) -> int:
 
 
 def depth_guess(histogram: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """uint8[sample]: the most frequent class at each depth; where a depth has no label, the most frequent of all.
+    """uint8[sample]: the most frequent class at each depth, or the majority class at a depth without labels.
 
     Args:
         histogram: int64[sample, class], training voxels.

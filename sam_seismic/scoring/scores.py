@@ -1,9 +1,9 @@
-"""Labels and predictions come in; their confusion matrix and the scores of the facies benchmark go out.
+"""Labels and predictions come in; the confusion matrix and the scores of the facies benchmark go out.
 
 Source: Alaudah, Michalowicz, Alfarraj, AlRegib 2019, "A machine-learning benchmark for facies classification",
 Interpretation 7(3). With C[truth, prediction]: pixel accuracy sum C_kk / sum C; class accuracy C_kk / row_k;
 intersection over union C_kk / (row_k + column_k - C_kk); frequency-weighted IoU sum (row_k / sum C) IoU_k.
-The score of an absent class is nan, not 0, and does not enter a mean.
+The score of an absent class is nan, not 0, and is left out of means.
 """
 
 import math
@@ -18,11 +18,11 @@ from sam_seismic.survey.facies import IGNORE
 
 @dataclass(frozen=True, eq=False)
 class FaciesScores:
-    """The scores of one confusion matrix; fractions, nan where a class is absent.
+    """The scores of a confusion matrix, as fractions; nan for an absent class.
 
     Args:
-        names: of the classes.
-        confusion: int64[truth, prediction], voxels.
+        names: names of the classes.
+        confusion: int64[truth, prediction], number of voxels.
     """
 
     names: tuple[str, ...]
@@ -30,7 +30,7 @@ class FaciesScores:
 
     @property
     def voxels(self) -> int:
-        """Scored voxels."""
+        """Number of scored voxels."""
         return int(self.confusion.sum())
 
     @property
@@ -45,18 +45,18 @@ class FaciesScores:
 
     @property
     def mean_class_accuracy(self) -> float:
-        """Mean over the classes that are in the truth."""
+        """Mean over the classes in the truth."""
         return _mean(self.class_accuracy)
 
     @property
     def iou(self) -> NDArray[np.float64]:
         """float64[class]: intersection over union."""
-        right = np.diag(self.confusion)
-        return _ratios(right, self.confusion.sum(axis=1) + self.confusion.sum(axis=0) - right)
+        correct = np.diag(self.confusion)
+        return _ratios(correct, self.confusion.sum(axis=1) + self.confusion.sum(axis=0) - correct)
 
     @property
     def mean_iou(self) -> float:
-        """Mean over the classes that are in the truth or in the prediction."""
+        """Mean over the classes in the truth or in the prediction."""
         return _mean(self.iou)
 
     @property
@@ -66,7 +66,7 @@ class FaciesScores:
         return float(np.nansum(frequency * self.iou)) if self.voxels else math.nan
 
     def as_dict(self) -> dict[str, Any]:
-        """The contents of metrics.json; nan becomes None, which JSON can hold."""
+        """The content of metrics.json; nan becomes None, since JSON has no nan."""
         return {
             "pixel_accuracy": _plain(self.pixel_accuracy),
             "class_accuracy": self._named(self.class_accuracy),
@@ -83,7 +83,7 @@ class FaciesScores:
 
 
 def confusion_of(truth: NDArray[np.uint8], prediction: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
-    """int64[truth, prediction], voxels, of class indices uint8 of one shape; IGNORE in the truth is not counted."""
+    """Number of voxels int64[truth, prediction] of class indices uint8 of equal shape, except IGNORE in the truth."""
     scored = truth != IGNORE
     pairs = truth[scored].astype(np.int64) * classes + prediction[scored]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)  # [truth, prediction]

@@ -1,1 +1,1 @@
-"""What the network is trained for: LightningModules with their losses and metrics."""
+"""Training tasks: LightningModules with their losses and metrics."""

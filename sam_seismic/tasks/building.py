@@ -1,4 +1,4 @@
-"""A configuration and its data come in; the task that trains on them goes out, and what it is in words."""
+"""A configuration and its data come in; the task that trains on them, and a description of it, go out."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,11 @@ from sam_seismic.tuning.parameters import count_parameters
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What a training starts from.
+    """Data and task at the start of a training.
 
     Args:
-        data: the sections of the survey as batches, split into train, val and test.
-        task: the network with its loss and its scores, on the CPU.
+        data: batches of the sections of the survey, split into train, val and test.
+        task: the network with its loss and scores, on the CPU.
     """
 
     data: SeismicDataModule
@@ -29,7 +29,7 @@ class Prepared:
 
 
 def prepare(config: Config) -> Prepared:
-    """Seed the random generators, open the survey of a configuration, and build the task that trains on it.
+    """Seed the random generators, open the survey of a configuration, and build its task.
 
     Raises:
         UserError: the survey or the weights cannot be used as they are, or a section does not fit the canvas.
@@ -41,10 +41,10 @@ def prepare(config: Config) -> Prepared:
 
 
 def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:
-    """The network that a configuration asks for, with its metadata.
+    """Build the task of a configuration: its network with initial weights, and the metadata.
 
     Raises:
-        WeightsError: the weights are missing, damaged or of another size.
+        WeightsError: the weights file is missing, damaged or of another network size.
     """
     weights = find_weights(config.model)
     metadata = CheckpointMetadata(
@@ -62,11 +62,11 @@ def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:
 
 
 def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
-    """What is about to be trained on what, a line each."""
+    """Describe the task and its data for the log, as lines of text."""
     trainable, frozen = count_parameters(task)
     model, inputs, scale = task.metadata.model, task.metadata.inputs, task.metadata.scale
-    found = task.metadata.weights_hash
-    weights = model.weights_words if found is None else f"weights {found[:8]}"
+    weights_hash = task.metadata.weights_hash
+    weights = model.weights_words if weights_hash is None else f"weights {weights_hash[:8]}"
     return [
         *(f"note: {note}" for note in module.survey.notes),
         f"classes: {', '.join(task.metadata.facies.names)}",

@@ -1,4 +1,4 @@
-"""A trained task <-> its checkpoint file: what travels beside the weights, and how it comes back safely."""
+"""Metadata of a trained task <-> plain data in its checkpoint file, which is read without running any code in it."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,23 +16,23 @@ from sam_seismic.survey.facies import FaciesTable
 
 _NETWORK: TypeAdapter[NetworkConfig] = TypeAdapter(NetworkConfig)
 KEY = "sam_seismic"
-"""Where the metadata stands in the checkpoint."""
+"""Key of the metadata in the checkpoint."""
 
 
 @dataclass(frozen=True)
 class CheckpointMetadata:
-    """What a checkpoint says of itself: all that `eval` and `predict` need beside the weights.
+    """Metadata of a checkpoint: all that `eval` and `predict` need besides the weights.
 
     Args:
-        data: the survey it was trained on, and its split.
+        data: training survey and its split.
         inputs: scaling, canvas and frame.
-        model: the network and what of it was trained.
-        facies: classes by name and label value.
-        scale: of the amplitudes, fitted on the training lines.
-        split: what each part held, one line each.
+        model: the network and which of its parts were trained.
+        facies: names and label values of the classes.
+        scale: amplitude scale, fitted on the training lines.
+        split: a line of text for each part of the survey.
         weights_hash: SHA-256 of the weights file that training started from; None for random weights.
-        version: of sam-seismic that wrote it.
-        task: what the network was trained for, a word of `tasks.loading.TASKS`.
+        version: version of sam-seismic that wrote the checkpoint.
+        task: what the network was trained for, a key of `tasks.loading.TASKS`.
     """
 
     data: DataConfig
@@ -47,7 +47,7 @@ class CheckpointMetadata:
 
     @property
     def transform(self) -> CanvasTransform:
-        """From amplitudes to canvases, as in training."""
+        """The transform from amplitudes to canvases, as in training."""
         return CanvasTransform(self.scale, self.inputs)
 
     def as_plain(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class CheckpointMetadata:
         """The inverse of `as_plain`.
 
         Raises:
-            KeyError, TypeError, ValidationError: something is missing or of another form.
+            KeyError, TypeError, ValidationError: a value is missing or invalid.
         """
         return cls(
             data=DataConfig.model_validate(plain["data"]),
@@ -80,12 +80,12 @@ class CheckpointMetadata:
             split=tuple(plain["split"]),
             weights_hash=plain["weights_hash"],
             version=plain["version"],
-            task=plain.get("task", "facies"),  # version 0.1 knew no other
+            task=plain.get("task", "facies"),  # version 0.1 had no other task
         )
 
 
 def read_checkpoint(path: Path) -> tuple[CheckpointMetadata, dict[str, Any]]:
-    """Read a checkpoint of `train`, without running anything that is in it.
+    """Read a checkpoint of `train` without running code in it.
 
     Args:
         path: the file, e.g. runs/f3/checkpoints/best.ckpt.
@@ -94,7 +94,7 @@ def read_checkpoint(path: Path) -> tuple[CheckpointMetadata, dict[str, Any]]:
         Its metadata, and the whole checkpoint as Lightning wrote it.
 
     Raises:
-        WeightsError: no such file; damaged; holding objects that could run code; or not written by sam-seismic.
+        WeightsError: the file is missing, damaged, could run code, or was not written by sam-seismic.
     """
     if not path.is_file():
         raise WeightsError(
@@ -106,7 +106,7 @@ def read_checkpoint(path: Path) -> tuple[CheckpointMetadata, dict[str, Any]]:
             problem=f"{path}: not a checkpoint of sam-seismic train: it has no metadata",
             fix="give RUN/checkpoints/best.ckpt; weights of SAM itself go into model.weights of a configuration",
         )
-    checkpoint["state_dict"] = named_as_today(checkpoint["state_dict"])
+    checkpoint["state_dict"] = with_current_names(checkpoint["state_dict"])
     try:
         return CheckpointMetadata.from_plain(checkpoint[KEY]), checkpoint
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
@@ -116,21 +116,21 @@ def read_checkpoint(path: Path) -> tuple[CheckpointMetadata, dict[str, Any]]:
         ) from error
 
 
-_MOVED = {
+_RENAMED_PREFIXES = {
     "image_encoder.": "network.image_encoder.",
     "prompt_encoder.": "network.prompt_encoder.",
     "decoder.": "network.head.",
 }
-"""Beginnings of the names of weights in version 0.1, and what they are now."""
+"""Prefixes of weight names in version 0.1, and their current prefixes."""
 
 
-def named_as_today(state: dict[str, Any]) -> dict[str, Any]:
-    """The weights of a task under the names that they have now, whichever version wrote them."""
-    return {_named_as_today(name): tensor for name, tensor in state.items()}
+def with_current_names(state: dict[str, Any]) -> dict[str, Any]:
+    """The weights of a task with their current names, whichever version wrote them."""
+    return {_current_name(name): tensor for name, tensor in state.items()}
 
 
-def _named_as_today(name: str) -> str:
-    for old, new in _MOVED.items():
+def _current_name(name: str) -> str:
+    for old, new in _RENAMED_PREFIXES.items():
         if name.startswith(old):
             return new + name.removeprefix(old)
     return name

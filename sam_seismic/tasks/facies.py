@@ -1,4 +1,4 @@
-"""Facies segmentation: batches of labelled sections come in, and a network is trained and scored on their classes."""
+"""Facies segmentation: batches of labelled sections come in; the loss and the scores of a network go out."""
 
 from typing import Any
 
@@ -15,19 +15,19 @@ from sam_seismic.networks import Network
 from sam_seismic.networks.section_logits import section_logits
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.facies import IGNORE
-from sam_seismic.tasks.checkpoint import KEY, CheckpointMetadata, named_as_today
+from sam_seismic.tasks.checkpoint import KEY, CheckpointMetadata, with_current_names
 from sam_seismic.tasks.losses import build_loss
 from sam_seismic.tasks.optimiser import build_optimiser, build_schedule
 from sam_seismic.tasks.rank_sync import sum_over_processes
 
 
 class FaciesSegmentation(lightning.LightningModule):
-    """A network that is trained and scored on the classes of every labelled voxel.
+    """Trains and scores a network on the classes of all labelled voxels.
 
     Args:
-        network: gives the logits.
-        metadata: what the checkpoint will say of itself; it names the classes.
-        train: the optimisation; the defaults serve where nothing is trained.
+        network: computes the logits.
+        metadata: metadata for the checkpoints; names the classes.
+        train: the optimisation; None if nothing is trained.
     """
 
     def __init__(self, network: Network, metadata: CheckpointMetadata, train: TrainConfig | None = None) -> None:
@@ -45,37 +45,37 @@ class FaciesSegmentation(lightning.LightningModule):
         return logits
 
     def section_logits(self, batch: Batch) -> list[Tensor]:
-        """Logits float32[class, sample, trace] of each section of a batch; padding is gone."""
+        """Logits float32[class, sample, trace] of each section of a batch, without padding."""
         return section_logits(self.network, batch)
 
     def configure_model(self) -> None:
-        """Share the parameters out, where the strategy has processes for that; Lightning calls this."""
+        """Shard the parameters if the strategy has a device mesh; Lightning calls this."""
         if self.device_mesh is not None:
             self.network.shard(self.device_mesh["data_parallel"])
 
     def training_step(self, batch: Batch) -> Tensor:
-        """Loss over all voxels that have a label, of the batches of all processes together."""
+        """Loss over all labelled voxels in the batches of all processes."""
         loss = self.loss(self.section_logits(batch), batch)
         self.log("train_loss_step", loss)
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Each validation starts from nothing, also where the one before was broken off."""
+        """Reset the scores and the loss, since the previous validation may have been interrupted."""
         self.confusion.reset()
         self._sums = None
 
     def validation_step(self, batch: Batch) -> None:
-        """Loss and confusion matrix, each one for the whole split."""
+        """Add a batch to the loss and the confusion matrix of the split."""
         logits = self.section_logits(batch)
         sums = self._loss_sums(logits, batch)
         self._sums = sums if self._sums is None else self._sums + sums
         self._count(logits, batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Scores of the validation lines.
+        """Log the loss and the scores of the validation lines.
 
         Raises:
-            SurveyError: none of their voxels has a label, so no epoch could be told to be the best.
+            SurveyError: none of their voxels has a label, so the best epoch cannot be selected.
         """
         scores = self.scores()
         if scores.voxels == 0:
@@ -90,23 +90,23 @@ class FaciesSegmentation(lightning.LightningModule):
             "val_mean_class_accuracy": scores.mean_class_accuracy,
             **{f"val_iou/{name}": float(iou) for name, iou in zip(scores.names, scores.iou, strict=True)},
         }
-        # They are those of all processes already; the mean of equals changes nothing.
+        # The values are equal on all processes already, so their mean changes nothing.
         self.log_dict(values, sync_dist=True)
 
     def test_step(self, batch: Batch) -> None:
-        """One confusion matrix for the whole split; `scores` reads it."""
+        """Add a batch to the confusion matrix of the split; `scores` reads it."""
         self._count(self.section_logits(batch), batch)
 
     def on_test_epoch_start(self) -> None:
-        """Each test starts from nothing."""
+        """Reset the scores."""
         self.confusion.reset()
 
     def scores(self) -> FaciesScores:
-        """Scores of all sections counted since the last reset, over all processes."""
+        """Scores of all sections since the last reset, over all processes."""
         return FaciesScores(self.metadata.facies.names, self.confusion.compute().cpu().numpy())
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW over what is trained, with a warm-up and a cosine over the whole run."""
+        """AdamW on the trained parameters, with a warm-up and a cosine decay over the whole run."""
         train = self._train_config
         optimiser = build_optimiser(
             self.network.parameter_groups(train.learning_rate, train.encoder_rate),
@@ -117,7 +117,7 @@ class FaciesSegmentation(lightning.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the metadata beside the weights, and leave out what the network does not save."""
+        """Add the metadata, and remove the weights that the network does not save."""
         checkpoint[KEY] = self.metadata.as_plain()
         prefix = "network."
         checkpoint["state_dict"] = {
@@ -127,29 +127,29 @@ class FaciesSegmentation(lightning.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the weights of an earlier version under the names of today; Lightning calls this on resuming."""
-        # Sharded parameters are read by the strategy; their metadata has no state dict.
+        """Give weights of an earlier version their current names; Lightning calls this when a run is resumed."""
+        # Sharded parameters are read by the strategy: then there is no state dict here.
         if "state_dict" in checkpoint:
-            checkpoint["state_dict"] = named_as_today(checkpoint["state_dict"])
+            checkpoint["state_dict"] = with_current_names(checkpoint["state_dict"])
 
     def loss(self, logits: list[Tensor], batch: Batch) -> Tensor:
-        """Loss over the labelled voxels of a batch, and of those that the other processes are at.
+        """Loss over the labelled voxels of a batch and of the current batches of the other processes.
 
         Args:
             logits: float[class, sample, trace] of each section.
-            batch: their labels.
+            batch: holds the labels of the sections.
         """
         return self._loss.total(sum_over_processes(self._loss_sums(logits, batch)))
 
     def _loss_sums(self, logits: list[Tensor], batch: Batch) -> Tensor:
-        # Section by section, which stays in the processor's cache.
+        # One section at a time fits the processor's cache.
         sums = [
-            self._loss.partial(some.flatten(1), labels.flatten())
-            for some, labels in zip(logits, batch.labels, strict=True)
+            self._loss.partial(section.flatten(1), labels.flatten())
+            for section, labels in zip(logits, batch.labels, strict=True)
         ]
         return torch.stack(sums).sum(dim=0)
 
     def _count(self, logits: list[Tensor], batch: Batch) -> None:
         for section, labels in zip(logits, batch.labels, strict=True):
-            predicted = section.max(dim=0).indices  # as argmax, which takes ten times as long on the CPU
+            predicted = section.max(dim=0).indices  # the same as argmax, which takes ten times as long on the CPU
             self.confusion.update(predicted.flatten(), labels.flatten().long())

@@ -8,14 +8,15 @@ from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
 
 TASKS: dict[str, type[FaciesSegmentation]] = {"facies": FaciesSegmentation}
-"""By the word that a checkpoint's metadata has for its task."""
+"""By the name of the task in the metadata of a checkpoint."""
 
 
 def load_task(path: Path) -> FaciesSegmentation:
-    """A trained task from its checkpoint, ready to predict.
+    """Load a trained task from its checkpoint, ready to predict.
 
     Raises:
-        WeightsError: the file is missing, damaged, unsafe, not ours, or does not fit the network that it names.
+        WeightsError: the file is missing, damaged, unsafe, not written by sam-seismic, or its weights do not fit the
+            network in its metadata.
     """
     metadata, checkpoint = read_checkpoint(path)
     if metadata.task not in TASKS:

@@ -1,4 +1,4 @@
-"""What is trained of a network comes in; AdamW with a warm-up and a cosine over the whole run goes out."""
+"""Trained parameters come in; AdamW and its learning rate schedule, a warm-up and a cosine decay, go out."""
 
 import math
 
@@ -9,16 +9,16 @@ from torch.optim.lr_scheduler import LambdaLR
 from sam_seismic.config import TrainConfig
 
 RATE_FLOOR = 0.01
-"""Share of the peak learning rate that the cosine ends at."""
+"""Learning rate at the end of the cosine, as a share of its peak."""
 
 
 def build_optimiser(groups: list[tuple[list[nn.Parameter], float]], train: TrainConfig, *, fused: bool) -> AdamW:
-    """AdamW over groups of parameters.
+    """AdamW for groups of parameters.
 
     Args:
-        groups: parameters and their peak learning rate; empty ones are left out.
+        groups: parameters of each group and their peak learning rate; empty groups are left out.
         train: the optimisation.
-        fused: in one pass over the memory. Lightning cannot clip the gradients of such a one in mixed precision.
+        fused: update in one pass over the memory. Lightning cannot clip gradients for it in mixed precision.
     """
     return AdamW(
         [{"params": parameters, "lr": rate} for parameters, rate in groups if parameters],
@@ -28,12 +28,12 @@ def build_optimiser(groups: list[tuple[list[nn.Parameter], float]], train: Train
 
 
 def build_schedule(optimiser: Optimizer, steps: int, *, warmup: float) -> LambdaLR:
-    """A linear rise over a share of the steps, then a cosine."""
+    """A linear rise over the share `warmup` of the steps, then a cosine decay."""
     return LambdaLR(optimiser, lambda step: rate_at(step, steps, warmup=warmup))
 
 
 def rate_at(step: int, steps: int, *, warmup: float) -> float:
-    """Learning rate at a step as a share of its peak: a linear rise, then a cosine down to RATE_FLOOR."""
+    """Learning rate at a step as a share of its peak: a linear rise, then a cosine decay to RATE_FLOOR."""
     rise = max(1, round(steps * warmup))
     if step < rise:
         return (step + 1) / rise

@@ -1,4 +1,4 @@
-"""A tensor of each process of a distributed training comes in, their sum goes out, on all of them."""
+"""A tensor of each process of a distributed training comes in; their sum goes out on all processes."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from torch.autograd import Function
 
 
 def sum_over_processes(x: Tensor) -> Tensor:
-    """The sum of a tensor over all processes; the tensor itself without distributed training.
+    """Sum of a tensor over all processes; the tensor itself without distributed training.
 
-    A loss of such sums is the loss over the data of all processes, and the same on each of them. Its gradients are
-    correct after averaging over the processes, which distributed training does.
+    A loss that is computed from such sums is the loss over the data of all processes, with the same value on each. Its
+    gradients are correct after distributed training has averaged them over the processes.
     """
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return x

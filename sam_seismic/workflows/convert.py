@@ -1,4 +1,4 @@
-"""A volume of any format comes in, a chunked HDF5 copy goes out; from such a copy the SEG-Y that it was made from."""
+"""A volume of any format comes in, and a chunked HDF5 copy goes out; or such a copy, and the original SEG-Y."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +16,14 @@ _HDF5, _SEGY = FORMATS["hdf5"].suffixes, FORMATS["segy"].suffixes
 
 @dataclass(frozen=True)
 class ConvertRequest:
-    """What to copy and where.
+    """What to convert.
 
     Args:
         volume: SEG-Y, npy, a folder of sections, or HDF5.
         output: HDF5 file to write, or a SEG-Y file if the volume is HDF5.
         read: how to open the volume.
         overwrite: replace an existing output.
-        resume: go on with what an earlier run finished.
+        resume: continue an interrupted run.
     """
 
     volume: Path
@@ -55,17 +55,17 @@ def convert(request: ConvertRequest, listener: Listener) -> Path:
 
 
 def open_source(request: ConvertRequest) -> Volume:
-    """The volume to copy, after a check of the output. Nothing is written.
+    """Check the output, and open the volume to copy. Nothing is written.
 
     Raises:
-        SurveyError: the output has a wrong ending or exists already, or the volume cannot be read.
+        SurveyError: the output has a wrong suffix or exists already, or the volume cannot be read.
     """
     if request.output.suffix.lower() not in _HDF5 and not _restores_segy(request):
         raise SurveyError(
             problem=f"{request.output}: convert writes HDF5, and SEG-Y from HDF5",
             fix=f"end the output in {' or '.join(_HDF5)}",
         )
-    if not request.resume:  # the run to resume may have been killed just after it renamed the finished file
+    if not request.resume:  # a run to resume may have been killed after it renamed the finished file
         check_output(request.output, overwrite=request.overwrite)
     return open_volume(request.volume, request.read)
 

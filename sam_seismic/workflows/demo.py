@@ -1,4 +1,4 @@
-"""A folder comes in; a modelled survey, a run, its scores and a predicted volume go out: each workflow once."""
+"""A folder comes in; a modelled survey, a run, its scores and a predicted volume go out."""
 
 import time
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class DemoRequest:
     """Where the demo writes.
 
     Args:
-        output: folder for everything that it makes.
-        overwrite: replace what an earlier demo left there.
+        output: folder for all files of the demo.
+        overwrite: replace the files of an earlier demo.
     """
 
     output: Path
@@ -31,10 +31,10 @@ class DemoRequest:
 
 @dataclass(frozen=True, eq=False)
 class DemoOutcome:
-    """What the demo made.
+    """Result of the demo.
 
     Args:
-        evaluation: scores on lines that were not trained on.
+        evaluation: scores on the test lines.
         files: the files that a user may want to open.
         seconds: duration of the demo.
     """
@@ -45,10 +45,10 @@ class DemoOutcome:
 
 
 def run_demo(request: DemoRequest, listener: Listener) -> DemoOutcome:
-    """Model a survey, write it as SEG-Y, train on it, evaluate on unseen lines, predict it to SEG-Y, draw.
+    """Model a survey, write it as SEG-Y, train on it, evaluate on the test lines, and predict it to SEG-Y.
 
     Raises:
-        UserError: the output folder holds files, or cannot be written to.
+        UserError: the output folder is not empty, or not writable.
     """
     start = time.monotonic()
     output, overwrite = request.output, request.overwrite
@@ -79,7 +79,7 @@ def write_pair(survey: SyntheticSurvey, amplitude: Path, labels: Path) -> None:
 
 
 def from_files(config: Config, survey: SyntheticSurvey, amplitude: Path, labels: Path) -> Config:
-    """The configuration with `data.source: files`, so that the survey is read from the two SEG-Y files."""
+    """The configuration, changed to read the survey from the two SEG-Y files."""
     data = config.data.model_dump(exclude={"synthetic"}) | {
         "source": "files",
         "amplitude": amplitude,

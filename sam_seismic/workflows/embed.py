@@ -1,4 +1,4 @@
-"""A configuration comes in, the filled embedding store of its training goes out; or a store is listed or pruned."""
+"""A configuration comes in; the filled embedding store of its training goes out. Or a store is listed or pruned."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,11 @@ from sam_seismic.tuning.store import EmbeddingStore, set_frozen_precision, store
 
 @dataclass(frozen=True)
 class EmbedRequest:
-    """What to encode ahead of training.
+    """What to encode before training.
 
     Args:
         config: the experiment.
-        batch_size: sections at a time; None for that of the training.
+        batch_size: number of sections encoded together; None for the batch size of the training.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
     """
 
@@ -31,11 +31,11 @@ class EmbedRequest:
 
 @dataclass(frozen=True)
 class StoreRequest:
-    """Which store to list or to prune.
+    """Which store to list or prune.
 
     Args:
-        folder: of the store; None for the one that trainings without train.store use.
-        prune_days: remove the groups that no run has used for so many days; None removes nothing.
+        folder: folder of the store; None for the store of trainings without train.store.
+        prune_days: remove the groups that no run has used for this number of days; None to list the groups.
     """
 
     folder: Path | None = None
@@ -43,16 +43,16 @@ class StoreRequest:
 
 
 def embed(request: EmbedRequest, listener: Listener) -> Path | None:
-    """Fill the store that a training would read from, and return its folder. Embeddings that it holds already stay.
+    """Fill the store of a training with the embeddings that are missing, and return its folder.
 
-    Each task of a Slurm job encodes its share; all but the first return None.
+    Each task of a Slurm job encodes a share of the sections; all tasks but the first return None.
 
     Raises:
-        UserError: the configuration, the survey or the weights cannot be used as they are; the configuration keeps no
-            embeddings; or memory runs out.
+        UserError: the configuration, the survey or the weights cannot be used, the configuration uses no store, or
+            memory runs out.
     """
     config = request.config
-    check_keeps_embeddings(config)
+    check_uses_store(config)
     job = SlurmJob.current()
     if job is not None:
         job.limit_threads()
@@ -64,7 +64,7 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
         module, task = prepared.data, prepared.task
         for line in describe(task, module):
             listener.say(line)
-        assert task.network.cut is not None, "the configuration knows what can be kept"
+        assert task.network.cut is not None, "checked by check_uses_store"
         set_frozen_precision(task.network.cut, config)
         task.network.to(device)
         store = EmbeddingStore(config, module, task.network.cut)
@@ -73,7 +73,7 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     return store.folder if first else None
 
 
-def check_keeps_embeddings(config: Config) -> None:
+def check_uses_store(config: Config) -> None:
     """Refuse a configuration whose training would not use the embedding store.
 
     Raises:
@@ -88,7 +88,7 @@ def check_keeps_embeddings(config: Config) -> None:
 
 
 def tidy_store(request: StoreRequest, _: Listener) -> list[StoredGroup]:
-    """The groups that a store holds; or those that were removed, if the request prunes it.
+    """The groups of a store; if the request prunes it, those that were removed.
 
     Raises:
         UserError: the folder that the request names does not exist.

@@ -1,4 +1,4 @@
-"""A checkpoint and the lines of a split come in; its scores go out, beside those of guesses without a network."""
+"""A checkpoint and the lines of a split come in; its scores, and those of guesses without a network, go out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -28,17 +28,17 @@ from sam_seismic.tuning.precision import ENCODER_DTYPES
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What to measure.
+    """What to evaluate.
 
     Args:
-        checkpoint: of a run.
-        data: the survey to measure on; None for the one that the checkpoint was trained on.
-        split: `test` (with test1, test2, ... as one), `val`, `train` or the name of a part.
+        checkpoint: checkpoint of a run.
+        data: the survey to evaluate on; None for the training survey.
+        split: `test` (test1, test2, ... together), `val`, `train` or the name of a part.
         output: folder for metrics.json and pictures; None for none.
-        overwrite: replace the metrics and pictures of an earlier evaluation; other files are left alone.
-        batch_size: sections at a time.
+        overwrite: replace the metrics and pictures of an earlier evaluation; other files are not changed.
+        batch_size: number of sections predicted together.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
-        precision: of the image encoder.
+        precision: precision of the image encoder.
     """
 
     checkpoint: Path
@@ -53,13 +53,13 @@ class EvaluationRequest:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was measured.
+    """Result of an evaluation.
 
     Args:
-        scores: of the network.
-        guesses: scores, by name, of guesses that use the training labels but no amplitudes.
-        parts: the parts that were scored, each as a line of text.
-        files: the files that were written.
+        scores: scores of the network.
+        guesses: by name: scores of guesses that use the training labels but no amplitudes.
+        parts: a line of text for each part that was scored.
+        files: files that were written.
     """
 
     scores: FaciesScores
@@ -69,14 +69,13 @@ class Evaluation:
 
 
 def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
-    """Score a checkpoint on a split: one confusion matrix over all its sections.
+    """Score a checkpoint on a split with one confusion matrix over all sections.
 
-    If the survey is read in both orientations, inlines and crosslines are scored separately, so that each voxel counts
-    twice, as in the protocol of the F3 facies benchmark.
+    If the survey is read in both orientations, inlines and crosslines are both scored, so that each voxel counts twice,
+    as in the protocol of the F3 facies benchmark.
 
     Raises:
-        UserError: the checkpoint, the survey, the split or the output folder cannot be used as they are, or memory runs
-            out.
+        UserError: the checkpoint, the survey, the split or the output folder cannot be used, or memory runs out.
     """
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
@@ -104,21 +103,21 @@ def _evaluate_with(
         trainer = testing_trainer(device, [TestProgress(listener, f"evaluate {request.split}")])
         trainer.test(task, module.split_dataloader(request.split), verbose=False)
     found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts))
-    _save(found, request)  # before guesses and pictures: if those fail, the scores of the network are not lost
+    _save(found, request)  # first, so that the scores of the network are not lost if guesses or pictures fail
     found = replace(found, guesses=guess_scores(module.survey, parts))
     return found if request.output is None else _illustrated(found, request, request.output, task, parts)
 
 
 def check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:
-    """Compare the classes of a survey with those of a checkpoint; tell the listener if only their names differ.
+    """Compare the classes of a survey with those of a checkpoint; report to the listener if only names differ.
 
     Args:
-        survey: to evaluate on.
-        names: of the checkpoint's classes.
-        listener: is told how classes are paired.
+        survey: survey to evaluate on.
+        names: classes of the checkpoint.
+        listener: receives the pairs of class names.
 
     Raises:
-        SurveyError: the survey has another number of classes, or the same ones in another order.
+        SurveyError: the number of classes differs, or their order.
     """
     theirs = survey.facies.names
     if len(theirs) != len(names):
@@ -155,7 +154,7 @@ def _save(found: Evaluation, request: EvaluationRequest, pictures: Sequence[Path
 def _illustrated(
     found: Evaluation, request: EvaluationRequest, output: Path, task: FaciesSegmentation, parts: list[Part]
 ) -> Evaluation:
-    """Write all metrics and the pictures into the output folder; the evaluation with the names of these files."""
+    """Write all metrics and the pictures to the output folder; return the evaluation with these files."""
     _save(found, request)
     pictures = draw_evaluation(output, task, parts, found.scores)
     _save(found, request, pictures)

@@ -1,6 +1,6 @@
-"""A volume, a configuration or a checkpoint comes in; what it holds goes out, as facts, blocks and warnings."""
+"""A volume, a configuration or a checkpoint comes in; its content goes out as facts, blocks and warnings."""
 
-# ruff: noqa: PLC0415  # Torch takes seconds to import, and no volume needs it.
+# ruff: noqa: PLC0415  # importing torch takes seconds, and volumes do not need it
 
 from sam_seismic.config import ReadOptions, load_config
 from sam_seismic.errors import SurveyError
@@ -10,10 +10,10 @@ from sam_seismic.listener import Listener
 
 
 def inspect(request: InspectRequest, listener: Listener) -> Inspection:
-    """Inspect a file, by its ending.
+    """Inspect a file; its suffix tells what it is.
 
     Raises:
-        UserError: it cannot be read, or an option does not apply to it.
+        UserError: the file cannot be read, or an option does not apply to it.
     """
     kind = request.path.suffix.lower()
     if kind not in (".yaml", ".yml", ".ckpt"):

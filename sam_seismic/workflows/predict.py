@@ -1,6 +1,6 @@
 """A checkpoint and an amplitude volume come in; a facies volume of the same shape and format goes out.
 
-One process predicts the volume, or the ranks of a Slurm job share it: the first rank writes all outputs.
+One process predicts the volume, or each rank of a Slurm job predicts a share; the first rank writes all outputs.
 """
 
 from collections.abc import Sequence
@@ -44,18 +44,18 @@ class PredictRequest:
     """What to predict and where to write it.
 
     Args:
-        checkpoint: of a run.
+        checkpoint: checkpoint of a run.
         input: amplitude volume, or folder of sections.
         outputs: where the outputs are written.
-        orientation: `inline`, `crossline` or `both`, which are merged unless the output is a folder of sections; None:
-            what the checkpoint was trained on.
+        orientation: `inline`, `crossline`, or `both`, which are merged unless the output is a folder of sections; None
+            for the orientation of the training.
         read: how to open the input.
         overwrite: replace existing outputs.
-        resume: keep the sections that an earlier run finished, and predict the others.
-        batch_size: sections that the network predicts together.
+        resume: predict only the sections that an earlier run did not finish.
+        batch_size: number of sections predicted together.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
-        precision: of the image encoder.
-        opened: the input, where it is open already; `read` has no effect then.
+        precision: precision of the image encoder.
+        opened: the input, if it is open already; then `read` has no effect.
     """
 
     checkpoint: Path
@@ -74,20 +74,19 @@ class PredictRequest:
 def predict(request: PredictRequest, listener: Listener, *, task: FaciesSegmentation | None = None) -> list[Path]:
     """Predict a volume.
 
-    In a Slurm job of several ranks, each rank predicts a share, and the first one writes the outputs. A job that Slurm
-    started again resumes.
-
-    Returns:
-        The files that were written; none on other ranks than the first.
+    In a Slurm job of several ranks, each rank predicts a share, and the first one writes the outputs. A requeued job
+    resumes.
 
     Args:
         request: what to predict and where to write it.
-        listener: is told of progress.
-        task: what the checkpoint holds, where it is loaded already.
+        listener: receives progress and notes.
+        task: the task of the checkpoint, if it is loaded already.
+
+    Returns:
+        The files that were written; empty on all ranks but the first.
 
     Raises:
-        UserError: the checkpoint, the input or an output cannot be used, in which case nothing is written; or memory
-            runs out.
+        UserError: the checkpoint, the input or an output cannot be used (then nothing is written), or memory runs out.
     """
     slurm = SlurmJob.current()
     if slurm is not None:
@@ -117,7 +116,7 @@ def predict(request: PredictRequest, listener: Listener, *, task: FaciesSegmenta
 
 
 def _rank_exchange(request: PredictRequest, slurm: SlurmJob | None) -> RankExchange:
-    """The exchange between the ranks of the Slurm job; outside of Slurm, that of a single rank."""
+    """The exchange between the ranks of the Slurm job; without Slurm, that of a single rank."""
     output = request.outputs.facies
     if slurm is None:
         return RankExchange(output)
@@ -127,7 +126,7 @@ def _rank_exchange(request: PredictRequest, slurm: SlurmJob | None) -> RankExcha
 def _predict_volume(
     request: PredictRequest, task: FaciesSegmentation, exchange: RankExchange, listener: Listener
 ) -> list[Output]:
-    """The road of the first rank: predict and write the volume, alone or with the other ranks."""
+    """First rank: predict the volume, alone or with the other ranks, and write it."""
     paths = request.outputs.paths(task.metadata.facies)
     check_outputs_disjoint(paths)
     _check_outputs(request, paths)
@@ -137,7 +136,7 @@ def _predict_volume(
         outputs = open_outputs(request.outputs, job.volume, job.facies, overwrite=overwrite, start=journal.start)
         journal.claim()
         if journal.complete:
-            exchange.publish_start(journal.start, journal.finished)  # the other ranks find that nothing is left to do
+            exchange.publish_start(journal.start, journal.finished)  # so that the other ranks end
             _publish_finished(outputs)
             return outputs
         _announce(request, job, journal, listener)
@@ -157,7 +156,7 @@ def _predict_volume(
 def _predict_share(
     request: PredictRequest, task: FaciesSegmentation, exchange: RankExchange, listener: Listener
 ) -> None:
-    """The road of the other ranks: predict a share of the volume, and send it to the first rank."""
+    """Other ranks: predict a share of the volume, and send it to the first rank."""
     start, finished = exchange.wait_for_start()
     job = _prediction_job(request, task, listener)
     batches = exchange.batches_to_predict(job.batches(ranks=exchange.ranks, finished=finished))
@@ -170,7 +169,7 @@ def _predict_share(
 def _check_outputs(request: PredictRequest, paths: Sequence[Path]) -> None:
     """Refuse outputs that exist, before any work.
 
-    A resumed job may find outputs of its own; they are checked when its journal has been read.
+    Existing outputs may belong to the run that is resumed; they are checked after its journal has been read.
     """
     if not request.resume:
         for path in paths:
@@ -178,7 +177,7 @@ def _check_outputs(request: PredictRequest, paths: Sequence[Path]) -> None:
 
 
 def _prediction_job(request: PredictRequest, task: FaciesSegmentation, listener: Listener) -> PredictionJob:
-    """Open the volume and choose the orientations; tell what was assumed, and what is not predicted."""
+    """Open the volume and choose the orientations; report assumptions, and orientations that are not predicted."""
     volume = request.opened or open_volume(request.input, request.read)
     for note in volume.notes:
         listener.say(f"note: {note}")
@@ -189,7 +188,7 @@ def _prediction_job(request: PredictRequest, task: FaciesSegmentation, listener:
 
 
 def _journal(request: PredictRequest, job: PredictionJob, paths: Sequence[Path]) -> Journal:
-    """The record of finished sections, and of what must not change between an interrupted run and its resumption."""
+    """The journal of finished sections, with the conditions that must be the same when the run is resumed."""
     conditions = {
         "checkpoint": file_hash(request.checkpoint),
         "input": stamp(request.input, exclude=paths),
@@ -202,12 +201,12 @@ def _journal(request: PredictRequest, job: PredictionJob, paths: Sequence[Path])
 
 
 def _as_opened(volume: Volume) -> list[str]:
-    """How the file of a volume is read, where the options that it was opened with are not known."""
+    """How the file of an opened volume is read, since its reading options are not known."""
     return [volume.encoding, volume.placement, *volume.notes]
 
 
 def _announce(request: PredictRequest, job: PredictionJob, journal: Journal, listener: Listener) -> None:
-    """Say what is predicted, and how much of it an earlier run has finished."""
+    """Report what is predicted, and how many sections an earlier run has finished."""
     if journal.finished:
         listener.say(f"going on after {journal.finished} of {journal.steps} sections")
     elif request.resume:
@@ -217,7 +216,7 @@ def _announce(request: PredictRequest, job: PredictionJob, journal: Journal, lis
 
 
 def _publish_finished(outputs: Sequence[Output]) -> None:
-    """Rename the results of an earlier run that was killed after its last section and before it renamed all of them."""
+    """Publish the results of a run that was killed after its last section, before it had renamed all of them."""
     for output in outputs:
         if output.result.temporary.exists():
             output.result.publish()
@@ -229,15 +228,15 @@ def _publish_finished(outputs: Sequence[Output]) -> None:
 def choose_orientations(
     request: PredictRequest, volume: Volume, metadata: CheckpointMetadata
 ) -> tuple[list[Orientation], list[str]]:
-    """The orientations that are predicted, of those that were chosen, and why the others are not.
+    """The orientations to predict, and a reason for each requested one that is left out.
 
     Args:
-        request: with the choice and the outputs.
-        volume: to predict.
-        metadata: of the checkpoint; without a choice, what was trained on is predicted.
+        request: names the orientation and the outputs.
+        volume: volume to predict.
+        metadata: metadata of the checkpoint; gives the orientation if the request does not.
 
     Raises:
-        SurveyError: the volume has no line of any chosen orientation.
+        SurveyError: the volume has no line of any requested orientation.
     """
     choice = request.orientation or metadata.data.orientation
     asked = orientations_of(choice)
@@ -252,8 +251,8 @@ def choose_orientations(
     dropped = [
         f"{volume.path} holds no {o} sections; only {o.across}s are predicted" for o in asked if o not in predicted
     ]
-    # A folder stores both orientations side by side; any other output stores their mean in each voxel, which
-    # sections of a few traces would only make worse.
+    # A folder stores both orientations; any other output stores the mean of both in each voxel, which is worse if
+    # sections of one orientation have only a few traces.
     merges = any(path.suffix for path in request.outputs.paths(metadata.facies))
     if merges and len(predicted) > 1:
         widths = {orientation: len(volume.geometry.lines(orientation.across)) for orientation in predicted}

@@ -1,4 +1,4 @@
-"""Two label volumes come in, truth and prediction; the scores of one against the other go out. No network is needed."""
+"""Two label volumes, truth and prediction, come in; the scores of the prediction go out. No network is needed."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from sam_seismic.survey.geometry import Orientation, describe_lines
 from sam_seismic.survey.volume import Section, Volume
 
 VALUES = IGNORE
-"""How many label values can be scored: 0 to 254."""
+"""Number of label values that can be scored: 0 to 254."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class ScoreRequest:
     Args:
         truth: label volume or folder of label sections.
         prediction: predicted labels of the same lines.
-        classes: label values 0 to classes - 1 are scored; None for those that occur.
-        read: how to open both: `segy` applies to either that is SEG-Y, `axes` and `key` to the truth only.
+        classes: score label values 0 to classes - 1; None to score the values that occur.
+        read: how to open both: `segy` applies to each that is SEG-Y, `axes` and `key` only to the truth.
         output: folder for metrics.json; None for none.
-        overwrite: replace the metrics and pictures in that folder; other files are left alone.
+        overwrite: replace the metrics and pictures in that folder; other files are not changed.
     """
 
     truth: Path
@@ -44,10 +44,10 @@ class ScoreRequest:
 
 
 def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
-    """One confusion matrix over all sections; voxels whose truth is negative or 255 are not scored.
+    """Score all sections with one confusion matrix; voxels whose truth is negative or 255 are not scored.
 
     Raises:
-        SurveyError: the two do not cover the same lines, or a value is no whole number or none of the classes.
+        SurveyError: the volumes have different lines, or a value is not a whole number or not one of the classes.
     """
     if request.output is not None:
         new_folder(request.output, overwrite=request.overwrite)
@@ -70,9 +70,9 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
 
 
 def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:
-    """Truth and prediction, each opened with the reading options that apply to it.
+    """Open truth and prediction, each with the reading options that apply to it.
 
-    Options of SEG-Y apply to whichever is SEG-Y. Axis order and name of an array apply to the truth only, because
+    SEG-Y options apply to each volume that is SEG-Y. Axis order and array name apply only to the truth, because
     predictions of this program are always [inline, crossline, sample].
 
     Raises:
@@ -89,18 +89,18 @@ def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:
 
 
 def sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
-    """Orientation and line number of the sections to compare, so that each voxel of a volume is compared once.
+    """Orientation and line number of the sections to compare; each voxel of a volume is compared once.
 
-    These are all sections if both are folders, else all inlines, or all crosslines of a folder that has no inlines.
+    If both are folders, these are all sections; else all inlines, or all crosslines of a folder without inlines.
 
     Raises:
-        SurveyError: the two do not hold the same lines.
+        SurveyError: truth and prediction have different lines.
     """
     pair = (truth, prediction)
     folders = [volume.loose_sections for volume in pair]
     if all(folders):
         return _sections_of_both(truth, prediction)
-    # The traces of a folder's sections have no line numbers, so grids cannot be compared: the lines must be equal.
+    # Traces in a folder of sections have no line numbers, so grids cannot be compared: the lines must be equal.
     if any(folders) or truth.geometry.same_grid(prediction.geometry):
         for orientation in Orientation:
             lines = truth.lines(orientation)
@@ -116,9 +116,9 @@ def sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orienta
 def _sections_of_both(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
     held = [[(o, line) for o in Orientation for line in volume.lines(o).tolist()] for volume in (truth, prediction)]
     if held[0] != held[1]:
-        odd = ", ".join(f"{o.short} {line}" for o, line in sorted(set(held[0]) ^ set(held[1]))[:5])
+        unpaired = ", ".join(f"{o.short} {line}" for o, line in sorted(set(held[0]) ^ set(held[1]))[:5])
         raise SurveyError(
-            problem=f"{truth.path} and {prediction.path} do not hold the same sections: {odd} only in one of them",
+            problem=f"{truth.path} and {prediction.path} do not hold the same sections: {unpaired} only in one of them",
             fix="predict the same sections as the truth has",
         )
     return held[0]
@@ -131,10 +131,10 @@ def _lines_held(volume: Volume) -> str:
 
 
 def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[NDArray[np.int64], int]:
-    """Voxel counts int64[truth value, predicted value] of one section, and how many interpreted traces were not scored.
+    """Voxel counts int64[truth value, predicted value] of a section, and its number of interpreted, unscored traces.
 
-    A trace that is dead in the prediction is not scored: a dead trace of the format, or a trace that holds only
-    negative values or only 255, by which arrays mark dead traces.
+    Traces that are dead in the prediction are not scored: dead traces of the format, and traces with only negative
+    values or only 255, which mark dead traces in arrays.
     """
     if truth.shape != prediction.shape:
         raise SurveyError(
@@ -157,17 +157,17 @@ def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[
 
 
 def _label_values(values: NDArray[np.generic], where: str) -> NDArray[np.int64]:
-    """Values of the labelled voxels as int64[voxel].
+    """Convert the values of labelled voxels to int64[voxel].
 
     Raises:
-        SurveyError: a value is no whole number, negative, or not below VALUES.
+        SurveyError: a value is not a whole number, is negative, or is not below VALUES.
     """
     check_whole(values, where)
-    numbers = values.astype(np.float64)  # no value overflows
-    strange = numbers[(numbers < 0) | (numbers >= VALUES)]
-    if strange.size:
+    numbers = values.astype(np.float64)  # cannot overflow, unlike integers
+    unknown = numbers[(numbers < 0) | (numbers >= VALUES)]
+    if unknown.size:
         raise SurveyError(
-            problem=f"{where} holds the label value {strange[0]:g}, which cannot be scored: classes are 0 to 254, "
+            problem=f"{where} holds the label value {unknown[0]:g}, which cannot be scored: classes are 0 to 254, "
             "and negative values and 255 mean not interpreted in the truth only",
             fix="number the classes 0 to 254, and predict a class wherever the truth has one",
         )
@@ -180,10 +180,10 @@ def _of_classes(confusion: NDArray[np.int64], request: ScoreRequest) -> FaciesSc
         values = present
     else:
         values = np.arange(request.classes)
-        strange = present[present >= request.classes]
-        if strange.size:
+        unknown = present[present >= request.classes]
+        if unknown.size:
             raise SurveyError(
-                problem=f"the label value {strange[0]} occurs, which --classes {request.classes} does not reach",
+                problem=f"the label value {unknown[0]} occurs, which --classes {request.classes} does not reach",
                 fix="raise --classes, or leave it out to score the values that occur",
             )
     return FaciesScores(tuple(str(value) for value in values), confusion[np.ix_(values, values)])

@@ -1,4 +1,4 @@
-"""The request of a command comes in, and is checked as far as it can be here; its batch script and Slurm job go out."""
+"""The request of a command comes in and is checked; its batch script and Slurm job go out."""
 
 import math
 import os
@@ -35,14 +35,14 @@ from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
 from sam_seismic.workflows.convert import ConvertRequest, open_source
 from sam_seismic.workflows.demo import DemoRequest
-from sam_seismic.workflows.embed import EmbedRequest, StoreRequest, check_keeps_embeddings
+from sam_seismic.workflows.embed import EmbedRequest, StoreRequest, check_uses_store
 from sam_seismic.workflows.evaluate import EvaluationRequest, check_classes
 from sam_seismic.workflows.predict import PredictRequest, choose_orientations
 from sam_seismic.workflows.score import ScoreRequest, open_pair, sections_to_compare
 from sam_seismic.workflows.train import TrainRequest, check_run_folder
 
 TRACE_HEADER = 240
-"""Bytes of a SEG-Y trace header."""
+"""Size of a SEG-Y trace header in bytes."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class SubmitRequest:
     """A command to run as a Slurm job.
 
     Args:
-        command: its name, a key of CHECKS.
-        arguments: that follow the name, as typed.
-        requests: what the command line asks of its workflow; several, one an element, where it becomes an array.
-        resources: what the job asks of the cluster.
-        dry_run: make the script, and do not queue it.
+        command: name of the command, a key of CHECKS.
+        arguments: arguments after the name, as typed.
+        requests: request of the command's workflow; for a job array, one for each element.
+        resources: resources of the job.
+        dry_run: create the script without queueing it.
     """
 
     command: str
@@ -66,14 +66,14 @@ class SubmitRequest:
 
 @dataclass(frozen=True)
 class Submission:
-    """A batch script, and the number of the job that Slurm gave it; None in a dry run."""
+    """A batch script, and the job number from Slurm; None in a dry run."""
 
     script: str
     number: str | None
 
 
 def submit(request: SubmitRequest, listener: Listener) -> Submission:
-    """Check all that the command needs, write its batch script and queue it.
+    """Check the request of the command, create its batch script and queue it.
 
     Raises:
         UserError: the job would fail, all its runs are finished, or Slurm refuses it.
@@ -92,10 +92,10 @@ def submit(request: SubmitRequest, listener: Listener) -> Submission:
 
 
 def _elements(requests: Sequence[Any], listener: Listener) -> list[int]:
-    """Positions of the requests that are still to be run: all, but for finished runs among several trainings.
+    """Positions of the requests to run; of several trainings, those whose run is not finished.
 
     Raises:
-        UserError: all of the runs are finished.
+        UserError: all runs are finished.
     """
     if len(requests) == 1:
         return [0]
@@ -110,7 +110,7 @@ def _elements(requests: Sequence[Any], listener: Listener) -> list[int]:
 
 
 def check_training(request: TrainRequest, resources: JobResources, listener: Listener) -> None:
-    """Refuse what would stop a training: its run folder, devices, survey, weights, embedding store or disk."""
+    """Check all that a training needs: run folder, devices, survey, weights, embedding store and disk space."""
     check_run_folder(request)
     _check_writable(request.output, "the run")
     trainer = request.config.trainer
@@ -129,19 +129,19 @@ def check_training(request: TrainRequest, resources: JobResources, listener: Lis
 
 
 def check_encoding(request: EmbedRequest | StoreRequest, resources: JobResources, listener: Listener) -> None:
-    """Refuse what would stop the filling of an embedding store: its device, survey, weights or disk."""
+    """Check all that filling an embedding store needs: device, survey, weights and disk space."""
     if isinstance(request, StoreRequest):
         raise UserError(
             problem="embed --list and embed --prune take seconds, and are not submitted",
             fix="run them here, or give --config FILE",
         )
-    check_keeps_embeddings(request.config)
+    check_uses_store(request.config)
     _check_device(request.device, resources)
     _check_experiment(request.config, listener)
 
 
 def check_evaluation(request: EvaluationRequest, resources: JobResources, listener: Listener) -> None:
-    """Refuse what would stop an evaluation: its checkpoint, survey, split, device or output folder."""
+    """Check all that an evaluation needs: checkpoint, survey, split, device and output folder."""
     _check_one_task("eval", resources)
     _check_device(request.device, resources)
     if request.output is not None:
@@ -156,7 +156,7 @@ def check_evaluation(request: EvaluationRequest, resources: JobResources, listen
 
 
 def check_prediction(request: PredictRequest, resources: JobResources, listener: Listener) -> None:
-    """Refuse what would stop a prediction: its checkpoint, volume, device, outputs or disk."""
+    """Check all that a prediction needs: checkpoint, volume, device, outputs and disk space."""
     _check_device(request.device, resources)
     metadata = _metadata(request.checkpoint, listener)
     volume = _open_input(request, metadata, listener)
@@ -173,7 +173,7 @@ def check_prediction(request: PredictRequest, resources: JobResources, listener:
 
 
 def check_scoring(request: ScoreRequest, resources: JobResources, listener: Listener) -> None:
-    """Refuse what would stop a comparison of labels: its two volumes or its output folder."""
+    """Check all that a comparison of labels needs: both volumes and the output folder."""
     _check_one_task("score", resources)
     if request.output is not None:
         check_new_folder(request.output, overwrite=request.overwrite)
@@ -184,7 +184,7 @@ def check_scoring(request: ScoreRequest, resources: JobResources, listener: List
 
 
 def check_conversion(request: ConvertRequest, resources: JobResources, listener: Listener) -> None:
-    """Refuse what would stop a conversion: its volume, output or disk."""
+    """Check all that a conversion needs: volume, output and disk space."""
     _check_one_task("convert", resources)
     volume = open_source(request)
     listener.say(f"input: {volume.path}, {volume.geometry}")
@@ -194,7 +194,7 @@ def check_conversion(request: ConvertRequest, resources: JobResources, listener:
 
 
 def check_demo(request: DemoRequest, resources: JobResources, _: Listener) -> None:
-    """Refuse what would stop the demo: its output folder."""
+    """Check all that the demo needs: the output folder."""
     _check_one_task("demo", resources)
     check_new_folder(request.output, overwrite=request.overwrite)
     _check_writable(request.output, "the demo")
@@ -209,11 +209,11 @@ CHECKS: Mapping[str, Callable[[Any, JobResources, Listener], None]] = {
     "convert": check_conversion,
     "demo": check_demo,
 }
-"""The commands that can be submitted, each with the check of its request, which raises UserError and writes nothing."""
+"""By command that can be submitted: the check of its request, which raises UserError and writes nothing."""
 
 
 def _check_experiment(config: Config, listener: Listener) -> None:
-    """Open the survey and the weights of an experiment, and refuse an embedding store that has no room."""
+    """Check the survey and the weights of an experiment, and the disk space for its embedding store."""
     survey = open_survey(config.data)
     check_sections_fit(survey, config.input)
     for name, part in survey.parts.items():
@@ -237,7 +237,7 @@ def _metadata(checkpoint: Path, listener: Listener) -> CheckpointMetadata:
 
 
 def _open_input(request: PredictRequest, metadata: CheckpointMetadata, listener: Listener) -> Volume:
-    """The volume to predict, after a check that its sections can be predicted and fit the canvas."""
+    """Open the volume to predict, and check that it has sections of the orientation and that they fit the canvas."""
     volume = open_volume(request.input, request.read)
     listener.say(f"input: {volume.path}, {volume.geometry if volume.has_grid else 'a folder of sections'}")
     orientations, _ = choose_orientations(request, volume, metadata)
@@ -256,7 +256,7 @@ def _no_gpu(asked: str, other: str) -> ConfigError:
 
 
 def _check_one_task(command: str, resources: JobResources) -> None:
-    """Refuse several tasks for a command that each of them would run from beginning to end."""
+    """Refuse several tasks for a command that does not share its work among tasks."""
     tasks = resources.nodes * resources.tasks_per_node
     if tasks > 1:
         raise UserError(
@@ -266,7 +266,7 @@ def _check_one_task(command: str, resources: JobResources) -> None:
 
 
 def _check_writable(folder: Path, what: str) -> None:
-    """Refuse a folder in which this user can make no files; it may still have to be made itself."""
+    """Refuse a folder, which need not exist yet, in which this user cannot create files."""
     existing = nearest_existing(folder)
     if not os.access(existing, os.W_OK | os.X_OK):
         raise UserError(
@@ -276,7 +276,7 @@ def _check_writable(folder: Path, what: str) -> None:
 
 
 def _check_room(sizes: Mapping[Path, int]) -> None:
-    """Refuse files of these sizes in bytes for which a disk has no room."""
+    """Refuse files, given with their sizes in bytes, that are larger than the free disk space."""
     by_folder: Counter[Path] = Counter()
     for path, size in sizes.items():
         by_folder[nearest_existing(path.parent)] += size
@@ -286,7 +286,7 @@ def _check_room(sizes: Mapping[Path, int]) -> None:
 
 
 def _volume_size(geometry: Geometry, dtype: np.dtype[np.generic], path: Path) -> int:
-    """Bytes that a volume takes at least on disk; 0 for formats that compress."""
+    """Least number of bytes of a volume on disk; 0 for compressed formats."""
     ending = path.suffix.lower()
     if ending in FORMATS["segy"].suffixes:
         return int(np.count_nonzero(geometry.live)) * (TRACE_HEADER + geometry.samples * dtype.itemsize)

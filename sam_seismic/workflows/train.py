@@ -36,8 +36,8 @@ class TrainRequest:
     Args:
         config: the experiment.
         output: the run folder.
-        resume: continue from checkpoints/last.ckpt of that folder.
-        overwrite: replace the run in that folder.
+        resume: continue from checkpoints/last.ckpt in the run folder.
+        overwrite: replace the run in the run folder.
     """
 
     config: Config
@@ -47,11 +47,11 @@ class TrainRequest:
 
 
 def train(request: TrainRequest, listener: Listener) -> Path | None:
-    """Train, and return the best checkpoint. Only the first process of a distributed training has it; others get None.
+    """Train, and return the path of the best checkpoint; None in all but the first process of a distributed training.
 
     Raises:
-        UserError: the configuration, the survey, the weights or the run folder cannot be used as they are, another
-            training is using the folder, or memory runs out.
+        UserError: the configuration, the survey, the weights or the run folder cannot be used, another training is
+            using the folder, or memory runs out.
     """
     with memory_advice(training_remedies(request.config)), run_lock(RunFolder(request.output)):
         return _train(request, listener)
@@ -74,7 +74,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     for line in describe(task, module):
         listener.say(line)
     if request.resume and config.caches:
-        # Lightning loads weights later, but the store needs them now: embeddings are identified by their weights.
+        # Lightning loads the weights later, but the store needs them now: it identifies embeddings by their weights.
         task.load_state_dict(read_checkpoint(folder.last)[1]["state_dict"])
     set_frozen_precision(task.network.cut, config)
     if config.model.compiles:
@@ -83,7 +83,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     status = StatusFile(folder.status, job)
     callbacks: list[Callback] = [status]
     if config.caches:
-        assert task.network.cut is not None, "the configuration knows what can be kept"
+        assert task.network.cut is not None, "checked by Config.caches"
         store = EmbeddingStore(config, module, task.network.cut)
         module.stored = store.stored
         callbacks.append(FillStore(store, listener))
@@ -103,13 +103,13 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
 
 
 def _finished(request: TrainRequest, folder: RunFolder) -> bool:
-    """Whether the folder holds a finished run of this configuration, which an array that is submitted again skips."""
+    """Whether the folder holds a finished run of this configuration; a resubmitted job array skips it."""
     status = None if request.overwrite else read_status(folder.status)
     return status is not None and status.state == "finished" and load_config(folder.config) == request.config
 
 
 def _after_requeue(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
-    """The request of a job that Slurm has requeued: resume its own run, or replace it if it has no checkpoint yet."""
+    """The request of a requeued Slurm job: resume the job's run, or replace it if it has no checkpoint yet."""
     if job is None or not job.restarts:
         return request
     status = read_status(folder.status)
@@ -123,7 +123,7 @@ def check_run_folder(request: TrainRequest) -> None:
     """Refuse a run folder that this training cannot use. Nothing is written.
 
     Raises:
-        UserError: the folder holds files already, or no run to resume; or its run has another configuration.
+        UserError: a new run's folder is not empty, there is no run to resume, or it has another configuration.
     """
     folder = RunFolder(request.output)
     if request.resume and request.overwrite:

@@ -66,7 +66,7 @@ def test_samples_that_are_not_finite_are_counted_and_located(first: tuple[int, i
     assert np.isfinite(statistics.drawn).all()
 
 
-def test_bins_of_whole_numbers_hold_as_many_values_each():
+def test_bins_of_whole_numbers_hold_equally_many_values():
     """Bins of 4.3 values would show a comb that is not in the data."""
     volume = np.tile(np.arange(-100, 101, dtype=np.int16), (2, 10, 1))
     edges, counts = statistics_of(volume).histogram()
@@ -75,7 +75,7 @@ def test_bins_of_whole_numbers_hold_as_many_values_each():
     assert set(counts[:-1].tolist()) == {4 * 20}
 
 
-def test_a_histogram_counts_what_lies_within_its_ends():
+def test_a_histogram_counts_the_values_between_its_outer_edges():
     statistics = statistics_of(normal())
     edges, counts = statistics.histogram()
     values = statistics.drawn

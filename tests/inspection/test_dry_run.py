@@ -14,7 +14,7 @@ from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
 from tests.inspection.configurations import FACIES, configured
 
 
-def seen(shape: tuple[int, int] = (100, 200), *, gpu: bool = False, **changes: object) -> DryRun:
+def run_of(shape: tuple[int, int] = (100, 200), *, gpu: bool = False, **changes: object) -> DryRun:
     return dry_run(configured(**changes), FACIES, shape, gpu=gpu)
 
 
@@ -44,18 +44,18 @@ def test_bytes_made_are_those_of_new_tensors_only():
 
 @pytest.mark.parametrize("frozen", [FrozenPrefix(6, neck=True), FrozenPrefix(1)], ids=["frozen", "last_blocks"])
 @pytest.mark.parametrize("shape", [(330, 350), (100, 120)])
-def test_the_frozen_part_is_counted_as_it_runs(frozen: FrozenPrefix, shape: tuple[int, int]):
-    """Also where the encoder skips padding."""
+def test_the_counts_of_the_frozen_part_are_those_of_a_full_run(frozen: FrozenPrefix, shape: tuple[int, int]):
+    """The dry run skips equal blocks; the encoder skips padding in one of the shapes."""
     kind: dict[str, object] = {"encoder": "frozen"}
     if not frozen.neck:
         kind = {"encoder": {"kind": "last_blocks", "blocks": 6 - frozen.blocks}}
-    found = seen(shape, side=352, batch_size=2, **kind).frozen_part
+    found = run_of(shape, side=352, batch_size=2, **kind).frozen_part
     with torch.device("meta"):
         encoder = build_sam("vit_t").image_encoder.requires_grad_(False)
     with FakeTensorMode(allow_non_fake_inputs=True), OpCounter() as counter:
         encoder.to_empty(device="cpu")
         images, cut = torch.zeros(2, 3, 352, 352), EncoderCut(encoder, frozen)
-        cut.run_frozen(images, shown=shape)  # padding is remembered
+        cut.run_frozen(images, shown=shape)  # caches the tokens of padding
         counter.reset()
         before = counter.live
         cut.run_frozen(images, shown=shape)
@@ -81,17 +81,17 @@ def test_any_network_can_be_dry_run():
 
 def test_a_step_is_counted_forward_and_backward():
     """The backward pass of a product consists of two products."""
-    full = seen(encoder="full", side=256)
+    full = run_of(encoder="full", side=256)
     assert full.frozen_part is None
     assert full.step.work.flops == pytest.approx(3 * full.forward.work.flops, rel=0.1)
-    twice = seen(encoder={"kind": "full", "checkpointing": True}, side=256)
+    twice = run_of(encoder={"kind": "full", "checkpointing": True}, side=256)
     assert twice.step.work.flops == pytest.approx(4 * full.forward.work.flops, rel=0.15)
     assert twice.step.peak < full.step.peak
 
 
 @pytest.mark.parametrize("gpu", [False, True])
 def test_a_step_from_stored_features_does_not_include_the_encoder(gpu: bool):
-    stored, each_time = (seen(gpu=gpu, encoder="frozen", side=256, cache=cache) for cache in (True, False))
+    stored, each_time = (run_of(gpu=gpu, encoder="frozen", side=256, cache=cache) for cache in (True, False))
     assert stored.frozen_part is not None
     assert stored.frozen_part == each_time.frozen_part
     assert stored.step.work.flops == each_time.step.work.flops
@@ -99,8 +99,8 @@ def test_a_step_from_stored_features_does_not_include_the_encoder(gpu: bool):
 
 
 def test_a_dry_run_for_a_gpu_counts_the_work_of_a_gpu():
-    """On a GPU, attention has longer products and is not done in pieces; the trained parameters are the same."""
-    cpu, gpu = (seen(gpu=each, encoder="frozen", side=512) for each in (False, True))
+    """On a GPU, attention has larger products and is not computed in pieces; the trained parameters are the same."""
+    cpu, gpu = (run_of(gpu=each, encoder="frozen", side=512) for each in (False, True))
     assert cpu.frozen_part is not None
     assert gpu.frozen_part is not None
     assert gpu.frozen_part.work.flops > cpu.frozen_part.work.flops

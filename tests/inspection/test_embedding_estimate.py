@@ -1,4 +1,4 @@
-"""`inspect` reports the embeddings that the training would store."""
+"""`inspect` estimates the embeddings that a training will store."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def config_of(store: Path | None, **model: object) -> Config:
     return Config.model_validate(tree)
 
 
-def found(config: Config) -> EmbeddingEstimate | None:
+def estimate_of(config: Config) -> EmbeddingEstimate | None:
     survey = open_survey(config.data)
     return estimate_embeddings(config, survey, meta_task(config, survey.facies))
 
@@ -32,9 +32,9 @@ def found(config: Config) -> EmbeddingEstimate | None:
 @pytest.mark.parametrize(
     "model", [{}, {"encoder": {"kind": "last_blocks", "blocks": 2}}], ids=["frozen", "last blocks"]
 )
-def test_it_is_what_the_training_would_store(tmp_path: Path, model: dict[str, object]):
+def test_the_estimate_equals_the_content_of_the_store(tmp_path: Path, model: dict[str, object]):
     config = config_of(tmp_path / "store", **model)
-    before = found(config)
+    before = estimate_of(config)
     assert before is not None
     assert before.stored == 0
     assert not (tmp_path / "store").exists()
@@ -44,18 +44,18 @@ def test_it_is_what_the_training_would_store(tmp_path: Path, model: dict[str, ob
     assert before.size == sum(file.stat().st_size for file in files)
     assert before.sections < len(files) <= 4 * before.sections
     files[0].unlink()
-    after = found(config)
+    after = estimate_of(config)
     assert after is not None
     assert after.stored == len(files) - 1
     assert after.facts() == before.facts() | {"kept": len(files) - 1, "disk_free": after.free}
 
 
-def test_what_another_experiment_left_is_not_counted(tmp_path: Path):
+def test_embeddings_of_another_experiment_are_not_counted(tmp_path: Path):
     config = config_of(tmp_path)
     embed(EmbedRequest(config, device="cpu"), Silent())
     other = config.model_copy(update={"train": config.train.model_copy(update={"seed": 1})})  # other random weights
     for each in (other, config_of(tmp_path, encoder={"kind": "last_blocks", "blocks": 1})):
-        store = found(each)
+        store = estimate_of(each)
         assert store is not None
         assert store.stored == 0
 
@@ -64,7 +64,7 @@ def test_a_slow_look_up_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     config = config_of(tmp_path)
     embed(EmbedRequest(config, device="cpu"), Silent())
     monkeypatch.setattr(embedding_estimate, "LOOKUP_LIMIT", -1)
-    store = found(config)
+    store = estimate_of(config)
     assert store is not None
     assert store.stored is None
     assert dict(store.block().rows)["stored already"] == "not looked up: that would take long"
@@ -72,11 +72,11 @@ def test_a_slow_look_up_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_full_disk_is_reported_as_in_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = config_of(tmp_path)
-    store = found(config)
+    store = estimate_of(config)
     assert store is not None
     assert store.warnings == ()
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: disk.shutil._ntuple_diskusage(9, 8, 1000))
-    store = found(config)
+    store = estimate_of(config)
     assert store is not None
     assert "storing the embeddings needs" in store.warnings[0]
     assert "sam-seismic embed --prune 30" in store.warnings[0]
@@ -87,4 +87,4 @@ def test_a_full_disk_is_reported_as_in_the_training(tmp_path: Path, monkeypatch:
 def test_there_is_no_estimate_without_a_store(change: dict[str, dict[str, object]]):
     tree = config_of(None).model_dump()
     tree = {name: part | change.get(name, {}) if isinstance(part, dict) else part for name, part in tree.items()}
-    assert found(Config.model_validate(tree)) is None
+    assert estimate_of(Config.model_validate(tree)) is None

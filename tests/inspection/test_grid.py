@@ -20,7 +20,7 @@ def empty(inlines: int, crosslines: int) -> MemoryVolume:
     return MemoryVolume(np.zeros(geometry.shape, np.float32), geometry)
 
 
-def test_small_volumes_are_measured_whole_and_large_ones_in_part():
+def test_small_volumes_are_measured_on_all_lines_and_large_ones_on_some():
     volume = empty(200, 25)  # 1000 bytes a line
     assert len(choose_lines(volume, 200_000)) == 200
     assert str(choose_lines(volume, 200_000)) == "all 200 inlines"
@@ -32,13 +32,13 @@ def test_small_volumes_are_measured_whole_and_large_ones_in_part():
     assert len(choose_lines(volume, 0)) == 64
 
 
-def test_a_2d_line_is_measured_as_the_line_it_is():
+def test_the_orientation_of_a_2d_line_is_that_of_the_line():
     assert best_orientation(empty(300, 1)) is Orientation.CROSSLINE
     assert best_orientation(empty(1, 300)) is Orientation.INLINE
     assert str(choose_lines(empty(1, 300), 10**6)) == "the one inline"
 
 
-def test_lines_are_read_the_way_the_file_is_sorted(tmp_path: Path):
+def test_lines_are_read_in_the_sort_order_of_the_file(tmp_path: Path):
     geometry = Geometry.complete(range(6), range(8), 40)
     write_segy(tmp_path / "il.sgy", np.ones(geometry.shape, np.float32), geometry, format="ieee")
     assert best_orientation(SegyVolume(tmp_path / "il.sgy")) is Orientation.INLINE
@@ -69,7 +69,7 @@ def test_cells_cover_the_survey_once(shape: tuple[int, int]):
     assert (rows, columns) == (min(16, shape[0]), min(60, shape[1]))
 
 
-def test_the_text_header_says_what_it_says():
+def test_text_header_lines_have_no_card_numbers_and_no_empty_lines():
     text = "\n".join(["C 1 CLIENT  ACME     AREA\x07F3", "C 2", "C 3   ----", "C40 END EBCDIC", "plain line"])
     assert text_lines(text) == ["CLIENT ACME AREA F3", "END EBCDIC", "plain line"]
 

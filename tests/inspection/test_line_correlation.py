@@ -1,4 +1,4 @@
-"""Correlations of neighbouring lines are those of the generated volume, and the advice follows from them."""
+"""Correlations of neighbouring lines equal those of the generated volume, and the advice follows from them."""
 
 import re
 from dataclasses import replace
@@ -20,8 +20,8 @@ from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.volume import Section
 
 
-def fading(lines: int, per_line: float) -> NDArray[np.float32]:
-    """Lines [line, trace, sample] of correlation `per_line ** distance`: an autoregression from line to line."""
+def autoregressive(lines: int, per_line: float) -> NDArray[np.float32]:
+    """Lines [line, trace, sample] from an autoregressive process: their correlation is `per_line ** distance`."""
     rng = np.random.default_rng(1)
     found = [rng.normal(size=(60, 200))]
     for _ in range(lines - 1):
@@ -35,18 +35,18 @@ def volume_of(values: NDArray[np.float32]) -> MemoryVolume:
 
 
 @pytest.mark.parametrize("per_line", [0.97, 0.6])
-def test_inlines_and_crosslines_are_as_alike_as_they_were_made(per_line: float):
+def test_correlations_are_those_of_the_generated_lines(per_line: float):
     expected = pytest.approx([per_line**lag for lag in LAGS], abs=0.03)
-    inlines = volume_of(fading(60, per_line))
+    inlines = volume_of(autoregressive(60, per_line))
     assert list(line_correlation(inlines, Orientation.INLINE).values()) == expected
-    crosslines = volume_of(fading(60, per_line).swapaxes(0, 1))  # the lines that fade lie along each inline
+    crosslines = volume_of(autoregressive(60, per_line).swapaxes(0, 1))  # the generated lines are crosslines
     sections = [crosslines.section(Orientation.INLINE, line) for line in (0, 20, 50)]
     assert list(mean_correlation([trace_correlation(each) for each in sections]).values()) == expected
     assert list(line_correlation(crosslines, Orientation.CROSSLINE).values()) == expected
 
 
-def test_dead_empty_and_damaged_traces_do_not_count():
-    values = fading(30, 0.9)
+def test_dead_constant_and_damaged_traces_are_left_out():
+    values = autoregressive(30, 0.9)
     geometry = volume_of(values).geometry
     live = geometry.live.copy()
     expected = line_correlation(volume_of(values[:, 20:]), Orientation.INLINE)
@@ -58,16 +58,16 @@ def test_dead_empty_and_damaged_traces_do_not_count():
     assert found == pytest.approx(expected)
 
 
-def test_short_surveys_leave_distances_open():
-    assert line_correlation(volume_of(fading(6, 0.9)), Orientation.INLINE)[10] is None
-    assert line_correlation(volume_of(fading(6, 0.9)), Orientation.INLINE)[5] is not None
-    assert line_correlation(volume_of(fading(1, 0.9)), Orientation.INLINE) == dict.fromkeys(LAGS)
-    section = volume_of(fading(6, 0.9)).section(Orientation.CROSSLINE, 3)
+def test_distances_beyond_a_short_survey_have_no_correlation():
+    assert line_correlation(volume_of(autoregressive(6, 0.9)), Orientation.INLINE)[10] is None
+    assert line_correlation(volume_of(autoregressive(6, 0.9)), Orientation.INLINE)[5] is not None
+    assert line_correlation(volume_of(autoregressive(1, 0.9)), Orientation.INLINE) == dict.fromkeys(LAGS)
+    section = volume_of(autoregressive(6, 0.9)).section(Orientation.CROSSLINE, 3)
     assert [lag for lag, r in trace_correlation(section).items() if r is None] == [10, 20]
 
 
 @pytest.mark.parametrize(
-    ("correlation", "told"),
+    ("correlation", "advice"),
     [
         ({1: 0.99, 5: 0.8, 10: 0.4, 20: 0.1}, "5 lines apart correlate 0.80.* guard gap of 10 lines"),
         ({1: 0.99, 5: 0.9, 10: 0.8, 20: 0.7}, "20 lines apart correlate 0.70.* more than 20 lines"),
@@ -77,12 +77,12 @@ def test_short_surveys_leave_distances_open():
         ({}, "^$"),
     ],
 )
-def test_the_advice_follows_from_the_numbers(correlation: dict[int, float | None], told: str):
-    assert re.search(told, split_advice({"inlines": correlation}))
+def test_the_advice_follows_from_the_correlation(correlation: dict[int, float | None], advice: str):
+    assert re.search(advice, split_advice({"inlines": correlation}))
 
 
-def test_what_dead_traces_hold_does_not_count():
-    """Also if they are not zero: some programs write noise into dead traces."""
+def test_values_in_dead_traces_are_left_out():
+    """Even if they are not zero, since some programs write noise to dead traces."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=(200, 60)).astype(np.float32)
     noise, live = values.copy(), np.arange(60) >= 40

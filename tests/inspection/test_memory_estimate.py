@@ -55,15 +55,15 @@ def test_weights_gradients_and_moments_have_the_size_of_real_tensors(encoder: st
     found = training(config, (60, 64))
     buffers = sum(each.nbytes for each in real.network.prompt_encoder.buffers())
     weights = sum(each.nbytes for each in real.parameters()) + buffers
-    assert found.weights == pytest.approx(weights, rel=1e-4)  # the scores are a buffer, too
+    assert found.weights == pytest.approx(weights, rel=1e-4)  # the scores are a buffer of the task, too
     assert found.gradients_and_moments == sum(each.nbytes for each in trained) + moments
 
 
 def test_a_counter_counts_live_bytes():
     with OpCounter() as counter:
-        kept = torch.zeros(MIB, dtype=torch.float32)
+        tensor = torch.zeros(MIB, dtype=torch.float32)
         assert counter.live == 4 * MIB
-        view = kept[10:]
+        view = tensor[10:]
         doubled = view * 2
         assert counter.live == doubled.nbytes + 4 * MIB
         peak = counter.live
@@ -104,7 +104,7 @@ def test_estimates_grow_with_what_needs_more_memory(more: dict[str, object], les
 
 @pytest.mark.parametrize("gpu", [False, True])
 @pytest.mark.parametrize("peak", [training, predicting])
-def test_no_scores_of_attention_are_held(peak: Callable[..., MemoryEstimate], gpu: bool):
+def test_attention_scores_take_no_memory(peak: Callable[..., MemoryEstimate], gpu: bool):
     """Four times the tokens take four times the memory; scores of tokens x tokens would take sixteen times."""
     small, large = (peak(configured(side=side), gpu=gpu).activations for side in (256, 512))
     assert 3 * small < large < 5 * small
@@ -117,13 +117,13 @@ def test_estimating_allocates_nothing(peak: Callable[..., MemoryEstimate]):
 
 
 def test_frozen_weights_are_counted_in_half_precision():
-    """All weights but those of decoder and prompt encoder, which are 17 MB."""
+    """Half precision applies to the image encoder only, not to the decoder and the prompt encoder."""
     whole, half = (training(configured(encoder="frozen", precision=each)).weights for each in ("32-true", "bf16-mixed"))
     encoder = sum(each.nbytes for each in build_sam("vit_t").image_encoder.parameters())
     assert whole - half == encoder // 2
 
 
-def test_with_a_store_either_filling_it_or_training_from_it_takes_most():
+def test_a_store_reduces_activations_and_adds_its_filling():
     large = configured(size="vit_b", encoder="frozen", side=512)
     assert training(large, (300, 500)).filling is not None
     assert (
@@ -137,7 +137,7 @@ def test_with_a_store_either_filling_it_or_training_from_it_takes_most():
 
 
 @pytest.mark.parametrize("gpu", [False, True])
-def test_blocks_computed_twice_hold_little(gpu: bool):
+def test_checkpointing_reduces_activations(gpu: bool):
     """Checkpointing frees activations of blocks; on a GPU, recomputed blocks also use the GPU's attention."""
     full, twice = (training(configured(side=512, checkpointing=each), gpu=gpu) for each in (False, True))
     assert twice.activations < 0.5 * full.activations

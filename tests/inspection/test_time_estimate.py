@@ -1,4 +1,4 @@
-"""The time estimates of `inspect` follow from the work; the speed of a machine is not tested."""
+"""The time estimates of `inspect` follow from the work; the measured speed of the machine is not checked."""
 
 from dataclasses import astuple
 
@@ -49,26 +49,26 @@ def test_the_parts_add_up():
     ],
     ids=str,
 )
-def test_what_is_more_work_takes_longer(more: dict[str, object], less: dict[str, object]):
+def test_more_work_takes_longer(more: dict[str, object], less: dict[str, object]):
     assert estimate(**more).epoch > 1.05 * estimate(**less).epoch
 
 
-def test_validation_now_and_then_takes_less():
+def test_rare_validation_takes_less_time():
     assert estimate(val_every_epochs=4).epoch < estimate().epoch
 
 
-def test_a_step_gathers_batches():
+def test_a_step_includes_its_accumulated_batches():
     one, four = estimate(), estimate(accumulate_grad_batches=4)
     assert 3 * one.step < four.step < 4 * one.step
     assert four.epoch <= one.epoch
 
 
-def test_only_a_store_is_filled():
+def test_without_a_store_there_is_no_filling_time():
     assert estimate(encoder="full", cache=None).filling is None
     assert estimate(cache=False).section is None
 
 
-def test_a_machine_twice_as_fast_takes_half_of_what_it_computes():
+def test_a_machine_twice_as_fast_takes_half_the_time():
     slow, fast = (Rates(scale * 1e11, scale * 5e9).seconds(Work(1e12, 1e10)) for scale in (1, 2))
     assert slow == pytest.approx(2 * fast)
 
@@ -85,5 +85,5 @@ def test_a_machine_can_be_measured(precision: str):
         *((9000, "2.5 h"), (300000, "3.5 days")),
     ],
 )
-def test_times_are_told_in_two_digits(seconds: float, words: str):
+def test_times_have_two_digits(seconds: float, words: str):
     assert format_duration(seconds) == words

@@ -1,4 +1,4 @@
-"""How the tests of pictures look inside a figure or a file."""
+"""Fixture: functions that read the content of a figure or a PNG file."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 
 class Look:
-    """Questions to a figure or a PNG."""
+    """Reads the content of a figure or a PNG file."""
 
     @staticmethod
     def panels(figure: Figure) -> dict[str, Axes]:

@@ -1,4 +1,4 @@
-"""The panel at the foot of a volume's picture has a bar for each class and bin, as high as it should be."""
+"""The bottom panel of a volume's picture has a bar of the correct height for each class or bin."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def volume_of(values: np.ndarray) -> MemoryVolume:
     return MemoryVolume(values, Geometry.complete(range(SHAPE[0]), range(SHAPE[1]), SHAPE[2]))
 
 
-def test_a_histogram_has_square_roots_for_heights_and_its_percentiles_marked(look):
+def test_a_histogram_has_square_roots_as_heights_and_marked_percentiles(look):
     values = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
     edges, counts = np.linspace(-3, 3, 13), np.arange(12) ** 2
     marks = {"p0.1": -3.0, "p1": -2.2, "p25": -0.6, "p50": 0.1, "p99": 2.8, "p99.9": 9.0}
@@ -34,8 +34,8 @@ def test_a_histogram_has_square_roots_for_heights_and_its_percentiles_marked(loo
     assert panel.texts[2].get_ha() == "right"
 
 
-def test_every_class_has_a_bar_in_its_colour(look):
-    """A class that none of the panels shows is counted, so it has its bar; the bars are legend enough."""
+def test_each_class_has_a_bar_in_its_colour(look):
+    """A class that is counted, but in none of the drawn sections, has a bar too; the bars replace the legend."""
     values = np.zeros(SHAPE, np.uint8)
     voxels = {0: 700, 2: 250, 3: 50, 255: 1000}
     figure = volume_figure(volume_of(values), facies=None, labels=True, distribution=LabelCounts(voxels))

@@ -1,4 +1,4 @@
-"""The confusion picture shows percents of the true class, counts and IoU."""
+"""The picture of a confusion matrix has percentages of the true class, voxel counts and IoU."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_confusion_of_few_and_many_classes(look, tmp_path: Path, classes: int):
     assert 500 < height < width < 2500
 
 
-def test_nothing_scored_still_makes_a_picture(look, tmp_path: Path):
+def test_a_picture_can_be_drawn_without_scored_voxels(look, tmp_path: Path):
     confusion_picture(tmp_path / "confusion.png", FaciesScores(FACIES.names, np.zeros((3, 3), np.int64)))
     look.png(tmp_path / "confusion.png")
 
@@ -63,5 +63,5 @@ def test_nothing_scored_still_makes_a_picture(look, tmp_path: Path):
         (2 * 10**9, "2 G"),
     ],
 )
-def test_counts_are_short(voxels: int, text: str):
+def test_counts_have_three_digits(voxels: int, text: str):
     assert short_count(voxels) == text

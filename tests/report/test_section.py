@@ -1,4 +1,4 @@
-"""A section picture shows what it was given, errors where there are errors, and line numbers where lines are."""
+"""The picture of a section has the given values, errors at the wrong voxels, and line numbers at their traces."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.report import Ruler, section_picture
-from sam_seismic.report.panels import FLATTEST, TALLEST, panel_aspect
+from sam_seismic.report.panels import LEAST_ASPECT, MOST_ASPECT, panel_aspect
 from sam_seismic.report.section import section_figure
 from sam_seismic.report.style import CORRECT, class_colors
 from sam_seismic.survey.facies import IGNORE, FaciesTable
@@ -54,12 +54,12 @@ def make_case(samples: int = 20, traces: int = 12) -> Case:
     prediction = truth.copy()
     for at in WRONG:
         prediction[at] = 2
-    prediction[0, :2] = 2  # not interpreted: neither right nor wrong
+    prediction[0, :2] = 2  # not interpreted: neither correct nor wrong
     truth[0, :2] = IGNORE
     return Case(Section(Orientation.INLINE, 120, values, live), truth, prediction)
 
 
-def test_a_scored_section_has_four_panels_that_hold_what_was_given(look):
+def test_a_scored_section_has_four_panels_with_the_given_values(look):
     case = make_case()
     shown = look.panels(case.figure())
     assert list(shown) == ["Amplitude", "Truth", "Prediction", "Errors (colour: true class)"]
@@ -74,7 +74,7 @@ def test_a_scored_section_has_four_panels_that_hold_what_was_given(look):
     assert shown["Amplitude"].images[0].get_clim() == (-2.0, 2.0)
 
 
-def test_errors_mark_the_wrong_voxels_and_no_others(look):
+def test_only_wrong_voxels_are_marked_as_errors(look):
     case = make_case()
     errors = look.panels(case.figure())["Errors (colour: true class)"]
     shown = look.image(errors)
@@ -82,18 +82,18 @@ def test_errors_mark_the_wrong_voxels_and_no_others(look):
     assert {tuple(map(int, at)) for at in np.argwhere(wrong)} == set(WRONG)
     np.testing.assert_array_equal(shown.mask, (case.truth == IGNORE) | ~case.amplitude.live)
     colors = errors.images[0].to_rgba(shown, bytes=False)
-    assert to_hex(colors[12, 7]) == class_colors(3)[1], "in the colour of the class that it should have been"
+    assert to_hex(colors[12, 7]) == class_colors(3)[1], "in the colour of the true class"
     assert to_hex(colors[5, 5]) == CORRECT
 
 
-def test_what_is_not_interpreted_stays_hatched_where_the_prediction_says_the_same(look):
-    """IGNORE equals IGNORE, but that is not a right answer."""
+def test_voxels_that_are_not_interpreted_are_hatched_even_if_the_prediction_is_ignore(look):
+    """Equal values IGNORE are not a correct prediction."""
     case = make_case()
     case.prediction[0, :2] = IGNORE
     assert look.image(look.panels(case.figure())["Errors (colour: true class)"]).mask[0, :2].all()
 
 
-def test_the_title_names_the_line_and_scores_only_what_was_interpreted_and_recorded():
+def test_the_title_has_the_line_and_the_accuracy_of_interpreted_live_voxels():
     case = make_case()
     scored = 20 * 11 - 2
     assert case.figure().get_suptitle() == f"IL 120, pixel accuracy {100 * (scored - 3) / scored:.1f} %"
@@ -101,7 +101,7 @@ def test_the_title_names_the_line_and_scores_only_what_was_interpreted_and_recor
     assert nothing.figure().get_suptitle() == "IL 120"
 
 
-def test_without_a_truth_the_prediction_is_laid_over_the_amplitude(look):
+def test_without_a_truth_the_prediction_is_drawn_over_the_amplitude(look):
     figure = make_case().figure(scored=False)
     shown = look.panels(figure)
     assert list(shown) == ["Amplitude", "Prediction", "Prediction on amplitude"]
@@ -112,12 +112,12 @@ def test_without_a_truth_the_prediction_is_laid_over_the_amplitude(look):
     assert look.legend(figure) == [*FACIES.names, "not recorded"]
 
 
-def test_the_legend_of_a_scored_section_names_all_that_is_seen(look):
+def test_the_legend_of_a_scored_section_has_all_colours(look):
     assert look.legend(make_case().figure()) == [*FACIES.names, "correct", "not interpreted"]
 
 
 @pytest.mark.parametrize("scored", [True, False])
-def test_a_wide_section_stands_in_two_rows(look, scored: bool):
+def test_panels_of_a_wide_section_are_in_two_rows(look, scored: bool):
     figure = make_case(20, 60).figure(scored=scored)
     assert figure.axes[0].get_subplotspec().get_gridspec().get_geometry() == (2, 2)
     expected = [*FACIES.names, "correct", "not interpreted"] if scored else [*FACIES.names, "not recorded"]
@@ -145,14 +145,14 @@ def test_sections_of_all_shapes_make_pictures_of_readable_size(
     assert 500 <= height <= 1000
 
 
-def test_panels_are_neither_slits_nor_ribbons():
+def test_the_aspect_of_panels_is_limited():
     assert panel_aspect(100, 100) == 1.0
-    assert 100 / 200 < panel_aspect(100, 200) < 1, "a long section stays long, but higher than its voxels"
-    assert panel_aspect(10, 10_000) == FLATTEST
-    assert panel_aspect(10_000, 10) == TALLEST
+    assert 100 / 200 < panel_aspect(100, 200) < 1, "the panel of a long section is long, but less than samples x traces"
+    assert panel_aspect(10, 10_000) == LEAST_ASPECT
+    assert panel_aspect(10_000, 10) == MOST_ASPECT
 
 
-def test_the_ruler_marks_round_line_numbers_where_they_are_and_times_downward():
+def test_the_ruler_marks_round_line_numbers_and_times():
     ruler = Ruler(np.arange(301, 301 + 2 * 12, 2, dtype=np.int32), 4.0, 100.0)
     axes = make_case().figure(ruler=ruler).axes[0]
     marks = {text.get_text(): at for text, at in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True)}
@@ -161,7 +161,7 @@ def test_the_ruler_marks_round_line_numbers_where_they_are_and_times_downward():
     assert axes.get_xlabel() == "crossline"
     assert axes.xaxis.get_label_position() == "top"
     assert axes.get_ylabel() == "two-way time (ms)"
-    assert axes.get_ylim() == (100.0 + 20 * 4 - 2, 98.0), "down, through the edges of the voxels"
+    assert axes.get_ylim() == (100.0 + 20 * 4 - 2, 98.0), "downward, to the edges of the voxels"
 
 
 def test_the_ruler_of_a_cut_section_starts_at_its_first_trace():

@@ -1,4 +1,4 @@
-"""Every class has a colour of its own, and a picture is a whole file whatever happens."""
+"""Each class has a distinct colour, and a picture is written completely or not at all."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +16,7 @@ FACIES = FaciesTable(("upper_ns", "rijnland_chalk", "zechstein"))
 LONG = FaciesTable(tuple(f"a_formation_of_a_long_name_{index}" for index in range(8)))
 
 
-def test_each_class_has_a_colour_of_its_own_and_keeps_it():
+def test_colours_are_distinct_and_independent_of_the_number_of_classes():
     colors = class_colors(254)
     assert len(set(colors)) == 254
     assert CORRECT not in colors
@@ -35,7 +35,7 @@ def test_the_legend_shows_each_class_in_its_colour(look, tmp_path: Path):
     assert (width, height) == (pytest.approx(box.width, abs=2), pytest.approx(box.height, abs=2)), "cut to its content"
 
 
-def test_a_picture_that_fails_leaves_nothing_and_spoils_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_picture_leaves_the_old_one_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "picture.png"
     path.write_bytes(b"the old one")
 
@@ -50,7 +50,7 @@ def test_a_picture_that_fails_leaves_nothing_and_spoils_nothing(tmp_path: Path, 
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("picture.png", b"the old one")]
 
 
-def test_a_users_matplotlib_settings_neither_change_pictures_nor_are_changed(tmp_path: Path):
+def test_pictures_and_matplotlib_settings_of_the_user_do_not_affect_each_other(tmp_path: Path):
     facies_legend(tmp_path / "plain.png", FACIES)
     with matplotlib.rc_context({"font.size": 30, "savefig.dpi": 20, "text.color": "red"}):
         facies_legend(tmp_path / "set.png", FACIES)

@@ -1,4 +1,4 @@
-"""The learning curve shows what metrics.csv holds, and marks the best epoch."""
+"""The learning curves have the values of metrics.csv, with the best epoch marked."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_empty_cells_are_gaps_not_zeros(table: Callable[[str], Path]):
     assert curves["not_there"].epochs == ()
 
 
-def test_a_resumed_run_counts_its_later_epoch(table: Callable[[str], Path]):
+def test_the_later_row_of_a_repeated_epoch_counts(table: Callable[[str], Path]):
     path = table("0,10,3,,,,\n1,20,2,,,,\n1,20,1,,,,\n")
     assert read_curves(path, ("train_loss",))["train_loss"].values == (3.0, 1.0)
 
@@ -53,7 +53,7 @@ def test_learning_curve_shows_losses_and_marks_the_best_epoch(table: Callable[[s
 
 
 @pytest.mark.parametrize("rows", ["0,10,1.5,1.4,0.3,,\n", "0,10,1.5,,,,\n", "", "5,10,,,,,\n"])
-def test_one_epoch_or_none_makes_a_picture_with_whole_epochs(look, rows: str, table: Callable[[str], Path]):
+def test_a_curve_of_at_most_one_epoch_has_whole_epochs_as_ticks(look, rows: str, table: Callable[[str], Path]):
     path = table(rows)
     learning_curve(path.parent / "report" / "curve.png", path)
     look.png(path.parent / "report" / "curve.png")
@@ -62,7 +62,7 @@ def test_one_epoch_or_none_makes_a_picture_with_whole_epochs(look, rows: str, ta
     assert all(float(tick).is_integer() for tick in figure.axes[0].get_xticks())
 
 
-def test_a_table_that_cannot_be_read_is_named(table: Callable[[str], Path], tmp_path: Path):
+def test_an_invalid_table_is_refused(table: Callable[[str], Path], tmp_path: Path):
     with pytest.raises(UserError, match="there is no such table"):
         learning_curve(tmp_path / "curve.png", tmp_path / "nothing.csv")
     with pytest.raises(UserError, match="'best' in the column val_loss is not a number"):

@@ -1,4 +1,4 @@
-"""A volume is shown by few of its sections, in the place and colour that they have."""
+"""The picture of a volume is drawn from few sections, with correct places and colours."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -49,7 +49,7 @@ def volume() -> Iterator[CountingVolume]:
     return CountingVolume(values, replace(geometry, live=live), path=Path("somewhere/survey.sgy"))
 
 
-def test_a_volume_is_shown_by_its_middle_and_read_little(look, volume: CountingVolume):
+def test_the_middle_of_a_volume_is_drawn_from_few_sections(look, volume: CountingVolume):
     figure = volume_figure(volume, facies=None, labels=False)
     shown = look.panels(figure)
     assert list(shown) == ["IL 76", "XL 520", "Time slice, 160 ms", "Live traces, 5800 of 6000"]
@@ -59,13 +59,13 @@ def test_a_volume_is_shown_by_its_middle_and_read_little(look, volume: CountingV
     np.testing.assert_array_equal(look.image(shown["XL 520"]), volume.values[:, 20].T)
     time_slice = look.image(shown["Time slice, 160 ms"])
     assert time_slice.shape == (MOST_LINES, 40)
-    np.testing.assert_array_equal(time_slice[32], volume.values[76, :, 15])  # row 32 of 64 stands for inlines 75 to 77
+    np.testing.assert_array_equal(time_slice[32], volume.values[76, :, 15])  # row 32 of 64 represents inlines 75 to 77
     assert time_slice.mask[:8, :10].all()
     np.testing.assert_array_equal(look.image(shown["Live traces, 5800 of 6000"]).mask, ~volume.geometry.live)
     assert look.legend(figure) == ["not recorded"]
 
 
-def test_crossing_lines_stand_where_the_other_panels_are(volume: CountingVolume):
+def test_lines_mark_where_panels_intersect(volume: CountingVolume):
     inline, crossline, time_slice, _ = volume_figure(volume, facies=None, labels=False).axes
     assert [list(line.get_xdata()) for line in inline.lines if line.get_ydata() == [0, 1]] == [[20, 20]]
     assert [list(line.get_xdata()) for line in crossline.lines if line.get_ydata() == [0, 1]] == [[75, 75]]
@@ -73,8 +73,8 @@ def test_crossing_lines_stand_where_the_other_panels_are(volume: CountingVolume)
     assert [75, 75] in across
 
 
-def test_labels_keep_the_colour_of_their_value(look, volume: CountingVolume):
-    """Value 1 occurs nowhere, yet 3 is not painted like 2; dead traces hold 0, which need not be a class."""
+def test_the_colour_of_a_label_depends_on_its_value(look, volume: CountingVolume):
+    """Value 3 has the fourth colour although 1 does not occur; dead traces hold 0, which need not be a class."""
     values = np.full(volume.geometry.shape, 3, np.uint8)
     values[:, :, 10:] = 2
     labels = MemoryVolume(values, volume.geometry)
@@ -86,7 +86,7 @@ def test_labels_keep_the_colour_of_their_value(look, volume: CountingVolume):
     assert look.legend(volume_figure(labels, facies=given, labels=True)) == ["two", "three", "not recorded"]
 
 
-def test_odd_label_values_are_classes_of_their_own(look, volume: CountingVolume):
+def test_unusual_label_values_are_classes(look, volume: CountingVolume):
     values = np.where(np.arange(30) < 15, -7, 4000) * np.ones(volume.geometry.shape, np.int16)
     labels = MemoryVolume(values.astype(np.int16), volume.geometry)
     assert look.legend(volume_figure(labels, facies=None, labels=True))[:2] == ["-7", "4000"]
@@ -98,18 +98,18 @@ def test_amplitudes_are_refused_as_labels(volume: CountingVolume):
         volume_figure(counted, facies=None, labels=True)
 
 
-def test_sections_without_a_grid_are_shown_alone(look, volume: CountingVolume):
+def test_without_a_grid_only_sections_are_drawn(look, volume: CountingVolume):
     loose = LooseSections(volume.values, volume.geometry)
     assert list(look.panels(volume_figure(loose, facies=None, labels=False))) == ["IL 76"]
 
 
-def test_a_2d_line_is_shown_alone(look):
+def test_of_a_2d_line_only_the_line_is_drawn(look):
     line = MemoryVolume(np.ones((1, 30, 20), np.float32), Geometry.complete([7], range(30), 20))
     assert list(look.panels(volume_figure(line, facies=None, labels=False))) == ["IL 7"]
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_a_volume_of_nothing_makes_a_picture(look, tmp_path: Path, value: float):
-    dull = MemoryVolume(np.full((5, 6, 7), value, np.float32), Geometry.complete(range(5), range(6), 7))
-    volume_picture(tmp_path / "volume.png", dull, facies=None, labels=False)
+def test_a_volume_of_one_value_can_be_drawn(look, tmp_path: Path, value: float):
+    constant = MemoryVolume(np.full((5, 6, 7), value, np.float32), Geometry.complete(range(5), range(6), 7))
+    volume_picture(tmp_path / "volume.png", constant, facies=None, labels=False)
     look.png(tmp_path / "volume.png")

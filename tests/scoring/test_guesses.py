@@ -1,4 +1,4 @@
-"""What a network is compared with: guesses that know the labels of the training sections, and no amplitudes."""
+"""Guesses, with which a network is compared, use the labels of the training sections and no amplitudes."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from sam_seismic.survey.splits import SectionRef
 FACIES = FaciesTable(("a", "b"))
 
 
-def test_guesses_know_the_training_labels_only():
+def test_guesses_are_made_from_the_training_labels():
     sections = [np.uint8([[0, 0, 1], [1, 1, 1], [255, 255, 255]])]
     histogram = depth_histogram(sections, 2)
     np.testing.assert_array_equal(histogram, [[2, 1], [0, 3], [0, 0]])
@@ -21,15 +21,15 @@ def test_guesses_know_the_training_labels_only():
     np.testing.assert_array_equal(depth_guess(histogram), [0, 1, 1])
 
 
-def test_sections_of_different_lengths_are_counted_where_they_reach():
-    """Folders of sections may hold them; short ones say nothing of what lies below."""
+def test_sections_may_have_different_numbers_of_samples():
+    """Folders may hold sections of different lengths; short ones do not count at depths below their end."""
     sections = [np.uint8([[0, 1]]), np.uint8([[0, 0], [2, 1]])]
     np.testing.assert_array_equal(depth_histogram(sections, 3), [[3, 1, 0], [0, 1, 1]])
     assert majority_guess(depth_histogram(sections, 3)) == 0
 
 
-def test_guesses_are_scored_on_lines_that_they_were_not_made_from():
-    """Both by hand: the training line says b in all, and a, b, b from the top down."""
+def test_guesses_are_scored_on_other_lines():
+    """Computed by hand: the majority class of the training line is b; by depth, its classes are a, b, b."""
     a, b = 0, 1
     labels = np.uint8([[[a, b, b], [a, b, b]], [[a, a, b], [b, b, b]]])  # [inline, crossline, sample]
     grid = Geometry.complete(range(2), range(2), 3)

@@ -1,4 +1,4 @@
-"""The scores are those of the facies benchmark, computed here by hand."""
+"""The scores equal those of the facies benchmark, computed by hand."""
 
 import math
 
@@ -22,27 +22,27 @@ def test_scores_by_hand():
     assert SCORES.frequency_weighted_iou == pytest.approx(8 / 20 * 6 / 9 + 12 / 20 * 11 / 14)
 
 
-def test_an_absent_class_is_not_zero():
-    """It has no score at all; counted as 0 it would pull every mean down."""
+def test_the_score_of_an_absent_class_is_not_zero():
+    """It has no score; a score of 0 would lower the means."""
     assert SCORES.as_dict()["iou"] == {"a": 6 / 9, "b": 11 / 14, "c": None}
     assert FaciesScores(("a", "b"), CONFUSION[:2, :2]).mean_iou == SCORES.mean_iou
 
 
-def test_a_class_that_is_only_predicted_has_iou_zero():
-    """It was invented: that is wrong, and it counts."""
+def test_the_iou_of_a_class_that_is_only_predicted_is_zero():
+    """All its voxels are wrong, so it counts in the mean IoU, but not in the mean class accuracy."""
     scores = FaciesScores(("a", "b"), np.array([[5, 5], [0, 0]]))
     np.testing.assert_array_equal(scores.iou, [0.5, 0.0])
     assert scores.mean_class_accuracy == 0.5
 
 
-def test_nothing_scored_has_no_score():
+def test_scores_without_voxels_are_nan():
     scores = FaciesScores(("a", "b"), np.zeros((2, 2), np.int64))
     assert math.isnan(scores.mean_iou)
     assert math.isnan(scores.pixel_accuracy)
     assert scores.as_dict()["pixel_accuracy"] is None
 
 
-def test_metrics_json_has_the_keys_that_others_rely_on():
+def test_metrics_json_has_the_documented_keys():
     assert list(SCORES.as_dict()) == [
         "pixel_accuracy",
         "class_accuracy",
@@ -55,7 +55,7 @@ def test_metrics_json_has_the_keys_that_others_rely_on():
     ]
 
 
-def test_confusion_has_truth_in_rows_and_drops_what_is_ignored():
+def test_the_confusion_matrix_has_truth_in_rows_and_no_ignored_voxels():
     truth = np.uint8([[0, 0, 1], [255, 1, 255]])
     prediction = np.uint8([[0, 1, 1], [0, 0, 1]])
     np.testing.assert_array_equal(confusion_of(truth, prediction, 2), [[1, 1], [1, 1]])

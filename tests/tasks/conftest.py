@@ -1,4 +1,4 @@
-"""A small task on a small survey, for the tests of tasks."""
+"""Fixtures: a small task and its metadata."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A checkpoint carries all that is needed, comes back as it was, and runs nothing when it is loaded."""
+"""A checkpoint is complete, is unchanged by saving and loading, and runs no code when it is loaded."""
 
 import pickle
 from pathlib import Path
@@ -20,7 +20,7 @@ def save(task: FaciesSegmentation, path: Path, **changes: Any) -> Path:
     return path
 
 
-def test_a_task_comes_back_as_it_was(task: FaciesSegmentation, tmp_path: Path):
+def test_a_loaded_task_equals_the_saved_one(task: FaciesSegmentation, tmp_path: Path):
     loaded = load_task(save(task, tmp_path / "best.ckpt"))
     assert loaded.metadata == task.metadata
     assert not loaded.training
@@ -28,7 +28,7 @@ def test_a_task_comes_back_as_it_was(task: FaciesSegmentation, tmp_path: Path):
         assert torch.equal(value, loaded.state_dict()[name]), name
 
 
-def test_the_card_is_plain_data(metadata: CheckpointMetadata):
+def test_metadata_is_plain_data(metadata: CheckpointMetadata):
     def plain(value: object) -> bool:
         if isinstance(value, dict):
             return all(isinstance(key, str) and plain(item) for key, item in value.items())
@@ -41,7 +41,7 @@ def test_the_card_is_plain_data(metadata: CheckpointMetadata):
 
 
 class Bomb:
-    """Pickles as a call that leaves a trace."""
+    """Pickles as a call that creates a file."""
 
     def __init__(self, trace: Path) -> None:
         self.trace = trace
@@ -66,7 +66,7 @@ def test_a_malicious_pickle_is_refused_without_running_it(tmp_path: Path, zipped
         assert trace.exists(), "the bomb must be a real one, or this test proves nothing"
 
 
-def test_what_is_no_checkpoint_of_ours_is_named(task: FaciesSegmentation, tmp_path: Path):
+def test_other_files_are_refused_as_checkpoints(task: FaciesSegmentation, tmp_path: Path):
     with pytest.raises(WeightsError, match=r"there is no such checkpoint"):
         read_checkpoint(tmp_path / "none.ckpt")
     torch.save({"state_dict": {"a": torch.zeros(1)}}, tmp_path / "other.ckpt")
@@ -78,7 +78,7 @@ def test_what_is_no_checkpoint_of_ours_is_named(task: FaciesSegmentation, tmp_pa
         read_checkpoint(tmp_path / "half.ckpt")
 
 
-def test_a_card_that_does_not_fit_its_weights_is_told(task: FaciesSegmentation, tmp_path: Path):
+def test_metadata_that_does_not_fit_the_weights_is_refused(task: FaciesSegmentation, tmp_path: Path):
     metadata = task.metadata.as_plain()
     metadata["facies"] = {"names": ["a", "b"], "values": [0, 1], "ignored": [255]}
     path = save(task, tmp_path / "odd.ckpt", sam_seismic=metadata)

@@ -1,4 +1,4 @@
-"""Facies segmentation trains what it says, scores no padding, and starts from SAM's own tokens."""
+"""Facies segmentation trains the configured parts, scores no padding, and starts from the mask tokens of SAM."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -40,7 +40,7 @@ def test_sections_of_different_sizes_share_a_batch(task: FaciesSegmentation):
     assert [tuple(logits.shape) for logits in task.section_logits(batch)] == [(3, 40, 50), (3, 64, 20)]
 
 
-def test_one_section_does_not_see_another_of_its_batch(task: FaciesSegmentation):
+def test_sections_of_a_batch_do_not_affect_each_other(task: FaciesSegmentation):
     batch = batch_of(task.metadata, [(40, 50), (64, 20)])
     alone = CanvasBatch(batch.images[1:], batch.frames[1:], batch.refs[1:])
     task.eval()
@@ -50,13 +50,13 @@ def test_one_section_does_not_see_another_of_its_batch(task: FaciesSegmentation)
 
 
 def test_padding_is_never_scored(task: FaciesSegmentation, monkeypatch: pytest.MonkeyPatch):
-    """A net that is right on the section and wrong on all padding gets a perfect score."""
+    """A network that is correct on the section and wrong on all padding gets a perfect score."""
     batch = batch_of(task.metadata, [(40, 48)])
-    coarse = (torch.arange(10) % 3)[:, None].expand(10, 12)  # layers, as thick as a logit
+    coarse = (torch.arange(10) % 3)[:, None].expand(10, 12)  # each layer is one logit thick
     labels = coarse.repeat_interleave(4, dim=0).repeat_interleave(4, dim=1).to(torch.uint8)  # [40, 48]
     batch = replace(batch, labels=(labels,))
     logits = torch.zeros(3, 16, 16)
-    logits[0] = 1.0  # padding: class 0, which is not asked for there
+    logits[0] = 1.0  # class 0 in the padding, where no class is correct
     logits[:, :10, :12] = torch.nn.functional.one_hot(coarse, 3).permute(2, 0, 1).float() * 9
     monkeypatch.setattr(
         task.network, "forward", lambda _, shown, patches: logits[None, :, : 4 * patches[0], : 4 * patches[1]]
@@ -67,8 +67,8 @@ def test_padding_is_never_scored(task: FaciesSegmentation, monkeypatch: pytest.M
     assert scores.mean_iou == 1.0
 
 
-def test_sections_go_through_together_and_come_back_in_their_order(task: FaciesSegmentation):
-    """Canvases of two sizes, one with two frames: each section gets the logits that it gets alone."""
+def test_logits_of_a_batch_are_in_the_order_of_its_sections(task: FaciesSegmentation):
+    """With canvases of two sizes, one with two frames, each section gets the same logits as alone."""
     inputs = task.metadata.inputs.model_copy(update={"canvas": "tight"})
     batch = batch_of(replace(task.metadata, inputs=inputs), [(40, 50), (64, 20), (41, 52), (40, 50)])
     assert [tuple(image.shape[1:]) for image in batch.images] == [(48, 64), (64, 32), (48, 64), (48, 64)]
@@ -83,8 +83,8 @@ def test_sections_go_through_together_and_come_back_in_their_order(task: FaciesS
 
 
 @pytest.mark.parametrize("canvas", ["square", "tight"])
-def test_only_the_section_is_upscaled_and_nothing_of_it_changes(task: FaciesSegmentation, canvas: str):
-    """What the road of a batch leaves out is what `recover` never reads."""
+def test_upscaling_only_the_section_changes_no_logit(task: FaciesSegmentation, canvas: str):
+    """Only logits that `recover` does not read are left out."""
     inputs = task.metadata.inputs.model_copy(update={"canvas": canvas})
     batch = batch_of(replace(task.metadata, inputs=inputs), [(30, 17)])
     task.eval()
@@ -101,7 +101,7 @@ def test_only_the_section_is_upscaled_and_nothing_of_it_changes(task: FaciesSegm
         ("full", "frozen", {"head.class_tokens", "head.hypernetworks", "image_encoder"}),
     ],
 )
-def test_a_step_changes_what_is_trained_and_nothing_else(
+def test_a_step_changes_only_the_trained_weights(
     metadata: CheckpointMetadata, encoder: str, decoder: str, trained: set[str]
 ):
     model = SamConfig.model_validate({"size": "vit_t", "weights": "random", "encoder": encoder, "decoder": decoder})
@@ -120,7 +120,7 @@ def test_a_step_changes_what_is_trained_and_nothing_else(
 
 
 def test_every_trained_parameter_gets_a_gradient(metadata: CheckpointMetadata):
-    """Distributed training would hang on one that does not."""
+    """Otherwise distributed training would hang."""
     model = SamConfig(size="vit_t", weights="random", encoder="full", decoder="full")
     task = FaciesSegmentation(build_network(model, 3), replace(metadata, model=model))
     batch = batch_of(task.metadata, [(64, 64)])
@@ -129,7 +129,7 @@ def test_every_trained_parameter_gets_a_gradient(metadata: CheckpointMetadata):
     assert without == []
 
 
-def test_class_tokens_start_from_sams_own():
+def test_class_tokens_start_from_the_mask_tokens_of_sam():
     sam = build_sam("vit_t")
     decoder = TokenHead(None, sam, 6)
     tokens = decoder.class_tokens.weight
@@ -140,8 +140,8 @@ def test_class_tokens_start_from_sams_own():
     assert all(torch.equal(value, first[name]) for name, value in decoder.hypernetworks[5].state_dict().items())
 
 
-def test_decoder_equals_sams_own_without_a_prompt():
-    """With 4 classes and untrained, its planes are SAM's four masks for the empty prompt."""
+def test_the_head_equals_the_decoder_of_sam_without_a_prompt():
+    """Untrained and with 4 classes, its logit planes are the four masks of SAM for the empty prompt."""
     torch.manual_seed(0)
     sam = build_sam("vit_t").eval()
     embedding = torch.randn(2, 256, 4, 6)
@@ -155,7 +155,7 @@ def test_decoder_equals_sams_own_without_a_prompt():
     torch.testing.assert_close(planes, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_the_rate_rises_and_falls():
+def test_the_learning_rate_rises_and_decays():
     rates = [rate_at(step, 100, warmup=0.1) for step in range(100)]
     assert rates[0] == 0.1
     assert max(rates) == rates[9] == rates[10] == 1.0
@@ -164,7 +164,7 @@ def test_the_rate_rises_and_falls():
     assert rate_at(0, 1, warmup=0.0) == 1.0
 
 
-def test_dice_weight_reaches_the_loss(metadata: CheckpointMetadata):
+def test_the_dice_weight_is_used(metadata: CheckpointMetadata):
     torch.manual_seed(0)
     network = build_network(metadata.model, 3)
     losses = []
@@ -176,8 +176,8 @@ def test_dice_weight_reaches_the_loss(metadata: CheckpointMetadata):
     assert 0 < losses[1] - losses[0] < 1
 
 
-def test_padding_is_what_no_section_of_a_batch_shows(metadata: CheckpointMetadata):
-    """The first section ends with the first window of the encoder, the second one does not."""
+def test_padding_is_outside_all_sections_of_a_batch(metadata: CheckpointMetadata):
+    """The first section ends inside the first window of the encoder, the second one does not."""
     inputs = metadata.inputs.model_copy(update={"side": 256})
     torch.manual_seed(0)
     task = FaciesSegmentation(build_network(metadata.model, 3), replace(metadata, inputs=inputs)).eval()
@@ -189,7 +189,7 @@ def test_padding_is_what_no_section_of_a_batch_shows(metadata: CheckpointMetadat
             torch.testing.assert_close(mine, expected, atol=1e-5, rtol=1e-4)
 
 
-def test_the_optimizer_gets_its_rates_and_its_weight_decay(metadata: CheckpointMetadata):
+def test_the_optimiser_gets_learning_rates_and_weight_decay(metadata: CheckpointMetadata):
     model = SamConfig.model_validate({"size": "vit_t", "weights": "random", "encoder": "full"})
     train = TrainConfig(learning_rate=1e-3, encoder_rate=0.25, weight_decay=0.3)
     task = FaciesSegmentation(build_network(model, 3), replace(metadata, model=model), train)
@@ -201,10 +201,10 @@ def test_the_optimizer_gets_its_rates_and_its_weight_decay(metadata: CheckpointM
     assert {group["weight_decay"] for group in groups} == {0.3}
 
 
-def test_each_validation_starts_from_nothing(task: FaciesSegmentation, monkeypatch: pytest.MonkeyPatch):
-    """What is told of the second one is what would be told of it alone, also of its loss."""
-    told: list[dict[str, float]] = []
-    monkeypatch.setattr(task, "log_dict", lambda values, **_: told.append(values))
+def test_each_validation_resets_loss_and_scores(task: FaciesSegmentation, monkeypatch: pytest.MonkeyPatch):
+    """The scores and the loss of a validation do not depend on the previous one."""
+    logged: list[dict[str, float]] = []
+    monkeypatch.setattr(task, "log_dict", lambda values, **_: logged.append(values))
     task.eval()
     batches = [batch_of(task.metadata, [shape]) for shape in ((40, 50), (64, 20), (64, 20))]
     for batch in batches:
@@ -212,7 +212,7 @@ def test_each_validation_starts_from_nothing(task: FaciesSegmentation, monkeypat
         with torch.no_grad():
             task.validation_step(batch)
         task.on_validation_epoch_end()
-    assert told[0]["val_loss"] != told[1]["val_loss"]
-    assert told[1] == told[2]
+    assert logged[0]["val_loss"] != logged[1]["val_loss"]
+    assert logged[1] == logged[2]
     with torch.no_grad():
-        assert told[1]["val_loss"] == pytest.approx(float(task.loss(task.section_logits(batches[1]), batches[1])))
+        assert logged[1]["val_loss"] == pytest.approx(float(task.loss(task.section_logits(batches[1]), batches[1])))

@@ -1,4 +1,4 @@
-"""The loss is what the formula says, and ignored voxels have no part in it."""
+"""The loss follows its formula, and ignored voxels do not change it."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -26,17 +26,17 @@ def test_dice_by_hand():
     dice_0 = 2 * (0.8 + 0.5) / (1.4 + 2)
     dice_1 = 2 * 0.9 / (1.5 + 1)
     torch.testing.assert_close(dice_alone(logits, target), torch.tensor(1 - (dice_0 + dice_1) / 2))
-    first = torch.tensor([0, 255, 255], dtype=torch.uint8)  # of class 0 one voxel counts; class 1 does not occur
+    first = torch.tensor([0, 255, 255], dtype=torch.uint8)  # one voxel of class 0; class 1 does not occur
     torch.testing.assert_close(dice_alone(logits, first), torch.tensor(1 - 2 * 0.8 / (0.8 + 1)))
 
 
 def dice_alone(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The loss without its cross-entropy."""
+    """The Dice part of the loss."""
     return facies_loss(logits, labels, dice_weight=1.0) - facies_loss(logits, labels, dice_weight=0.0)
 
 
-def test_sums_of_parts_are_those_of_the_whole():
-    """Voxels that are spread over processes or batches give the loss of all of them together."""
+def test_partial_sums_can_be_added():
+    """The sum over parts, such as processes or batches, gives the loss of all voxels."""
     generator = torch.Generator().manual_seed(0)
     logits, labels = torch.randn(3, 50, generator=generator), torch.randint(0, 3, (50,), generator=generator).byte()
     labels[40:] = 255
@@ -45,7 +45,7 @@ def test_sums_of_parts_are_those_of_the_whole():
     torch.testing.assert_close(together, facies_loss(logits, labels, dice_weight=0.7))
 
 
-def test_a_perfect_answer_costs_nothing():
+def test_the_loss_of_a_perfect_prediction_is_zero():
     target = torch.tensor([0, 1, 2, 1], dtype=torch.uint8)
     logits = 50.0 * F.one_hot(target.long(), 3).T.float()
     assert float(facies_loss(logits, target, dice_weight=1.0)) < 1e-5
@@ -57,12 +57,12 @@ def test_ignored_voxels_change_neither_loss_nor_gradient():
     labels = torch.tensor([0, 255, 2, 1, 255, 1], dtype=torch.uint8)
     loss = facies_loss(logits, labels, dice_weight=1.0)
     loss.backward()
-    kept = labels != 255
-    assert torch.all(logits.grad[:, ~kept] == 0)
-    torch.testing.assert_close(loss, facies_loss(logits[:, kept], labels[kept], dice_weight=1.0))
+    scored = labels != 255
+    assert torch.all(logits.grad[:, ~scored] == 0)
+    torch.testing.assert_close(loss, facies_loss(logits[:, scored], labels[scored], dice_weight=1.0))
 
 
-def test_a_section_without_labels_trains_nothing_and_breaks_nothing():
+def test_a_section_without_labels_has_no_loss_and_no_gradient():
     logits = torch.randn(3, 4, requires_grad=True)
     loss = facies_loss(logits, torch.full((4,), 255, dtype=torch.uint8), dice_weight=1.0)
     loss.backward()
@@ -77,8 +77,8 @@ def test_without_dice_it_is_the_cross_entropy():
     torch.testing.assert_close(facies_loss(logits, labels, dice_weight=0.0), expected)
 
 
-def test_half_precision_neither_overflows_nor_rounds_the_dice():
-    """A class of more voxels than a half can count: as in single precision, in value and gradient."""
+def test_half_precision_does_not_change_the_loss():
+    """Value and gradient are those of single precision, for a class of more voxels than float16 can count."""
     torch.manual_seed(0)
     labels = (torch.arange(300_000) % 2).to(torch.uint8)
     outcomes = []
@@ -93,8 +93,8 @@ def test_half_precision_neither_overflows_nor_rounds_the_dice():
         torch.testing.assert_close(gradient, outcomes[0][1])
 
 
-def test_the_gradient_is_that_of_the_sums():
-    """It is written by hand; PyTorch's own, of the same sums made with its own operations, is right."""
+def test_the_gradient_equals_that_of_autograd():
+    """The gradient is written by hand; autograd differentiates the same sums, built from PyTorch operations."""
     generator = torch.Generator().manual_seed(1)
     logits = torch.randn(4, 60, generator=generator, requires_grad=True)
     labels = torch.randint(0, 4, (60,), generator=generator).byte()
@@ -110,8 +110,8 @@ def test_the_gradient_is_that_of_the_sums():
     torch.testing.assert_close(found, expected)
 
 
-def test_autocast_sums_as_ever():
-    """Halves stop counting voxels at a few thousand."""
+def test_autocast_does_not_change_the_sums():
+    """Half precision could not count more than a few thousand voxels."""
     logits, labels = torch.zeros(2, 100_000, dtype=torch.bfloat16), torch.zeros(100_000, dtype=torch.uint8)
     with torch.autocast("cpu", torch.bfloat16):
         sums = loss_sums(logits, labels)

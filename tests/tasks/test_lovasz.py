@@ -1,4 +1,4 @@
-"""The Lovasz loss is the Lovasz extension of the Jaccard loss, section by section, and ignores what has no label."""
+"""The Lovasz loss is the Lovasz extension of the Jaccard loss of each section; voxels without label are ignored."""
 
 import itertools
 
@@ -15,8 +15,8 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return LOSS.total(LOSS.partial(logits, labels))
 
 
-def slow(probabilities: torch.Tensor, labels: torch.Tensor) -> float:
-    """By the definition: errors by falling size, each times what its voxel adds to the Jaccard loss."""
+def lovasz_by_definition(probabilities: torch.Tensor, labels: torch.Tensor) -> float:
+    """The definition: errors in descending order, each times the increase of the Jaccard loss by its voxel."""
     losses = []
     for k in sorted(set(labels.tolist())):
         truth = [label == k for label in labels.tolist()]
@@ -35,15 +35,17 @@ def slow(probabilities: torch.Tensor, labels: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_is_the_definition(seed: int):
+def test_the_loss_equals_its_definition(seed: int):
     generator = torch.Generator().manual_seed(seed)
     logits = 2 * torch.randn(4, 12, generator=generator)
     labels = torch.randint(0, 3, (12,), generator=generator).byte()  # class 3 does not occur
-    assert float(loss_of(logits, labels)) == pytest.approx(slow(logits.softmax(dim=0), labels), abs=1e-5)
+    assert float(loss_of(logits, labels)) == pytest.approx(
+        lovasz_by_definition(logits.softmax(dim=0), labels), abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("predicted", list(itertools.product((0, 1), repeat=3)))
-def test_for_a_certain_answer_it_is_one_minus_the_mean_iou(predicted: tuple[int, ...]):
+def test_for_one_hot_probabilities_the_loss_is_one_minus_the_mean_iou(predicted: tuple[int, ...]):
     labels = torch.tensor([0, 0, 1], dtype=torch.uint8)
     logits = 60.0 * torch.nn.functional.one_hot(torch.tensor(predicted), 2).T.float()
     ious = []
@@ -66,7 +68,7 @@ def test_ignored_voxels_change_neither_loss_nor_gradient():
     torch.testing.assert_close(loss, loss_of(logits[:, scored], labels[scored]))
 
 
-def test_a_section_without_labels_trains_nothing_and_does_not_count():
+def test_a_section_without_labels_is_left_out():
     logits = torch.randn(3, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
     nothing = LOSS.partial(logits, torch.full((4,), 255, dtype=torch.uint8))
     assert nothing.tolist() == [0, 0]
@@ -87,8 +89,8 @@ def test_sections_are_averaged():
     torch.testing.assert_close(LOSS.total(torch.stack(parts).sum(dim=0)), mean)
 
 
-def test_autocast_does_not_round_it():
-    """In halves, the errors of many voxels would be equal, and their order chance."""
+def test_autocast_does_not_change_the_loss():
+    """In half precision, the errors of many voxels would be equal, and their order arbitrary."""
     logits = torch.randn(2, 1000, generator=torch.Generator().manual_seed(0))
     labels = (torch.arange(1000) % 2).byte()
     with torch.autocast("cpu", torch.bfloat16):

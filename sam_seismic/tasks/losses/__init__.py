@@ -1,4 +1,4 @@
-"""What a training minimises: one file a loss, listed here by the word that the YAML has for it."""
+"""Losses of a training: one file for each, listed here by its YAML name."""
 
 from sam_seismic.config import LossConfig
 from sam_seismic.tasks.losses.cross_entropy_dice import CrossEntropyDiceLoss

@@ -1,4 +1,4 @@
-"""What every loss answers: what it needs to know of one section, and what it makes of the sum over all of them."""
+"""Interface of losses: each section gives a vector of partial results; the sum of all vectors gives the loss."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -9,12 +9,12 @@ from torch import Tensor
 class Loss(ABC):
     """A loss over the labelled voxels of many sections, which may lie in several batches and on several ranks.
 
-    `partial` sees one section at a time, which stays in the processor's cache. Partial results are vectors that can be
-    added up: over sections, over batches and over ranks. `total` makes one number of their sum. Each loss decides what
-    its vector holds; its length depends on nothing but the number of classes.
+    `partial` reads one section at a time, which fits the processor's cache. Partial results are vectors that can be
+    added: over sections, batches and ranks. `total` computes the loss from their sum. Each loss defines the content of
+    its vector, whose length depends only on the number of classes.
 
     Args:
-        config: its options.
+        config: options of the loss.
     """
 
     def __init__(self, config: Any) -> None:
@@ -22,11 +22,11 @@ class Loss(ABC):
 
     @abstractmethod
     def partial(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """What one section adds.
+        """Partial result of one section.
 
         Args:
             logits: float[class, voxel].
-            labels: uint8[voxel], class indices; IGNORE does not count.
+            labels: uint8[voxel], class indices; IGNORE is not counted.
 
         Returns:
             float32[k].
@@ -34,10 +34,10 @@ class Loss(ABC):
 
     @abstractmethod
     def total(self, sums: Tensor) -> Tensor:
-        """The loss of all sections whose partial results were added up: a scalar.
+        """The loss of all sections whose partial results were added: a scalar.
 
-        It is 0, with a gradient of 0, where no voxel has a label.
+        It is 0, with a gradient of 0, if no voxel has a label.
 
         Args:
-            sums: float32[k].
+            sums: float32[k], the sum of the partial results.
         """

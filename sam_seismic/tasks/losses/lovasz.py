@@ -1,7 +1,7 @@
-"""Lovasz-softmax: probabilities come in, a smooth stand-in for one minus the mean IoU goes out.
+"""Lovasz-softmax: logits come in; a differentiable surrogate of one minus the mean IoU goes out.
 
 Source: Berman, Rannen Triki, Blaschko 2018, "The Lovasz-Softmax loss: a tractable surrogate for the optimization of the
-intersection-over-union measure in neural networks", equations 8 and 9, over the classes that a section's truth holds;
+intersection-over-union measure in neural networks", equations 8 and 9, over the classes in the labels of a section;
 sections are averaged ("per image").
 """
 
@@ -13,12 +13,12 @@ from sam_seismic.tasks.losses.loss import Loss
 
 
 class LovaszLoss(Loss):
-    """The mean over sections; a section without labels does not count."""
+    """The mean over all sections that have a label."""
 
     def partial(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Loss of the section and 1: float32[2]; zeros where it has no label."""
+        """float32[2]: the loss of the section, and 1; zeros if it has no label."""
         scored = labels != IGNORE  # [voxel]
-        # Autocast would take halves, in which errors of neighbouring ranks are equal.
+        # In the half precision of autocast, many errors would be equal and could not be sorted.
         with torch.autocast(logits.device.type, enabled=False):
             probabilities = logits.float()[:, scored].softmax(dim=0)  # [class, labelled voxel]
             truth = torch.nn.functional.one_hot(labels[scored].long(), len(logits)).T  # [class, labelled voxel]
@@ -28,20 +28,20 @@ class LovaszLoss(Loss):
             steps = _jaccard_steps(truth[present].gather(1, order).float())
             losses = (errors * steps).sum(dim=1)  # [class present]
             counted = scored.any().float()
-            # Where nothing is labelled the sum over no class is 0, and reaches the logits with a gradient of 0.
+            # Without labels the sum over no class is 0; the last term gives the logits a gradient of 0.
             section = losses.sum() / present.sum().clamp_min(1) + 0 * logits.float().sum()
         return torch.stack([section, counted])
 
     def total(self, sums: Tensor) -> Tensor:
-        """Sum of the losses over the number of sections."""
+        """Sum of the losses, divided by the number of sections."""
         return sums[0] / sums[1].clamp_min(1)
 
 
 def _jaccard_steps(truth: Tensor) -> Tensor:
-    """How much the Jaccard loss grows with each further error: the gradient of its Lovasz extension.
+    """Increase of the Jaccard loss with each further wrong voxel: the gradient of its Lovasz extension.
 
     Args:
-        truth: float[class, voxel], 1 where the class is the true one; voxels by falling error.
+        truth: float[class, voxel], 1 where the class is the true one; voxels in descending order of error.
 
     Returns:
         float[class, voxel].
