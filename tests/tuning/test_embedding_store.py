@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -276,20 +277,21 @@ def test_other_users_of_a_unix_group_may_read_it(group: Group):
 
 def test_a_folder_that_is_removed_during_a_write_is_created_again(group: Group, monkeypatch: pytest.MonkeyPatch):
     """While another process prunes the store, the filling process loses no entry and does not stop."""
-    create, save, removals = Group._create, np.save, iter([True, False, False, True, False, False])
+    create, write_array = Group._create, embedding_store._write_array
+    removals = iter([True, *3 * [False], False, True, *3 * [False]])  # after each `_create` and `_write_array`
 
     def create_and_remove(self: Group) -> None:
         create(self)
         if next(removals):
             shutil.rmtree(self.folder)
 
-    def save_and_remove(*args: object, **options: object) -> None:
-        save(*args, **options)
+    def write_and_remove(file: BinaryIO, half: torch.Tensor) -> None:
+        write_array(file, half)
         if next(removals):
             shutil.rmtree(group.folder)
 
     monkeypatch.setattr(Group, "_create", create_and_remove)
-    monkeypatch.setattr(np, "save", save_and_remove)
+    monkeypatch.setattr(embedding_store, "_write_array", write_and_remove)
     group.write(REF, UNCHANGED, random_embedding())
     group.write(REF, Variant(flipped=True), random_embedding(1))
     assert torch.equal(group.read(REF, Variant(flipped=True)), random_embedding(1).half())
