@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-AmplitudeAndLabels = tuple[NDArray[np.float32], NDArray[np.uint8]]
-
 
 @dataclass(frozen=True)
 class Variant:

@@ -67,7 +67,7 @@ class Batch(ABC):
         Raises:
             RuntimeError: there is not enough shared memory.
         """
-        return self._each(lambda tensor: tensor.share_memory_())
+        return self._each(lambda tensor: tensor.share_memory_())  # type: ignore[no-untyped-call]
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         images, labels = tuple(map(change, self.images)), tuple(map(change, self.labels))

@@ -24,11 +24,10 @@ from sam_seismic.tuning.embedding_store import (
     Group,
     Recipe,
     file_size,
-    prune,
-    stored_groups,
     weights_hash,
 )
 from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
+from sam_seismic.tuning.stored_groups import prune, stored_groups
 
 REF = SectionRef(Orientation.INLINE, 100)
 SHAPE = (256, 2, 3)
