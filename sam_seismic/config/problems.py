@@ -142,6 +142,8 @@ def _in_words(problem: _Problem, written: Written) -> str:
         return f"must be {_MUST_BE[kind]}{_hint(problem, written) or _got(problem, written)}"
     if kind in _WORDS:
         return _WORDS[kind](problem)
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return "has no keys below it" if problem.given is None else f"must hold keys{_got(problem, written)}"
     if kind == "value_error":
         return problem.message.removeprefix("Value error, ")
     message = problem.message.replace("Input should be ", "must be ")
@@ -170,17 +172,10 @@ def _unknown_kind(problem: _Problem) -> str:
     return f"must be one of {context['expected_tags']} (got {shown(tag)})"
 
 
-def _no_keys(problem: _Problem) -> str:
-    return "has no keys below it" if problem.given is None else f"must hold keys (got {shown(problem.given)})"
-
-
 _WORDS: Mapping[str, Callable[[_Problem], str]] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing,
     "union_tag_invalid": _unknown_kind,
-    "model_type": _no_keys,
-    "model_attributes_type": _no_keys,
-    "dict_type": _no_keys,
     "too_long": lambda problem: f"must be a list of {problem.context['max_length']} (got {shown(problem.given)})",
     "invalid_key": lambda _: "is read as no text, where a key is expected: quote it",
 }

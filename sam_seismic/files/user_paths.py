@@ -92,7 +92,7 @@ def _with_variables(text: str, within: tuple[str, ...] = ()) -> str:
         found = match[0]
         if found == "$$":
             return "$"
-        name = found.removeprefix("$").removeprefix("{").removesuffix("}")
+        name = found[2:-1] if found.startswith("${") and found.endswith("}") else found[1:]
         if not _NAME.fullmatch(name):
             raise UnknownPathError(
                 f"{found} in {text} is not understood", "write $NAME or ${NAME} for a variable, and $$ for a dollar"
