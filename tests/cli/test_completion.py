@@ -35,7 +35,8 @@ def environment(home: Path) -> dict[str, str]:
 
 def bash(home: Path, line: str) -> subprocess.CompletedProcess[str]:
     program = f'sam() {{ "{sys.executable}" -m sam_seismic "$@"; }}; '
-    return subprocess.run(["bash", "-c", program + line], env=environment(home), capture_output=True, text=True)
+    words = ["bash", "-c", program + line]
+    return subprocess.run(words, check=False, env=environment(home), capture_output=True, text=True)
 
 
 def test_the_files_are_told_and_those_are_changed(tmp_path: Path):
@@ -51,9 +52,8 @@ def test_the_files_are_told_and_those_are_changed(tmp_path: Path):
 
 @pytest.mark.parametrize("option", ["--install-completion", "--show-completion"])
 def test_outside_of_a_shell_it_is_refused(tmp_path: Path, option: str):
-    done = subprocess.run(
-        [sys.executable, "-c", ORPHAN.format(words=[option])], env=environment(tmp_path), capture_output=True, text=True
-    )
+    words = [sys.executable, "-c", ORPHAN.format(words=[option])]
+    done = subprocess.run(words, check=False, env=environment(tmp_path), capture_output=True, text=True)
     assert f"error: {option}: runs in no shell" in done.stderr
     assert "ended with 2" in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -114,8 +114,9 @@ def test_without_a_home_the_variables_of_the_folders_are_named(tmp_path: Path, m
 def test_a_current_folder_that_was_removed(tmp_path: Path):
     folder = tmp_path / "gone"
     folder.mkdir()
-    code = f"import os, sys; os.chdir({str(folder)!r}); os.rmdir({str(folder)!r}); sys.argv[1:] = ['train', '--config', 'x']"
-    code += "; from sam_seismic.__main__ import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    code = f"import os, sys; sys.path.insert(0, {str(CONFIG.parents[1])!r}); os.chdir({str(folder)!r}); "
+    code += f"os.rmdir({str(folder)!r}); sys.argv[1:] = ['train', '--config', 'x']; "
+    code += "from sam_seismic.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: the current folder was removed\n  fix: change to another one: cd FOLDER\n"

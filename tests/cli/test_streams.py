@@ -28,8 +28,9 @@ def shell(folder: Path, line: str, **env: str) -> subprocess.CompletedProcess[by
     program = f'sam() {{ "{sys.executable}" -m sam_seismic "$@"; }}; '
     path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": path, "COLUMNS": "100"} | env
+    words = ["bash", "-c", program + line]
     return subprocess.run(
-        ["bash", "-c", program + line], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True
+        words, check=False, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True
     )
 
 
