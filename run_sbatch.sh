@@ -25,6 +25,9 @@ set -uo pipefail # not -e: what follows srun has to run
 
 image=${SAM_SEISMIC_CONTAINER:-$SLURM_SUBMIT_DIR/Singularity.sif}
 program=${SAM_SEISMIC_PROGRAM:-$SLURM_SUBMIT_DIR/.venv/bin/sam-seismic}
+# A ~ that the shell did not replace, since it stood in quotes.
+image=${image/#\~\//$HOME/}
+program=${program/#\~\//$HOME/}
 # The last element of an array has the number of the whole array: it is named by both.
 number=$SLURM_JOB_ID
 [ -z "${SLURM_ARRAY_TASK_ID:-}" ] || number=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
@@ -33,6 +36,7 @@ if [ -e "$image" ]; then
   runtime=$(command -v apptainer || command -v singularity) || { echo "error: $image needs apptainer" >&2; exit 2; }
   run=("$runtime" exec --bind "$SLURM_SUBMIT_DIR")
   for folder in "${SAM_SEISMIC_CACHE:-}" "${SAM_SEISMIC_WEIGHTS:-}"; do
+    folder=${folder/#\~\//$HOME/}
     [ ! -d "$folder" ] || run+=(--bind "$folder")
   done
   [ -z "${SLURM_GPUS_ON_NODE:-}" ] || run+=(--nv)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import Config, Precision, ReadOptions, SegyOptions, load_config, parse_config
 from sam_seismic.errors import ConfigError, SurveyError, UserError
+from sam_seismic.files.user_paths import AnyPath, user_path
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
@@ -49,7 +50,6 @@ __all__ = [
     "train",
 ]
 
-AnyPath = str | Path
 Experiment = AnyPath | Config | Mapping[str, Any]
 """The path of a YAML, what such a YAML holds as plain data, or a Config."""
 
@@ -64,7 +64,7 @@ def open(path: AnyPath, read: ReadOptions | None = None) -> Volume:  # the word 
     Raises:
         UserError: it is missing, of no known ending, cannot be read, or an option cannot apply to it.
     """
-    return open_volume(Path(path), read)
+    return open_volume(user_path(path, "path="), read)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def train(
         StoppedError: a UserError, too: it was interrupted, and can be resumed.
     """
     experiment = _experiment(config)
-    folder = output or experiment.output
+    folder = _path(output, "output=") or experiment.output
     if folder is None and isinstance(config, AnyPath):
         folder = Path("runs") / Path(config).stem
     if folder is None:
@@ -113,8 +113,8 @@ def train(
     from sam_seismic.workflows.train import train as run
 
     with _listening(progress) as listener:
-        run(TrainRequest(experiment, Path(folder), resume, overwrite), listener)
-    return Run(Path(folder), RunFolder(Path(folder)).best)
+        run(TrainRequest(experiment, folder, resume, overwrite), listener)
+    return Run(folder, RunFolder(folder).best)
 
 
 def prepare(config: Experiment) -> Prepared:
@@ -149,7 +149,7 @@ def load(checkpoint: AnyPath, *, device: str = "auto", precision: Precision = "3
     from sam_seismic.tasks.loading import load_task
     from sam_seismic.tuning.precision import ENCODER_DTYPES
 
-    path, chosen = Path(checkpoint), choose_device(device, SlurmJob.current())
+    path, chosen = user_path(checkpoint, "checkpoint="), choose_device(device, SlurmJob.current())
     task = load_task(path)
     with memory_advice(predicting_remedies(task.metadata, batch_size=1, precision=precision, device=chosen)):
         task.network.set_encoder_precision(ENCODER_DTYPES[precision])
@@ -245,7 +245,13 @@ class Model:
         request = PredictRequest(
             self.checkpoint,
             opened.path,
-            OutputRequest(Path(output), _path(probabilities), _path(confidence), _path(entropy), _path(horizons)),
+            OutputRequest(
+                user_path(output, "output="),
+                _path(probabilities, "probabilities="),
+                _path(confidence, "confidence="),
+                _path(entropy, "entropy="),
+                _path(horizons, "horizons="),
+            ),
             orientation,
             overwrite=overwrite,
             resume=resume,
@@ -268,15 +274,15 @@ class Model:
             return predict_section(task, section)
 
 
-def _path(path: AnyPath | None) -> Path | None:
-    return None if path is None else Path(path)
+def _path(path: AnyPath | None, argument: str) -> Path | None:
+    return None if path is None else user_path(path, argument)
 
 
 def _experiment(config: Experiment) -> Config:
     if isinstance(config, Config):
         return config
     if isinstance(config, AnyPath):
-        return load_config(Path(config))
+        return load_config(user_path(config, "config="))
     return parse_config(dict(config), "the configuration")
 
 

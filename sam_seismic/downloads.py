@@ -99,8 +99,9 @@ def download(
             fix="fetch it again; if that fails too, a proxy on the way to the server may change it",
         ) from error
     except OSError as error:
+        cause = error.__context__ if isinstance(error.__context__, OSError) else error  # pooch adds words of its own
         raise DownloadError(
-            problem=f"{folder}: cannot write {published.file}: {error}",
+            problem=f"{folder}: cannot write {published.file}: {cause.strerror or cause}",
             fix=f"make room ({format_bytes(published.size_bytes)}), or choose a folder: {elsewhere}",
         ) from error
     return Path(path)

@@ -2,15 +2,21 @@
 
 import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from sam_seismic import __version__
+from sam_seismic.cli.completion import announce_completion
+from sam_seismic.cli.given_paths import refuse_empty
 from sam_seismic.cli.invocation import Invocation
+from sam_seismic.cli.library_logs import reword_library_logs
 from sam_seismic.cli.stopping import EndOfTask, report_end, stoppable
+from sam_seismic.cli.streams import prepare_streams
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
 
 _NOTHING_LEFT = "no half-written file was left behind"
@@ -30,6 +36,8 @@ class CommandGroup(TyperGroup):
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the program; if it ends with an error, tell the batch script how."""
+        prepare_streams()
+        reword_library_logs()
         self._end: EndOfTask = "failed"
         try:
             return super().main(*args, **options)
@@ -38,16 +46,29 @@ class CommandGroup(TyperGroup):
                 report_end(self._end)
             raise
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the options of the program itself, such as --install-completion, which act at once."""
+        with self._errors_told():
+            refuse_empty(args)
+            announce_completion(args)
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Carry out the command; print an error of the user, or of the file system, and exit with 2."""
+        with self._errors_told(), stoppable():
+            _check_current_folder()
+            invocation = super().invoke(ctx)
+            if isinstance(invocation, Invocation):
+                invocation.carry_out()
+            # If the reader of a pipe has gone (`| head`), this raises here, where Typer ends quietly; when Python
+            # exits, it would print a traceback.
+            sys.stdout.flush()
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        """Inside, an error of the user, or of the file system, is printed, and ends the program with 2."""
         try:
-            with stoppable():
-                invocation = super().invoke(ctx)
-                if isinstance(invocation, Invocation):
-                    invocation.carry_out()
-                # If the reader of a pipe has gone (`| head`), this raises here, where Typer ends quietly; when Python
-                # exits, it would print a traceback.
-                sys.stdout.flush()
+            yield
         except UserError as error:
             if isinstance(error, StoppedError):
                 self._end = "stopped"
@@ -64,6 +85,18 @@ class CommandGroup(TyperGroup):
         sys.exit(2)
 
 
+def _check_current_folder() -> None:
+    """Refuse a current folder that was removed: libraries end without a word there.
+
+    Raises:
+        UserError: it was.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise UserError(problem="the current folder was removed", fix="change to another one: cd FOLDER") from error
+
+
 def _interrupted(stop: KeyboardInterrupt) -> UserError:
     """The problem and the fix of a command that was interrupted; its notes tell what it kept."""
     what = str(stop) or "interrupted"
@@ -75,17 +108,29 @@ def _interrupted(stop: KeyboardInterrupt) -> UserError:
 def _explained(error: OSError) -> UserError:
     """The problem and the fix of an error of the file system; any other error is raised again."""
     name = error.filename or "the output"
+    if error.filename is None and "temporary directory" in str(error):  # of tempfile, and of matplotlib
+        return UserError(problem="no folder for temporary files can be written to", fix="export TMPDIR=FOLDER")
+    if error.errno == errno.EFBIG:
+        return UserError(problem=f"{name}: the shell allows no file of that size", fix="ulimit -f unlimited")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         left = "" if _notes(error) else f"; {_NOTHING_LEFT}"
         return UserError(problem=f"{name}: the disk is full{left}", fix="free some space")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return UserError(
-            problem=f"{name}: {error.strerror}", fix="choose a folder that you may write to, or ask for access"
-        )
+        return UserError(problem=f"{name}: {error.strerror}", fix=_other_place(str(name)))
     if error.errno in _PATHS and error.filename:
         problem, fix = _PATHS[error.errno]
         return UserError(problem=f"{name}: {problem}", fix=fix)
     raise error
+
+
+def _other_place(name: str) -> str:
+    """The fix for a file or folder that this user may not use: the variable that names another one, if there is one."""
+    from sam_seismic.config.places import CACHE, cache_folder  # noqa: PLC0415  # it asks the system, which takes time
+
+    with suppress(UserError):
+        if Path(name).is_relative_to(cache_folder("")):
+            return f"another folder for the cache: export {CACHE}=FOLDER"
+    return "choose a folder that you may write to, or ask for access"
 
 
 def _print_error(error: UserError, notes: Sequence[str]) -> None:

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sam_seismic.cli.streams import is_unicode, printable
+
 if TYPE_CHECKING:  # these modules import numpy, which takes time, and only drawing needs it
     from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock
 
@@ -32,7 +34,7 @@ def _show_facts(block: "Facts", console: Console) -> None:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for row in block.rows:
-        table.add_row(*row)
+        table.add_row(*(printable(cell, console.encoding) for cell in row))
     console.print(table)
 
 
@@ -47,7 +49,7 @@ def _show_map(block: "LiveMap", console: Console) -> None:
 
 
 def _unicode(console: Console) -> bool:
-    return console.encoding.lower().startswith("utf")
+    return is_unicode(console.encoding)
 
 
 def _show_columns(block: "Columns", console: Console) -> None:
@@ -65,7 +67,7 @@ def _show_columns(block: "Columns", console: Console) -> None:
             length = block.shares[position] / longest * BAR
             color = block.colors[position] if block.colors else ""
             bar = [Text(bar_of(length, unicode=_unicode(console)), style=color)]
-        table.add_row(*row, *bar)
+        table.add_row(*(printable(cell, console.encoding) for cell in row), *bar)
     console.print(table)
     if block.note:
         console.print(block.note)

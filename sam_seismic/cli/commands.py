@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from sam_seismic.cli.array_element import config_of_element, refuse_shared_output
+from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.invocation import Invocation
 from sam_seismic.cli.options import (
     BatchSize,
@@ -31,7 +32,9 @@ from sam_seismic.config import ReadOptions, load_config
 
 
 def demo(
-    output: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo"),
+    output: Annotated[Path, typer.Option(callback=as_meant, help="Folder for everything the demo makes.")] = Path(
+        "demo"
+    ),
     overwrite: Overwrite = False,
 ) -> Invocation[Any, Any]:
     """Model a small survey, train on it, evaluate, predict and draw: a few minutes on 2 CPU cores.
@@ -46,10 +49,16 @@ def demo(
 def train(
     configs: Annotated[
         list[Path],
-        typer.Option("--config", help="YAML of the experiment; in a Slurm array several: element 0 trains the first."),
+        typer.Option(
+            "--config",
+            callback=as_meant,
+            help="YAML of the experiment; in a Slurm array several: element 0 trains the first.",
+        ),
     ],
     override: Override = None,
-    output: Annotated[Path | None, typer.Option(help="Run folder. Default: output: of the YAML, or runs/NAME.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(callback=as_meant, help="Run folder. Default: output: of the YAML, or runs/NAME.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue from checkpoints/last.ckpt of the run folder.")
     ] = False,
@@ -77,7 +86,7 @@ def train(
 def evaluate(
     checkpoint: Checkpoint,
     config: Annotated[
-        Path | None, typer.Option(help="YAML whose data: is used. Default: that of the training.")
+        Path | None, typer.Option(callback=as_meant, help="YAML whose data: is used. Default: that of the training.")
     ] = None,
     split: Annotated[str, typer.Option(help="test, val, train, or a part such as test1.")] = "test",
     output: Output = None,
@@ -104,17 +113,24 @@ def evaluate(
 def predict(
     checkpoint: Checkpoint,
     input_: Annotated[
-        Path, typer.Option("--input", help="Amplitudes: SEG-Y, HDF5, npy, MDIO, or a folder of sections.")
+        Path,
+        typer.Option("--input", callback=as_meant, help="Amplitudes: SEG-Y, HDF5, npy, MDIO, or a folder of sections."),
     ],
-    output: Annotated[Path, typer.Option(help="Facies volume; its ending names the format.")],
+    output: Annotated[Path, typer.Option(callback=as_meant, help="Facies volume; its ending names the format.")],
     *,
     probabilities: Annotated[
-        Path | None, typer.Option(help="Also write the probability of each class: STEM_CLASS.ENDING.")
+        Path | None,
+        typer.Option(callback=as_meant, help="Also write the probability of each class: STEM_CLASS.ENDING."),
     ] = None,
-    confidence: Annotated[Path | None, typer.Option(help="Also write the probability of the chosen class.")] = None,
-    entropy: Annotated[Path | None, typer.Option(help="Also write the entropy: 0 is certain, 1 is undecided.")] = None,
+    confidence: Annotated[
+        Path | None, typer.Option(callback=as_meant, help="Also write the probability of the chosen class.")
+    ] = None,
+    entropy: Annotated[
+        Path | None, typer.Option(callback=as_meant, help="Also write the entropy: 0 is certain, 1 is undecided.")
+    ] = None,
     horizons: Annotated[
-        Path | None, typer.Option(help="Also write a CSV: IL, XL, X, Y and the time of each class top.")
+        Path | None,
+        typer.Option(callback=as_meant, help="Also write a CSV: IL, XL, X, Y and the time of each class top."),
     ] = None,
     stored_format: StoredFormat = None,
     orientation: OrientationOption = None,
@@ -148,8 +164,8 @@ def predict(
 
 @reads_volumes
 def score(
-    truth: Annotated[Path, typer.Option(help="Label volume, or folder of label sections.")],
-    prediction: Annotated[Path, typer.Option(help="Predicted labels of the same lines.")],
+    truth: Annotated[Path, typer.Option(callback=as_meant, help="Label volume, or folder of label sections.")],
+    prediction: Annotated[Path, typer.Option(callback=as_meant, help="Predicted labels of the same lines.")],
     classes: Annotated[
         int | None, typer.Option(min=2, max=255, help="Score label values 0 to N-1. Default: those that occur.")
     ] = None,
@@ -180,10 +196,14 @@ def score(
 
 @reads_volumes
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A volume, a configuration or a checkpoint.")],
-    picture: Annotated[Path | None, typer.Option(help="Also draw the volume into this PNG file.")] = None,
+    path: Annotated[Path, typer.Argument(callback=as_meant, help="A volume, a configuration or a checkpoint.")],
+    picture: Annotated[
+        Path | None, typer.Option(callback=as_meant, help="Also draw the volume into this PNG file.")
+    ] = None,
     labels: Annotated[bool, typer.Option("--labels", help="The volume holds label values, not amplitudes.")] = False,
-    config: Annotated[Path | None, typer.Option(help="YAML that names the classes of a label volume.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(callback=as_meant, help="YAML that names the classes of a label volume.")
+    ] = None,
     overwrite: Overwrite = False,
     json: Json = False,
     *,
@@ -202,8 +222,11 @@ def inspect(
 
 @reads_volumes
 def convert(
-    volume: Annotated[Path, typer.Argument(help="SEG-Y, npy, HDF5, or a folder of sections.")],
-    output: Annotated[Path, typer.Argument(help="HDF5 to write (.h5); from HDF5 also the SEG-Y it came from (.sgy).")],
+    volume: Annotated[Path, typer.Argument(callback=as_meant, help="SEG-Y, npy, HDF5, or a folder of sections.")],
+    output: Annotated[
+        Path,
+        typer.Argument(callback=as_meant, help="HDF5 to write (.h5); from HDF5 also the SEG-Y it came from (.sgy)."),
+    ],
     overwrite: Overwrite = False,
     resume: Resume = False,
     *,

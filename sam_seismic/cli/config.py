@@ -1,11 +1,14 @@
 """`sam-seismic config`: the JSON Schema of the YAML, and an experiment's whole configuration with all defaults."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.options import Json, Override
+from sam_seismic.cli.streams import is_unicode
 from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import Config, dump_config, load_config
 
@@ -25,7 +28,7 @@ def schema() -> None:
 
 @config_app.command()
 def show(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML of the experiment.")],
+    file: Annotated[Path, typer.Argument(callback=as_meant, metavar="FILE", help="YAML of the experiment.")],
     override: Override = None,
     json: Json = False,
 ) -> None:
@@ -37,4 +40,5 @@ def show(
     if json:
         print_json(config.model_dump(mode="json"))
     else:
-        print(dump_config(config), end="")
+        # The output may become a file, which is read as UTF-8.
+        print(dump_config(config, ascii_only=not is_unicode(sys.stdout.encoding)), end="")

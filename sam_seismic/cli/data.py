@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.options import Json
 from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import print_facts, print_json, print_table
@@ -41,7 +42,7 @@ def list_surveys(json: Json = False) -> None:
 @data_app.command()
 def fetch(
     name: Name,
-    output: Annotated[Path | None, typer.Option(help="Where to put it. Default: data/NAME.")] = None,
+    output: Annotated[Path | None, typer.Option(callback=as_meant, help="Where to put it. Default: data/NAME.")] = None,
     keep_archive: Annotated[bool, typer.Option("--keep-archive", help="Keep the archive beside its files.")] = False,
 ) -> None:
     """Download a published survey and unpack it; an interrupted download is resumed, and the checksum is verified.
@@ -62,7 +63,7 @@ def fetch(
 @data_app.command()
 def verify(
     name: Name,
-    folder: Annotated[Path, typer.Argument(help="The folder of the survey, as data.root names it.")],
+    folder: Annotated[Path, typer.Argument(callback=as_meant, help="The folder of the survey, as data.root names it.")],
     json: Json = False,
 ) -> None:
     """Compare the files of a folder with the published ones: shapes, types, lengths, checksums, labels, amplitudes.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.invocation import Invocation
 from sam_seismic.cli.options import Json, Override
 from sam_seismic.cli.tables import show_files
@@ -20,13 +21,15 @@ from sam_seismic.errors import UserError
 from sam_seismic.files.units import format_bytes
 
 if TYPE_CHECKING:
-    from sam_seismic.tuning.embedding_store import StoredGroup
+    from sam_seismic.tuning.stored_groups import StoredGroup
 
 _DAY = 24 * 3600
 
 
 def embed(
-    config: Annotated[Path | None, typer.Option(help="YAML of the experiment whose sections are encoded.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(callback=as_meant, help="YAML of the experiment whose sections are encoded.")
+    ] = None,
     override: Override = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Sections at a time. Default: train.batch_size.")
@@ -38,7 +41,10 @@ def embed(
         typer.Option(min=0, metavar="DAYS", help="Remove embeddings unused for so many days."),
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(help="Folder to list or prune. Default: the store of trainings without train.store.")
+        Path | None,
+        typer.Option(
+            callback=as_meant, help="Folder to list or prune. Default: the store of trainings without train.store."
+        ),
     ] = None,
     json: Json = False,
 ) -> Invocation[Any, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
+from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.config import ReadOptions, SegyOptions
 from sam_seismic.config.choices import (
     AxesChoice,
@@ -19,8 +20,8 @@ from sam_seismic.config.choices import (
 
 T = TypeVar("T")
 
-Checkpoint = Annotated[Path, typer.Option(help="RUN/checkpoints/best.ckpt of a run of train.")]
-Output = Annotated[Path | None, typer.Option(help="Folder for metrics.json and pictures.")]
+Checkpoint = Annotated[Path, typer.Option(callback=as_meant, help="RUN/checkpoints/best.ckpt of a run of train.")]
+Output = Annotated[Path | None, typer.Option(callback=as_meant, help="Folder for metrics.json and pictures.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older result.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue what an earlier run began.")]
 StoredFormat = Annotated[

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
+from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.options import Json
 from sam_seismic.cli.terminal import print_json, print_table
 from sam_seismic.runs.status import RunStatus, status_of
 
 
 def status(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    runs: Annotated[list[Path], typer.Argument(callback=as_meant, metavar="RUN...", help="Run folders.")],
     json: Json = False,
 ) -> None:
     """Show the status of runs: step, speed, time left, last checkpoint, restarts.

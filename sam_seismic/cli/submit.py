@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from sam_seismic.cli.app import app
 from sam_seismic.cli.array_element import refuse_shared_output
+from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.invocation import Invocation
 from sam_seismic.errors import UserError
 from sam_seismic.runs.slurm_script import JobResources
@@ -35,7 +36,8 @@ def submit(
         str | None, typer.Option(help="Elements to run, e.g. 0-3%2. Default: several --config that are not finished.")
     ] = None,
     container: Annotated[
-        Path | None, typer.Option(help="Container image to run in. Default: the program that runs now.")
+        Path | None,
+        typer.Option(callback=as_meant, help="Container image to run in. Default: the program that runs now."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the batch script; submit nothing.")] = False,
 ) -> Invocation[Any, Any]:

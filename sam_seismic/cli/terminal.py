@@ -7,6 +7,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from sam_seismic.cli.streams import printable
+
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table of numbers on stdout; the first column is text."""
@@ -25,9 +27,10 @@ def print_facts(title: str, rows: Sequence[Sequence[str]]) -> None:
 
 
 def _print(table: Table, rows: Sequence[Sequence[str]]) -> None:
+    console = Console(highlight=False, markup=False)
     for row in rows:
-        table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+        table.add_row(*(printable(cell, console.encoding) for cell in row))
+    console.print(table)
 
 
 def print_json(value: object) -> None:

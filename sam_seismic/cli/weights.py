@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.options import Json
 from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import print_facts, print_json, print_table
@@ -48,7 +49,9 @@ def list_weights(json: Json = False) -> None:
 @weights_app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="vit_b, vit_l or vit_h.")],
-    folder: Annotated[Path | None, typer.Option(help="Where to put the file. Default: the weights folder.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(callback=as_meant, help="Where to put the file. Default: the weights folder.")
+    ] = None,
 ) -> None:
     """Download official weights; an interrupted download is resumed, and the checksum is verified.
 
@@ -62,7 +65,7 @@ def fetch(
 
 
 @weights_app.command()
-def verify(path: Annotated[Path, typer.Argument(help="A weights file.")]) -> None:
+def verify(path: Annotated[Path, typer.Argument(callback=as_meant, help="A weights file.")]) -> None:
     """Show which size of SAM a file holds, and whether it is an official file.
 
     Example: sam-seismic weights verify weights/sam_vit_b_01ec64.pth

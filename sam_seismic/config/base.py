@@ -2,28 +2,72 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, GetCoreSchemaHandler
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
+
+from sam_seismic.files.user_paths import expanded, written
 
 
 class Model(BaseModel):
     """A section of the configuration: immutable, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, given: Any) -> Any:
+        """Python would take true for 1 and false for 0 where a number is expected."""
+        if not isinstance(given, dict):
+            return given
+        numeric = [name for name, field in cls.model_fields.items() if _takes_numbers_only(field.annotation)]
+        return given | {name: _truth_as_text(given[name]) for name in numeric if name in given}
 
 
-def _absolute(path: Path) -> Path:
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError(f"{path}: {error}") from error
+def _takes_numbers_only(kind: Any) -> bool:
+    """Whether an annotation allows numbers, alone or in lists, and neither texts nor true and false."""
+    kinds = set(_plain_kinds(kind))
+    return bool(kinds & {int, float}) and not kinds & {bool, str, Path}
 
 
-UserPath = Annotated[Path, AfterValidator(_absolute)]
-"""A path that is made absolute when it is read, so that a run folder or checkpoint works from any current folder."""
+def _plain_kinds(kind: Any) -> Iterator[Any]:
+    parts = get_args(kind)
+    return chain.from_iterable(map(_plain_kinds, parts)) if parts else iter([kind])
+
+
+def _truth_as_text(value: Any) -> Any:
+    """True and false as texts, which are not taken for numbers; anything else as it is."""
+    if isinstance(value, list | tuple):
+        return [_truth_as_text(each) for each in value]
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _as_meant(given: Any, validate: ValidatorFunctionWrapHandler) -> Path:
+    """A path with its variables replaced; one that is absolute already, and no text, is as it is meant."""
+    path: Path = validate(given)
+    return path if isinstance(given, Path) and given.is_absolute() else expanded(given)
+
+
+ExpandedPath = Annotated[
+    Path, WrapValidator(_as_meant), PlainSerializer(written, return_type=str, when_used="json-unless-none")
+]
+"""A path in which `~` and variables are replaced on reading. It is written as what it means, so that the
+configuration of a run names the same files wherever it is read."""
+UserPath = Annotated[ExpandedPath, AfterValidator(Path.absolute)]
+"""A path that is also made absolute, so that a run folder or a checkpoint works from any current folder."""
 
 KIND = "kind"
 """The key that selects a kind of network, head, loss or encoder; each kind has a model with its own options."""

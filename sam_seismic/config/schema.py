@@ -1,11 +1,10 @@
 """The configuration of an experiment as frozen models: type, bounds and default of each key of the YAML."""
 
-from pathlib import Path
 from typing import Self
 
 from pydantic import model_validator
 
-from sam_seismic.config.base import Model
+from sam_seismic.config.base import ExpandedPath, Model
 from sam_seismic.config.data import DataConfig
 from sam_seismic.config.model import NetworkConfig, SamConfig
 from sam_seismic.config.training import InputConfig, TrainConfig, TrainerConfig
@@ -20,7 +19,7 @@ class Config(Model):
     """The network, which of its parts are trained, and its class head."""
     train: TrainConfig = TrainConfig()
     trainer: TrainerConfig = TrainerConfig()
-    output: Path | None = None
+    output: ExpandedPath | None = None
     """The run folder; if not set, runs/NAME-OF-THE-YAML."""
 
     @property

@@ -1,5 +1,6 @@
 """A path comes in; a folder is created, refused if it is not empty, or its nearest existing parent is found."""
 
+import os
 from pathlib import Path
 
 from sam_seismic.errors import UserError
@@ -33,4 +34,19 @@ def new_folder(folder: Path, *, overwrite: bool) -> Path:
 
 def nearest_existing(path: Path) -> Path:
     """The path or its nearest existing parent, whose disk and permissions apply if the path is created."""
-    return next(each for each in (path, *path.absolute().parents) if each.exists())
+    # A path below a folder that may not be searched counts as missing: `Path.exists` would raise.
+    return next(each for each in (path, *path.absolute().parents) if os.path.exists(each))  # noqa: PTH110
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether this user can make files in a folder; it may still have to be made itself."""
+    return os.access(nearest_existing(folder), os.W_OK | os.X_OK)
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether the bytes of a path are UTF-8; those of an old disk may be in another encoding."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

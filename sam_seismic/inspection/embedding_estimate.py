@@ -23,10 +23,11 @@ from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Survey
 from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.facies import FaciesSegmentation
-from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, file_size, stored_groups
+from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, file_size
 from sam_seismic.tuning.encoder_cut import EncoderCut
 from sam_seismic.tuning.store import TRAINED_ON, EmbeddingStore, cut_facts, set_frozen_precision, store_folder
 from sam_seismic.tuning.store_filling import StoreFiller
+from sam_seismic.tuning.stored_groups import stored_groups
 
 LOOKUP_LIMIT = 1 << 30
 """Largest size in bytes of weights, and of amplitudes, at which looking up stored embeddings takes a few seconds."""
@@ -111,7 +112,7 @@ def estimate_embeddings(config: Config, survey: Survey, task: FaciesSegmentation
         stored = len(filler.entries) - len(filler.missing())
     warnings: tuple[str, ...] = ()
     try:
-        filler.check_room(folder, filler.missing())
+        filler.check_can_store(folder, filler.missing())
     except UserError as error:
         warnings = (f"{error.problem}: {error.fix}",)
     free = shutil.disk_usage(nearest_existing(folder)).free

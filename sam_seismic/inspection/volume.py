@@ -31,7 +31,7 @@ from sam_seismic.inspection.line_correlation import (
 from sam_seismic.inspection.number_format import format_amount, format_percent
 from sam_seismic.inspection.request import Inspection, InspectRequest
 from sam_seismic.listener import Listener
-from sam_seismic.report import AmplitudeCounts, LabelCounts, volume_picture
+from sam_seismic.report import AmplitudeCounts, LabelCounts, note_on_labels, volume_picture
 from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.geometry import Orientation
@@ -70,7 +70,7 @@ def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
         )
     grid, file = grid_facts(volume), file_facts(volume)
     facts, blocks, suspicions = _labels(volume, request, listener) if is_labels else _amplitudes(volume, listener)
-    warnings = (*volume.notes, *suspicions)
+    warnings = (*volume.notes, *suspicions, *_picture_notes(request))
     live = live_map(volume)
     top = Facts(str(request.path), [*grid_rows(volume), *file_rows(volume, file)])
     has_map = any(isinstance(block, LiveMap) for block in blocks)
@@ -78,6 +78,14 @@ def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
     files = _draw(request, volume, facts, labels=is_labels)
     plain = {**grid, **file, **facts, "warnings": list(warnings)}
     return Inspection(plain, drawn, _without_repetition(volume, warnings), files)
+
+
+def _picture_notes(request: InspectRequest) -> tuple[str, ...]:
+    """What a user should know of the names in the picture, if one is drawn."""
+    if request.picture is None or request.config is None:
+        return ()
+    note = note_on_labels(named_by(request.config).names)
+    return () if note is None else (note,)
 
 
 def _without_repetition(volume: Volume, warnings: Iterable[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from sam_seismic.report.distribution import AmplitudeCounts, LabelCounts
 from sam_seismic.report.legend import facies_legend
+from sam_seismic.report.letters import note_on_labels
 from sam_seismic.report.ruler import Ruler
 from sam_seismic.report.scores import confusion_picture
 from sam_seismic.report.section import section_picture
@@ -15,6 +16,7 @@ __all__ = [
     "confusion_picture",
     "facies_legend",
     "learning_curve",
+    "note_on_labels",
     "section_picture",
     "volume_picture",
 ]

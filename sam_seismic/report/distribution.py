@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from sam_seismic.report.letters import class_labels
 from sam_seismic.report.style import ACCENT, FAINT, LIVE, class_colors
 from sam_seismic.survey.facies import FaciesTable
 
@@ -73,7 +74,7 @@ class LabelCounts:
         named = len(facies) <= MOST_NAMED_CLASSES
         if named:
             axes.bar_label(bars, [f"{100 * share:.1f} %" for share in shares], fontsize=8, padding=2)
-        axes.set_xticks(range(len(facies)) if named else [], facies.names if named else [])
+        axes.set_xticks(range(len(facies)) if named else [], class_labels(facies.names) if named else [])
         axes.set_xlim(-0.6, len(facies) - 0.4)
         axes.set_ylim(0, 1.25 * max(*shares, 1e-9))
         _format_axes(axes, "Share of each class")

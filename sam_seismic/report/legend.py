@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 
+from sam_seismic.report.letters import class_labels
 from sam_seismic.report.style import CORRECT, FAINT, HATCH, class_colors, house_style, new_figure, write_picture
 from sam_seismic.survey.facies import FaciesTable
 
@@ -14,7 +15,7 @@ from sam_seismic.survey.facies import FaciesTable
 def class_patches(facies: FaciesTable) -> list[Patch]:
     """A coloured patch for each class, in the order of the classes."""
     colors = class_colors(len(facies))
-    return [Patch(facecolor=color, label=name) for name, color in zip(facies.names, colors, strict=True)]
+    return [Patch(facecolor=color, label=name) for name, color in zip(class_labels(facies.names), colors, strict=True)]
 
 
 def correct_patch() -> Patch:
@@ -39,7 +40,7 @@ def add_legend(figure: Figure, patches: Sequence[Patch]) -> Legend:
 
 def legend_figure(facies: FaciesTable) -> Figure:
     """The figure of `facies_legend`."""
-    with house_style():
+    with house_style(facies.names):
         figure = new_figure(1, 1)
         legend = figure.legend(handles=class_patches(facies), loc="center")
         box = legend.get_window_extent()

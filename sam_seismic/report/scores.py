@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from sam_seismic.report.letters import class_labels
 from sam_seismic.report.panels import hatch_background
 from sam_seismic.report.style import FAINT, class_colors, house_style, ink_on, new_figure, write_picture
 from sam_seismic.scoring.scores import FaciesScores
@@ -28,8 +29,8 @@ def confusion_figure(scores: FaciesScores) -> Figure:
     classes = len(scores.names)
     cell = CELL if classes <= MOST_NUMBERED_CLASSES else CELL * MOST_NUMBERED_CLASSES / classes
     side = max(cell * classes, 2.0)
-    longest = 0.07 * max(len(name) for name in scores.names)  # inches
-    with house_style():
+    longest = 0.07 * max(len(name) for name in class_labels(scores.names))  # inches
+    with house_style(scores.names):
         figure = new_figure(max(side + 2.7 + longest, 6.2), side + 0.8 + 0.75 * longest)
         matrix, bars = figure.subplots(1, 2, sharey=True, width_ratios=(side, 2.0))
         _show_shares(matrix, scores)
@@ -59,9 +60,9 @@ def short_count(voxels: int) -> str:
 def _show_shares(axes: Axes, scores: FaciesScores) -> None:
     hatch_background(axes)  # visible in the rows of absent classes
     axes.imshow(row_shares(scores.confusion), cmap="Blues", vmin=0, vmax=100, aspect="auto")
-    ticks = range(len(scores.names))
-    axes.set_yticks(ticks, labels=scores.names)
-    axes.set_xticks(ticks, labels=scores.names, rotation=50, ha="left", rotation_mode="anchor")
+    ticks, names = range(len(scores.names)), class_labels(scores.names)
+    axes.set_yticks(ticks, labels=names)
+    axes.set_xticks(ticks, labels=names, rotation=50, ha="left", rotation_mode="anchor")
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.tick_params(length=0)

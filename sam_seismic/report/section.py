@@ -64,7 +64,7 @@ def section_figure(
     recorded = np.ma.masked_array(amplitude.values, dead)
     predicted = np.ma.masked_array(prediction, dead)
     extent, count = ruler.extent(amplitude.shape), len(facies)
-    with house_style():
+    with house_style(facies.names):
         figure, panels, free_axes = _grid(amplitude.shape, UNSCORED if truth is None else SCORED)
         show_amplitude(panels["Amplitude"], recorded, scale=scale, extent=extent)
         show_classes(panels["Prediction"], predicted, count=count, extent=extent)

@@ -1,6 +1,7 @@
 """A figure comes in; a PNG goes out, in the typography and colours that all pictures share."""
 
 import colorsys
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
 
 from sam_seismic.files.atomic import whole_file
+from sam_seismic.report.letters import families
 
 DOTS_PER_INCH = 140
 WIDTH = 10.0
@@ -40,11 +42,16 @@ HATCH = "//////"
 """Pattern of voxels that are not interpreted or not recorded."""
 
 
-def house_style() -> AbstractContextManager[None]:
-    """Context with the fonts and line widths of all pictures; the user's matplotlibrc has no effect in it."""
+def house_style(texts: Iterable[str] = ()) -> AbstractContextManager[None]:
+    """Context with the fonts and line widths of all pictures; the user's matplotlibrc has no effect in it.
+
+    Args:
+        texts: that may hold letters of any script, for which a font is looked for.
+    """
     style: dict[Any, Any] = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
     style |= {
-        "font.family": "DejaVu Sans",  # part of matplotlib, so it is on every cluster
+        "font.family": families(texts),
+        "text.parse_math": False,  # a dollar in a name is a dollar
         "font.size": 9,
         "figure.titlesize": 11,
         "figure.titleweight": "bold",

@@ -14,6 +14,7 @@ from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
 from sam_seismic.errors import SurveyError
 from sam_seismic.report.distribution import AmplitudeCounts, LabelCounts
 from sam_seismic.report.legend import add_legend, class_patches, hatched_patch
+from sam_seismic.report.letters import drawable
 from sam_seismic.report.panels import Extent, hatch_background, panel_aspect, show_amplitude, show_classes
 from sam_seismic.report.ruler import Ruler, mark_lines
 from sam_seismic.report.style import ACCENT, LIVE, MARGIN, TOL_MUTED, WIDTH, house_style, new_figure, write_picture
@@ -94,7 +95,8 @@ def volume_figure(
         paint, patches = _paint_labels(facies, volume.path), class_patches(facies)
     else:
         paint, patches = _paint_amplitude(sections, volume.path), []
-    with house_style():
+    name = drawable(volume.path.name)
+    with house_style([name, *(() if facies is None else facies.names)]):
         figure, panels, below = _panels(sections, geometry if time_slice else None, below=distribution is not None)
         for section, axes in zip(sections, panels, strict=False):
             _draw_section(axes, section, geometry, paint)
@@ -110,7 +112,7 @@ def volume_figure(
             patches.append(hatched_patch("not recorded"))
         if patches:
             add_legend(figure, patches)
-        figure.suptitle(volume.path.name if geometry is None else f"{volume.path.name}\n{geometry}", x=0.01, ha="left")
+        figure.suptitle(name if geometry is None else f"{name}\n{geometry}", x=0.01, ha="left")
     return figure
 
 

@@ -7,11 +7,13 @@ import numpy as np
 
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.inference import predict_sections
+from sam_seismic.listener import Listener
 from sam_seismic.report import (
     Ruler,
     confusion_picture,
     facies_legend,
     learning_curve,
+    note_on_labels,
     section_picture,
 )
 from sam_seismic.scoring.scores import FaciesScores
@@ -22,8 +24,9 @@ from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
 
 
-def draw_run(output: Path, best: Path, module: SeismicDataModule) -> list[Path]:
+def draw_run(output: Path, best: Path, module: SeismicDataModule, listener: Listener) -> list[Path]:
     """Draw learning curve, class legend and validation sections of a finished training into OUTPUT/report."""
+    _tell_of_labels(module.survey.facies.names, listener)
     folder = output / "report"
     learning_curve(folder / "learning_curve.png", output / "metrics.csv")
     facies_legend(folder / "facies.png", module.survey.facies)
@@ -31,8 +34,11 @@ def draw_run(output: Path, best: Path, module: SeismicDataModule) -> list[Path]:
     return [folder / "learning_curve.png", folder / "facies.png", *sections]
 
 
-def draw_evaluation(folder: Path, task: FaciesSegmentation, parts: Sequence[Part], scores: FaciesScores) -> list[Path]:
+def draw_evaluation(
+    folder: Path, task: FaciesSegmentation, parts: Sequence[Part], scores: FaciesScores, listener: Listener
+) -> list[Path]:
     """Draw the confusion matrix and sections of the parts that were scored."""
+    _tell_of_labels(scores.names, listener)
     confusion_picture(folder / "confusion.png", scores)
     return [folder / "confusion.png", *draw_sections(folder, task, parts)]
 
@@ -40,6 +46,12 @@ def draw_evaluation(folder: Path, task: FaciesSegmentation, parts: Sequence[Part
 def draw_sections(folder: Path, task: FaciesSegmentation, parts: Iterable[Part]) -> list[Path]:
     """Draw the middle section of each orientation of each part, with truth, prediction and errors."""
     return [_draw_section(folder, task, part, ref) for part in parts for ref in _middle(part)]
+
+
+def _tell_of_labels(names: Sequence[str], listener: Listener) -> None:
+    """Say which classes have no names in the pictures, if there are such."""
+    if note := note_on_labels(names):
+        listener.say(f"note: {note}")
 
 
 def _middle(part: Part) -> Iterator[SectionRef]:

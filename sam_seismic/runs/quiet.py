@@ -11,6 +11,7 @@ NOT_FOR_USERS = (
     ".*`srun` command is available.*",  # `SlurmJob.current` checks whether srun is needed
     ".*FSDP2-wrapped module .* returned a view tensor.*",  # nothing changes the view in place
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
+    ".*AMP with fp16 is not supported on CPU.*",  # `trainer` says so itself
 )
 
 

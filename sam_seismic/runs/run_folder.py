@@ -11,6 +11,7 @@ from typing import Any
 from sam_seismic.config import Config, dump_config, is_config_file, load_config
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.atomic import write_text
+from sam_seismic.files.folders import is_utf8
 from sam_seismic.runs.status import STATUS
 
 PARTS = ("config.yaml", STATUS, "metrics.csv", "checkpoints", "report", "tensorboard")
@@ -79,8 +80,11 @@ class RunFolder:
         """Refuse a folder that cannot hold a new run.
 
         Raises:
-            UserError: it is a file, holds a run that may not be replaced, or holds files that are no run.
+            UserError: it is a file, holds a run that may not be replaced, or holds files that are no run; or its name
+                is not UTF-8, which TensorBoard's files need.
         """
+        if not is_utf8(self.path):
+            raise UserError(problem=f"{self.path}: the name is not UTF-8", fix="choose another --output")
         if self.path.exists() and not self.path.is_dir():
             raise UserError(problem=f"{self.path}: is a file", fix="give a folder as --output")
         if not self.path.is_dir() or all(path == self.lock for path in self.path.iterdir()):

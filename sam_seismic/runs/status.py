@@ -3,7 +3,9 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from sam_seismic.errors import UserError
 from sam_seismic.files.atomic import write_text
@@ -35,6 +37,8 @@ class RunStatus:
         begun: when the run was started or resumed, in seconds since 1970.
         noted: when this status was written, in seconds since 1970.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     state: State
     why: str = ""
@@ -79,11 +83,16 @@ def read_status(path: Path) -> RunStatus | None:
         UserError: the file is damaged, or was written by another version.
     """
     try:
-        return RunStatus(**json.loads(path.read_text(encoding="utf-8")))
+        return TypeAdapter(RunStatus).validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
-        raise UserError(problem=f"{path}: not a status that this version wrote: {error}", fix="remove it") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(
+            problem=f"{path}: not a status that this version wrote: {where + ': ' if where else ''}{first['msg']}",
+            fix="remove it",
+        ) from error
 
 
 def write_status(path: Path, status: RunStatus) -> None:

@@ -63,7 +63,7 @@ def training_trainer(
     options: dict[str, Any] = config.trainer.model_dump(exclude={"val_every_epochs", *place})
     if config.trainer.strategy == "fsdp":
         options["strategy"] = Sharded()
-    return _make_trainer(
+    trainer = _make_trainer(
         **options,
         devices=place["devices"],
         num_nodes=place["num_nodes"],
@@ -77,6 +77,9 @@ def training_trainer(
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # SharedBatches distributes the sections
     )
+    if config.trainer.precision == "16-mixed" and trainer.strategy.root_device.type == "cpu":
+        listener.say("note: trainer.precision: 16-mixed: a CPU computes in bf16-mixed instead")
+    return trainer
 
 
 def testing_trainer(device: torch.device, callbacks: Sequence[Callback]) -> lightning.Trainer:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.user_paths import AnyPath
 from sam_seismic.survey.arrays import ArrayVolume, array_result
 from sam_seismic.survey.hdf5 import Hdf5Volume, hdf5_result
 from sam_seismic.survey.images import FolderVolume, folder_result
@@ -106,7 +107,7 @@ def format_of(path: Path) -> VolumeFormat:
     )
 
 
-def open_volume(path: Path, options: ReadOptions | None = None) -> Volume:
+def open_volume(path: AnyPath, options: ReadOptions | None = None) -> Volume:
     """Open a volume of any format.
 
     Args:
@@ -116,7 +117,7 @@ def open_volume(path: Path, options: ReadOptions | None = None) -> Volume:
     Raises:
         SurveyError: it is missing, of no known ending, cannot be read, or an option cannot apply to it.
     """
-    options = options or ReadOptions()
+    path, options = Path(path), options or ReadOptions()
     found = format_of(path)
     given = [name for field in ReadOptions.model_fields if field not in found.options for name in _set(options, field)]
     if given:

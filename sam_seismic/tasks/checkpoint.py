@@ -11,6 +11,7 @@ from sam_seismic.config.earlier_versions import upgraded_model
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.errors import WeightsError
+from sam_seismic.files.user_paths import AnyPath
 from sam_seismic.sam.weights import read_plain
 from sam_seismic.survey.facies import FaciesTable
 
@@ -84,7 +85,7 @@ class CheckpointMetadata:
         )
 
 
-def read_checkpoint(path: Path) -> tuple[CheckpointMetadata, dict[str, Any]]:
+def read_checkpoint(path: AnyPath) -> tuple[CheckpointMetadata, dict[str, Any]]:
     """Read a checkpoint of `train` without running code in it.
 
     Args:
@@ -96,6 +97,7 @@ def read_checkpoint(path: Path) -> tuple[CheckpointMetadata, dict[str, Any]]:
     Raises:
         WeightsError: the file is missing, damaged, could run code, or was not written by sam-seismic.
     """
+    path = Path(path)
     if not path.is_file():
         raise WeightsError(
             problem=f"{path}: there is no such checkpoint", fix="give RUN/checkpoints/best.ckpt of a run"

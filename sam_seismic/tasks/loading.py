@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sam_seismic.errors import WeightsError
+from sam_seismic.files.user_paths import AnyPath
 from sam_seismic.networks import build_network
 from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -11,14 +12,14 @@ TASKS: dict[str, type[FaciesSegmentation]] = {"facies": FaciesSegmentation}
 """By the name of the task in the metadata of a checkpoint."""
 
 
-def load_task(path: Path) -> FaciesSegmentation:
+def load_task(path: AnyPath) -> FaciesSegmentation:
     """Load a trained task from its checkpoint, ready to predict.
 
     Raises:
         WeightsError: the file is missing, damaged, unsafe, not written by sam-seismic, or its weights do not fit the
             network in its metadata.
     """
-    metadata, checkpoint = read_checkpoint(path)
+    metadata, checkpoint = read_checkpoint(path := Path(path))
     if metadata.task not in TASKS:
         raise WeightsError(
             problem=f"{path}: was trained for {metadata.task}, which this version does not know",

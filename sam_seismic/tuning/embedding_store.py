@@ -18,8 +18,7 @@ import hashlib
 import io
 import json
 import os
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -34,7 +33,8 @@ from torch import Tensor
 from sam_seismic.data.augment import Variant
 from sam_seismic.data.dataset import SectionVariant
 from sam_seismic.errors import UserError
-from sam_seismic.files.atomic import remove_abandoned, whole_file, write_bytes
+from sam_seismic.files.atomic import whole_file, write_bytes
+from sam_seismic.files.folders import is_writable, nearest_existing
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.tuning.encoder_cut import EncoderCut
@@ -42,8 +42,6 @@ from sam_seismic.tuning.encoder_cut import EncoderCut
 LAYOUT = 1
 """Version of the files. Increase it when their content changes, or when the encoder computes different features."""
 RECIPE = "recipe.json"
-_ABANDONED_S = 24 * 3600.0
-"""Age at which a temporary file is considered abandoned."""
 _ATTEMPTS = 3
 """Number of attempts to write, if another process removes the folder meanwhile."""
 
@@ -52,6 +50,11 @@ DISK_FULL_FIX = (
     "train.cache: false"
 )
 """Fix for the user when the disk has no space for a store."""
+ANOTHER_STORE = (
+    "name a store of your own: --set train.store=FOLDER; without train.store it is in the cache: "
+    "export SAM_SEISMIC_CACHE=FOLDER"
+)
+"""Fix for the user who may not read or write a store."""
 
 Shape = tuple[int, int, int]
 
@@ -123,22 +126,38 @@ class Group:
         return self.folder / f"{name}.npy"
 
     def has(self, ref: SectionRef, variant: Variant, shape: Shape) -> bool:
-        """Whether a variant is stored completely."""
+        """Whether a variant is stored completely, and this user may read it; another one's may be private."""
+        path = self.path(ref, variant)
         try:
-            return self.path(ref, variant).stat().st_size == file_size(shape)
-        except (FileNotFoundError, NotADirectoryError):
+            return path.stat().st_size == file_size(shape) and os.access(path, os.R_OK)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
             return False
+
+    def check_writable(self) -> None:
+        """Check that variants can be added.
+
+        Raises:
+            UserError: this user may not write there.
+        """
+        if not is_writable(self.folder):
+            raise UserError(
+                problem=f"{self.folder}: embeddings cannot be added to this store: no permission to write in "
+                f"{nearest_existing(self.folder)}",
+                fix=ANOTHER_STORE,
+            )
 
     def read(self, ref: SectionRef, variant: Variant) -> Tensor:
         """The stored features of a variant: float16, in the shape that was written.
 
         Raises:
-            UserError: the variant is not stored, or its file is damaged.
+            UserError: the variant is not stored, its file is damaged, or this user may not read it.
         """
         path = self.path(ref, variant)
         try:
             with path.open("rb") as file:
                 return torch.from_numpy(npy.read_array(file, allow_pickle=False))
+        except PermissionError as error:
+            raise UserError(problem=f"{path}: {error.strerror}", fix=ANOTHER_STORE) from error
         except OSError as error:
             reason = error.strerror or str(error)
         except (ValueError, EOFError):
@@ -155,7 +174,8 @@ class Group:
         """Store the features of a variant; a reader never sees an incomplete file.
 
         Raises:
-            UserError: the numbers are too large for half precision, or the disk is full.
+            UserError: the numbers are too large for half precision, the disk is full, or the file of another user may
+                not be replaced.
         """
         half = features.detach().to("cpu", torch.float16).contiguous()
         if not bool(half.isfinite().all()):
@@ -172,6 +192,8 @@ class Group:
             except FileNotFoundError:  # another process is pruning the group
                 if not attempts_left:
                     raise
+            except PermissionError as error:
+                raise UserError(problem=f"{self.path(ref, variant)}: {error.strerror}", fix=ANOTHER_STORE) from error
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
@@ -238,60 +260,3 @@ def file_size(shape: Shape) -> int:
     header = io.BytesIO()
     npy.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": shape})
     return len(header.getvalue()) + 2 * int(np.prod(shape))
-
-
-@dataclass(frozen=True)
-class StoredGroup:
-    """A group found in a store.
-
-    Args:
-        folder: folder of the group.
-        about: description of the sections.
-        recipe: content of the recipe file.
-        sections: number of files.
-        size: total size of the files, in bytes.
-        used: time of last use, in seconds since 1970.
-    """
-
-    folder: Path
-    about: str
-    recipe: Mapping[str, object]
-    sections: int
-    size: int
-    used: float
-
-
-def stored_groups(store: Path) -> Iterator[StoredGroup]:
-    """The groups of a store; other folders are skipped."""
-    for file in sorted(store.glob(f"*/{RECIPE}")):
-        try:
-            recipe = json.loads(file.read_text(encoding="utf-8"))
-            sizes = [path.stat().st_size for path in file.parent.glob("*.npy")]
-            used = file.stat().st_mtime
-        except (OSError, ValueError):
-            continue  # another process is pruning the group, or this is not a group
-        if isinstance(recipe, dict) and "about" in recipe and "weights" in recipe:
-            yield StoredGroup(file.parent, str(recipe.pop("about")), recipe, len(sizes), sum(sizes), used)
-
-
-def prune(store: Path, *, days: float) -> list[StoredGroup]:
-    """Remove groups that have not been used for some days, and abandoned temporary files in the other groups.
-
-    Returns:
-        The removed groups.
-    """
-    now = time.time()
-    removed = []
-    for group in stored_groups(store):
-        if now - group.used >= days * 24 * 3600:
-            # The recipe is removed last: after an interruption, the next `prune` still finds the rest as a group.
-            for path in group.folder.glob("*.npy"):
-                path.unlink(missing_ok=True)
-            remove_abandoned(group.folder)
-            (group.folder / RECIPE).unlink(missing_ok=True)
-            with suppress(OSError):  # the folder may hold other files, or have been removed by another process
-                group.folder.rmdir()
-            removed.append(group)
-        else:
-            remove_abandoned(group.folder, age_s=_ABANDONED_S)
-    return removed

@@ -1,5 +1,6 @@
 """The configuration and data of an experiment come in; its embedding store, which can be filled, goes out."""
 
+import os
 import time
 from functools import partial
 from pathlib import Path
@@ -39,7 +40,8 @@ class EmbeddingStore:
 
     def __init__(self, config: Config, module: SeismicDataModule, cut: EncoderCut) -> None:
         self.folder = store_folder(config.train.store)
-        if self.folder.exists() and not self.folder.is_dir():
+        # Of a folder that may not be searched nothing is known; what it lacks is told when it is filled.
+        if os.path.exists(self.folder) and not os.path.isdir(self.folder):  # noqa: PTH110, PTH112
             raise UserError(
                 problem=f"{self.folder}: is a file, not an embedding store", fix="name a folder in train.store"
             )
@@ -82,7 +84,7 @@ class EmbeddingStore:
             f"embeddings: {len(entries):,}, {format_bytes(size)}, in {self.folder}, {len(missing):,} to encode"
         )
         if missing:
-            self.filler.check_room(self.folder, missing)
+            self.filler.check_can_store(self.folder, missing)
             start = time.monotonic()
             self.filler.run(
                 batch_size=batch_size or self._batch_size,

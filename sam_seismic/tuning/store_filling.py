@@ -84,12 +84,14 @@ class StoreFiller:
         """Entries that are not in the store."""
         return [entry for entry in self.entries if not entry.stored]
 
-    def check_room(self, store: Path, missing: Sequence[Entry]) -> None:
-        """Check that the disk has space for the missing entries.
+    def check_can_store(self, store: Path, missing: Sequence[Entry]) -> None:
+        """Check that the missing entries can be written: permissions, and space on the disk.
 
         Raises:
-            SurveyError: there is not enough space.
+            UserError: this user may not write to the store, or there is not enough space.
         """
+        for group in dict.fromkeys(entry.group for entry in missing):
+            group.check_writable()
         smaller_canvas = "" if self._transform.inputs.canvas == "tight" else "input.canvas: tight, "
         check_room(
             nearest_existing(store),

@@ -10,8 +10,8 @@ from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.tasks.building import describe, prepare
-from sam_seismic.tuning.embedding_store import StoredGroup, prune, stored_groups
 from sam_seismic.tuning.store import EmbeddingStore, set_frozen_precision, store_folder
+from sam_seismic.tuning.stored_groups import StoredGroup, prune, stored_groups
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def _evaluate_with(
     found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts))
     _save(found, request)  # first, so that the scores of the network are not lost if guesses or pictures fail
     found = replace(found, guesses=guess_scores(module.survey, parts))
-    return found if request.output is None else _illustrated(found, request, request.output, task, parts)
+    return found if request.output is None else _illustrated(found, request, request.output, task, parts, listener)
 
 
 def check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:
@@ -152,10 +152,15 @@ def _save(found: Evaluation, request: EvaluationRequest, pictures: Sequence[Path
 
 
 def _illustrated(
-    found: Evaluation, request: EvaluationRequest, output: Path, task: FaciesSegmentation, parts: list[Part]
+    found: Evaluation,
+    request: EvaluationRequest,
+    output: Path,
+    task: FaciesSegmentation,
+    parts: list[Part],
+    listener: Listener,
 ) -> Evaluation:
     """Write all metrics and the pictures to the output folder; return the evaluation with these files."""
     _save(found, request)
-    pictures = draw_evaluation(output, task, parts, found.scores)
+    pictures = draw_evaluation(output, task, parts, found.scores, listener)
     _save(found, request, pictures)
     return replace(found, files=(output / METRICS, *pictures))

@@ -1,7 +1,6 @@
 """The request of a command comes in and is checked; its batch script and Slurm job go out."""
 
 import math
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from sam_seismic.config import Config
 from sam_seismic.data.canvas import check_sections_fit, frame_of
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.disk import check_room
-from sam_seismic.files.folders import check_new_folder, nearest_existing
+from sam_seismic.files.folders import check_new_folder, is_writable, nearest_existing
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_disjoint
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inference.outputs import open_outputs
@@ -33,6 +32,7 @@ from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.parts import open_survey
 from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
+from sam_seismic.tuning.embedding_store import ANOTHER_STORE
 from sam_seismic.workflows.convert import ConvertRequest, open_source
 from sam_seismic.workflows.demo import DemoRequest
 from sam_seismic.workflows.embed import EmbedRequest, StoreRequest, check_uses_store
@@ -225,7 +225,7 @@ def _check_experiment(config: Config, listener: Listener) -> None:
     if store is not None:
         free = format_bytes(store.free)
         listener.say(f"embedding store: {store.folder}, {format_bytes(store.size)} of {free} free")
-        _check_writable(store.folder, "the embedding store")
+        _check_writable(store.folder, "the embedding store", ANOTHER_STORE)
         if store.warnings:
             raise UserError(problem=store.warnings[0], fix="make room, or name another folder in train.store")
 
@@ -265,13 +265,12 @@ def _check_one_task(command: str, resources: JobResources) -> None:
         )
 
 
-def _check_writable(folder: Path, what: str) -> None:
+def _check_writable(folder: Path, what: str, fix: str = "choose another folder") -> None:
     """Refuse a folder, which need not exist yet, in which this user cannot create files."""
-    existing = nearest_existing(folder)
-    if not os.access(existing, os.W_OK | os.X_OK):
+    if not is_writable(folder):
         raise UserError(
-            problem=f"{folder}: {what} cannot be written there: no permission in {existing}",
-            fix="choose another folder",
+            problem=f"{folder}: {what} cannot be written there: no permission in {nearest_existing(folder)}",
+            fix=fix,
         )
 
 

@@ -97,7 +97,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
             folder.write_config(config)
             with status.of_run(resumed=request.resume):
                 _fit(trainer, task, module, last)
-                draw_run(folder.path, folder.best, module)
+                draw_run(folder.path, folder.best, module, listener)
     listener.say(f"best checkpoint: {folder.best}")
     return folder.best
 

@@ -58,8 +58,11 @@ def test_what_is_no_run_is_refused(run: Run, tmp_path: Path):
     told = run("status", tmp_path)
     assert told.exit_code == 2
     assert "holds no status.json" in told.stderr
-    (tmp_path / "status.json").write_text("{")
-    assert "not a status that this version wrote" in run("status", tmp_path).stderr
+    for text in ("{", "[1]", '{"state": 5}', '{"state": "training", "epoch": "x"}', '{"state": "training", "x": 1}'):
+        (tmp_path / "status.json").write_text(text)
+        damaged = run("status", tmp_path)
+        assert damaged.exit_code == 2
+        assert "not a status that this version wrote" in damaged.stderr
 
 
 def test_a_resumed_run_counts_its_restarts(made: Made, run: Run, tmp_path: Path):

@@ -3,8 +3,9 @@
 import dataclasses
 import os
 import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import BinaryIO
@@ -25,11 +26,11 @@ from sam_seismic.tuning.embedding_store import (
     Group,
     Recipe,
     file_size,
-    prune,
-    stored_groups,
     weights_hash,
 )
 from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
+from sam_seismic.tuning.stored_groups import prune, stored_groups
+from tests.other_user import unprivileged
 
 REF = SectionRef(Orientation.INLINE, 100)
 SHAPE = (256, 2, 3)
@@ -459,3 +460,63 @@ def test_two_simultaneous_prunes_are_no_error(
     monkeypatch.setattr(Path, "unlink", vanishing)
     assert [each.folder for each in prune(tmp_path / "store", days=30)] == [two[0].folder]
     assert two[1].has(REF, UNCHANGED, SHAPE)
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A store of another user, in a folder that everybody may search."""
+    with tempfile.TemporaryDirectory(prefix="shared-store-") as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder) / "store"
+
+
+@pytest.mark.parametrize(("file", "folder"), [(0o000, 0o555), (0o644, 0o000)], ids=["entry", "group"])
+def test_private_entries_of_another_user_are_no_dead_end(shared: Path, file: int, folder: int):
+    """They count as missing; where they cannot be written anew, the fix names the key, and leads on."""
+    theirs = Group(shared, PLAIN, "inlines of a.sgy")
+    theirs.write(REF, UNCHANGED, random_embedding())
+    path = theirs.path(REF, UNCHANGED)
+    path.chmod(file)
+    theirs.folder.chmod(folder)
+    with unprivileged():
+        assert not theirs.has(REF, UNCHANGED, SHAPE)
+        for refused in (
+            theirs.check_writable,
+            lambda: theirs.write(REF, UNCHANGED, random_embedding()),
+            lambda: theirs.read(REF, UNCHANGED),
+        ):
+            with pytest.raises(UserError) as caught:
+                refused()
+            assert str(theirs.folder) in caught.value.problem
+            assert "--set train.store=FOLDER" in caught.value.fix
+            assert "export SAM_SEISMIC_CACHE=FOLDER" in caught.value.fix
+        mine = Group(shared.parent / "mine", PLAIN, "inlines of a.sgy")
+        mine.check_writable()
+        mine.write(REF, UNCHANGED, random_embedding(1))
+        assert mine.has(REF, UNCHANGED, SHAPE)
+    theirs.folder.chmod(0o755)
+    path.chmod(0o644)
+    assert torch.equal(theirs.read(REF, UNCHANGED), random_embedding().half())
+
+
+def test_a_private_entry_is_encoded_anew_where_the_group_may_be_written_to(shared: Path):
+    theirs = Group(shared, PLAIN, "inlines of a.sgy")
+    theirs.write(REF, UNCHANGED, random_embedding())
+    theirs.path(REF, UNCHANGED).chmod(0o000)
+    theirs.folder.chmod(0o777)
+    with unprivileged():
+        assert not theirs.has(REF, UNCHANGED, SHAPE)
+        theirs.check_writable()
+        theirs.write(REF, UNCHANGED, random_embedding(1))
+        assert torch.equal(theirs.read(REF, UNCHANGED), random_embedding(1).half())
+
+
+def test_a_private_store_is_told_when_it_is_listed(shared: Path):
+    Group(shared, PLAIN, "inlines of a.sgy").write(REF, UNCHANGED, random_embedding())
+    shared.parent.chmod(0o000)
+    try:
+        with unprivileged(), pytest.raises(UserError, match="Permission denied") as caught:
+            list(stored_groups(shared))
+    finally:
+        shared.parent.chmod(0o755)
+    assert "train.store" in caught.value.fix

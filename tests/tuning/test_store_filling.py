@@ -342,17 +342,17 @@ def test_a_disk_without_space_is_reported_before_filling(tmp_path: Path, monkeyp
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10 * needed, 0, free))
 
     set_free_space(needed)
-    filling.check_room(store, filling.missing())
+    filling.check_can_store(store, filling.missing())
     set_free_space(needed - 1)
     with pytest.raises(SurveyError) as caught:
-        filling.check_room(store, filling.missing())
+        filling.check_can_store(store, filling.missing())
     assert str(store) in caught.value.problem
     for option in ("sam-seismic embed --prune 30", "train.store", "cache: false"):
         assert option in caught.value.fix
     assert not (tmp_path / "new").exists()
     run(filling)
     set_free_space(0)
-    filling.check_room(store, filling.missing())
+    filling.check_can_store(store, filling.missing())
 
 
 def test_each_part_and_orientation_has_its_own_group(tmp_path: Path):

@@ -5,7 +5,7 @@ from pathlib import Path
 from sam_seismic import downloads
 from sam_seismic.downloads import DownloadError, Progress
 from sam_seismic.errors import WeightsError
-from sam_seismic.sam.weights.official import OfficialWeights, official_weights, weights_folder
+from sam_seismic.sam.weights.official import WEIGHTS, OfficialWeights, official_weights, weights_folder
 
 
 def fetch(size: str, folder: Path | None = None, *, progress: Progress | None = None) -> Path:
@@ -29,7 +29,7 @@ def fetch(size: str, folder: Path | None = None, *, progress: Progress | None = 
 
 def download(weights: OfficialWeights, folder: Path, *, progress: Progress | None = None) -> Path:
     """Download a weights file into a folder, as `fetch` does."""
-    elsewhere = "export SAM_SEISMIC_WEIGHTS=FOLDER"
+    elsewhere = f"export {WEIGHTS}=FOLDER"
     try:
         return downloads.download(weights.published, folder, elsewhere=elsewhere, progress=progress)
     except DownloadError as error:

@@ -1,14 +1,16 @@
 """The published weights: a size goes in; name, address and hash of the file, and its local path come out."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
-
+from sam_seismic.config.places import system_cache
 from sam_seismic.downloads import Published
 from sam_seismic.errors import WeightsError
+from sam_seismic.files.user_paths import variable_folder
+
+WEIGHTS = "SAM_SEISMIC_WEIGHTS"
+"""Environment variable that names the folder of weights."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,10 @@ def official_weights(size: str) -> OfficialWeights:
 
 def weights_folder() -> Path:
     """The folder of weights: $SAM_SEISMIC_WEIGHTS, else ./weights if it exists, else a folder in the user's cache."""
-    if configured := os.environ.get("SAM_SEISMIC_WEIGHTS"):
-        return Path(configured).expanduser()
+    if configured := variable_folder(WEIGHTS):
+        return configured
     local = Path("weights")
-    return local if local.is_dir() else Path(pooch.os_cache("sam-seismic")) / "weights"
+    return local if local.is_dir() else system_cache(WEIGHTS) / "weights"
 
 
 def official_path(size: str, folder: Path | None = None) -> Path:

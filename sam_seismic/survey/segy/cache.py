@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
-from sam_seismic.config.places import cache_folder
+from sam_seismic.config.places import CACHE, cache_folder
 from sam_seismic.files.atomic import remove_abandoned, whole_file
 from sam_seismic.files.identity import FileState
 from sam_seismic.survey.segy.headers import SegyLayout
@@ -66,7 +66,10 @@ def kept_lines(path: Path, layout: SegyLayout, options: SegyOptions) -> tuple[Li
         _prune(entry.parent)
     except OSError as error:
         why = error.strerror or error
-        return lines, (f"{entry.parent}: cannot be written ({why}): the headers will be read again next time",)
+        return lines, (
+            f"{entry.parent}: cannot be written ({why}): the headers will be read again next time; another place: "
+            f"export {CACHE}=FOLDER",
+        )
     return lines, ()
 
 
@@ -105,8 +108,10 @@ def _probe(path: Path, layout: SegyLayout) -> str:
 
 
 def _load(entry: Path, identity: str, layout: SegyLayout) -> Lines | None:
-    """An entry; None where there is none that is whole and of this file."""
+    """An entry; None where there is none that is whole, of this file, and written by this user or the system."""
     try:
+        if entry.stat().st_uid not in (os.geteuid(), 0):
+            return None  # another user may have put anything there
         with zipfile.ZipFile(entry) as archive:
             if archive.testzip() is not None:
                 return None

@@ -1,0 +1,50 @@
+"""Standard streams as the shell opened them come in; streams that take every text go out."""
+
+import fcntl
+import io
+import os
+import sys
+
+_STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+"""Name and mode of the standard streams, by their descriptors 0, 1 and 2."""
+
+
+def prepare_streams() -> None:
+    """Let the standard streams of this process take every text, whatever the encoding of the terminal, and be open.
+
+    A letter that the encoding lacks is printed as an escape, `\\u7802`. A stream that the shell closed (`>&-`) swallows
+    what is printed; its descriptor is taken, or else the next file that is opened would get it, and what a library
+    prints would go into that file.
+    """
+    for descriptor, (name, mode) in enumerate(_STREAMS):
+        _open_if_closed(descriptor, mode)
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # open to the end
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def is_unicode(encoding: str | None) -> bool:
+    """Whether an encoding has all letters."""
+    return (encoding or "").lower().replace("-", "").startswith("utf")
+
+
+def printable(text: str, encoding: str) -> str:
+    """The text as a stream of an encoding will print it, so that its length is known when a table is laid out."""
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _open_if_closed(descriptor: int, mode: str) -> None:
+    """Open the null device under a descriptor that is closed, or that cannot be written to."""
+    try:
+        # A shell whose error stream is closed reads a script through that descriptor, and hands it on.
+        usable = mode == "r" or fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+        os.fstat(descriptor)
+    except OSError:
+        usable = False
+    if not usable:
+        opened = os.open(os.devnull, os.O_RDWR)
+        if opened != descriptor:
+            os.dup2(opened, descriptor)
+            os.close(opened)

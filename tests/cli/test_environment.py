@@ -1,0 +1,77 @@
+"""What the system refuses is told in words, with the variable or the option that helps."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from sam_seismic.cli.app import _explained
+from sam_seismic.config import load_config, parse_config
+from sam_seismic.listener import Silent
+from sam_seismic.runs.quiet import quiet_lightning
+from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.trainer import training_trainer
+from sam_seismic.tasks.loading import load_task
+from tests.cli.running import Made, Run
+
+
+@pytest.mark.parametrize(
+    ("error", "problem", "fix"),
+    [
+        (
+            OSError(errno.EFBIG, "File too large", "a.ckpt"),
+            "a.ckpt: the shell allows no file of that size",
+            "ulimit -f",
+        ),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), "temporary", "TMPDIR="),
+        (OSError("Matplotlib requires ...; a temporary directory could not be created"), "temporary", "TMPDIR="),
+        (PermissionError(errno.EACCES, "Permission denied", "{cache}/headers"), "denied", "export SAM_SEISMIC_CACHE="),
+        (OSError(errno.EROFS, "Read-only file system", "/elsewhere/x"), "Read-only", "choose a folder"),
+    ],
+    ids=["file size", "TMPDIR", "matplotlib", "cache", "elsewhere"],
+)
+def test_the_fix_names_what_helps(error: OSError, problem: str, fix: str, no_real_cache: Path):
+    if error.filename:
+        error.filename = error.filename.format(cache=no_real_cache)
+    told = _explained(error)
+    assert problem in told.problem
+    assert fix in told.fix
+
+
+def test_another_error_of_the_system_keeps_its_traceback():
+    with pytest.raises(OSError, match="never heard of"):
+        _explained(OSError(errno.EPROTO, "never heard of"))
+
+
+def test_a_run_folder_that_tensorboard_cannot_name(run: Run, made: Made, tmp_path: Path):
+    result = run("train", "--config", made.config, "--output", tmp_path / os.fsdecode(b"r\xff"))
+    assert result.exit_code == 2
+    assert "the name is not UTF-8" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("precision", "told"), [("16-mixed", 1), ("bf16-mixed", 0), ("32-true", 0)])
+def test_half_precision_on_a_cpu_is_told_in_our_words(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder, precision: str, told: int
+):
+    """Lightning would warn with the path of its own file."""
+
+    class Heard(Silent):
+        lines: tuple[str, ...] = ()
+
+        def say(self, text: str) -> None:
+            self.lines += (text,)
+
+    trainer = {"precision": precision, "accelerator": "cpu", "devices": 1}
+    config, heard = parse_config({"data": {"source": "synthetic"}, "trainer": trainer}, "x"), Heard()
+    with quiet_lightning():
+        training_trainer(config, RunFolder(tmp_path), heard)
+    note = "note: trainer.precision: 16-mixed: a CPU computes in bf16-mixed instead"
+    assert heard.lines == (note,) * told
+    assert not recwarn.list
+
+
+def test_paths_may_be_texts(made: Made):
+    assert load_task(str(made.best)).metadata == load_task(made.best).metadata
+    assert load_config(str(made.config)) == load_config(made.config)

@@ -1,0 +1,109 @@
+"""A path is what its writer meant: variables and home folders are replaced, and none becomes a folder of its name."""
+
+from pathlib import Path
+
+import pytest
+
+from sam_seismic.errors import UserError
+from sam_seismic.files.user_paths import expanded, user_path, variable_folder, written
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv("SCRATCH", "/scratch/ann")
+    monkeypatch.setenv("NESTED", "$SCRATCH/deep")
+    monkeypatch.setenv("AT_HOME", "~/data")
+    monkeypatch.setenv("EMPTY", "")
+    monkeypatch.setenv("LOOP", "$LOOP/x")
+    monkeypatch.delenv("UNSET", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("runs/a", "runs/a"),
+        ("$SCRATCH/a", "/scratch/ann/a"),
+        ("${SCRATCH}2/a", "/scratch/ann2/a"),
+        ("x/$SCRATCH", "x//scratch/ann"),
+        ("$NESTED/a", "/scratch/ann/deep/a"),
+        ("$AT_HOME/a", "/home/ann/data/a"),
+        ("~/a", "/home/ann/a"),
+        ("~", "/home/ann"),
+        ("~root/a", f"{Path('~root').expanduser()}/a"),
+        ("a~/b~", "a~/b~"),
+        ("$$SCRATCH/a", "$SCRATCH/a"),
+        ("cost$.npy", "cost$.npy"),
+        ("5$/1", "5$/1"),
+    ],
+)
+def test_what_is_meant(given: str, meant: str):
+    assert expanded(given) == Path(meant)
+    assert expanded(Path(given)) == Path(meant)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("$UNSET/a", r"--output: the variable UNSET in \$UNSET/a is not set"),
+        ("${UNSET}/a", r"the variable UNSET in \$\{UNSET\}/a is not set"),
+        ("$EMPTY/a", r"the variable EMPTY in \$EMPTY/a is empty"),
+        ("$LOOP", "the variable LOOP refers to itself"),
+        ("${SCRATCH:-/tmp}/a", "is not understood"),
+        ("${SCRATCH", "is not understood"),
+        ("$(date)", "is not understood"),
+        ("~no-such-user/a", "there is no user no-such-user"),
+        ("", "the path is empty"),
+    ],
+)
+def test_what_is_not_known_is_refused_with_its_name(given: str, told: str):
+    with pytest.raises(UserError, match=told) as caught:
+        user_path(given, "--output")
+    assert caught.value.fix
+
+
+def test_the_fix_of_a_variable_leads_on(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(UserError) as caught:
+        user_path("$UNSET/a", "--output")
+    assert caught.value.fix.startswith("export UNSET=FOLDER")
+    monkeypatch.setenv("UNSET", "/folder")
+    assert user_path("$UNSET/a", "--output") == Path("/folder/a")
+
+
+def test_a_file_of_exactly_that_name_is_meant_where_a_variable_is_not_set(tmp_path: Path):
+    (tmp_path / "a$UNSET.npy").touch()
+    (tmp_path / "~no-such-user").touch()
+    assert expanded("a$UNSET.npy") == Path("a$UNSET.npy")
+    assert expanded("~no-such-user") == Path("~no-such-user")
+
+
+def test_a_folder_named_like_a_variable_does_not_hide_the_variable(tmp_path: Path):
+    """Earlier versions made such folders."""
+    (tmp_path / "$SCRATCH").mkdir()
+    (tmp_path / "~").mkdir()
+    assert expanded("$SCRATCH") == Path("/scratch/ann")
+    assert expanded("~") == Path("/home/ann")
+
+
+@pytest.mark.parametrize("path", ["/a/b", "/a$UNSET/b", "/a$SCRATCH/$$", "/a/~"])
+def test_what_is_written_means_the_same_later(path: str, monkeypatch: pytest.MonkeyPatch):
+    text = written(Path(path))
+    monkeypatch.setenv("UNSET", "elsewhere")
+    assert expanded(text) == Path(path)
+
+
+def test_a_folder_of_the_environment(monkeypatch: pytest.MonkeyPatch):
+    assert variable_folder("UNSET") is None
+    assert variable_folder("EMPTY") is None
+    assert variable_folder("AT_HOME") == Path("/home/ann/data")
+    monkeypatch.setenv("PLACE", "$UNSET/x")
+    with pytest.raises(UserError, match="PLACE: the variable UNSET"):
+        variable_folder("PLACE")
+
+
+def test_an_empty_home_is_no_home(monkeypatch: pytest.MonkeyPatch):
+    """Python would make ~/a the path /a."""
+    monkeypatch.setenv("HOME", "")
+    with pytest.raises(UserError, match="the home folder for ~/a is not known"):
+        user_path("~/a", "--output")
