@@ -1,11 +1,10 @@
 """Weights as other programs save them: what a SAM can take is taken and told, whatever stands around it."""
 
 import argparse
+import contextlib
 import json
-import os
 import pathlib
-import subprocess
-import sys
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,10 +163,14 @@ def test_two_sams_in_one_file_are_not_guessed_between(
 
 
 def carried_out(fix: str, path: Path) -> Path:
-    """Run the command at the end of a fix, in the folder of the file; gives the file that it writes."""
-    command = fix[fix.index("python -c") :].replace("python", sys.executable, 1)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    subprocess.run(command, shell=True, check=True, cwd=path.parent, env=environment)
+    """Run the command at the end of a fix, in the folder of the file; gives the file that it writes.
+
+    The words of the command are those that a shell makes of it; they run in this process, which has PyTorch already.
+    """
+    program, option, code = shlex.split(fix[fix.index("python -c") :])
+    assert (program, option) == ("python", "-c")
+    with contextlib.chdir(path.parent):
+        exec(code, {})
     return path.with_name(f"{path.stem}_weights.pth")
 
 

@@ -36,7 +36,7 @@ def read_plain(path: Path) -> object:
     check_readable(path)
     with path.open("rb") as file:
         head = file.read(HEAD)
-    is_zip = zipfile.is_zipfile(path)
+    is_zip = head.startswith(b"PK") and zipfile.is_zipfile(path)
     try:
         if is_safetensors(head):
             return read_safetensors(path)
