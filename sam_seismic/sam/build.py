@@ -30,6 +30,6 @@ def load_sam(size: str, path: Path) -> tuple[Sam, WeightsContent]:
     """
     check_size(size)
     weights = read_weights(path, size)
-    sam = Sam(size, random=weights.content.draws_random)
+    sam = Sam(size, random=weights.content.has_random_parts)
     fill(sam, weights)
     return sam, weights.content

@@ -1,7 +1,6 @@
-"""What a weights file gives to a SAM, as one value that `weights verify`, `inspect` and `train` tell."""
+"""Description of a weights file: what is loaded from it, as `weights verify`, `inspect` and `train` report it."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class WeightsContent:
-    """What was found in a weights file.
+    """The SAM in a weights file, and what is loaded from it.
 
     Args:
         path: the file.
@@ -38,12 +37,12 @@ class WeightsContent:
     precision: str | None
 
     @property
-    def draws_random(self) -> bool:
+    def has_random_parts(self) -> bool:
         """Whether parts of the SAM start from random weights."""
         return bool(self.missing) and self.missing_from is None
 
     def rows(self) -> list[tuple[str, str]]:
-        """Each thing that is not as in a published file, with its name."""
+        """Name and text of each property that differs from a published file."""
         rows = {
             "place": self.place,
             "names": "those of Hugging Face transformers" if self.names == "transformers" else "",
@@ -55,7 +54,7 @@ class WeightsContent:
         return [(name, text) for name, text in rows.items() if text]
 
     def notes(self) -> list[str]:
-        """The same for those who need not know where in the file the weights stand."""
+        """The rows as lines for the log of a training, without `place`."""
         return [f"{self.path}: {name}: {text}" for name, text in self.rows() if name != "place"]
 
     def as_dict(self) -> dict[str, object]:
@@ -100,7 +99,6 @@ def listed(names: Sequence[str]) -> str:
     return f"{len(names)} ({', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''})"
 
 
-def type_words(types: Sequence[str]) -> str | None:
+def type_words(types: Iterable[str]) -> str | None:
     """`float16`, or `bfloat16 and float32`; None for float32 alone."""
-    counted = Counter(types)
-    return None if set(counted) <= {"float32"} else " and ".join(sorted(counted))
+    return None if set(types) <= {"float32"} else " and ".join(sorted(set(types)))

@@ -1,7 +1,7 @@
-"""Loading weights: a file and a SAM go in, the SAM has the weights, or the user learns what is wrong with the file.
+"""Loading of weights: a file and a SAM go in; the SAM gets the weights, or an error names the problem.
 
-`read_weights` alone decides what a file is and what of it is taken. `weights verify` tells what it found, `inspect` and
-`submit` ask it before a training, and `build_sam` loads what it gives.
+`read_weights` alone decides what a file is and what is loaded from it: `weights verify`, `inspect` and `submit` report
+its result, and `build_sam` loads it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from sam_seismic.sam.weights.saving import saving_one
 
 _SHOWN = 3
 _OPTIONAL = ("prompt_encoder", "mask_decoder")
-"""Parts that a file may lack, each as a whole."""
+"""Parts that a file may lack, but only as a whole."""
 _OWN_KEY = "sam_seismic"
 """What a checkpoint of `sam-seismic train` has beside its weights."""
 _USABLE = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
@@ -34,11 +34,11 @@ _GET_ONE = "sam-seismic weights fetch vit_b gets a published one"
 
 @dataclass(frozen=True)
 class Weights:
-    """What is loaded into a SAM.
+    """The weights that are loaded into a SAM.
 
     Args:
-        content: what was found in the file.
-        state: tensors by Meta's names, mapped from the file where that can be; without parts that start from random.
+        content: description of the file.
+        state: tensors by Meta's names, memory-mapped if possible; parts that start from random weights are absent.
     """
 
     content: WeightsContent
@@ -47,12 +47,12 @@ class Weights:
 
 @dataclass(frozen=True)
 class Verified:
-    """What a weights file is.
+    """The result of `verify`.
 
     Args:
-        content: what a training would take from it.
-        sha256: its hash.
-        official: whether it is a published file, byte for byte.
+        content: description of the file.
+        sha256: hash of the file, 64 hex digits.
+        official: whether the file is identical to a published one.
     """
 
     content: WeightsContent
@@ -70,10 +70,10 @@ class Verified:
 
 
 def verify(path: Path) -> Verified:
-    """Find out which SAM a file holds and whether it is a published one.
+    """Find which SAM is in a file, and whether the file is a published one.
 
     Raises:
-        WeightsError: `train` could not use the file either.
+        WeightsError: the file cannot be used; `train` raises the same error.
     """
     content = read_weights(path).content
     sha256 = file_hash(path)
@@ -81,10 +81,10 @@ def verify(path: Path) -> Verified:
 
 
 def load_weights(sam: Sam, path: Path) -> WeightsContent:
-    """Load a file into a SAM; what of the SAM the file does not hold stays as it is.
+    """Load a file into a SAM; parts that are not in the file stay as they are.
 
     Args:
-        sam: the network, changed in place.
+        sam: the network, modified in place.
         path: the file.
 
     Raises:
@@ -96,20 +96,20 @@ def load_weights(sam: Sam, path: Path) -> WeightsContent:
 
 
 def fill(sam: Sam, weights: Weights) -> None:
-    """Load what was read into a SAM of its size."""
+    """Load weights into a SAM of their size."""
     found = sam.load_state_dict(weights.state, strict=False)
-    missing = weights.content.missing if weights.content.draws_random else ()
+    missing = weights.content.missing if weights.content.has_random_parts else ()
     assert all(name.startswith(missing) for name in found.missing_keys), found.missing_keys
     assert not found.unexpected_keys, found.unexpected_keys
 
 
 def read_weights(path: Path, size: str | None = None, *, values: bool = True) -> Weights:
-    """What a SAM can take from a file, without running anything that the file holds.
+    """The weights of the SAM in a file; code in the file is not executed.
 
     Args:
         path: the file, in any of the forms that docs/weights.md lists.
-        size: the SAM that is asked for; None for any.
-        values: whether all numbers are looked at, which reads the whole file.
+        size: required size of the SAM; None for any.
+        values: whether to check that all values are finite, which reads the whole file.
 
     Raises:
         WeightsError: the file is missing, damaged or unsafe; it holds no SAM or another one; a number is not finite.
@@ -212,8 +212,8 @@ def _check_asked(path: Path, held: str, asked: str | None) -> None:
 def _check_fit(
     path: Path, state: State, *, shapes: Mapping[str, torch.Size], missing: tuple[str, ...], tensors: list[Named]
 ) -> None:
-    """Refuse weights that a SAM cannot take: half a part, other shapes, numbers that are no floats."""
-    lacking = [name for name in shapes if name not in state and not name.startswith(missing or ("-",))]
+    """Refuse incomplete parts, other shapes, and tensors that are not floating point of 16 bits or more."""
+    lacking = [name for name in shapes if name not in state and not name.startswith(missing)]
     problems = [
         _listing("missing", lacking),
         _listing(
@@ -239,12 +239,12 @@ def _check_fit(
 
 
 def _check_finite(path: Path, state: State) -> None:
-    """Refuse numbers that no training can start from."""
+    """Refuse NaN and infinite values."""
     for name, tensor in state.items():
-        # The sum is not finite where one number is not, and is found in one pass without memory of its own.
+        # The sum is finite only if all values are; unlike `isfinite`, it takes no memory.
         if tensor.sum(dtype=torch.float32).isfinite():
             continue
-        if count := int((~tensor.isfinite()).sum()):
+        if count := int((~tensor.float().isfinite()).sum()):
             raise WeightsError(
                 problem=f"{path}: {count:,} of {tensor.numel():,} values of {name} are NaN or infinite",
                 fix="give weights from before that training diverged, or copy the file again",

@@ -1,4 +1,4 @@
-"""Names and shapes of the tensors in a file come in; what network they belong to, where it is no SAM, goes out."""
+"""The tensors of a file that holds no SAM come in, the name of the network that they belong to goes out."""
 
 import re
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ class OtherNetwork:
     """A network that cannot be loaded as a SAM.
 
     Args:
-        what: its name and how it differs.
-        mark: a pattern that one of its names has, and none of a SAM's.
+        what: its name, and how it differs from SAM.
+        mark: pattern that matches one of its parameter names, and none of SAM's.
     """
 
     what: str
@@ -57,11 +57,11 @@ def other_network(tensors: Mapping[str, Tensor]) -> str:
     """What a file without a SAM's image encoder holds, in words."""
     if (what := recognised(tensors)) is not None:
         return what
+    if any(name.endswith("patch_embed.proj.weight") for name in tensors):
+        return "a vision transformer without the neck of SAM's"
     parts = [part for part in ("mask_decoder", "prompt_encoder") if any(f"{part}." in name for name in tensors)]
     if parts:
         return f"SAM's {' and '.join(parts)} alone".replace("_", " ")
-    if any(name.endswith("patch_embed.proj.weight") for name in tensors):
-        return "a vision transformer without the neck of SAM's"
     name, tensor = next(iter(tensors.items()))
     more = f" and {len(tensors) - 1} more" if len(tensors) > 1 else ""
     return f"a network that is not known: {name} {list(tensor.shape)}{more}"

@@ -1,4 +1,4 @@
-"""A weights file comes in, the tensors and plain values that it holds go out; nothing in it is run."""
+"""A weights file comes in, its tensors and plain values go out; code in the file is not executed."""
 
 import argparse
 import datetime
@@ -28,10 +28,13 @@ _SAVED_UNDER = ("state_dict", "model_state_dict", "model_state", "model", "net",
 
 
 def read_plain(path: Path) -> object:
-    """What a file of `torch.save` or a safetensors file holds: plain values, and tensors mapped if they can be.
+    """The content of a file written by `torch.save`, or of a safetensors file; code in the file is not executed.
+
+    Returns:
+        Plain values and tensors on the CPU, memory-mapped if possible.
 
     Raises:
-        WeightsError: the file is missing, damaged, of another kind, or holds objects that could run code.
+        WeightsError: the file is missing, damaged, of another kind, or contains objects that could run code.
     """
     check_readable(path)
     with path.open("rb") as file:
@@ -42,12 +45,12 @@ def read_plain(path: Path) -> object:
             return read_safetensors(path)
         if is_zip:
             check_archive(path)
-        elif head.startswith(b"PK"):  # its table of contents comes last, so a cut file has none
+        elif head.startswith(b"PK"):  # a truncated zip file: its directory is at the end
             raise damaged(path, f"it ends early, at {path.stat().st_size} bytes")
         elif not head.startswith(b"\x80"):
             raise no_weights(path, head)
         with warnings.catch_warnings(), torch.serialization.safe_globals(_plain_globals()):
-            # A foreign pickle; whether it can be read safely shows on its own.
+            # PyTorch warns of pickles that it did not write; an unsafe one raises an error below.
             warnings.filterwarnings("ignore", "Detected pickle protocol")
             return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as error:
@@ -57,10 +60,10 @@ def read_plain(path: Path) -> object:
 
 
 def check_readable(path: Path) -> None:
-    """Refuse what is no file that may be read.
+    """Refuse a path that is not a readable file.
 
     Raises:
-        WeightsError: see there.
+        WeightsError: it is missing, a folder, or not readable.
     """
     if path.is_dir():
         held = sorted(each.name for each in path.iterdir() if each.suffix in (".safetensors", ".pth", ".pt", ".bin"))
@@ -69,7 +72,7 @@ def check_readable(path: Path) -> None:
     if not path.is_file():
         raise WeightsError(
             problem=f"{path}: there is no such weights file",
-            fix="sam-seismic weights fetch vit_b gets a published one; model.weights says where another lies",
+            fix="sam-seismic weights fetch vit_b gets a published one; for another file set model.weights",
         )
     if not os.access(path, os.R_OK):
         raise WeightsError(problem=f"{path}: may not be read", fix="ask its owner, or copy it where you may")
@@ -81,10 +84,10 @@ def damaged(path: Path, reason: str) -> WeightsError:
 
 
 def _plain_globals() -> list[Any]:
-    """What a pickle may make beside tensors: numbers of NumPy, the arguments of a command line, times and paths.
+    """Classes that a pickle may create beside tensors: NumPy scalars, `argparse` results, times and paths.
 
-    None of them does anything when it is made. They are found by the name that a file has for them, and NumPy's
-    module was called otherwise before version 2.
+    To create one has no side effect. A pair gives the name under which a pickle asks for the class: NumPy's module had
+    another name before version 2, and paths become pure ones.
     """
     scalar = np.float64(0).__reduce__()[0]
     types = {type(np.dtype(name)) for name in _NUMPY_SCALARS}
