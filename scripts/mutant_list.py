@@ -166,6 +166,20 @@ MUTANTS = (
     ),
     Mutant("scoring", "voxels without a label are scored", "scored = truth != IGNORE", "scored = truth >= 0", _SCORES),
     # --- sam, networks ------------------------------------------------------------------------------------------------
+    Mutant(
+        "sam/weights",
+        "tables of positions are interpolated as pictures are",
+        'mode="bicubic"',
+        'mode="bilinear"',
+        ("tests/sam/test_foreign_weights.py",),
+    ),
+    Mutant(
+        "sam/weights",
+        "tensors of a safetensors file may overlap",
+        "entry.begin != reached",
+        "entry.begin > reached",
+        ("tests/sam/test_safetensors.py",),
+    ),
     Mutant("sam/attention.py", "scores are not scaled", "[q * d**-0.5,", "[q,", ("tests/sam/test_attention.py",)),
     Mutant(
         "sam/image_encoder.py",

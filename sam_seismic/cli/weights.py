@@ -65,16 +65,24 @@ def fetch(
 
 
 @weights_app.command()
-def verify(path: Annotated[Path, typer.Argument(callback=as_meant, help="A weights file.")]) -> None:
-    """Show which size of SAM a file holds, and whether it is an official file.
+def verify(
+    path: Annotated[Path, typer.Argument(callback=as_meant, help="A weights file.")], json: Json = False
+) -> None:
+    """Show which SAM a file holds, what `train` takes from it, and whether it is an official file.
+
+    What `train` could not use is refused here, too.
 
     Example: sam-seismic weights verify weights/sam_vit_b_01ec64.pth
     """
     from sam_seismic.sam.weights import verify as run
 
     found = run(path)
+    if json:
+        print_json(found.as_dict())
+        return
     rows = [
-        ("size", found.size or "not a SAM"),
+        ("size", found.content.size),
+        *found.content.rows(),
         ("SHA-256", found.sha256),
         ("official", "yes" if found.official else "no"),
     ]

@@ -136,8 +136,8 @@ class SamConfig(EncoderNetworkConfig):
     size: SAM_SIZES = "vit_b"
     """Size of the image encoder; vit_t is a small size for demos and tests, without published weights."""
     weights: UserPath | Literal["random"] | None = None
-    """A checkpoint file with Meta's parameter names, or `random` for random weights (tests, and vit_t). If not set,
-    the official file of this size in the weights folder."""
+    """A weights file of SAM (docs/weights.md lists which), or `random` for random weights (tests, and vit_t). If not
+    set, the official file of this size in the weights folder."""
     decoder: Literal["frozen", "full"] = "full"
     """`full` trains the whole mask decoder; `frozen` trains only the parts of the head that SAM does not have."""
     head: HeadConfig = TokenHead()

@@ -12,7 +12,7 @@ from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.request import Inspection
 from sam_seismic.inspection.run_costs import largest_of, memory_table, run_costs, section_shapes, time_table
 from sam_seismic.listener import Listener
-from sam_seismic.networks import find_weights
+from sam_seismic.networks import find_weights, weights_notes
 from sam_seismic.report.blocks import Facts, ReportBlock
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.splits import describe_sections
@@ -105,7 +105,10 @@ def _weights(config: Config) -> tuple[str, list[str]]:
         return "not there yet", [f"{error.problem}: {error.fix}"]
     if path is None:
         return config.model.weights_words, []
-    return str(path), [] if path.is_file() else [f"model.weights: {path}: there is no such file"]
+    try:
+        return str(path), weights_notes(config.model, values=False)
+    except UserError as error:
+        return str(path), [f"model.weights: {error.problem}: {error.fix}"]
 
 
 def _training_rows(config: Config, weights: str, parameters: tuple[int, int], steps: int) -> list[tuple[str, str]]:

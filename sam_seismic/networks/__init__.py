@@ -41,4 +41,17 @@ def find_weights(config: NetworkConfig) -> Path | None:
     return NETWORKS[config.kind].weights_file(config)
 
 
-__all__ = ["NETWORKS", "Network", "Prior", "SamNetwork", "VitNetwork", "build_network", "find_weights"]
+def weights_notes(config: NetworkConfig, *, values: bool = True) -> list[str]:
+    """What is to be told of the initial weights of a training, such as parts that the file lacks.
+
+    Args:
+        config: the section `model:`.
+        values: whether all numbers are looked at, which reads the whole file.
+
+    Raises:
+        WeightsError: `build_network` could not use the file.
+    """
+    return NETWORKS[config.kind].weights_notes(config, values=values)
+
+
+__all__ = ["NETWORKS", "Network", "Prior", "SamNetwork", "VitNetwork", "build_network", "find_weights", "weights_notes"]

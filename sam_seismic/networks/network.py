@@ -26,6 +26,8 @@ class Network(nn.Module, ABC):
     """Its encoder, cut after the frozen prefix; None for a network without such an encoder."""
     prior: Prior | None = None
     """Added to the logits of a section; None for no prior."""
+    notes: tuple[str, ...] = ()
+    """What is to be told of the weights that it starts from."""
 
     @classmethod
     @abstractmethod
@@ -50,6 +52,19 @@ class Network(nn.Module, ABC):
             WeightsError: the file does not exist.
         """
         return None
+
+    @classmethod
+    def weights_notes(cls, config: Any, *, values: bool = True) -> list[str]:  # noqa: ARG003
+        """What is to be told of the file of the initial weights; nothing is built.
+
+        Args:
+            config: as of `create`.
+            values: whether all its numbers are looked at, which reads the whole file.
+
+        Raises:
+            WeightsError: as of `create`.
+        """
+        return []
 
     @property
     @abstractmethod

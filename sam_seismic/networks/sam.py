@@ -9,8 +9,8 @@ from sam_seismic.config import SamConfig
 from sam_seismic.networks.encoder_network import EncoderNetwork
 from sam_seismic.networks.heads import HEADS
 from sam_seismic.networks.heads.head import Head
-from sam_seismic.sam import Sam, build_sam
-from sam_seismic.sam.weights import official_path
+from sam_seismic.sam import Sam, load_sam
+from sam_seismic.sam.weights import official_path, read_weights
 
 
 class SamNetwork(EncoderNetwork):
@@ -35,8 +35,12 @@ class SamNetwork(EncoderNetwork):
     @classmethod
     def create(cls, config: SamConfig, classes: int, *, weights: Path | None = None, initialise: bool = True) -> Self:
         """SAM from a weights file, or with random weights."""
-        sam = build_sam(config.size, weights) if initialise else Sam(config.size, random=False)
-        return cls(config, sam, classes)
+        if weights is None or not initialise:
+            return cls(config, Sam(config.size, random=initialise), classes)
+        sam, content = load_sam(config.size, weights)
+        network = cls(config, sam, classes)
+        network.notes = tuple(content.notes())
+        return network
 
     @classmethod
     def weights_file(cls, config: SamConfig) -> Path | None:
@@ -48,6 +52,12 @@ class SamNetwork(EncoderNetwork):
         if config.weights is None:
             return official_path(config.size)
         return config.weights if isinstance(config.weights, Path) else None
+
+    @classmethod
+    def weights_notes(cls, config: SamConfig, *, values: bool = True) -> list[str]:
+        """As `weights verify` finds them."""
+        path = cls.weights_file(config)
+        return [] if path is None else read_weights(path, config.size, values=values).content.notes()
 
     @property
     def stride(self) -> int:

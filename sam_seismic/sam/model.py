@@ -1,10 +1,9 @@
-"""SAM as one module: a size and an optional checkpoint go in, the network with Meta's parameter names comes out.
+"""SAM as one module: a size goes in, the network with Meta's parameter names comes out.
 
 Source: Kirillov et al. 2023, "Segment Anything".
 """
 
 from contextlib import nullcontext
-from pathlib import Path
 
 from torch import nn
 
@@ -14,7 +13,6 @@ from sam_seismic.sam.image_encoder import ImageEncoder
 from sam_seismic.sam.layers import SkipInitialisation
 from sam_seismic.sam.mask_decoder import MaskDecoder
 from sam_seismic.sam.prompt_encoder import PromptEncoder
-from sam_seismic.sam.weights.load import load_weights
 
 
 class Sam(nn.Module):
@@ -30,8 +28,7 @@ class Sam(nn.Module):
 
     def __init__(self, size: str, *, random: bool = True) -> None:
         super().__init__()
-        if size not in SIZES:
-            raise UserError(problem=f"there is no SAM of the size {size!r}", fix=f"choose one of {', '.join(SIZES)}")
+        check_size(size)
         self.size = size
         with nullcontext() if random else SkipInitialisation():
             self.image_encoder = ImageEncoder(SIZES[size], random=random)
@@ -39,18 +36,11 @@ class Sam(nn.Module):
             self.mask_decoder = MaskDecoder()
 
 
-def build_sam(size: str, checkpoint: Path | str | None = None) -> Sam:
-    """SAM (Kirillov et al. 2023, "Segment Anything") with the weights of a checkpoint, or with random weights.
-
-    Args:
-        size: vit_t, vit_b, vit_l or vit_h.
-        checkpoint: file with Meta's parameter names, such as `sam_vit_b_01ec64.pth`; None for random weights.
+def check_size(size: str) -> None:
+    """Refuse what is no size of SAM.
 
     Raises:
-        UserError: the size is unknown.
-        WeightsError: the checkpoint is missing, damaged, unsafe or from another network.
+        UserError: it is none.
     """
-    sam = Sam(size, random=checkpoint is None)
-    if checkpoint is not None:
-        load_weights(sam, Path(checkpoint))
-    return sam
+    if size not in SIZES:
+        raise UserError(problem=f"there is no SAM of the size {size!r}", fix=f"choose one of {', '.join(SIZES)}")

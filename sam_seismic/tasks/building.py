@@ -68,7 +68,7 @@ def describe(task: FaciesSegmentation, module: SeismicDataModule) -> list[str]:
     weights_hash = task.metadata.weights_hash
     weights = model.weights_words if weights_hash is None else f"weights {weights_hash[:8]}"
     return [
-        *(f"note: {note}" for note in module.survey.notes),
+        *(f"note: {note}" for note in (*module.survey.notes, *task.network.notes)),
         f"classes: {', '.join(task.metadata.facies.names)}",
         *(f"split {part}" for part in module.survey.parts.values()),
         f"amplitudes: {scale.center:g} +- {scale.clip:g} becomes [-1, 1] "

@@ -20,7 +20,7 @@ from sam_seismic.inference.outputs import open_outputs
 from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.listener import Listener
-from sam_seismic.networks import find_weights
+from sam_seismic.networks import find_weights, weights_notes
 from sam_seismic.runs.devices import parse_device
 from sam_seismic.runs.run_folder import RunFolder
 from sam_seismic.runs.slurm_job import contradictions
@@ -221,6 +221,8 @@ def _check_experiment(config: Config, listener: Listener) -> None:
     weights = find_weights(config.model)
     if weights is not None:
         listener.say(f"weights: {weights}, {file_hash(weights)[:8]}")
+        for note in weights_notes(config.model):
+            listener.say(f"note: {note}")
     store = estimate_embeddings(config, survey, meta_task(config, survey.facies))
     if store is not None:
         free = format_bytes(store.free)

@@ -17,28 +17,7 @@ from transformers import SamConfig, SamMaskDecoderConfig, SamModel, SamPromptEnc
 from transformers.models.sam.modeling_sam import SamVisionSdpaAttention
 
 from sam_seismic.sam import EncoderSize, ImageEncoder, MaskDecoder, PromptEncoder
-
-RENAMED = {
-    "image_encoder.patch_embed.proj": "vision_encoder.patch_embed.projection",
-    "image_encoder.pos_embed": "vision_encoder.pos_embed",
-    "image_encoder.blocks": "vision_encoder.layers",
-    "image_encoder.neck.0": "vision_encoder.neck.conv1",
-    "image_encoder.neck.1": "vision_encoder.neck.layer_norm1",
-    "image_encoder.neck.2": "vision_encoder.neck.conv2",
-    "image_encoder.neck.3": "vision_encoder.neck.layer_norm2",
-    "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix": "shared_image_embedding.positional_embedding",
-    "point_embeddings": "point_embed",
-    "mask_downscaling.0": "mask_embed.conv1",
-    "mask_downscaling.1": "mask_embed.layer_norm1",
-    "mask_downscaling.3": "mask_embed.conv2",
-    "mask_downscaling.4": "mask_embed.layer_norm2",
-    "mask_downscaling.6": "mask_embed.conv3",
-    "output_upscaling.0": "upscale_conv1",
-    "output_upscaling.1": "upscale_layer_norm",
-    "output_upscaling.3": "upscale_conv2",
-    ".norm": ".layer_norm",
-}
-HEADS = {"layers.0": "proj_in", "layers.1": "layers.0", "layers.2": "proj_out"}
+from sam_seismic.sam.weights.transformers_names import transformers_name
 
 
 @dataclass(frozen=True)
@@ -56,7 +35,7 @@ def make_pair(size: EncoderSize, seed: int = 0) -> Pair:
     ).eval()
     randomise(ours, seed)
     theirs = SamModel(their_config(size)).eval()
-    state = {their_name(name): tensor for name, tensor in ours.state_dict().items()}
+    state = {transformers_name(name): tensor for name, tensor in ours.state_dict().items()}
     shared = state["shared_image_embedding.positional_embedding"]
     theirs.load_state_dict(state | {"prompt_encoder.shared_embedding.positional_embedding": shared})
     return Pair(ours, theirs)
@@ -77,7 +56,7 @@ def transformers_encoder(ours: ImageEncoder) -> nn.Module:
         theirs = SamModel(their_config(ours.size)).vision_encoder
     attention = {type(layer.attn) for layer in theirs.layers}
     assert attention == {SamVisionSdpaAttention}, f"the fast attention of transformers was meant, not {attention}"
-    state = {their_name(f"image_encoder.{name}"): tensor for name, tensor in ours.state_dict().items()}
+    state = {transformers_name(f"image_encoder.{name}"): tensor for name, tensor in ours.state_dict().items()}
     theirs.load_state_dict({name.removeprefix("vision_encoder."): state[name] for name in state}, assign=True)
     return theirs.eval()
 
@@ -133,17 +112,6 @@ def their_config(size: EncoderSize) -> SamConfig:
     )
     config._attn_implementation = "sdpa"
     return config
-
-
-def their_name(name: str) -> str:
-    """Meta's name of a parameter -> the one in `transformers`."""
-    for ours, theirs in RENAMED.items():
-        name = name.replace(ours, theirs)
-    if "output_hypernetworks_mlps" in name or "iou_prediction_head" in name:
-        stem, layer = name[: name.index("layers.")], name[name.index("layers.") :]
-        old = layer[: len("layers.0")]
-        return stem + layer.replace(old, HEADS[old])
-    return name
 
 
 def randomise(module: nn.Module, seed: int) -> None:

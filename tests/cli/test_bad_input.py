@@ -129,7 +129,7 @@ def test_a_file_that_is_no_checkpoint_of_ours(made: Made, run: Run, tmp_path: Pa
         "missing": "there is no such checkpoint",
         "sam": "it has no metadata",
         "cut": "damaged: it ends early",
-        "other": "not a file written by PyTorch",
+        "other": "not a weights file: it is a text, which begins 'not a checkpoint'",
     }
     assert result.exit_code == 2
     assert told[kind] in result.stderr

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from sam_seismic.config import load_config, parse_config
+from sam_seismic.sam import build_sam
 from tests.cli.running import Made, Run
 from tests.cli.test_readme import lay_out
 from tests.docs.pages import PAGES, ROOT, commands, fences
@@ -18,6 +20,7 @@ TRIED = {
     ("docs/surveys.md", "bash"),
     ("docs/surveys.md", "sh"),
     ("docs/benchmarks.md", "sh"),
+    ("docs/weights.md", ""),
 }
 """Pages and kinds of fences whose commands are run."""
 TRIED_ELSEWHERE = {"submit": "test_submit.py", "status": "test_status.py"}
@@ -52,6 +55,13 @@ def test_the_recipes_run_in_their_order(made: Made, run: Run, tmp_path: Path, mo
         assert result.exit_code == 0, f"{words}: {result.stderr}"
     assert Path("tops.csv").is_file()
     assert Path("runs/my_survey_tight/checkpoints/best.ckpt").is_file()
+
+
+def test_a_weights_file_of_another_program_is_verified(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"model": build_sam("vit_t").state_dict()}, "medsam_vit_b.pth")
+    (words,) = commands("docs/weights.md", "")
+    assert run(*words).exit_code == 0
 
 
 @pytest.mark.parametrize(

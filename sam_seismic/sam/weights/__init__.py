@@ -1,8 +1,9 @@
 """Weights files: the published files and their folder; functions to fetch, verify and load them."""
 
 from sam_seismic.downloads import Progress
+from sam_seismic.sam.weights.content import WeightsContent
 from sam_seismic.sam.weights.download import download, fetch
-from sam_seismic.sam.weights.load import Verified, load_weights, read_plain, read_state, size_of, verify
+from sam_seismic.sam.weights.load import Verified, load_weights, read_weights, verify
 from sam_seismic.sam.weights.official import (
     OFFICIAL,
     OfficialWeights,
@@ -11,12 +12,14 @@ from sam_seismic.sam.weights.official import (
     official_weights,
     weights_folder,
 )
+from sam_seismic.sam.weights.plain import read_plain
 
 __all__ = [
     "OFFICIAL",
     "OfficialWeights",
     "Progress",
     "Verified",
+    "WeightsContent",
     "download",
     "fetch",
     "file_hash",
@@ -24,8 +27,7 @@ __all__ = [
     "official_path",
     "official_weights",
     "read_plain",
-    "read_state",
-    "size_of",
+    "read_weights",
     "verify",
     "weights_folder",
 ]
