@@ -289,6 +289,21 @@ MUTANTS = (
         "np.isfinite(low)",
         ("tests/inspection/test_line_correlation.py",),
     ),
+    Mutant(
+        "inspection/amplitude_comparison.py",
+        "an offset of the amplitudes is not noticed",
+        "shift <= OTHER_CENTER",
+        "shift < 1e9",
+        ("tests/inspection/test_amplitude_comparison.py",),
+    ),
+    # --- runs ---------------------------------------------------------------------------------------------------------
+    Mutant(
+        "runs/finite_numbers.py",
+        "gradients that are not finite are trained on",
+        "if not _skips_steps(trainer) or",
+        "if",
+        ("tests/runs/test_finite_numbers.py",),
+    ),
     # --- config -------------------------------------------------------------------------------------------------------
     Mutant(
         "config",

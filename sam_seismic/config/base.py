@@ -10,9 +10,9 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Model(BaseModel):
-    """A section of the configuration: immutable, and an unknown key is an error."""
+    """A section of the configuration: immutable; an unknown key, NaN or infinity is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 def _absolute(path: Path) -> Path:
