@@ -247,6 +247,13 @@ MUTANTS = (
     ),
     # --- runs ---------------------------------------------------------------------------------------------------------
     Mutant(
+        "runs/finite_numbers.py",
+        "gradients that are not finite are trained on",
+        "if not _skips_steps(trainer) or",
+        "if",
+        ("tests/runs/test_finite_numbers.py",),
+    ),
+    Mutant(
         "runs/checkpoints.py",
         "the worst epoch is the best one",
         'mode="max"',
@@ -295,14 +302,6 @@ MUTANTS = (
         "shift <= OTHER_CENTER",
         "shift < 1e9",
         ("tests/inspection/test_amplitude_comparison.py",),
-    ),
-    # --- runs ---------------------------------------------------------------------------------------------------------
-    Mutant(
-        "runs/finite_numbers.py",
-        "gradients that are not finite are trained on",
-        "if not _skips_steps(trainer) or",
-        "if",
-        ("tests/runs/test_finite_numbers.py",),
     ),
     # --- config -------------------------------------------------------------------------------------------------------
     Mutant(
