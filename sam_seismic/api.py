@@ -185,6 +185,7 @@ class Model:
         horizons: AnyPath | None = None,
         orientation: Literal["inline", "crossline", "both"] | None = None,
         batch_size: int = 2,
+        rescale: bool = False,
         overwrite: bool = False,
         resume: bool = False,
         progress: Listener | bool = True,
@@ -201,6 +202,7 @@ class Model:
         horizons: AnyPath | None = None,
         orientation: Literal["inline", "crossline", "both"] | None = None,
         batch_size: int = 2,
+        rescale: bool = False,
         overwrite: bool = False,
         resume: bool = False,
         progress: Listener | bool = True,
@@ -217,6 +219,7 @@ class Model:
             horizons: also write a CSV: IL, XL, X, Y and the time (ms) of each class top.
             orientation: of the sections to predict; by default what was trained on.
             batch_size: sections at a time.
+            rescale: scale the amplitudes by their own center and percentile, not by those of the training.
             overwrite: replace existing outputs.
             resume: go on with what an earlier call finished.
             progress: True draws it, False is silent; or a listener of your own.
@@ -232,6 +235,8 @@ class Model:
         if isinstance(source, Section | np.ndarray):
             if output is not None or any(path is not None for path in further):
                 raise UserError(problem="a section is not written to files", fix="leave output= out, or give a volume")
+            if rescale:
+                raise UserError(problem="one section does not show the scale of its survey", fix="leave rescale out")
             return self._predict_section(source)
         if output is None:
             raise UserError(problem="a volume is predicted into a file", fix='give output="facies.sgy"')
@@ -258,6 +263,7 @@ class Model:
             batch_size=batch_size,
             device=str(self._task.device),
             precision=self._precision,
+            rescale=rescale,
             opened=opened,
         )
         with _listening(progress) as listener:

@@ -261,6 +261,13 @@ MUTANTS = (
     ),
     # --- runs ---------------------------------------------------------------------------------------------------------
     Mutant(
+        "runs/finite_numbers.py",
+        "gradients that are not finite are trained on",
+        "if not _skips_steps(trainer) or",
+        "if",
+        ("tests/runs/test_finite_numbers.py",),
+    ),
+    Mutant(
         "runs/checkpoints.py",
         "the worst epoch is the best one",
         'mode="max"',
@@ -302,6 +309,13 @@ MUTANTS = (
         "section.live & np.isfinite(low)",
         "np.isfinite(low)",
         ("tests/inspection/test_line_correlation.py",),
+    ),
+    Mutant(
+        "inspection/amplitude_comparison.py",
+        "an offset of the amplitudes is not noticed",
+        "shift <= OTHER_CENTER",
+        "shift < 1e9",
+        ("tests/inspection/test_amplitude_comparison.py",),
     ),
     # --- config -------------------------------------------------------------------------------------------------------
     Mutant(

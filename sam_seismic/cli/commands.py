@@ -21,6 +21,7 @@ from sam_seismic.cli.options import (
     Override,
     Overwrite,
     PrecisionOption,
+    Rescale,
     Resume,
     StoredFormat,
     reads_volumes,
@@ -95,6 +96,7 @@ def evaluate(
     batch_size: BatchSize = 2,
     device: Device = "auto",
     precision: PrecisionOption = "32",
+    rescale: Rescale = False,
     json: Json = False,
 ) -> Invocation[Any, Any]:
     """Score a checkpoint on lines that it was not trained on, beside guesses without a network.
@@ -105,8 +107,8 @@ def evaluate(
     from sam_seismic.workflows.evaluate import EvaluationRequest
     from sam_seismic.workflows.evaluate import evaluate as run
 
-    request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, device, precision)
-    return Invocation(request, run, (lambda found: print_json(found.scores.as_dict())) if json else show_evaluation)
+    request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, device, precision, rescale)
+    return Invocation(request, run, (lambda found: print_json(found.as_dict())) if json else show_evaluation)
 
 
 @reads_volumes
@@ -139,6 +141,7 @@ def predict(
     batch_size: BatchSize = 2,
     device: Device = "auto",
     precision: PrecisionOption = "32",
+    rescale: Rescale = False,
     read: ReadOptions,
 ) -> Invocation[Any, Any]:
     """Turn an amplitude volume into a facies volume with the same headers and trace order.
@@ -151,7 +154,7 @@ def predict(
 
     outputs = OutputRequest(output, probabilities, confidence, entropy, horizons, stored_format)
     request = PredictRequest(
-        checkpoint, input_, outputs, orientation, read, overwrite, resume, batch_size, device, precision
+        checkpoint, input_, outputs, orientation, read, overwrite, resume, batch_size, device, precision, rescale
     )
 
     def show(files: list[Path]) -> None:

@@ -39,6 +39,10 @@ PrecisionOption = Annotated[
     Literal["32", "bf16", "16"],
     typer.Option("--precision", help="Of the image encoder: bf16 and 16 take half the memory, and less time on a GPU."),
 ]
+Rescale = Annotated[
+    bool,
+    typer.Option("--rescale", help="Scale by the amplitudes' own center and percentile, not by those of the training."),
+]
 BatchSize = Annotated[int, typer.Option(min=1, help="Sections at a time; lower it when memory is short.")]
 OrientationOption = Annotated[
     OrientationChoice | None,

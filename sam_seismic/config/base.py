@@ -23,7 +23,7 @@ from sam_seismic.files.user_paths import expanded, written
 
 
 class Model(BaseModel):
-    """A section of the configuration: immutable, and an unknown key is an error."""
+    """A section of the configuration: immutable; an unknown key, NaN or infinity is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 

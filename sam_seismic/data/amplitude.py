@@ -47,6 +47,29 @@ def fit_scale(sections: Iterable[Section], percentile: float, where: str) -> Amp
     Raises:
         SurveyError: all amplitudes are the same, or there is no live trace.
     """
+    return scale_of(draw_training_amplitudes(sections, where), percentile)
+
+
+def draw_training_amplitudes(sections: Iterable[Section], where: str) -> NDArray[np.float32]:
+    """Amplitudes spread evenly over training sections: float32[amplitude]; arguments and errors as of `fit_scale`."""
+    return draw_amplitudes(
+        sections,
+        f"{where}: the training lines",
+        fix="check the file with `sam-seismic inspect`, or choose other lines in data.split",
+    )
+
+
+def draw_amplitudes(sections: Iterable[Section], what: str, *, fix: str) -> NDArray[np.float32]:
+    """Amplitudes spread evenly over sections: float32[amplitude].
+
+    Args:
+        sections: amplitudes [sample, trace]; dead traces are left out.
+        what: the volume and what of it these are, for the message.
+        fix: what to do where they say nothing.
+
+    Raises:
+        SurveyError: all amplitudes are the same, or nothing is alive.
+    """
     drawn = []
     for section in sections:
         alive = section.values[:, section.live].ravel()
@@ -55,13 +78,23 @@ def fit_scale(sections: Iterable[Section], percentile: float, where: str) -> Amp
         drawn.append(alive[:: step + 1 - step % 2].astype(np.float32))
     amplitudes = np.concatenate(drawn) if drawn else np.empty(0, np.float32)
     if amplitudes.size == 0 or amplitudes.min() == amplitudes.max():
-        what = "no live trace" if amplitudes.size == 0 else f"only the amplitude {amplitudes[0]:g}"
-        raise SurveyError(
-            problem=f"{where}: the training lines hold {what}",
-            fix="check the file with `sam-seismic inspect`, or choose other lines in data.split",
-        )
-    center = 0.0 if amplitudes.min() < 0 else float(np.median(amplitudes))
+        held = "no live trace" if amplitudes.size == 0 else f"only the amplitude {amplitudes[0]:g}"
+        raise SurveyError(problem=f"{what} hold {held}", fix=fix)
+    return amplitudes
+
+
+def scale_of(amplitudes: NDArray[np.float32], percentile: float) -> AmplitudeScale:
+    """The scale of a survey.
+
+    Args:
+        amplitudes: float32[amplitude], not all the same.
+        percentile: of |amplitude - center|, which becomes the clip.
+    """
+    return scale_around(0.0 if amplitudes.min() < 0 else float(np.median(amplitudes)), amplitudes, percentile)
+
+
+def scale_around(center: float, amplitudes: NDArray[np.float32], percentile: float) -> AmplitudeScale:
+    """The scale of a survey whose center is known; other arguments as of `scale_of`."""
     distance = np.abs(amplitudes - center)
     # With mostly zeros (a strong mute) the percentile can be 0; then use the largest amplitude.
-    clip = float(np.percentile(distance, percentile)) or float(distance.max())
-    return AmplitudeScale(center=center, clip=clip)
+    return AmplitudeScale(center, float(np.percentile(distance, percentile)) or float(distance.max()))

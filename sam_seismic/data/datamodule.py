@@ -1,6 +1,7 @@
 """A data configuration comes in, Lightning's loaders of batches go out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -8,7 +9,8 @@ import lightning
 import numpy as np
 
 from sam_seismic.config import DataConfig, InputConfig
-from sam_seismic.data.amplitude import AmplitudeScale, fit_scale
+from sam_seismic.data.amplitude import AmplitudeScale, draw_training_amplitudes, scale_of
+from sam_seismic.data.amplitude_distribution import AmplitudeDistribution, MeanTrace
 from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.data.dataset import SectionDataset, StoredEmbeddings
 from sam_seismic.data.loader import SectionLoader, SharedBatches
@@ -48,7 +50,11 @@ class SeismicDataModule(lightning.LightningDataModule):
         super().__init__()
         data, inputs = self._known(data), inputs or InputConfig()
         self.survey: Survey = open_survey(data)
-        scale = scale or fit_scale_on_part(self.survey.parts["train"], inputs.clip_percentile)
+        self.distribution: AmplitudeDistribution | None = None
+        """That of the training amplitudes; None where the scale was given."""
+        if scale is None:
+            found = fit_amplitudes_on_part(self.survey.parts["train"], inputs.clip_percentile)
+            scale, self.distribution = found.scale, found.distribution
         self.transform = CanvasTransform(scale, inputs)
         self._batch_size = batch_size
         self._workers = data.workers
@@ -128,11 +134,29 @@ def data_module(
     return DATA_MODULES[data.source](data, inputs, batch_size=batch_size, seed=seed, scale=scale)
 
 
-def fit_scale_on_part(part: Part, percentile: float) -> AmplitudeScale:
-    """The amplitude scale of a part, fitted on sections spread evenly over it."""
-    chosen = _spread(len(part.sections), SCALE_SECTIONS)
+@dataclass(frozen=True)
+class TrainingAmplitudes:
+    """What is found out about the amplitudes of the training part, and travels in the checkpoint.
+
+    Args:
+        scale: fitted on them.
+        distribution: of them.
+    """
+
+    scale: AmplitudeScale
+    distribution: AmplitudeDistribution
+
+
+def fit_amplitudes_on_part(part: Part, percentile: float) -> TrainingAmplitudes:
+    """Scale and distribution of the amplitudes of a part, from sections spread evenly over it.
+
+    Raises:
+        SurveyError: they are all the same, or a section cannot be read.
+    """
+    chosen, mean = _spread(len(part.sections), SCALE_SECTIONS), MeanTrace()
     sections = (part.read(part.sections[position])[0] for position in chosen)
-    return fit_scale(sections, percentile, str(part.volume.amplitude.path))
+    drawn = draw_training_amplitudes(mean.of(sections), str(part.volume.amplitude.path))
+    return TrainingAmplitudes(scale_of(drawn, percentile), AmplitudeDistribution.of(drawn, mean.values))
 
 
 def _spread(count: int, most: int) -> Sequence[int]:

@@ -57,7 +57,13 @@ class OutputRequest:
 
 
 def open_outputs(
-    request: OutputRequest, source: Volume, facies: FaciesTable, *, overwrite: bool, start: Start
+    request: OutputRequest,
+    source: Volume,
+    facies: FaciesTable,
+    *,
+    overwrite: bool,
+    start: Start,
+    rescaled: bool = False,
 ) -> list[Output]:
     """The outputs of a prediction, facies first; entering their context creates or reopens the files.
 
@@ -67,6 +73,7 @@ def open_outputs(
         facies: the classes.
         overwrite: whether existing files may be replaced.
         start: whether the outputs are created or resumed.
+        rescaled: whether the amplitudes were scaled by their own center and percentile; SEG-Y and HDF5 results say so.
 
     Raises:
         SurveyError: an output exists, has an unknown ending, or cannot store its values.
@@ -80,7 +87,7 @@ def open_outputs(
             source=source,
             dtype=stored,
             overwrite=overwrite,
-            note=f"{title} BY SAM-SEISMIC {__version__}; DEAD TRACES HOLD {null:g}",
+            note=f"{title} BY SAM-SEISMIC {__version__}; DEAD TRACES HOLD {null:g}{'; RESCALED' * rescaled}",
             form=_form(path, request.sample_format, stored),
             start=start,
             null=null,

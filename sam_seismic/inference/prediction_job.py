@@ -1,8 +1,9 @@
 """A task and a volume come in; the class probabilities of its sections go out, one batch of lines at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.inference.line_batches import LineBatch, line_batches
 from sam_seismic.inference.products import Probabilities
 from sam_seismic.inference.sections import SectionBatch, predict_batch, prepare_batch
@@ -39,12 +40,14 @@ class PredictionJob:
         volume: amplitudes.
         orientations: one, or both; the volume has lines of each.
         batch_size: sections that the network predicts together.
+        scale: of the amplitudes; None for that of the training.
     """
 
     task: FaciesSegmentation
     volume: Volume
     orientations: tuple[Orientation, ...]
     batch_size: int
+    scale: AmplitudeScale | None = None
 
     @property
     def facies(self) -> FaciesTable:
@@ -70,7 +73,11 @@ class PredictionJob:
         Raises:
             SurveyError: an amplitude is not finite, or a section does not fit the canvas.
         """
-        return prepare_batch(self.task, [read_amplitude(self.volume, batch.orientation, line) for line in batch.lines])
+        transform = self.task.metadata.transform
+        if self.scale is not None:
+            transform = replace(transform, scale=self.scale)
+        sections = [read_amplitude(self.volume, batch.orientation, line) for line in batch.lines]
+        return prepare_batch(self.task, sections, transform)
 
     def predict(self, batch: LineBatch, sections: SectionBatch) -> Iterator[PredictedSection]:
         """The sections of a batch with their class probabilities, one after the other.

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.errors import UserError
 from sam_seismic.inference.merge import WaitingCrosslines, as_stored
 from sam_seismic.inference.products import Probabilities, Product
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Section
+from sam_seismic.tasks.finite_numbers import network_overflows
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +81,7 @@ def check_no_overflow(section: Section, probabilities: Probabilities) -> None:
         UserError: they are not; the section would be given the first class everywhere.
     """
     if not np.isfinite(probabilities.sum()):
-        raise UserError(
-            problem=f"{section.name}: the network overflows: its probabilities are not finite numbers",
-            fix="use --precision bf16 or 32 in place of 16; if that does not help, the checkpoint is damaged",
-        )
+        raise network_overflows(section.name)
 
 
 def _values(outputs: Mapping[int, Output], probabilities: Probabilities) -> dict[int, NDArray[np.generic]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from sam_seismic.data.batches import CanvasBatch
+from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.inference.products import Probabilities
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.survey.volume import Section
@@ -25,13 +26,20 @@ class SectionBatch:
     canvases: CanvasBatch
 
 
-def prepare_batch(task: FaciesSegmentation, sections: Sequence[Section]) -> SectionBatch:
+def prepare_batch(
+    task: FaciesSegmentation, sections: Sequence[Section], transform: CanvasTransform | None = None
+) -> SectionBatch:
     """Place sections on their canvases.
+
+    Args:
+        task: that predicts them.
+        sections: amplitudes.
+        transform: from amplitudes to canvases; None for that of the training.
 
     Raises:
         SurveyError: a section does not fit the canvas.
     """
-    transform = task.metadata.transform
+    transform = transform or task.metadata.transform
     placed = [transform.canvas(section) for section in sections]
     batch = CanvasBatch(
         images=tuple(canvas for canvas, _ in placed),

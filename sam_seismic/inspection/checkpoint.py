@@ -38,6 +38,7 @@ def inspect_checkpoint(path: Path) -> Inspection:
         "best so far": "" if best is None else f"{best:.4f}",
         "amplitudes": f"{metadata.scale.center:g} +- {metadata.scale.clip:g} becomes [-1, 1] "
         f"({metadata.inputs.clip_percentile:g}th percentile of the training lines)",
+        "sample interval": "" if metadata.sample_interval_ms is None else f"{metadata.sample_interval_ms:g} ms",
         "canvas": describe_canvas(metadata.inputs),
         "orientation": metadata.data.orientation,
         "written by": f"sam-seismic {metadata.version}",

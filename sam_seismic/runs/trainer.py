@@ -16,6 +16,7 @@ from sam_seismic.errors import ConfigError
 from sam_seismic.listener import Listener
 from sam_seismic.runs.callbacks import MeanLoss, MetricsFile, TrainingProgress
 from sam_seismic.runs.checkpoints import BestCheckpoint, LastCheckpoint, WholeCheckpointIO
+from sam_seismic.runs.finite_numbers import FiniteNumbers
 from sam_seismic.runs.run_folder import RunFolder
 from sam_seismic.runs.slurm_job import SlurmJob, placement
 from sam_seismic.runs.stopping import StopRequest
@@ -49,6 +50,7 @@ def training_trainer(
     stop = StopRequest()
     callbacks: list[Callback] = [
         stop,
+        FiniteNumbers(listener),
         *further,
         MeanLoss(),
         # Before the checkpoints: the row of an epoch must be written before the checkpoint at its end.

@@ -10,8 +10,10 @@ from sam_seismic.data.canvas import check_sections_fit, describe_canvas
 from sam_seismic.data.datamodule import SeismicDataModule, data_module
 from sam_seismic.networks import build_network, find_weights
 from sam_seismic.sam.weights import file_hash
+from sam_seismic.survey.sample_interval import stated_interval_ms
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.finite_numbers import check_finite_weights
 from sam_seismic.tuning.parameters import count_parameters
 
 
@@ -44,7 +46,7 @@ def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:
     """Build the task of a configuration: its network with initial weights, and the metadata.
 
     Raises:
-        WeightsError: the weights file is missing, damaged or of another network size.
+        WeightsError: the weights file is missing, damaged, not finite or of another network size.
     """
     weights = find_weights(config.model)
     metadata = CheckpointMetadata(
@@ -56,8 +58,15 @@ def build_task(config: Config, module: SeismicDataModule) -> FaciesSegmentation:
         split=tuple(str(part) for part in module.survey.parts.values()),
         weights_hash=None if weights is None else file_hash(weights),
         version=__version__,
+        amplitudes=module.distribution,
+        sample_interval_ms=stated_interval_ms(module.survey.parts["train"].volume.amplitude),
     )
     network = build_network(config.model, len(metadata.facies), weights=weights)
+    check_finite_weights(
+        network.state_dict(),
+        where=weights or "the network",
+        fix="give another file in model.weights, such as one that its training wrote before it diverged",
+    )
     return FaciesSegmentation(network, metadata, config.train)
 
 

@@ -2,13 +2,14 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from sam_seismic.config import DataConfig, InputConfig, NetworkConfig
 from sam_seismic.config.earlier_versions import upgraded_model
 from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.data.amplitude_distribution import AmplitudeDistribution
 from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.errors import WeightsError
 from sam_seismic.files.user_paths import AnyPath
@@ -34,6 +35,8 @@ class CheckpointMetadata:
         weights_hash: SHA-256 of the weights file that training started from; None for random weights.
         version: version of sam-seismic that wrote the checkpoint.
         task: what the network was trained for, a key of `tasks.loading.TASKS`.
+        amplitudes: distribution of the amplitudes of the training lines; None in checkpoints of earlier versions.
+        sample_interval_ms: sample interval of the training survey; None if its files do not state it.
     """
 
     data: DataConfig
@@ -45,6 +48,8 @@ class CheckpointMetadata:
     weights_hash: str | None
     version: str
     task: str = "facies"
+    amplitudes: AmplitudeDistribution | None = None
+    sample_interval_ms: float | None = None
 
     @property
     def transform(self) -> CanvasTransform:
@@ -57,12 +62,14 @@ class CheckpointMetadata:
             "data": self.data.model_dump(mode="json"),
             "inputs": self.inputs.model_dump(mode="json"),
             "model": self.model.model_dump(mode="json"),
-            "facies": {name: list(values) for name, values in asdict(self.facies).items()},
+            "facies": _plain(self.facies),
             "scale": asdict(self.scale),
             "split": list(self.split),
             "weights_hash": self.weights_hash,
             "version": self.version,
             "task": self.task,
+            "amplitudes": None if self.amplitudes is None else _plain(self.amplitudes),
+            "sample_interval_ms": self.sample_interval_ms,
         }
 
     @classmethod
@@ -82,7 +89,20 @@ class CheckpointMetadata:
             weights_hash=plain["weights_hash"],
             version=plain["version"],
             task=plain.get("task", "facies"),  # version 0.1 had no other task
+            amplitudes=_distribution(plain.get("amplitudes")),
+            sample_interval_ms=plain.get("sample_interval_ms"),
         )
+
+
+def _plain(values: FaciesTable | AmplitudeDistribution) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(values).items()}
+
+
+def _distribution(plain: dict[str, Any] | None) -> AmplitudeDistribution | None:
+    if plain is None:
+        return None
+    known = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    return AmplitudeDistribution(**cast("dict[str, Any]", known))
 
 
 def read_checkpoint(path: AnyPath) -> tuple[CheckpointMetadata, dict[str, Any]]:

@@ -16,9 +16,11 @@ from sam_seismic.networks.section_logits import section_logits
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.tasks.checkpoint import KEY, CheckpointMetadata, with_current_names
+from sam_seismic.tasks.finite_numbers import network_overflows
 from sam_seismic.tasks.losses import build_loss
 from sam_seismic.tasks.optimiser import build_optimiser, build_schedule
 from sam_seismic.tasks.rank_sync import sum_over_processes
+from sam_seismic.tuning.finite import all_finite
 
 
 class FaciesSegmentation(lightning.LightningModule):
@@ -94,8 +96,16 @@ class FaciesSegmentation(lightning.LightningModule):
         self.log_dict(values, sync_dist=True)
 
     def test_step(self, batch: Batch) -> None:
-        """Add a batch to the confusion matrix of the split; `scores` reads it."""
-        self._count(self.section_logits(batch), batch)
+        """Add a batch to the confusion matrix of the split; `scores` reads it.
+
+        Raises:
+            UserError: the logits of a section are not finite; all of it would be scored as the first class.
+        """
+        logits = self.section_logits(batch)
+        for section, ref in zip(logits, batch.refs, strict=True):
+            if not all_finite([section]):
+                raise network_overflows(ref.name)
+        self._count(logits, batch)
 
     def on_test_epoch_start(self) -> None:
         """Reset the scores."""

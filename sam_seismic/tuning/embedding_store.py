@@ -38,6 +38,7 @@ from sam_seismic.files.folders import is_writable, nearest_existing
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.tuning.encoder_cut import EncoderCut
+from sam_seismic.tuning.finite import all_finite
 
 LAYOUT = 1
 """Version of the files. Increase it when their content changes, or when the encoder computes different features."""
@@ -155,7 +156,7 @@ class Group:
         path = self.path(ref, variant)
         try:
             with path.open("rb") as file:
-                return torch.from_numpy(npy.read_array(file, allow_pickle=False))
+                return _as_written(file)
         except PermissionError as error:
             raise UserError(problem=f"{path}: {error.strerror}", fix=ANOTHER_STORE) from error
         except OSError as error:
@@ -178,7 +179,7 @@ class Group:
                 not be replaced.
         """
         half = features.detach().to("cpu", torch.float16).contiguous()
-        if not bool(half.isfinite().all()):
+        if not all_finite([half]):
             raise UserError(
                 problem=f"{ref.name}: the frozen encoder gives numbers that half precision cannot hold",
                 fix="set trainer.precision: 32-true or bf16-mixed, or store nothing: train.cache: false",
@@ -246,6 +247,18 @@ class StoredSections:
         """Update the time of last use of all groups."""
         for group in self._groups.values():
             group.mark_used()
+
+
+def _as_written(file: BinaryIO) -> Tensor:
+    """The array of a file, float16[channel, h, w] or float16[h, w, channel].
+
+    Raises:
+        ValueError: it holds something else than was written: a bit of it has changed.
+    """
+    half = torch.from_numpy(npy.read_array(file, allow_pickle=False))
+    if half.dtype != torch.float16 or half.ndim != 3 or file.read(1) or not all_finite([half]):
+        raise ValueError("not what was written")
+    return half
 
 
 def _write_array(file: BinaryIO, half: Tensor) -> None:

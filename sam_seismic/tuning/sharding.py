@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor
 
 
 def shard(modules: Sequence[nn.Module], mesh: DeviceMesh) -> None:
@@ -26,3 +27,8 @@ def shard(modules: Sequence[nn.Module], mesh: DeviceMesh) -> None:
 def is_sharded(module: nn.Module) -> bool:
     """Whether the parameters of a module are sharded over processes."""
     return isinstance(module, FSDPModule)
+
+
+def local_part(tensor: Tensor) -> Tensor:
+    """The shard of a tensor that this process stores; the tensor itself if it is not sharded."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor

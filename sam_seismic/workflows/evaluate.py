@@ -1,15 +1,18 @@
 """A checkpoint and the lines of a split come in; its scores, and those of guesses without a network, go out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from sam_seismic.config import DataConfig, Precision
+from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.folders import new_folder
+from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.callbacks import TestProgress
@@ -21,6 +24,7 @@ from sam_seismic.runs.trainer import testing_trainer
 from sam_seismic.scoring.guesses import guess_scores
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.parts import Part, Survey
+from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
 from sam_seismic.tuning.precision import ENCODER_DTYPES
@@ -39,6 +43,7 @@ class EvaluationRequest:
         batch_size: number of sections predicted together.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         precision: precision of the image encoder.
+        rescale: scale the amplitudes by their own center and percentile, not by those of the training.
     """
 
     checkpoint: Path
@@ -49,6 +54,7 @@ class EvaluationRequest:
     batch_size: int = 2
     device: str = "auto"
     precision: Precision = "32"
+    rescale: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +66,19 @@ class Evaluation:
         guesses: by name: scores of guesses that use the training labels but no amplitudes.
         parts: a line of text for each part that was scored.
         files: files that were written.
+        rescaled_to: amplitude scale, if it was not that of the training.
     """
 
     scores: FaciesScores
     guesses: dict[str, FaciesScores]
     parts: tuple[str, ...]
     files: tuple[Path, ...] = field(default=())
+    rescaled_to: AmplitudeScale | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The scores, as plain data, and the scale where it was not that of the training."""
+        rescaled = {} if self.rescaled_to is None else {"rescaled_to": asdict(self.rescaled_to)}
+        return self.scores.as_dict() | rescaled
 
 
 def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
@@ -99,13 +112,22 @@ def _evaluate_with(
     parts = module.survey.named(request.split)
     for part in parts:
         listener.say(f"split {part}")
+    scale = compare_amplitudes(amplitude_volumes(parts), metadata, listener, rescale=request.rescale)
+    if scale is not None:
+        module.transform = replace(module.transform, scale=scale)
+        task.metadata = replace(metadata, scale=scale)  # which pictures are drawn by
     with quiet_lightning():
         trainer = testing_trainer(device, [TestProgress(listener, f"evaluate {request.split}")])
         trainer.test(task, module.split_dataloader(request.split), verbose=False)
-    found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts))
+    found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts), rescaled_to=scale)
     _save(found, request)  # first, so that the scores of the network are not lost if guesses or pictures fail
     found = replace(found, guesses=guess_scores(module.survey, parts))
     return found if request.output is None else _illustrated(found, request, request.output, task, parts, listener)
+
+
+def amplitude_volumes(parts: Sequence[Part]) -> list[Volume]:
+    """The volumes that some parts of a survey lie in, each once."""
+    return list({id(part.volume): part.volume.amplitude for part in parts}.values())
 
 
 def check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:
@@ -143,7 +165,7 @@ def _save(found: Evaluation, request: EvaluationRequest, pictures: Sequence[Path
     """Write metrics.json if the request names an output folder."""
     if request.output is None:
         return
-    metrics = found.scores.as_dict() | {
+    metrics = found.as_dict() | {
         "checkpoint": str(request.checkpoint),
         "parts": list(found.parts),
         "guesses": {name: scores.as_dict() for name, scores in found.guesses.items()},

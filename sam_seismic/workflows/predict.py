@@ -5,14 +5,14 @@ One process predicts the volume, or each rank of a Slurm job predicts a share; t
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from sam_seismic.config import Precision, ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.identity import stamp
 from sam_seismic.files.resume_journal import Journal
-from sam_seismic.files.unfinished import check_output, check_outputs_disjoint, remove, resume_error
+from sam_seismic.files.unfinished import Start, check_output, check_outputs_disjoint, remove, resume_error
 from sam_seismic.inference import (
     Output,
     PredictionJob,
@@ -22,6 +22,7 @@ from sam_seismic.inference import (
     scratch_path,
 )
 from sam_seismic.inference.outputs import OutputRequest, open_outputs
+from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
@@ -55,6 +56,7 @@ class PredictRequest:
         batch_size: number of sections predicted together.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         precision: precision of the image encoder.
+        rescale: scale the amplitudes by their own center and percentile, not by those of the training.
         opened: the input, if it is open already; then `read` has no effect.
     """
 
@@ -68,6 +70,7 @@ class PredictRequest:
     batch_size: int = 2
     device: str = "auto"
     precision: Precision = "32"
+    rescale: bool = False
     opened: Volume | None = None
 
 
@@ -133,7 +136,7 @@ def _predict_volume(
     job = _prediction_job(request, task, listener)
     with _journal(request, job, paths) as journal:
         overwrite = journal.overwrite or journal.complete
-        outputs = open_outputs(request.outputs, job.volume, job.facies, overwrite=overwrite, start=journal.start)
+        outputs = _open_outputs(request, job, overwrite=overwrite, start=journal.start)
         journal.claim()
         if journal.complete:
             exchange.publish_start(journal.start, journal.finished)  # so that the other ranks end
@@ -161,7 +164,7 @@ def _predict_share(
     job = _prediction_job(request, task, listener)
     batches = exchange.batches_to_predict(job.batches(ranks=exchange.ranks, finished=finished))
     if batches:
-        outputs = open_outputs(request.outputs, job.volume, job.facies, overwrite=True, start=start)
+        outputs = _open_outputs(request, job, overwrite=True, start=start)
         predict_share(job, outputs, batches=batches, exchange=exchange, start=start)
     exchange.publish_end()
 
@@ -177,14 +180,19 @@ def _check_outputs(request: PredictRequest, paths: Sequence[Path]) -> None:
 
 
 def _prediction_job(request: PredictRequest, task: FaciesSegmentation, listener: Listener) -> PredictionJob:
-    """Open the volume and choose the orientations; report assumptions, and orientations that are not predicted."""
+    """Open the volume and choose the orientations; report assumptions, unpredicted lines and unlike amplitudes.
+
+    Raises:
+        SurveyError: the volume cannot be read, has no lines to predict, or holds one amplitude only.
+    """
     volume = request.opened or open_volume(request.input, request.read)
     for note in volume.notes:
         listener.say(f"note: {note}")
     orientations, dropped = choose_orientations(request, volume, task.metadata)
     for reason in dropped:
         listener.say(f"note: {reason}")
-    return PredictionJob(task, volume, tuple(orientations), request.batch_size)
+    scale = compare_amplitudes([volume], task.metadata, listener, rescale=request.rescale)
+    return PredictionJob(task, volume, tuple(orientations), request.batch_size, scale)
 
 
 def _journal(request: PredictRequest, job: PredictionJob, paths: Sequence[Path]) -> Journal:
@@ -197,7 +205,15 @@ def _journal(request: PredictRequest, job: PredictionJob, paths: Sequence[Path])
         "sample format": request.outputs.sample_format,
         "precision": request.precision,
     }
+    if job.scale is not None:
+        conditions["scale"] = asdict(job.scale)
     return Journal(paths, conditions, steps=job.sections, resume=request.resume, overwrite=request.overwrite)
+
+
+def _open_outputs(request: PredictRequest, job: PredictionJob, *, overwrite: bool, start: Start) -> list[Output]:
+    return open_outputs(
+        request.outputs, job.volume, job.facies, overwrite=overwrite, start=start, rescaled=job.scale is not None
+    )
 
 
 def _as_opened(volume: Volume) -> list[str]:

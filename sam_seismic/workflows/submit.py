@@ -17,6 +17,7 @@ from sam_seismic.files.folders import check_new_folder, is_writable, nearest_exi
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_disjoint
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inference.outputs import open_outputs
+from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
 from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.listener import Listener
@@ -32,11 +33,12 @@ from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.parts import open_survey
 from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
+from sam_seismic.tasks.loading import refuse_diverged
 from sam_seismic.tuning.embedding_store import ANOTHER_STORE
 from sam_seismic.workflows.convert import ConvertRequest, open_source
 from sam_seismic.workflows.demo import DemoRequest
 from sam_seismic.workflows.embed import EmbedRequest, StoreRequest, check_uses_store
-from sam_seismic.workflows.evaluate import EvaluationRequest, check_classes
+from sam_seismic.workflows.evaluate import EvaluationRequest, amplitude_volumes, check_classes
 from sam_seismic.workflows.predict import PredictRequest, choose_orientations
 from sam_seismic.workflows.score import ScoreRequest, open_pair, sections_to_compare
 from sam_seismic.workflows.train import TrainRequest, check_run_folder
@@ -151,8 +153,10 @@ def check_evaluation(request: EvaluationRequest, resources: JobResources, listen
     survey = open_survey(request.data or metadata.data)
     check_classes(survey, metadata.facies.names, listener)
     check_sections_fit(survey, metadata.inputs)
-    for part in survey.named(request.split):
+    parts = survey.named(request.split)
+    for part in parts:
         listener.say(f"split {part}")
+    compare_amplitudes(amplitude_volumes(parts), metadata, listener, rescale=request.rescale)
 
 
 def check_prediction(request: PredictRequest, resources: JobResources, listener: Listener) -> None:
@@ -233,7 +237,8 @@ def _check_experiment(config: Config, listener: Listener) -> None:
 
 
 def _metadata(checkpoint: Path, listener: Listener) -> CheckpointMetadata:
-    metadata, _ = read_checkpoint(checkpoint)
+    metadata, held = read_checkpoint(checkpoint)
+    refuse_diverged(checkpoint, held)
     listener.say(f"checkpoint: {checkpoint}, {metadata.model.name}, {len(metadata.facies)} classes")
     return metadata
 
@@ -245,6 +250,7 @@ def _open_input(request: PredictRequest, metadata: CheckpointMetadata, listener:
     orientations, _ = choose_orientations(request, volume, metadata)
     for orientation in orientations:
         frame_of(volume.section_shape(orientation, int(volume.lines(orientation)[0])), metadata.inputs)
+    compare_amplitudes([volume], metadata, listener, rescale=request.rescale)
     return volume
 
 

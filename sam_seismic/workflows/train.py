@@ -8,10 +8,10 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from sam_seismic.config import Config, load_config
-from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.fill_store import FillStore
+from sam_seismic.runs.finite_numbers import NotFiniteError, not_finite
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.pictures import draw_run
 from sam_seismic.runs.quiet import quiet_lightning
@@ -22,9 +22,8 @@ from sam_seismic.runs.status import read_status
 from sam_seismic.runs.status_writer import StatusFile
 from sam_seismic.runs.stopping import RunStopped
 from sam_seismic.runs.trainer import is_first_process, training_trainer
-from sam_seismic.tasks.building import describe, prepare
+from sam_seismic.tasks.building import Prepared, describe, prepare
 from sam_seismic.tasks.checkpoint import read_checkpoint
-from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.rank_sync import peer_is_lost
 from sam_seismic.tuning.store import EmbeddingStore, set_frozen_precision
 
@@ -91,12 +90,12 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
         trainer = training_trainer(config, folder, listener, callbacks, job=job)
         last = folder.last if request.resume else None
         if not first:
-            _fit(trainer, task, module, last)
+            _fit(trainer, prepared, config, last)
             return None
         with folder.replacing_run() if last is None else nullcontext():
             folder.write_config(config)
             with status.of_run(resumed=request.resume):
-                _fit(trainer, task, module, last)
+                _fit(trainer, prepared, config, last)
                 draw_run(folder.path, folder.best, module, listener)
     listener.say(f"best checkpoint: {folder.best}")
     return folder.best
@@ -134,9 +133,12 @@ def check_run_folder(request: TrainRequest) -> None:
         folder.check_new(overwrite=request.overwrite)
 
 
-def _fit(trainer: lightning.Trainer, task: FaciesSegmentation, module: SeismicDataModule, last: Path | None) -> None:
+def _fit(trainer: lightning.Trainer, prepared: Prepared, config: Config, last: Path | None) -> None:
+    folder = RunFolder(Path(trainer.default_root_dir))
     try:
-        trainer.fit(task, module, ckpt_path=last, weights_only=True)
+        trainer.fit(prepared.task, prepared.data, ckpt_path=last, weights_only=True)
+    except NotFiniteError as error:
+        raise not_finite(error, config, folder) from error
     except RunStopped as stop:
         raise StoppedError(
             problem=f"{trainer.default_root_dir}: {stop}",
@@ -153,7 +155,7 @@ def _fit(trainer: lightning.Trainer, task: FaciesSegmentation, module: SeismicDa
         # Lightning turns KeyboardInterrupt into SystemExit.
         if not trainer.interrupted:
             raise
-        resumable = RunFolder(Path(trainer.default_root_dir)).last.is_file()
+        resumable = folder.last.is_file()
         raise StoppedError(
             problem=f"{trainer.default_root_dir}: interrupted in epoch {trainer.current_epoch + 1}",
             fix="to go on from the last checkpoint, give the same command with --resume"

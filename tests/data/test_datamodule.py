@@ -17,7 +17,7 @@ from sam_seismic.data.datamodule import (
     SeamAIDataModule,
     SeismicDataModule,
     data_module,
-    fit_scale_on_part,
+    fit_amplitudes_on_part,
 )
 from sam_seismic.data.dataset import SectionIndex
 from sam_seismic.data.loader import SharedBatches
@@ -120,8 +120,8 @@ def test_the_scale_is_fitted_on_the_whole_training_part():
     volumes = MemoryVolume(values, grid), MemoryVolume(np.zeros(shape, np.uint8), grid)
     refs = tuple(SectionRef(Orientation.INLINE, line) for line in range(200))
     part = Part("train", labelled(*volumes, FaciesTable(("sand",))), refs)
-    assert fit_scale_on_part(part, 100).clip == 199
-    assert fit_scale_on_part(part, 50).clip == pytest.approx(99.5, abs=2)
+    assert fit_amplitudes_on_part(part, 100).scale.clip == 199
+    assert fit_amplitudes_on_part(part, 50).scale.clip == pytest.approx(99.5, abs=2)
 
 
 @pytest.fixture

@@ -217,7 +217,20 @@ def fill_with_zeros(path: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
 
 
-@pytest.mark.parametrize("damage", [truncate, empty, fill_with_zeros])
+def flip_exponent_bit(path: Path) -> None:
+    """One bit of an exponent has changed: a number between 1 and 2 becomes infinite or NaN."""
+    stored = bytearray(path.read_bytes())
+    half = np.frombuffer(bytes(stored[128:]), "<f2")
+    stored[128 + 2 * int(np.flatnonzero((half > 1.1) & (half < 1.9))[0]) + 1] ^= 0x40
+    path.write_bytes(stored)
+
+
+def change_shape(path: Path) -> None:
+    """As long as before, but the last number lies behind the array."""
+    path.write_bytes(path.read_bytes().replace(b"(256, 2, 3)", b"(256, 2, 2)"))
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, fill_with_zeros, flip_exponent_bit, change_shape])
 def test_a_damaged_file_is_removed_and_encoded_again(group: Group, damage: Callable[[Path], None]):
     """`has` checks only the size, so without removal a damaged file of the right size would always count as stored."""
     group.write(REF, UNCHANGED, random_embedding())

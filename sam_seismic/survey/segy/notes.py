@@ -9,6 +9,7 @@ from sam_seismic.survey.segy.scan import DELAY, INTERVAL, SAMPLES, SCALAR_OF_PLA
 from sam_seismic.survey.segy.template import scalar_factor
 
 _DEFAULT_INTERVAL_US = 4000.0
+ASSUMED_INTERVAL = f"no sample interval in the headers: {_DEFAULT_INTERVAL_US:g} us assumed"
 
 
 def interval_us(header: FileHeader, lines: Lines) -> tuple[float, tuple[str, ...]]:
@@ -26,7 +27,7 @@ def interval_us(header: FileHeader, lines: Lines) -> tuple[float, tuple[str, ...
     if known > 0:
         where = "the first trace" if known == first else "the traces: the first one"
         return float(known), (f"sample interval {known} us is taken from {where}: the binary header has none",)
-    return _DEFAULT_INTERVAL_US, (f"no sample interval in the headers: {_DEFAULT_INTERVAL_US:g} us assumed",)
+    return _DEFAULT_INTERVAL_US, (ASSUMED_INTERVAL,)
 
 
 def start_ms(lines: Lines) -> float:
