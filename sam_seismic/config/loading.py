@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sam_seismic.config.base import KIND
+from sam_seismic.config.data import DataConfig
 from sam_seismic.config.earlier_versions import upgraded
 from sam_seismic.config.schema import Config
 from sam_seismic.errors import ConfigError
@@ -46,6 +47,27 @@ def parse_config(tree: dict[str, Any], where: str) -> Config:
     raise ConfigError(
         problem=f"{where}: {count}\n{listing}", fix="correct the keys above; docs/configuration.md describes each key"
     )
+
+
+def override_data(data: DataConfig, overrides: Sequence[str]) -> DataConfig:
+    """The section `data:` of a configuration with other values.
+
+    Args:
+        data: as it was.
+        overrides: each of the form `data.key=value`, with the value in YAML.
+
+    Raises:
+        ConfigError: a key is not below `data:`, or a value is invalid.
+    """
+    tree = {"data": data.model_dump(mode="json")}
+    for override in overrides:
+        if not override.startswith("data."):
+            raise ConfigError(
+                problem=f"--set {override}: a checkpoint is trained already: only keys of data: can be set",
+                fix="--set data.amplitude=PATH says where the survey is now",
+            )
+        _apply(tree, override)
+    return parse_config(tree, "--set").data
 
 
 def dump_config(config: Config) -> str:

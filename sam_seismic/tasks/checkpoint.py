@@ -1,6 +1,7 @@
 """Metadata of a trained task <-> plain data in its checkpoint file, which is read without running any code in it."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,8 @@ from sam_seismic.survey.facies import FaciesTable
 _NETWORK: TypeAdapter[NetworkConfig] = TypeAdapter(NetworkConfig)
 KEY = "sam_seismic"
 """Key of the metadata in the checkpoint."""
+NETWORK = "network."
+"""Beginning of the names of the network's weights in the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,11 @@ class CheckpointMetadata:
         facies: names and label values of the classes.
         scale: amplitude scale, fitted on the training lines.
         split: a line of text for each part of the survey.
-        weights_hash: SHA-256 of the weights file that training started from; None for random weights.
+        weights_hash: SHA-256 of the file that training started from, `model.init_from` or `model.weights`; None for
+            random weights.
         version: version of sam-seismic that wrote the checkpoint.
         task: what the network was trained for, a key of `tasks.loading.TASKS`.
+        contents: hashes of the volumes by their names, see `survey.contents`; empty in checkpoints of earlier versions.
     """
 
     data: DataConfig
@@ -44,6 +49,7 @@ class CheckpointMetadata:
     weights_hash: str | None
     version: str
     task: str = "facies"
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def transform(self) -> CanvasTransform:
@@ -62,6 +68,7 @@ class CheckpointMetadata:
             "weights_hash": self.weights_hash,
             "version": self.version,
             "task": self.task,
+            "contents": dict(self.contents),
         }
 
     @classmethod
@@ -81,6 +88,7 @@ class CheckpointMetadata:
             weights_hash=plain["weights_hash"],
             version=plain["version"],
             task=plain.get("task", "facies"),  # version 0.1 had no other task
+            contents=dict(plain.get("contents", {})),
         )
 
 

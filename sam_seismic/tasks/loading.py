@@ -1,11 +1,13 @@
 """A checkpoint comes in; the task that wrote it goes out, ready to predict."""
 
 from pathlib import Path
+from typing import Any
 
 from sam_seismic.errors import WeightsError
-from sam_seismic.networks import build_network
-from sam_seismic.tasks.checkpoint import read_checkpoint
+from sam_seismic.networks import Network, build_network
+from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.initial_weights import whole_state
 
 TASKS: dict[str, type[FaciesSegmentation]] = {"facies": FaciesSegmentation}
 """By the name of the task in the metadata of a checkpoint."""
@@ -15,8 +17,8 @@ def load_task(path: Path) -> FaciesSegmentation:
     """Load a trained task from its checkpoint, ready to predict.
 
     Raises:
-        WeightsError: the file is missing, damaged, unsafe, not written by sam-seismic, or its weights do not fit the
-            network in its metadata.
+        WeightsError: the file is missing, damaged, unsafe, not ours, or does not fit the network that it names; or the
+            file of the weights that it does not hold is missing.
     """
     metadata, checkpoint = read_checkpoint(path)
     if metadata.task not in TASKS:
@@ -24,13 +26,19 @@ def load_task(path: Path) -> FaciesSegmentation:
             problem=f"{path}: was trained for {metadata.task}, which this version does not know",
             fix=f"load it with the version of sam-seismic that wrote it, which was {metadata.version}",
         )
+    network = saved_network(metadata, checkpoint["state_dict"], path)
+    return TASKS[metadata.task](network, metadata).eval().requires_grad_(False)
+
+
+def saved_network(metadata: CheckpointMetadata, saved: dict[str, Any], path: Path) -> Network:
+    """The network of a checkpoint with all of its weights; arguments and errors as of `whole_state`."""
     classes = len(metadata.facies)
-    task = TASKS[metadata.task](build_network(metadata.model, classes, initialise=False), metadata)
+    network = build_network(metadata.model, classes, initialise=False)
     try:
-        task.load_state_dict(checkpoint["state_dict"])
+        network.load_state_dict(whole_state(metadata, saved, network, path))
     except RuntimeError as error:
         raise WeightsError(
             problem=f"{path}: its weights do not fit {metadata.model.name} with {classes} classes: {error}",
             fix=f"load it with the version of sam-seismic that wrote it, which was {metadata.version}, or train again",
         ) from error
-    return task.eval().requires_grad_(False)
+    return network

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from sam_seismic.config import DataConfig, Precision
+from sam_seismic.config import DataConfig, Precision, override_data
 from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.folders import new_folder
@@ -15,12 +15,15 @@ from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.callbacks import TestProgress
 from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
+from sam_seismic.runs.moved_data import check_data_is_there, compare_data
 from sam_seismic.runs.pictures import draw_evaluation
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.runs.trainer import testing_trainer
 from sam_seismic.scoring.guesses import guess_scores
 from sam_seismic.scoring.scores import FaciesScores
+from sam_seismic.survey.contents import survey_contents
 from sam_seismic.survey.parts import Part, Survey
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
 from sam_seismic.tuning.precision import ENCODER_DTYPES
@@ -39,6 +42,7 @@ class EvaluationRequest:
         batch_size: number of sections predicted together.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         precision: precision of the image encoder.
+        moved: where the survey of the training is now, where `data` is None, such as `data.amplitude=PATH`.
     """
 
     checkpoint: Path
@@ -49,6 +53,19 @@ class EvaluationRequest:
     batch_size: int = 2
     device: str = "auto"
     precision: Precision = "32"
+    moved: tuple[str, ...] = ()
+
+    def survey(self, metadata: CheckpointMetadata) -> DataConfig:
+        """The survey to measure on, whose files exist.
+
+        Raises:
+            UserError: one does not, or a key of `moved` cannot be set.
+        """
+        data = self.data or override_data(metadata.data, self.moved)
+        check_data_is_there(
+            data, metadata.data, others=", or --config FILE names a survey" if self.data is None else ""
+        )
+        return data
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +109,9 @@ def _evaluate_with(
     task: FaciesSegmentation, device: torch.device, request: EvaluationRequest, listener: Listener
 ) -> Evaluation:
     metadata = task.metadata
-    module = data_module(
-        request.data or metadata.data, metadata.inputs, batch_size=request.batch_size, scale=metadata.scale
-    )
+    data = request.survey(metadata)
+    module = data_module(data, metadata.inputs, batch_size=request.batch_size, scale=metadata.scale)
+    tell_other_data(metadata, data, module.survey, request, listener)
     check_classes(module.survey, metadata.facies.names, listener)
     parts = module.survey.named(request.split)
     for part in parts:
@@ -106,6 +123,30 @@ def _evaluate_with(
     _save(found, request)  # first, so that the scores of the network are not lost if guesses or pictures fail
     found = replace(found, guesses=guess_scores(module.survey, parts))
     return found if request.output is None else _illustrated(found, request, request.output, task, parts)
+
+
+def tell_other_data(
+    metadata: CheckpointMetadata, data: DataConfig, survey: Survey, request: EvaluationRequest, listener: Listener
+) -> None:
+    """Tell the listener where the survey differs from that of the training, in its paths or in what it holds.
+
+    Raises:
+        SurveyError: the request says that the survey of the training was moved, but it holds something else.
+    """
+    found = compare_data(metadata, data, survey_contents(survey))
+    changed = " and ".join(found.changed)
+    if found.changed and found.moved and request.data is None:
+        raise SurveyError(
+            problem=f"{request.checkpoint}: the {changed} differ from those that it was trained on\n  "
+            + "\n  ".join(found.lines()),
+            fix="give the paths of those; --config FILE names another survey to score on",
+        )
+    if found.changed:
+        where = "" if found.moved else ", though the paths are the same"
+        listener.say(f"note: the {changed} differ from those of the training{where}")
+    elif found.moved:
+        same = "the same samples" if found.compared else "not compared, since the run is of an earlier version"
+        listener.say(f"{', '.join(found.lines())}: {same}")
 
 
 def check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:
