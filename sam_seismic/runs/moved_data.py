@@ -48,7 +48,8 @@ class DataComparison:
     Args:
         moved: keys of paths, each with the path that was trained on and the path now, where they differ.
         changed: volumes that hold something else than in training, in words: `labels`, `amplitudes of test1`.
-        compared: whether contents were compared: checkpoints of earlier versions do not have their hashes.
+        compared: whether contents could be compared: checkpoints of earlier versions do not have their hashes, and a
+            survey that is modelled has none.
     """
 
     moved: Mapping[str, tuple[Path | None, Path | None]]
@@ -66,7 +67,8 @@ def compare_data(metadata: CheckpointMetadata, data: DataConfig, contents: Mappi
     moved = {key: (then.get(key), now.get(key)) for key in {**then, **now} if then.get(key) != now.get(key)}
     known = metadata.contents
     changed = tuple(_words(name) for name in known if name in contents and contents[name] != known[name])
-    return DataComparison(moved, changed, bool(known) or not contents)
+    compared = bool(known.keys() & contents.keys()) or not (known or contents)
+    return DataComparison(moved, changed, compared)
 
 
 def _words(name: str) -> str:

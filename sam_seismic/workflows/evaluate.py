@@ -145,7 +145,7 @@ def tell_other_data(
         where = "" if found.moved else ", though the paths are the same"
         listener.say(f"note: the {changed} differ from those of the training{where}")
     elif found.moved:
-        same = "the same samples" if found.compared else "not compared, since the run is of an earlier version"
+        same = "the same samples" if found.compared else "not compared with those of the training"
         listener.say(f"{', '.join(found.lines())}: {same}")
 
 
