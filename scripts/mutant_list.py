@@ -196,6 +196,13 @@ MUTANTS = (
         ("tests/sam/test_image_encoder.py",),
     ),
     Mutant("networks", "a class gets the token before its own", "tokens[:, 1:]", "tokens[:, :-1]", _TASK),
+    Mutant(
+        "networks/warm_start.py",
+        "weights of a class go by its place, not by its name",
+        "theirs.by_class[source.classes.index(name)]",
+        "theirs.by_class[classes.index(name) % len(source.classes)]",
+        ("tests/networks/test_warm_start.py",),
+    ),
     # --- tasks --------------------------------------------------------------------------------------------------------
     Mutant(
         "networks",
@@ -294,6 +301,13 @@ MUTANTS = (
         "self._total = self._total + _loss(trainer, outputs)",
         "self._total = _loss(trainer, outputs)",
         ("tests/runs/test_training_notes.py",),
+    ),
+    Mutant(
+        "runs/epoch_position.py",
+        "with another batch size the learning rate goes on at the step, not at the part of the run",
+        'epochs * steps + within - checkpoint["global_step"]',
+        "0",
+        ("tests/cli/test_moved_data.py",),
     ),
     # --- inspection ---------------------------------------------------------------------------------------------------
     Mutant(

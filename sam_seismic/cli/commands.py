@@ -89,6 +89,13 @@ def evaluate(
     config: Annotated[
         Path | None, typer.Option(callback=as_meant, help="YAML whose data: is used. Default: that of the training.")
     ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Where the survey of the training lies now, e.g. data.amplitude=FILE; or another key of data:.",
+        ),
+    ] = None,
     split: Annotated[str, typer.Option(help="test, val, train, or a part such as test1.")] = "test",
     output: Output = None,
     overwrite: Overwrite = False,
@@ -103,11 +110,14 @@ def evaluate(
 
     Example: sam-seismic eval --checkpoint runs/segy/checkpoints/best.ckpt --output runs/segy/test
     """
-    data = None if config is None else load_config(config).data
+    data = None if config is None else load_config(config, override or []).data
+    moved = tuple(override or ()) if config is None else ()
     from sam_seismic.workflows.evaluate import EvaluationRequest
     from sam_seismic.workflows.evaluate import evaluate as run
 
-    request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, device, precision, rescale)
+    request = EvaluationRequest(
+        checkpoint, data, split, output, overwrite, batch_size, device, precision, rescale, moved
+    )
     return Invocation(request, run, (lambda found: print_json(found.as_dict())) if json else show_evaluation)
 
 

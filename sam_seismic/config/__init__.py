@@ -8,7 +8,7 @@ from sam_seismic.config.data import (
     SplitConfig,
     SyntheticConfig,
 )
-from sam_seismic.config.loading import dump_config, is_config_file, load_config, parse_config
+from sam_seismic.config.loading import dump_config, is_config_file, load_config, override_data, parse_config
 from sam_seismic.config.loss import LossConfig
 from sam_seismic.config.model import NetworkConfig, SamConfig, VitConfig
 from sam_seismic.config.schema import Config
@@ -33,5 +33,6 @@ __all__ = [
     "dump_config",
     "is_config_file",
     "load_config",
+    "override_data",
     "parse_config",
 ]

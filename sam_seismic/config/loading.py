@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from sam_seismic.config.base import KIND
+from sam_seismic.config.data import DataConfig
 from sam_seismic.config.earlier_versions import upgraded
 from sam_seismic.config.problems import explain, resolve
 from sam_seismic.config.schema import Config
@@ -61,6 +62,28 @@ def parse_config(tree: dict[str, Any], where: str, written: Written | None = Non
     raise ConfigError(
         problem=f"{where}: {count}\n{listing}", fix="correct the keys above; docs/configuration.md describes each key"
     )
+
+
+def override_data(data: DataConfig, overrides: Sequence[str]) -> DataConfig:
+    """The section `data:` of a configuration with other values.
+
+    Args:
+        data: as it was.
+        overrides: each of the form `data.key=value`, with the value in YAML.
+
+    Raises:
+        ConfigError: a key is not below `data:`, or a value is invalid.
+    """
+    tree = {"data": data.model_dump(mode="json")}
+    sources = []
+    for override in overrides:
+        if not override.lstrip().startswith("data."):
+            raise ConfigError(
+                problem=f"--set {override}: a checkpoint is trained already: only keys of data: can be set",
+                fix="--set data.amplitude=PATH says where the survey is now",
+            )
+        sources.append(_applied(tree, override))
+    return parse_config(tree, "--set", Written(tuple(sources))).data
 
 
 def dump_config(config: Config, *, ascii_only: bool = False) -> str:

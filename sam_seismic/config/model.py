@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sam_seismic.config.base import Kinds, Model, UserPath, word_of
+from sam_seismic.config.base import KIND, Kinds, Model, UserPath, word_of
 from sam_seismic.config.encoder import EncoderConfig, FrozenEncoder
 from sam_seismic.config.sam_sizes import SIZES
 
@@ -31,10 +31,21 @@ class NetworkKind(Model):
     random weights.
     """
 
+    init_from: UserPath | None = None
+    """Start from the weights of an earlier training, of any survey and any classes: RUN/checkpoints/best.ckpt, or the
+    folder RUN for its best.ckpt. The network must be of the same kind and size; weights of a class are taken by its
+    name. If not set, training starts from `weights` where a network has them, else from random ones."""
+
     @property
     def name(self) -> str:
         """Short name of the network, such as `vit_b`."""
         raise NotImplementedError
+
+    @property
+    def structure(self) -> dict[str, object]:
+        """The options that weights depend on, by key; by default all that the kind adds."""
+        common = {KIND, *EncoderNetworkConfig.model_fields}
+        return {key: getattr(self, key) for key in type(self).model_fields if key not in common}
 
     @property
     def trained_words(self) -> str:
@@ -44,7 +55,7 @@ class NetworkKind(Model):
     @property
     def weights_words(self) -> str:
         """Description of the initial weights."""
-        return "random weights"
+        return "random weights" if self.init_from is None else str(self.init_from)
 
     @property
     def freezes(self) -> bool:
@@ -137,7 +148,8 @@ class SamConfig(EncoderNetworkConfig):
     """Size of the image encoder; vit_t is a small size for demos and tests, without published weights."""
     weights: UserPath | Literal["random"] | None = None
     """A weights file of SAM (docs/weights.md lists which), or `random` for random weights (tests, and vit_t). If not
-    set, the official file of this size in the weights folder."""
+    set, the official file of this size in the weights folder. Beside `init_from` no file is needed; if one is given,
+    the parts that `init_from` does not have start from it."""
     decoder: Literal["frozen", "full"] = "full"
     """`full` trains the whole mask decoder; `frozen` trains only the parts of the head that SAM does not have."""
     head: HeadConfig = TokenHead()
@@ -149,8 +161,15 @@ class SamConfig(EncoderNetworkConfig):
         return self.size
 
     @property
+    def structure(self) -> dict[str, object]:
+        """The size; what a head lacks or has of its own is told when weights are taken over."""
+        return {"size": self.size}
+
+    @property
     def weights_words(self) -> str:
         """The weights file, or whether random or the official weights are used."""
+        if self.init_from is not None:
+            return super().weights_words
         if self.weights == "random":
             return "random weights: not SAM's"
         return "the official weights" if self.weights is None else str(self.weights)
@@ -175,6 +194,8 @@ class SamConfig(EncoderNetworkConfig):
         frozen = self.encoder.kind == "frozen"
         if frozen and self.decoder == "frozen":
             raise ValueError("encoder and decoder cannot both be frozen: nothing would be trained")
+        if self.init_from is not None:
+            return self
         if self.size == "vit_t" and self.weights is None:
             raise ValueError("weights: random is needed for vit_t: no weights are published for it")
         if self.weights == "random" and self.encoder.freezes and self.size != "vit_t":
@@ -185,7 +206,7 @@ class SamConfig(EncoderNetworkConfig):
 class VitConfig(EncoderNetworkConfig):
     """A plain vision transformer whose linear head maps each token to the class logits of its patch.
 
-    Training always starts from random weights.
+    There are no published weights for it.
     """
 
     kind: Literal["vit"] = "vit"
@@ -203,6 +224,11 @@ class VitConfig(EncoderNetworkConfig):
     def name(self) -> str:
         """Width and depth: `vit 192 x 6`."""
         return f"vit {self.width} x {self.depth}"
+
+    @property
+    def structure(self) -> dict[str, object]:
+        """All but dropout."""
+        return {"width": self.width, "depth": self.depth, "heads": self.heads}
 
     @property
     def encoder_depth(self) -> int:

@@ -12,10 +12,11 @@ from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.request import Inspection
 from sam_seismic.inspection.run_costs import largest_of, memory_table, run_costs, section_shapes, time_table
 from sam_seismic.listener import Listener
-from sam_seismic.networks import find_weights, weights_notes
+from sam_seismic.networks import weights_notes
 from sam_seismic.report.blocks import Facts, ReportBlock
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.splits import describe_sections
+from sam_seismic.tasks.initial_weights import find_initial_weights
 from sam_seismic.tuning.parameters import count_parameters
 
 
@@ -100,7 +101,7 @@ def _file_rows(survey: Survey) -> list[tuple[str, str]]:
 def _weights(config: Config) -> tuple[str, list[str]]:
     """The initial weights as text, and warnings about them."""
     try:
-        path = find_weights(config.model)
+        path = find_initial_weights(config.model).file
     except UserError as error:
         return "not there yet", [f"{error.problem}: {error.fix}"]
     if path is None:

@@ -17,12 +17,12 @@ from sam_seismic.errors import UserError
 from sam_seismic.files.folders import nearest_existing
 from sam_seismic.files.units import format_bytes
 from sam_seismic.inspection.number_format import format_percent
-from sam_seismic.networks import find_weights
 from sam_seismic.report.blocks import Facts
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Survey
 from sam_seismic.tasks.building import build_task
 from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tasks.initial_weights import find_initial_weights
 from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, file_size
 from sam_seismic.tuning.encoder_cut import EncoderCut
 from sam_seismic.tuning.store import TRAINED_ON, EmbeddingStore, cut_facts, set_frozen_precision, store_folder
@@ -152,7 +152,7 @@ def _may_be_stored(config: Config, cut: EncoderCut, folder: Path) -> bool:
 def _quick_to_look_up(config: Config, survey: Survey) -> bool:
     """Whether looking up embeddings is quick: weights must be hashed, and sections read to fit the amplitude scale."""
     try:
-        weights = find_weights(config.model)
+        weights = find_initial_weights(config.model).file
         files = {file for name in TRAINED_ON for part in survey.named(name) for file in part.volume.amplitude.files}
         read = sum(file.stat().st_size for file in files if file.is_file())
         return max(read, 0 if weights is None else weights.stat().st_size) <= LOOKUP_LIMIT

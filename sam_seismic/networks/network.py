@@ -19,7 +19,7 @@ class Network(nn.Module, ABC):
     """A network that computes facies logits of a canvas.
 
     Subclasses must implement `create`, `stride` and `forward`. The default of the other methods is for a network that
-    has no frozen part.
+    has no frozen part. For the weights of each class see `Head`.
     """
 
     cut: EncoderCut | None = None

@@ -44,13 +44,13 @@ class SamNetwork(EncoderNetwork):
 
     @classmethod
     def weights_file(cls, config: SamConfig) -> Path | None:
-        """The configured file, or the official one of this size; None for `weights: random`.
+        """The configured file, or the official one of this size; None for `weights: random`, and beside `init_from`.
 
         Raises:
             WeightsError: no file is configured, and the official one is not in the weights folder.
         """
         if config.weights is None:
-            return official_path(config.size)
+            return official_path(config.size) if config.init_from is None else None
         return config.weights if isinstance(config.weights, Path) else None
 
     @classmethod

@@ -1,34 +1,22 @@
 """A run folder: what it holds, whether a training may use it, and how a new run replaces an older one in it."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sam_seismic.config import Config, dump_config, is_config_file, load_config
-from sam_seismic.errors import ConfigError, UserError
+from sam_seismic.config import Config, dump_config, is_config_file
+from sam_seismic.errors import UserError
 from sam_seismic.files.atomic import write_text
 from sam_seismic.files.folders import is_utf8
+from sam_seismic.runs.resuming import check_same_experiment
 from sam_seismic.runs.status import STATUS
 
 PARTS = ("config.yaml", STATUS, "metrics.csv", "checkpoints", "report", "tensorboard")
 """What a training writes into its folder. Other files there are never changed or removed."""
 LOCK = ".lock"
 """Name of the file in a run folder that a training holds a lock on."""
-MAY_CHANGE = (
-    "train.epochs",
-    "train.patience",
-    "train.checkpoint_every",
-    "train.cache",
-    "train.store",
-    "data.workers",
-    "output",
-    "trainer.",
-)
-"""Keys, or beginnings of keys, whose values may differ when a run is resumed."""
 
 
 @dataclass(frozen=True)
@@ -104,26 +92,14 @@ class RunFolder:
         Raises:
             UserError: there is no checkpoint to go on from.
             ConfigError: keys that must stay the same have other values in the run's own configuration.
+            SurveyError: a path of the survey does not exist.
         """
         if not self.last.is_file():
             fix = "leave --resume out"
             if (self.older_run / "checkpoints" / "last.ckpt").is_file():
                 fix += f"; {self.older_run} holds the run that was to be replaced: move its files back to resume it"
             raise UserError(problem=f"{self.path}: no checkpoints/last.ckpt to go on from", fix=fix)
-        # A run of an older version may have jitter, which the defaults of `cache` and `store` would refuse.
-        train = config.train.model_dump(mode="json")
-        run = load_config(self.config, [f"train.{key}={json.dumps(train[key])}" for key in ("cache", "store")])
-        before, now = (_flat(each.model_dump(mode="json")) for each in (run, config))
-        changed = [
-            f"  {key}: {before.get(key)} in the run, now {now.get(key)}"
-            for key in sorted(before.keys() | now.keys())
-            if before.get(key) != now.get(key) and not key.startswith(MAY_CHANGE)
-        ]
-        if changed:
-            raise ConfigError(
-                problem="\n".join([f"{self.path}: the run there has another configuration:", *changed]),
-                fix=f"resume with --config {self.config} --output {self.path}, or choose another --output",
-            )
+        check_same_experiment(self.path, self.config, config)
 
     def write_config(self, config: Config) -> None:
         """Create the folder and write the configuration into it."""
@@ -166,14 +142,6 @@ class RunFolder:
             _remove(self.path / name)
         for path in self.older_run.iterdir() if self.older_run.is_dir() else ():
             path.replace(self.path / path.name)
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys -> dotted keys."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _remove(path: Path) -> None:

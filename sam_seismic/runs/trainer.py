@@ -16,6 +16,7 @@ from sam_seismic.errors import ConfigError
 from sam_seismic.listener import Listener
 from sam_seismic.runs.callbacks import MeanLoss, MetricsFile, TrainingProgress
 from sam_seismic.runs.checkpoints import BestCheckpoint, LastCheckpoint, WholeCheckpointIO
+from sam_seismic.runs.epoch_position import EpochPosition
 from sam_seismic.runs.finite_numbers import FiniteNumbers
 from sam_seismic.runs.run_folder import RunFolder
 from sam_seismic.runs.slurm_job import SlurmJob, placement
@@ -56,6 +57,7 @@ def training_trainer(
         # Before the checkpoints: the row of an epoch must be written before the checkpoint at its end.
         MetricsFile(folder.path / "metrics.csv"),
         TrainingProgress(listener),
+        EpochPosition(),
         BestCheckpoint(folder.best, monitor="val_mean_iou"),
         LastCheckpoint(folder.last, every=config.train.checkpoint_every, stop=stop),
     ]

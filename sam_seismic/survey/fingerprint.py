@@ -38,9 +38,9 @@ def fingerprint(volume: Volume, orientation: Orientation) -> str:
     """
     files = [row for path in volume.files for row in _file_rows(path, volume.path)]
     facts = {"version": VERSION, "orientation": orientation, "files": sorted(files), "placement": volume.placement}
-    digest = _Digest()
+    digest = Digest()
     digest.add_text(json.dumps(facts))
-    _add_grid(digest, volume, orientation)
+    add_grid(digest, volume, orientation)
     lines = volume.lines(orientation)
     probed = len(lines) if not files else min(PROBED, len(lines))
     for position in np.rint(np.linspace(0, len(lines) - 1, probed)).astype(np.int64):
@@ -51,13 +51,14 @@ def fingerprint(volume: Volume, orientation: Orientation) -> str:
     return digest.hexdigest()
 
 
-class _Digest:
+class Digest:
     """A hash of texts and arrays. The length of each is hashed too: "ab", "c" is not "a", "bc"."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
 
     def add_text(self, text: str) -> None:
+        """A text."""
         raw = text.encode()
         self._hash.update(len(raw).to_bytes(8, "little"))
         self._hash.update(raw)
@@ -68,10 +69,11 @@ class _Digest:
         self._hash.update(values.astype(dtype).tobytes())
 
     def hexdigest(self) -> str:
+        """32 hexadecimal digits."""
         return self._hash.hexdigest()
 
 
-def _add_grid(digest: _Digest, volume: Volume, orientation: Orientation) -> None:
+def add_grid(digest: Digest, volume: Volume, orientation: Orientation) -> None:
     """The grid; of loose sections, which have none, the numbers of their lines."""
     if not volume.has_grid:
         digest.add(volume.lines(orientation), "<i4")

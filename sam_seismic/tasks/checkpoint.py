@@ -1,6 +1,7 @@
 """Metadata of a trained task <-> plain data in its checkpoint file, which is read without running any code in it."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -19,6 +20,8 @@ from sam_seismic.survey.facies import FaciesTable
 _NETWORK: TypeAdapter[NetworkConfig] = TypeAdapter(NetworkConfig)
 KEY = "sam_seismic"
 """Key of the metadata in the checkpoint."""
+NETWORK = "network."
+"""Beginning of the names of the network's weights in the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,13 @@ class CheckpointMetadata:
         facies: names and label values of the classes.
         scale: amplitude scale, fitted on the training lines.
         split: a line of text for each part of the survey.
-        weights_hash: SHA-256 of the weights file that training started from; None for random weights.
+        weights_hash: SHA-256 of the file that training started from, `model.init_from` or `model.weights`; None for
+            random weights.
         version: version of sam-seismic that wrote the checkpoint.
         task: what the network was trained for, a key of `tasks.loading.TASKS`.
         amplitudes: distribution of the amplitudes of the training lines; None in checkpoints of earlier versions.
         sample_interval_ms: sample interval of the training survey; None if its files do not state it.
+        contents: hashes of the volumes by their names, see `survey.contents`; empty in checkpoints of earlier versions.
     """
 
     data: DataConfig
@@ -50,6 +55,7 @@ class CheckpointMetadata:
     task: str = "facies"
     amplitudes: AmplitudeDistribution | None = None
     sample_interval_ms: float | None = None
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def transform(self) -> CanvasTransform:
@@ -70,6 +76,7 @@ class CheckpointMetadata:
             "task": self.task,
             "amplitudes": None if self.amplitudes is None else _plain(self.amplitudes),
             "sample_interval_ms": self.sample_interval_ms,
+            "contents": dict(self.contents),
         }
 
     @classmethod
@@ -91,6 +98,7 @@ class CheckpointMetadata:
             task=plain.get("task", "facies"),  # version 0.1 had no other task
             amplitudes=_distribution(plain.get("amplitudes")),
             sample_interval_ms=plain.get("sample_interval_ms"),
+            contents=dict(plain.get("contents", {})),
         )
 
 

@@ -15,7 +15,7 @@ from sam_seismic.networks import Network
 from sam_seismic.networks.section_logits import section_logits
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.facies import IGNORE
-from sam_seismic.tasks.checkpoint import KEY, CheckpointMetadata, with_current_names
+from sam_seismic.tasks.checkpoint import KEY, NETWORK, CheckpointMetadata, with_current_names
 from sam_seismic.tasks.finite_numbers import network_overflows
 from sam_seismic.tasks.losses import build_loss
 from sam_seismic.tasks.optimiser import build_optimiser, build_schedule
@@ -40,6 +40,9 @@ class FaciesSegmentation(lightning.LightningModule):
         self._loss = build_loss(self._train_config.loss)
         self.confusion = MulticlassConfusionMatrix(len(metadata.facies), ignore_index=IGNORE, validate_args=False)
         self._sums: Tensor | None = None
+        self.steps_ahead = 0
+        """How many steps further the learning rate is than the steps that were taken; not 0 where a resumed run has
+        another number of steps in an epoch than before."""
 
     def forward(self, canvas: Tensor) -> Tensor:
         """Canvas float[section, 3, height, width] -> logits float[section, class, h, w]."""
@@ -123,24 +126,29 @@ class FaciesSegmentation(lightning.LightningModule):
             train,
             fused=self.trainer.precision == "32-true" and self.device.type in ("cpu", "cuda"),
         )
-        schedule = build_schedule(optimiser, int(self.trainer.estimated_stepping_batches), warmup=train.warmup)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = build_schedule(optimiser, steps, warmup=train.warmup, ahead=lambda: self.steps_ahead)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the metadata, and remove the weights that the network does not save."""
         checkpoint[KEY] = self.metadata.as_plain()
-        prefix = "network."
         checkpoint["state_dict"] = {
             name: tensor
             for name, tensor in checkpoint["state_dict"].items()
-            if not name.startswith(prefix) or self.network.saves(name.removeprefix(prefix))
+            if not name.startswith(NETWORK) or self.network.saves(name.removeprefix(NETWORK))
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Give weights of an earlier version their current names; Lightning calls this when a run is resumed."""
+        """Give weights their current names, and add those that checkpoints omit; Lightning calls this on resuming."""
         # Sharded parameters are read by the strategy: then there is no state dict here.
         if "state_dict" in checkpoint:
-            checkpoint["state_dict"] = with_current_names(checkpoint["state_dict"])
+            kept = {
+                f"{NETWORK}{name}": weight
+                for name, weight in self.network.state_dict().items()
+                if not self.network.saves(name)
+            }
+            checkpoint["state_dict"] = kept | with_current_names(checkpoint["state_dict"])
 
     def loss(self, logits: list[Tensor], batch: Batch) -> Tensor:
         """Loss over the labelled voxels of a batch and of the current batches of the other processes.

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from sam_seismic.errors import WeightsError
 from sam_seismic.files.user_paths import AnyPath
-from sam_seismic.networks import build_network
-from sam_seismic.tasks.checkpoint import read_checkpoint
+from sam_seismic.networks import Network, build_network
+from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.finite_numbers import check_finite_weights
+from sam_seismic.tasks.initial_weights import whole_state
 
 TASKS: dict[str, type[FaciesSegmentation]] = {"facies": FaciesSegmentation}
 """By the name of the task in the metadata of a checkpoint."""
@@ -21,8 +22,8 @@ def load_task(path: AnyPath) -> FaciesSegmentation:
     """Load a trained task from its checkpoint, ready to predict.
 
     Raises:
-        WeightsError: the file is missing, damaged, unsafe, not written by sam-seismic, or its weights are not finite or
-            do not fit the network in its metadata.
+        WeightsError: the file is missing, damaged, unsafe or not written by sam-seismic; its weights are not finite or
+            do not fit the network in its metadata; or the file of the weights that it does not hold is missing.
     """
     metadata, checkpoint = read_checkpoint(path := Path(path))
     if metadata.task not in TASKS:
@@ -30,17 +31,23 @@ def load_task(path: AnyPath) -> FaciesSegmentation:
             problem=f"{path}: was trained for {metadata.task}, which this version does not know",
             fix=f"load it with the version of sam-seismic that wrote it, which was {metadata.version}",
         )
+    network = saved_network(metadata, checkpoint["state_dict"], path)
+    refuse_diverged(path, checkpoint)
+    return TASKS[metadata.task](network, metadata).eval().requires_grad_(False)
+
+
+def saved_network(metadata: CheckpointMetadata, saved: dict[str, Any], path: Path) -> Network:
+    """The network of a checkpoint with all of its weights; arguments and errors as of `whole_state`."""
     classes = len(metadata.facies)
-    task = TASKS[metadata.task](build_network(metadata.model, classes, initialise=False), metadata)
+    network = build_network(metadata.model, classes, initialise=False)
     try:
-        task.load_state_dict(checkpoint["state_dict"])
+        network.load_state_dict(whole_state(metadata, saved, network, path))
     except RuntimeError as error:
         raise WeightsError(
             problem=f"{path}: its weights do not fit {metadata.model.name} with {classes} classes: {error}",
             fix=f"load it with the version of sam-seismic that wrote it, which was {metadata.version}, or train again",
         ) from error
-    refuse_diverged(path, checkpoint)
-    return task.eval().requires_grad_(False)
+    return network
 
 
 def refuse_diverged(path: Path, checkpoint: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Trained parameters come in; AdamW and its learning rate schedule, a warm-up and a cosine decay, go out."""
 
 import math
+from collections.abc import Callable
 
 from torch import nn
 from torch.optim import AdamW, Optimizer
@@ -27,9 +28,18 @@ def build_optimiser(groups: list[tuple[list[nn.Parameter], float]], train: Train
     )
 
 
-def build_schedule(optimiser: Optimizer, steps: int, *, warmup: float) -> LambdaLR:
-    """A linear rise over the share `warmup` of the steps, then a cosine decay."""
-    return LambdaLR(optimiser, lambda step: rate_at(step, steps, warmup=warmup))
+def build_schedule(
+    optimiser: Optimizer, steps: int, *, warmup: float, ahead: Callable[[], int] = lambda: 0
+) -> LambdaLR:
+    """A linear rise over a share of the steps, then a cosine decay.
+
+    Args:
+        optimiser: whose rates are changed.
+        steps: of the whole run.
+        warmup: share of the steps over which the rate rises.
+        ahead: asked at each step how many steps further the rate is than the steps that were taken.
+    """
+    return LambdaLR(optimiser, lambda step: rate_at(step + ahead(), steps, warmup=warmup))
 
 
 def rate_at(step: int, steps: int, *, warmup: float) -> float:

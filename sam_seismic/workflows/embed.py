@@ -62,7 +62,7 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     with memory_advice(training_remedies(config, encoding=request.batch_size or config.train.batch_size)):
         prepared = prepare(config)
         module, task = prepared.data, prepared.task
-        for line in describe(task, module):
+        for line in describe(prepared):
             listener.say(line)
         assert task.network.cut is not None, "checked by check_uses_store"
         set_frozen_precision(task.network.cut, config)

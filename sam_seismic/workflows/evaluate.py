@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from sam_seismic.config import DataConfig, Precision
+from sam_seismic.config import DataConfig, Precision, override_data
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import SurveyError
@@ -18,13 +18,16 @@ from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.callbacks import TestProgress
 from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
+from sam_seismic.runs.moved_data import check_data_is_there, compare_data
 from sam_seismic.runs.pictures import draw_evaluation
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.runs.trainer import testing_trainer
 from sam_seismic.scoring.guesses import guess_scores
 from sam_seismic.scoring.scores import FaciesScores
+from sam_seismic.survey.contents import survey_contents
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.volume import Volume
+from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
 from sam_seismic.tuning.precision import ENCODER_DTYPES
@@ -44,6 +47,7 @@ class EvaluationRequest:
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         precision: precision of the image encoder.
         rescale: scale the amplitudes by their own center and percentile, not by those of the training.
+        moved: where the survey of the training is now, where `data` is None, such as `data.amplitude=PATH`.
     """
 
     checkpoint: Path
@@ -55,6 +59,19 @@ class EvaluationRequest:
     device: str = "auto"
     precision: Precision = "32"
     rescale: bool = False
+    moved: tuple[str, ...] = ()
+
+    def survey(self, metadata: CheckpointMetadata) -> DataConfig:
+        """The survey to measure on, whose files exist.
+
+        Raises:
+            UserError: one does not, or a key of `moved` cannot be set.
+        """
+        data = self.data or override_data(metadata.data, self.moved)
+        check_data_is_there(
+            data, metadata.data, others=", or --config FILE names a survey" if self.data is None else ""
+        )
+        return data
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +122,9 @@ def _evaluate_with(
     task: FaciesSegmentation, device: torch.device, request: EvaluationRequest, listener: Listener
 ) -> Evaluation:
     metadata = task.metadata
-    module = data_module(
-        request.data or metadata.data, metadata.inputs, batch_size=request.batch_size, scale=metadata.scale
-    )
+    data = request.survey(metadata)
+    module = data_module(data, metadata.inputs, batch_size=request.batch_size, scale=metadata.scale)
+    tell_other_data(metadata, data, module.survey, request, listener)
     check_classes(module.survey, metadata.facies.names, listener)
     parts = module.survey.named(request.split)
     for part in parts:
@@ -128,6 +145,30 @@ def _evaluate_with(
 def amplitude_volumes(parts: Sequence[Part]) -> list[Volume]:
     """The volumes that some parts of a survey lie in, each once."""
     return list({id(part.volume): part.volume.amplitude for part in parts}.values())
+
+
+def tell_other_data(
+    metadata: CheckpointMetadata, data: DataConfig, survey: Survey, request: EvaluationRequest, listener: Listener
+) -> None:
+    """Tell the listener where the survey differs from that of the training, in its paths or in what it holds.
+
+    Raises:
+        SurveyError: the request says that the survey of the training was moved, but it holds something else.
+    """
+    found = compare_data(metadata, data, survey_contents(survey))
+    changed = " and ".join(found.changed)
+    if found.changed and found.moved and request.data is None:
+        raise SurveyError(
+            problem=f"{request.checkpoint}: the {changed} differ from those that it was trained on\n  "
+            + "\n  ".join(found.lines()),
+            fix="give the paths of those; --config FILE names another survey to score on",
+        )
+    if found.changed:
+        where = "" if found.moved else ", though the paths are the same"
+        listener.say(f"note: the {changed} differ from those of the training{where}")
+    elif found.moved:
+        same = "the same samples" if found.compared else "not compared with those of the training"
+        listener.say(f"{', '.join(found.lines())}: {same}")
 
 
 def check_classes(survey: Survey, names: tuple[str, ...], listener: Listener) -> None:

@@ -21,27 +21,28 @@ from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
 from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.listener import Listener
-from sam_seismic.networks import find_weights, weights_notes
+from sam_seismic.networks import weights_notes
 from sam_seismic.runs.devices import parse_device
 from sam_seismic.runs.run_folder import RunFolder
 from sam_seismic.runs.slurm_job import contradictions
 from sam_seismic.runs.slurm_script import JobResources, batch_script, check_program, queue_script
 from sam_seismic.runs.status import read_status
-from sam_seismic.sam.weights import file_hash
+from sam_seismic.survey.contents import survey_contents
 from sam_seismic.survey.formats import FORMATS, open_volume
 from sam_seismic.survey.geometry import Geometry
-from sam_seismic.survey.parts import open_survey
+from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
+from sam_seismic.tasks.initial_weights import find_initial_weights
 from sam_seismic.tasks.loading import refuse_diverged
 from sam_seismic.tuning.embedding_store import ANOTHER_STORE
 from sam_seismic.workflows.convert import ConvertRequest, open_source
 from sam_seismic.workflows.demo import DemoRequest
 from sam_seismic.workflows.embed import EmbedRequest, StoreRequest, check_uses_store
-from sam_seismic.workflows.evaluate import EvaluationRequest, amplitude_volumes, check_classes
+from sam_seismic.workflows.evaluate import EvaluationRequest, amplitude_volumes, check_classes, tell_other_data
 from sam_seismic.workflows.predict import PredictRequest, choose_orientations
 from sam_seismic.workflows.score import ScoreRequest, open_pair, sections_to_compare
-from sam_seismic.workflows.train import TrainRequest, check_run_folder
+from sam_seismic.workflows.train import TrainRequest, check_run_folder, resume_notes
 
 TRACE_HEADER = 240
 """Size of a SEG-Y trace header in bytes."""
@@ -127,7 +128,9 @@ def check_training(request: TrainRequest, resources: JobResources, listener: Lis
         raise _no_gpu(f"trainer.accelerator: {trainer.accelerator}", "--set trainer.accelerator=auto")
     if trainer.accelerator == "cpu" and resources.gpus:
         listener.say("note: trainer.accelerator: cpu leaves the GPUs of the job idle; --gpus 0 asks for none")
-    _check_experiment(request.config, listener)
+    survey = _check_experiment(request.config, listener, weights=not request.resume)
+    for line in resume_notes(request, survey_contents(survey)) if request.resume else ():
+        listener.say(line)
 
 
 def check_encoding(request: EmbedRequest | StoreRequest, resources: JobResources, listener: Listener) -> None:
@@ -150,7 +153,9 @@ def check_evaluation(request: EvaluationRequest, resources: JobResources, listen
         check_new_folder(request.output, overwrite=request.overwrite)
         _check_writable(request.output, "the scores")
     metadata = _metadata(request.checkpoint, listener)
-    survey = open_survey(request.data or metadata.data)
+    data = request.survey(metadata)
+    survey = open_survey(data)
+    tell_other_data(metadata, data, survey, request, listener)
     check_classes(survey, metadata.facies.names, listener)
     check_sections_fit(survey, metadata.inputs)
     parts = survey.named(request.split)
@@ -216,15 +221,14 @@ CHECKS: Mapping[str, Callable[[Any, JobResources, Listener], None]] = {
 """By command that can be submitted: the check of its request, which raises UserError and writes nothing."""
 
 
-def _check_experiment(config: Config, listener: Listener) -> None:
-    """Check the survey and the weights of an experiment, and the disk space for its embedding store."""
+def _check_experiment(config: Config, listener: Listener, *, weights: bool = True) -> Survey:
+    """Check the survey and the initial weights of an experiment, and the disk space for its embedding store."""
     survey = open_survey(config.data)
     check_sections_fit(survey, config.input)
     for name, part in survey.parts.items():
         listener.say(f"{name}: {len(part.sections):,} sections of {part.volume.amplitude.path}")
-    weights = find_weights(config.model)
-    if weights is not None:
-        listener.say(f"weights: {weights}, {file_hash(weights)[:8]}")
+    if weights and (files := find_initial_weights(config.model)).file is not None:
+        listener.say(f"weights: {files.file}, {str(files.hash)[:8]}")
         for note in weights_notes(config.model):
             listener.say(f"note: {note}")
     store = estimate_embeddings(config, survey, meta_task(config, survey.facies))
@@ -234,6 +238,7 @@ def _check_experiment(config: Config, listener: Listener) -> None:
         _check_writable(store.folder, "the embedding store", ANOTHER_STORE)
         if store.warnings:
             raise UserError(problem=store.warnings[0], fix="make room, or name another folder in train.store")
+    return survey
 
 
 def _metadata(checkpoint: Path, listener: Listener) -> CheckpointMetadata:

@@ -1,5 +1,6 @@
 """A configuration comes in; a run folder with configuration, checkpoints, metrics and pictures goes out."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,13 +9,16 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from sam_seismic.config import Config, load_config
+from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.fill_store import FillStore
 from sam_seismic.runs.finite_numbers import NotFiniteError, not_finite
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
+from sam_seismic.runs.moved_data import check_same_data
 from sam_seismic.runs.pictures import draw_run
 from sam_seismic.runs.quiet import quiet_lightning
+from sam_seismic.runs.resuming import Position, change_notes, check_same_start, load_run_config
 from sam_seismic.runs.run_folder import RunFolder
 from sam_seismic.runs.run_lock import run_lock
 from sam_seismic.runs.slurm_job import SlurmJob
@@ -68,13 +72,15 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     request = _after_requeue(request, folder, job)
     if first:
         check_run_folder(request)
-    prepared = prepare(config)
+    if request.resume and _nothing_left(folder, config, listener):
+        return folder.best if first else None
+    last = folder.last if request.resume else None
+    prepared = prepare(config, resume_from=last)
     module, task = prepared.data, prepared.task
-    for line in describe(task, module):
+    found = task.metadata
+    notes = resume_notes(request, found.contents, found.scale) if request.resume else []
+    for line in [*describe(prepared), *notes]:
         listener.say(line)
-    if request.resume and config.caches:
-        # Lightning loads the weights later, but the store needs them now: it identifies embeddings by their weights.
-        task.load_state_dict(read_checkpoint(folder.last)[1]["state_dict"])
     set_frozen_precision(task.network.cut, config)
     if config.model.compiles:
         task.network.compile_blocks()
@@ -88,7 +94,6 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
         callbacks.append(FillStore(store, listener))
     with quiet_lightning():
         trainer = training_trainer(config, folder, listener, callbacks, job=job)
-        last = folder.last if request.resume else None
         if not first:
             _fit(trainer, prepared, config, last)
             return None
@@ -105,6 +110,36 @@ def _finished(request: TrainRequest, folder: RunFolder) -> bool:
     """Whether the folder holds a finished run of this configuration; a resubmitted job array skips it."""
     status = None if request.overwrite else read_status(folder.status)
     return status is not None and status.state == "finished" and load_config(folder.config) == request.config
+
+
+def _nothing_left(folder: RunFolder, config: Config, listener: Listener) -> bool:
+    """Whether a run that is to be resumed has nothing left to do; if its training is finished, the listener is told."""
+    position, status = Position.of(read_checkpoint(folder.last)[1]), read_status(folder.status)
+    why = position.why_finished(config)
+    if why is not None:
+        listener.say(f"{folder.path}: {why}")
+    # A run that was killed after its last epoch still has its pictures to draw.
+    whole = (status is not None and status.state == "finished") or position.epochs > config.train.epochs
+    return why is not None and whole
+
+
+def resume_notes(request: TrainRequest, contents: Mapping[str, str], scale: AmplitudeScale | None = None) -> list[str]:
+    """What a resumed run does otherwise than before, a line each.
+
+    Args:
+        request: to resume it.
+        contents: `survey_contents` of its survey.
+        scale: of the amplitudes, fitted to the survey; None where it is not known yet.
+
+    Raises:
+        UserError: it has another survey, or other initial weights.
+    """
+    folder, config = RunFolder(request.output), request.config
+    metadata, checkpoint = read_checkpoint(folder.last)
+    before = load_run_config(folder.config, config)
+    check_same_start(before, config, metadata)
+    moved = check_same_data(metadata, config.data, contents, run=folder.path, scale=scale)
+    return [f"resumed: {line}" for line in [*moved, *change_notes(before, config, Position.of(checkpoint))]]
 
 
 def _after_requeue(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:

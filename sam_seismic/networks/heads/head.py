@@ -11,6 +11,9 @@ from sam_seismic.sam import Sam
 class Head(nn.Module, ABC):
     """A class head on SAM's image embedding.
 
+    Each class must have rows of its own along the first axis of a weight, class after class, or modules of its own in a
+    list: `class_weights` finds them, so that another training can take them by the name of the class.
+
     Args:
         config: options of the head, the section `model.head:`.
         sam: the SAM whose mask decoder is used, without copying.
