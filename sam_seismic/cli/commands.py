@@ -97,7 +97,7 @@ def evaluate(
     from sam_seismic.workflows.evaluate import evaluate as run
 
     request = EvaluationRequest(checkpoint, data, split, output, overwrite, batch_size, device, precision)
-    return Invocation(request, run, (lambda found: print_json(found.scores.as_dict())) if json else show_evaluation)
+    return Invocation(request, run, (lambda found: print_json(found.as_dict())) if json else show_evaluation)
 
 
 @reads_volumes

@@ -22,18 +22,27 @@ from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
 
 
-def draw_run(output: Path, best: Path, module: SeismicDataModule) -> list[Path]:
-    """Draw learning curve, class legend and validation sections of a finished training into OUTPUT/report."""
+def draw_run(output: Path, best: Path, module: SeismicDataModule, notes: Sequence[str] = ()) -> list[Path]:
+    """Draw learning curve, class legend and validation sections of a finished training into OUTPUT/report.
+
+    The notes stand below the learning curve.
+    """
     folder = output / "report"
-    learning_curve(folder / "learning_curve.png", output / "metrics.csv")
+    learning_curve(folder / "learning_curve.png", output / "metrics.csv", notes)
     facies_legend(folder / "facies.png", module.survey.facies)
     sections = draw_sections(folder, load_task(best), [module.survey.parts["val"]])
     return [folder / "learning_curve.png", folder / "facies.png", *sections]
 
 
-def draw_evaluation(folder: Path, task: FaciesSegmentation, parts: Sequence[Part], scores: FaciesScores) -> list[Path]:
-    """Draw the confusion matrix and sections of the parts that were scored."""
-    confusion_picture(folder / "confusion.png", scores)
+def draw_evaluation(
+    folder: Path,
+    task: FaciesSegmentation,
+    parts: Sequence[Part],
+    scores: FaciesScores,
+    untrained: Sequence[str] = (),
+) -> list[Path]:
+    """Draw the confusion matrix and sections of the parts that were scored; classes never trained on are marked."""
+    confusion_picture(folder / "confusion.png", scores, untrained)
     return [folder / "confusion.png", *draw_sections(folder, task, parts)]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,6 +11,7 @@ from sam_seismic.config import DataConfig, Precision
 from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.folders import new_folder
+from sam_seismic.inspection.label_check import check_scored_labels
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.callbacks import TestProgress
@@ -18,7 +20,7 @@ from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.runs.pictures import draw_evaluation
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.runs.trainer import testing_trainer
-from sam_seismic.scoring.guesses import guess_scores
+from sam_seismic.scoring.guesses import guess_notes, guess_scores
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -59,13 +61,26 @@ class Evaluation:
         scores: of the network.
         guesses: scores, by name, of guesses that use the training labels but no amplitudes.
         parts: the parts that were scored, each as a line of text.
+        untrained: names of the classes that the network was never trained on.
+        notes: what the scores do not say by themselves.
         files: the files that were written.
     """
 
     scores: FaciesScores
     guesses: dict[str, FaciesScores]
     parts: tuple[str, ...]
+    untrained: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contents of metrics.json, but for the checkpoint and the pictures."""
+        return self.scores.as_dict() | {
+            "parts": list(self.parts),
+            "never_trained": list(self.untrained),
+            "notes": list(self.notes),
+            "guesses": {name: scores.as_dict() for name, scores in self.guesses.items()},
+        }
 
 
 def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
@@ -93,19 +108,27 @@ def _evaluate_with(
     task: FaciesSegmentation, device: torch.device, request: EvaluationRequest, listener: Listener
 ) -> Evaluation:
     metadata = task.metadata
-    module = data_module(
-        request.data or metadata.data, metadata.inputs, batch_size=request.batch_size, scale=metadata.scale
-    )
+    data = request.data or metadata.data
+    module = data_module(data, metadata.inputs, batch_size=request.batch_size, scale=metadata.scale)
     check_classes(module.survey, metadata.facies.names, listener)
     parts = module.survey.named(request.split)
     for part in parts:
         listener.say(f"split {part}")
+    labels = check_scored_labels(module.survey, parts, data, listener)
+    # What another configuration calls train need not be what the network was trained on.
+    untrained = labels.untrained if request.data is None else ()
     with quiet_lightning():
         trainer = testing_trainer(device, [TestProgress(listener, f"evaluate {request.split}")])
         trainer.test(task, module.split_dataloader(request.split), verbose=False)
-    found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts))
+    notes = (
+        *(f"{name} was never trained on: the lines of train hold no voxel of it" for name in untrained),
+        *labels.notes,
+    )
+    found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts), untrained, notes)
     _save(found, request)  # before guesses and pictures: if those fail, the scores of the network are not lost
-    found = replace(found, guesses=guess_scores(module.survey, parts))
+    guesses = guess_scores(module.survey, parts)
+    notes += guess_notes(found.scores.mean_iou, guesses, lines=request.split)
+    found = replace(found, guesses=guesses, notes=notes)
     return found if request.output is None else _illustrated(found, request, request.output, task, parts)
 
 
@@ -144,11 +167,7 @@ def _save(found: Evaluation, request: EvaluationRequest, pictures: Sequence[Path
     """Write metrics.json if the request names an output folder."""
     if request.output is None:
         return
-    metrics = found.scores.as_dict() | {
-        "checkpoint": str(request.checkpoint),
-        "parts": list(found.parts),
-        "guesses": {name: scores.as_dict() for name, scores in found.guesses.items()},
-    }
+    metrics = {"checkpoint": str(request.checkpoint)} | found.as_dict()
     write_metrics(request.output, metrics, pictures=pictures)
 
 
@@ -157,6 +176,6 @@ def _illustrated(
 ) -> Evaluation:
     """Write all metrics and the pictures into the output folder; the evaluation with the names of these files."""
     _save(found, request)
-    pictures = draw_evaluation(output, task, parts, found.scores)
+    pictures = draw_evaluation(output, task, parts, found.scores, found.untrained)
     _save(found, request, pictures)
     return replace(found, files=(output / METRICS, *pictures))

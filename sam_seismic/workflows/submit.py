@@ -20,6 +20,7 @@ from sam_seismic.files.units import format_bytes
 from sam_seismic.inference.outputs import open_outputs
 from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
+from sam_seismic.inspection.label_check import check_scored_labels, check_training_labels
 from sam_seismic.listener import Listener
 from sam_seismic.networks import find_weights
 from sam_seismic.runs.devices import parse_device
@@ -125,7 +126,7 @@ def check_training(request: TrainRequest, resources: JobResources, listener: Lis
         raise _no_gpu(f"trainer.accelerator: {trainer.accelerator}", "--set trainer.accelerator=auto")
     if trainer.accelerator == "cpu" and resources.gpus:
         listener.say("note: trainer.accelerator: cpu leaves the GPUs of the job idle; --gpus 0 asks for none")
-    _check_experiment(request.config, listener)
+    _check_experiment(request.config, listener, resumes=request.resume)
 
 
 def check_encoding(request: EmbedRequest | StoreRequest, resources: JobResources, listener: Listener) -> None:
@@ -148,11 +149,14 @@ def check_evaluation(request: EvaluationRequest, resources: JobResources, listen
         check_new_folder(request.output, overwrite=request.overwrite)
         _check_writable(request.output, "the scores")
     metadata = _metadata(request.checkpoint, listener)
-    survey = open_survey(request.data or metadata.data)
+    data = request.data or metadata.data
+    survey = open_survey(data)
     check_classes(survey, metadata.facies.names, listener)
     check_sections_fit(survey, metadata.inputs)
-    for part in survey.named(request.split):
+    parts = survey.named(request.split)
+    for part in parts:
         listener.say(f"split {part}")
+    check_scored_labels(survey, parts, data, listener)
 
 
 def check_prediction(request: PredictRequest, resources: JobResources, listener: Listener) -> None:
@@ -212,12 +216,14 @@ CHECKS: Mapping[str, Callable[[Any, JobResources, Listener], None]] = {
 """The commands that can be submitted, each with the check of its request, which raises UserError and writes nothing."""
 
 
-def _check_experiment(config: Config, listener: Listener) -> None:
-    """Open the survey and the weights of an experiment, and refuse an embedding store that has no room."""
+def _check_experiment(config: Config, listener: Listener, *, resumes: bool = False) -> None:
+    """Open the survey and the weights of an experiment; refuse bad labels, and an embedding store without room."""
     survey = open_survey(config.data)
     check_sections_fit(survey, config.input)
     for name, part in survey.parts.items():
         listener.say(f"{name}: {len(part.sections):,} sections of {part.volume.amplitude.path}")
+    for note in check_training_labels(survey, config.data, listener, refuse=not resumes):
+        listener.say(f"note: {note}")
     weights = find_weights(config.model)
     if weights is not None:
         listener.say(f"weights: {weights}, {file_hash(weights)[:8]}")

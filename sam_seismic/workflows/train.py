@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from sam_seismic.config import Config, load_config
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
+from sam_seismic.inspection.label_check import check_training_labels
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.fill_store import FillStore
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
@@ -21,6 +22,7 @@ from sam_seismic.runs.status import read_status
 from sam_seismic.runs.status_writer import StatusFile
 from sam_seismic.runs.stopping import RunStopped
 from sam_seismic.runs.trainer import is_first_process, training_trainer
+from sam_seismic.runs.training_notes import training_notes
 from sam_seismic.tasks.building import describe, prepare
 from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.tasks.facies import FaciesSegmentation
@@ -49,8 +51,8 @@ def train(request: TrainRequest, listener: Listener) -> Path | None:
     """Train, and return the best checkpoint. Only the first process of a distributed training has it; others get None.
 
     Raises:
-        UserError: the configuration, the survey, the weights or the run folder cannot be used as they are, or memory
-            runs out.
+        UserError: the configuration, the survey, its labels, the weights or the run folder cannot be used as they are,
+            or memory runs out.
     """
     with memory_advice(training_remedies(request.config)):
         return _train(request, listener)
@@ -70,6 +72,8 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
         check_run_folder(request)
     prepared = prepare(config)
     module, task = prepared.data, prepared.task
+    # Each process checks, so that all of them end where the labels are refused.
+    notes = check_training_labels(module.survey, config.data, listener, refuse=not request.resume)
     for line in describe(task, module):
         listener.say(line)
     if request.resume and config.caches:
@@ -96,7 +100,11 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
             folder.write_config(config)
             with status.of_run(resumed=request.resume):
                 _fit(trainer, task, module, last)
-                draw_run(folder.path, folder.best, module)
+                notes += training_notes(folder.metrics, module.survey, config.train)
+                for note in notes:
+                    listener.say(f"note: {note}")
+                status.add_notes(notes)
+                draw_run(folder.path, folder.best, module, notes)
     listener.say(f"best checkpoint: {folder.best}")
     return folder.best
 
