@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from sam_seismic.scoring.scores import FaciesScores, confusion_of
 from sam_seismic.survey.parts import Part, Survey
 
+ROUNDING = 1e-6
+"""Scores that differ less are equal: metrics.csv rounds them."""
+
 
 def guess_scores(survey: Survey, parts: Sequence[Part]) -> dict[str, FaciesScores]:
     """Scores of the guesses `majority class` and `depth only`, made from the training labels alone, on some parts.
@@ -78,7 +81,7 @@ def constant_notes(scores: FaciesScores) -> tuple[str, ...]:
     constant = FaciesScores(scores.names, everywhere)
     if np.count_nonzero(truth) == 1:
         return (f"the truth holds no class but {scores.names[most]}, so the score says nothing",)
-    if constant.mean_iou < scores.mean_iou:
+    if constant.mean_iou + ROUNDING < scores.mean_iou:
         return ()
     return (
         f"class {scores.names[most]} everywhere would have a mean IoU of {constant.mean_iou:.3f}, and this prediction "
@@ -102,9 +105,10 @@ def guess_notes(mean_iou: float, guesses: Mapping[str, FaciesScores], *, lines: 
             "lines with more classes in data.split",
         )
     name, best = max(guesses.items(), key=lambda guess: guess[1].mean_iou)
-    if best.mean_iou < mean_iou:
+    if best.mean_iou + ROUNDING < mean_iou:
         return ()
     return (
-        f"the guess by {name}, which sees no amplitudes, has a mean IoU of {best.mean_iou:.3f} on the {lines} lines, "
-        f"and the network {mean_iou:.3f}: train on more lines, for more epochs, or with another train.learning_rate",
+        f"the network (mean IoU {mean_iou:.3f}) is no better on the {lines} lines than the guess by {name} "
+        f"({best.mean_iou:.3f}), which sees no amplitudes: train on more lines, for more epochs, or with another "
+        "train.learning_rate",
     )
