@@ -39,6 +39,7 @@ _HORIZONS = ("tests/survey/test_horizons.py",)
 _JOURNAL = ("tests/files/test_resume_journal.py",)
 _RECORDS = ("tests/files/test_fixed_records.py",)
 _SCORES = ("tests/scoring/test_scores.py",)
+_LABELS = ("tests/inspection/test_label_check.py",)
 _MERGE = ("tests/inference/test_merge.py",)
 
 MUTANTS = (
@@ -338,5 +339,20 @@ MUTANTS = (
         "self.blocks < depth",
         "self.blocks <= depth",
         ("tests/test_config.py",),
+    ),
+    # --- inspection ---------------------------------------------------------------------------------------------------
+    Mutant(
+        "inspection/label_check.py",
+        "one section is enough to miss a class",
+        "until=lambda found: not found.absent",
+        "until=lambda found: bool(found.labelled)",
+        _LABELS,
+    ),
+    Mutant(
+        "inspection/label_fixes.py",
+        "the value of a mask is given to every class",
+        "value if each == absent else each",
+        "value if each != absent else each",
+        _LABELS,
     ),
 )

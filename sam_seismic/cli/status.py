@@ -34,6 +34,8 @@ def status(
     for run, each in found.items():
         if each.why:
             print(f"{run}: {each.why}")
+        for note in each.notes:
+            print(f"{run}: note: {note}")
 
 
 def _row(run: Path, status: RunStatus, now: float) -> tuple[str, ...]:

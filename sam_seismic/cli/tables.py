@@ -1,7 +1,7 @@
 """Outcomes of workflows come in; tables and lists of files are printed on stdout."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,19 @@ if TYPE_CHECKING:  # these modules import torch, which a table does not need
     from sam_seismic.workflows.evaluate import Evaluation
 
 
-def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"]) -> None:
-    """Print the scores of each class, then the means, beside the means of the guesses."""
+def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"], untrained: Collection[str] = ()) -> None:
+    """Print the scores of each class, marked if it was never trained on, then the means beside those of the guesses."""
     share = scores.confusion.sum(axis=1) / max(1, scores.voxels)
     print_table(
         "Facies",
         ("class", "share", "accuracy", "IoU"),
         [
-            (name, percent(float(part)), number(float(accuracy)), number(float(iou)))
+            (
+                f"{name} (never trained on)" if name in untrained else name,
+                percent(float(part)),
+                number(float(accuracy)),
+                number(float(iou)),
+            )
             for name, part, accuracy, iou in zip(scores.names, share, scores.class_accuracy, scores.iou, strict=True)
         ],
     )
@@ -47,10 +52,16 @@ def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"]) -
 
 
 def show_evaluation(found: "Evaluation") -> None:
-    """Print the scores of `eval`, and the files that it wrote."""
-    show_scores(found.scores, found.guesses)
+    """Print the scores of `eval`, its notes, and the files that it wrote."""
+    _show_evaluation_scores(found)
     if found.files:
         show_files(found.files)
+
+
+def _show_evaluation_scores(found: "Evaluation") -> None:
+    show_scores(found.scores, found.guesses, found.untrained)
+    for note in found.notes:
+        print(f"note: {note}")
 
 
 def show_inspection(found: "Inspection") -> None:
@@ -69,7 +80,7 @@ def show_inspection(found: "Inspection") -> None:
 
 def show_demo(outcome: "DemoOutcome") -> None:
     """Print the scores of the demo, its files and its duration."""
-    show_scores(outcome.evaluation.scores, outcome.evaluation.guesses)
+    _show_evaluation_scores(outcome.evaluation)
     show_files(outcome.files)
     print(f"finished in {outcome.seconds / 60:.1f} minutes")
 

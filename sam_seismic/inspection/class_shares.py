@@ -25,7 +25,7 @@ def class_shares(survey: Survey, listener: Listener) -> tuple[Shares, dict[str, 
     for name, part in survey.parts.items():
         if part.volume.labels is None:
             continue
-        chosen = _spread(part)
+        chosen = spread_sections(part)
         counts = np.zeros(len(survey.facies), np.int64)
         for done, ref in enumerate(chosen, start=1):
             labels = part.read(ref)[1]
@@ -36,7 +36,7 @@ def class_shares(survey: Survey, listener: Listener) -> tuple[Shares, dict[str, 
     return shares, read
 
 
-def _spread(part: Part) -> list[SectionRef]:
+def spread_sections(part: Part) -> list[SectionRef]:
     """Up to `SAMPLED` sections of each orientation, evenly spaced."""
     found = []
     for orientation in Orientation:
@@ -57,9 +57,11 @@ def share_table(survey: Survey, shares: Shares, read: Mapping[str, int]) -> Colu
 
 
 def missing_classes(survey: Survey, shares: Shares) -> list[str]:
-    """A warning for each part in whose sections a class was not found."""
+    """A warning for each part in whose sections a class was not found, but for train, of which more is known."""
     warnings = []
     for name, each in shares.items():
+        if name == "train":
+            continue
         missing = [facies for facies, share in zip(survey.facies.names, each, strict=True) if not share]
         if missing:
             warnings.append(f"not seen in the sections of {name} that were read: {', '.join(missing)}")

@@ -67,14 +67,23 @@ def count_labels(volume: Volume, listener: Listener) -> LabelCounts:
     lines: dict[int, int] = {}
     for done, (orientation, line) in enumerate(chosen.sections, start=1):
         section = volume.section(orientation, line)
-        for value, count in _count(section, f"{volume.path}: {section.name}").items():
+        for value, count in count_values(section, f"{volume.path}: {section.name}").items():
             voxels[value] = voxels.get(value, 0) + count
             lines[value] = lines.get(value, 0) + 1
         listener.progress("count labels", done, len(chosen))
     return LabelCounts({value: voxels[value] for value in sorted(voxels)}, lines, chosen)
 
 
-def _count(section: Section, where: str) -> dict[int, int]:
+def count_values(section: Section, where: str) -> dict[int, int]:
+    """Number of voxels of each label value on the live traces of a section.
+
+    Args:
+        section: of labels, as their file holds them.
+        where: the file and section, for the message.
+
+    Raises:
+        SurveyError: a value is not a whole number.
+    """
     values = section.values[:, section.live]
     check_whole(values, where)
     if values.size and np.issubdtype(values.dtype, np.integer):

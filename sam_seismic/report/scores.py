@@ -1,6 +1,7 @@
 """Scores come in; a picture of the confusion matrix and the IoU of each class goes out."""
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,18 @@ MOST_NUMBERED_CLASSES = 16
 """With more classes, cells are smaller and contain no numbers."""
 
 
-def confusion_picture(path: Path, scores: FaciesScores) -> None:
-    """Draw the confusion matrix, in percent of the voxels of each true class, and the IoU of each class beside it."""
-    write_picture(path, confusion_figure(scores))
+def confusion_picture(path: Path, scores: FaciesScores, untrained: Collection[str] = ()) -> None:
+    """Draw the confusion matrix, in percent of the voxels of each true class, and the IoU of each class beside it.
+
+    Args:
+        path: the PNG file.
+        scores: of the sections.
+        untrained: classes that were never trained on, which are marked.
+    """
+    write_picture(path, confusion_figure(scores, untrained))
 
 
-def confusion_figure(scores: FaciesScores) -> Figure:
+def confusion_figure(scores: FaciesScores, untrained: Collection[str] = ()) -> Figure:
     """The figure of `confusion_picture`."""
     classes = len(scores.names)
     cell = CELL if classes <= MOST_NUMBERED_CLASSES else CELL * MOST_NUMBERED_CLASSES / classes
@@ -36,7 +43,7 @@ def confusion_figure(scores: FaciesScores) -> Figure:
         _show_shares(matrix, scores)
         if classes <= MOST_NUMBERED_CLASSES:
             _write_cells(matrix, scores)
-        _show_iou(bars, scores)
+        _show_iou(bars, scores, untrained)
         figure.suptitle(_title(scores), x=0.01, ha="left")
     return figure
 
@@ -90,13 +97,14 @@ def _write_cells(axes: Axes, scores: FaciesScores) -> None:
         axes.text(column, row + 0.24, short_count(voxels), ha="center", va="center", color=ink, fontsize=6.5)
 
 
-def _show_iou(axes: Axes, scores: FaciesScores) -> None:
+def _show_iou(axes: Axes, scores: FaciesScores, untrained: Collection[str]) -> None:
     rows = np.arange(len(scores.names))
     values = scores.iou
     axes.barh(rows, np.nan_to_num(values), height=0.55, color=class_colors(len(rows)))
     for row, value in enumerate(values.tolist()):
         absent = math.isnan(value)
         text = "absent" if absent else f"{value:.3f}"
+        text += ", never trained on" if scores.names[row] in untrained else ""
         axes.text(0.03 if absent else value + 0.03, row, text, va="center", fontsize=8)
     axes.set_title("IoU", loc="left")
     axes.set_xlim(0, 1.3)

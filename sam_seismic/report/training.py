@@ -2,6 +2,7 @@
 
 import csv
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from sam_seismic.report.ruler import ROUND
 from sam_seismic.report.style import ACCENT, CALM, FAINT, house_style, new_figure, write_picture
 
 QUALITY = "val_mean_iou"
+NOTE_COLUMNS = 140
+"""Characters in a line of notes, at the width of the picture."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +34,26 @@ class Curve:
         return self.epochs[position], self.values[position]
 
 
-def learning_curve(path: Path, metrics_csv: Path) -> None:
-    """Draw loss and mean IoU by epoch, with the best epoch marked.
+def learning_curve(path: Path, metrics_csv: Path, notes: Sequence[str] = ()) -> None:
+    """Draw loss and mean IoU by epoch, with the best epoch marked, and notes below.
 
     Args:
         path: the PNG file.
         metrics_csv: a row for each epoch: epoch, train_loss, val_loss, val_mean_iou; cells may be empty.
+        notes: a sentence each.
 
     Raises:
         UserError: the table is missing, has no column `epoch`, or a cell is not a number.
     """
-    write_picture(path, learning_figure(metrics_csv))
+    write_picture(path, learning_figure(metrics_csv, notes))
 
 
-def learning_figure(metrics_csv: Path) -> Figure:
+def learning_figure(metrics_csv: Path, notes: Sequence[str] = ()) -> Figure:
     """The figure of `learning_curve`."""
     curves = read_curves(metrics_csv, ("train_loss", "val_loss", QUALITY))
+    text = "\n".join(line for note in notes for line in textwrap.wrap(f"note: {note}", NOTE_COLUMNS))
     with house_style():
-        figure = new_figure(9.0, 3.2)
+        figure = new_figure(9.0, 3.2 + 0.15 * len(text.splitlines()))
         loss, quality = figure.subplots(1, 2)
         _draw(loss, curves["train_loss"], color=FAINT, label="training")
         _draw(loss, curves["val_loss"], color=CALM, label="validation")
@@ -66,6 +71,8 @@ def learning_figure(metrics_csv: Path) -> Figure:
         for axes in (loss, quality):
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(loc="best")
+        if text:
+            figure.supxlabel(text, x=0.01, ha="left", fontsize=8)
     return figure
 
 

@@ -24,22 +24,33 @@ from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.loading import load_task
 
 
-def draw_run(output: Path, best: Path, module: SeismicDataModule, listener: Listener) -> list[Path]:
-    """Draw learning curve, class legend and validation sections of a finished training into OUTPUT/report."""
+def draw_run(
+    output: Path, best: Path, module: SeismicDataModule, listener: Listener, *, notes: Sequence[str] = ()
+) -> list[Path]:
+    """Draw learning curve, class legend and validation sections of a finished training into OUTPUT/report.
+
+    The notes stand below the learning curve.
+    """
     _tell_of_labels(module.survey.facies.names, listener)
     folder = output / "report"
-    learning_curve(folder / "learning_curve.png", output / "metrics.csv")
+    learning_curve(folder / "learning_curve.png", output / "metrics.csv", notes)
     facies_legend(folder / "facies.png", module.survey.facies)
     sections = draw_sections(folder, load_task(best), [module.survey.parts["val"]])
     return [folder / "learning_curve.png", folder / "facies.png", *sections]
 
 
 def draw_evaluation(
-    folder: Path, task: FaciesSegmentation, parts: Sequence[Part], scores: FaciesScores, listener: Listener
+    folder: Path,
+    task: FaciesSegmentation,
+    parts: Sequence[Part],
+    scores: FaciesScores,
+    listener: Listener,
+    *,
+    untrained: Sequence[str] = (),
 ) -> list[Path]:
-    """Draw the confusion matrix and sections of the parts that were scored."""
+    """Draw the confusion matrix and sections of the parts that were scored; classes never trained on are marked."""
     _tell_of_labels(scores.names, listener)
-    confusion_picture(folder / "confusion.png", scores)
+    confusion_picture(folder / "confusion.png", scores, untrained)
     return [folder / "confusion.png", *draw_sections(folder, task, parts)]
 
 

@@ -40,6 +40,11 @@ class RunFolder:
         return self.path / STATUS
 
     @property
+    def metrics(self) -> Path:
+        """Losses and scores, a row an epoch."""
+        return self.path / "metrics.csv"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of best.ckpt and last.ckpt."""
         return self.path / "checkpoints"

@@ -1,6 +1,7 @@
 """A run folder comes in; the status that the run wrote there goes out. It does not import torch, which is slow."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -36,6 +37,7 @@ class RunStatus:
         pace: seconds a step since the start or the last restart, validation included; None before the first step.
         begun: when the run was started or resumed, in seconds since 1970.
         noted: when this status was written, in seconds since 1970.
+        notes: what the scores of a finished run do not say by themselves.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -54,6 +56,7 @@ class RunStatus:
     pace: float | None = None
     begun: float = 0.0
     noted: float = 0.0
+    notes: Sequence[str] = ()
 
     @property
     def left(self) -> float | None:

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -64,6 +64,10 @@ class StatusFile(Callback):
             self._update(state="failed", why=str(error) or type(error).__name__)
             raise
         self._update(state="finished")
+
+    def add_notes(self, notes: Sequence[str]) -> None:
+        """Write what the scores do not say by themselves."""
+        self._update(notes=tuple(notes))
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
         """Write where the training begins, and how many steps there will be."""

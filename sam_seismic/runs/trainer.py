@@ -55,7 +55,7 @@ def training_trainer(
         *further,
         MeanLoss(),
         # Before the checkpoints: the row of an epoch must be written before the checkpoint at its end.
-        MetricsFile(folder.path / "metrics.csv"),
+        MetricsFile(folder.metrics),
         TrainingProgress(listener),
         EpochPosition(),
         BestCheckpoint(folder.best, monitor="val_mean_iou"),

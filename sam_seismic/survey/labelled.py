@@ -61,6 +61,16 @@ class LabelledVolume:
         live = self.amplitude.live_along(orientation, line)
         return replace(labels, values=self._encode(labels, (labels.shape[0], len(live)), live), live=live)
 
+    def label_values(self, orientation: Orientation, line: int) -> Section:
+        """Labels of a line as their file holds them: values [sample, trace]; `live` where both files have the trace.
+
+        Raises:
+            SurveyError: the volume has no labels or no such line.
+        """
+        labels = self._interpreted().section(orientation, line)
+        live = self.amplitude.live_along(orientation, line)
+        return replace(labels, live=self._both_live(labels, (labels.shape[0], len(live)), live))
+
     def _interpreted(self) -> Volume:
         if self.labels is None:
             raise SurveyError(
@@ -71,14 +81,17 @@ class LabelledVolume:
 
     def _encode(self, labels: Section, shape: tuple[int, int], recorded: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Label values as read -> class indices uint8[sample, trace]; `shape` and `recorded` are of the amplitudes."""
-        file = self._interpreted()
-        if labels.shape != shape:
-            raise _misfit(self.amplitude, file, f"{labels.name} {shape}", f"{labels.shape}")
-        # A dead trace of a label file holds no label values at all, so only live ones are held against the classes.
-        live = recorded & labels.live  # [trace]
+        live = self._both_live(labels, shape, recorded)
         indices = np.full(labels.shape, IGNORE, dtype=np.uint8)  # [sample, trace]
-        indices[:, live] = self.facies.encode(labels.values[:, live], f"{file.path}: {labels.name}")
+        where = f"{self._interpreted().path}: {labels.name}"
+        indices[:, live] = self.facies.encode(labels.values[:, live], where)
         return indices
+
+    def _both_live(self, labels: Section, shape: tuple[int, int], recorded: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """bool[trace]: traces with label values; a dead trace of a label file holds none. Arguments as of `_encode`."""
+        if labels.shape != shape:
+            raise _misfit(self.amplitude, self._interpreted(), f"{labels.name} {shape}", f"{labels.shape}")
+        return recorded & labels.live
 
 
 def labelled(amplitude: Volume, labels: Volume | None, facies: FaciesTable) -> LabelledVolume:

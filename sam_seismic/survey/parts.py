@@ -70,6 +70,15 @@ class Part:
         section = self.volume.label_section(ref.orientation, ref.line)
         return section if ref.traces is None else section.traces(slice(*ref.traces))
 
+    def label_values(self, ref: SectionRef) -> Section:
+        """Labels of a section as their file holds them, cut to the part; see `LabelledVolume.label_values`.
+
+        Raises:
+            SurveyError: the label file is damaged there.
+        """
+        section = self.volume.label_values(ref.orientation, ref.line)
+        return section if ref.traces is None else section.traces(slice(*ref.traces))
+
     def section_shape(self, ref: SectionRef) -> tuple[int, int]:
         """(samples, traces) of a section, cut to the part; nothing of it is read.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sam_seismic.config import Config
 from sam_seismic.errors import ConfigError, UserError
+from sam_seismic.inspection.label_check import check_training_labels
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
@@ -48,8 +49,8 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     Each task of a Slurm job encodes a share of the sections; all tasks but the first return None.
 
     Raises:
-        UserError: the configuration, the survey or the weights cannot be used, the configuration uses no store, or
-            memory runs out.
+        UserError: the configuration, the survey, its labels or the weights cannot be used, the configuration uses no
+            store, or memory runs out.
     """
     config = request.config
     check_uses_store(config)
@@ -62,6 +63,7 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
     with memory_advice(training_remedies(config, encoding=request.batch_size or config.train.batch_size)):
         prepared = prepare(config)
         module, task = prepared.data, prepared.task
+        check_training_labels(module.survey, config.data, listener)
         for line in describe(prepared):
             listener.say(line)
         assert task.network.cut is not None, "checked by check_uses_store"

@@ -13,6 +13,7 @@ from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.folders import new_folder
 from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
+from sam_seismic.inspection.label_check import check_scored_labels
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.callbacks import TestProgress
@@ -22,7 +23,7 @@ from sam_seismic.runs.moved_data import check_data_is_there, compare_data
 from sam_seismic.runs.pictures import draw_evaluation
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.runs.trainer import testing_trainer
-from sam_seismic.scoring.guesses import guess_scores
+from sam_seismic.scoring.guesses import guess_notes, guess_scores
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.contents import survey_contents
 from sam_seismic.survey.parts import Part, Survey
@@ -82,6 +83,8 @@ class Evaluation:
         scores: scores of the network.
         guesses: by name: scores of guesses that use the training labels but no amplitudes.
         parts: a line of text for each part that was scored.
+        untrained: names of the classes that the network was never trained on.
+        notes: sentences on what the scores do not say by themselves.
         files: files that were written.
         rescaled_to: amplitude scale, if it was not that of the training.
     """
@@ -89,13 +92,24 @@ class Evaluation:
     scores: FaciesScores
     guesses: dict[str, FaciesScores]
     parts: tuple[str, ...]
+    untrained: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = field(default=())
     rescaled_to: AmplitudeScale | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The scores, as plain data, and the scale where it was not that of the training."""
+        """The contents of metrics.json, but for the checkpoint and the pictures."""
         rescaled = {} if self.rescaled_to is None else {"rescaled_to": asdict(self.rescaled_to)}
-        return self.scores.as_dict() | rescaled
+        return (
+            self.scores.as_dict()
+            | rescaled
+            | {
+                "parts": list(self.parts),
+                "never_trained": list(self.untrained),
+                "notes": list(self.notes),
+                "guesses": {name: scores.as_dict() for name, scores in self.guesses.items()},
+            }
+        )
 
 
 def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
@@ -133,12 +147,21 @@ def _evaluate_with(
     if scale is not None:
         module.transform = replace(module.transform, scale=scale)
         task.metadata = replace(metadata, scale=scale)  # which pictures are drawn by
+    labels = check_scored_labels(module.survey, parts, data, listener)
+    # What another configuration calls train need not be what the network was trained on.
+    untrained = labels.untrained if request.data is None else ()
     with quiet_lightning():
         trainer = testing_trainer(device, [TestProgress(listener, f"evaluate {request.split}")])
         trainer.test(task, module.split_dataloader(request.split), verbose=False)
-    found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts), rescaled_to=scale)
-    _save(found, request)  # first, so that the scores of the network are not lost if guesses or pictures fail
-    found = replace(found, guesses=guess_scores(module.survey, parts))
+    notes = (
+        *(f"{name} was never trained on: the lines of train hold no voxel of it" for name in untrained),
+        *labels.notes,
+    )
+    found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts), untrained, notes, rescaled_to=scale)
+    _save(found, request)  # before guesses and pictures: if those fail, the scores of the network are not lost
+    guesses = guess_scores(module.survey, parts)
+    notes += guess_notes(found.scores.mean_iou, guesses, lines=request.split)
+    found = replace(found, guesses=guesses, notes=notes)
     return found if request.output is None else _illustrated(found, request, request.output, task, parts, listener)
 
 
@@ -206,11 +229,7 @@ def _save(found: Evaluation, request: EvaluationRequest, pictures: Sequence[Path
     """Write metrics.json if the request names an output folder."""
     if request.output is None:
         return
-    metrics = found.as_dict() | {
-        "checkpoint": str(request.checkpoint),
-        "parts": list(found.parts),
-        "guesses": {name: scores.as_dict() for name, scores in found.guesses.items()},
-    }
+    metrics = {"checkpoint": str(request.checkpoint)} | found.as_dict()
     write_metrics(request.output, metrics, pictures=pictures)
 
 
@@ -224,6 +243,6 @@ def _illustrated(
 ) -> Evaluation:
     """Write all metrics and the pictures to the output folder; return the evaluation with these files."""
     _save(found, request)
-    pictures = draw_evaluation(output, task, parts, found.scores, listener)
+    pictures = draw_evaluation(output, task, parts, found.scores, listener, untrained=found.untrained)
     _save(found, request, pictures)
     return replace(found, files=(output / METRICS, *pictures))

@@ -11,6 +11,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.folders import new_folder
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import write_metrics
+from sam_seismic.scoring.guesses import constant_notes
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.facies import IGNORE, check_whole
@@ -64,8 +65,11 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     if unpredicted:
         listener.say(f"note: {unpredicted} interpreted traces are dead in the prediction, and are not scored")
     scores = _of_classes(confusion, request)
+    notes = constant_notes(scores)
+    for note in notes:
+        listener.say(f"note: {note}")
     if request.output is not None:
-        write_metrics(request.output, scores.as_dict())
+        write_metrics(request.output, scores.as_dict() | {"notes": list(notes)})
     return scores
 
 

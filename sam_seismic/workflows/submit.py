@@ -20,6 +20,7 @@ from sam_seismic.inference.outputs import open_outputs
 from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
 from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
+from sam_seismic.inspection.label_check import check_scored_labels, check_training_labels
 from sam_seismic.listener import Listener
 from sam_seismic.networks import weights_notes
 from sam_seismic.runs.devices import parse_device
@@ -128,7 +129,7 @@ def check_training(request: TrainRequest, resources: JobResources, listener: Lis
         raise _no_gpu(f"trainer.accelerator: {trainer.accelerator}", "--set trainer.accelerator=auto")
     if trainer.accelerator == "cpu" and resources.gpus:
         listener.say("note: trainer.accelerator: cpu leaves the GPUs of the job idle; --gpus 0 asks for none")
-    survey = _check_experiment(request.config, listener, weights=not request.resume)
+    survey = _check_experiment(request.config, listener, resumes=request.resume)
     for line in resume_notes(request, survey_contents(survey)) if request.resume else ():
         listener.say(line)
 
@@ -162,6 +163,7 @@ def check_evaluation(request: EvaluationRequest, resources: JobResources, listen
     for part in parts:
         listener.say(f"split {part}")
     compare_amplitudes(amplitude_volumes(parts), metadata, listener, rescale=request.rescale)
+    check_scored_labels(survey, parts, data, listener)
 
 
 def check_prediction(request: PredictRequest, resources: JobResources, listener: Listener) -> None:
@@ -221,13 +223,15 @@ CHECKS: Mapping[str, Callable[[Any, JobResources, Listener], None]] = {
 """By command that can be submitted: the check of its request, which raises UserError and writes nothing."""
 
 
-def _check_experiment(config: Config, listener: Listener, *, weights: bool = True) -> Survey:
-    """Check the survey and the initial weights of an experiment, and the disk space for its embedding store."""
+def _check_experiment(config: Config, listener: Listener, *, resumes: bool = False) -> Survey:
+    """Check the survey, its labels and the initial weights of an experiment, and the disk space for its store."""
     survey = open_survey(config.data)
     check_sections_fit(survey, config.input)
     for name, part in survey.parts.items():
         listener.say(f"{name}: {len(part.sections):,} sections of {part.volume.amplitude.path}")
-    if weights and (files := find_initial_weights(config.model)).file is not None:
+    for note in check_training_labels(survey, config.data, listener, refuse=not resumes):
+        listener.say(f"note: {note}")
+    if not resumes and (files := find_initial_weights(config.model)).file is not None:
         listener.say(f"weights: {files.file}, {str(files.hash)[:8]}")
         for note in weights_notes(config.model):
             listener.say(f"note: {note}")

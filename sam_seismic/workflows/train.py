@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from sam_seismic.config import Config, load_config
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
+from sam_seismic.inspection.label_check import check_training_labels
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.fill_store import FillStore
 from sam_seismic.runs.finite_numbers import NotFiniteError, not_finite
@@ -26,6 +27,7 @@ from sam_seismic.runs.status import read_status
 from sam_seismic.runs.status_writer import StatusFile
 from sam_seismic.runs.stopping import RunStopped
 from sam_seismic.runs.trainer import is_first_process, training_trainer
+from sam_seismic.runs.training_notes import training_notes
 from sam_seismic.tasks.building import Prepared, describe, prepare
 from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.tasks.rank_sync import peer_is_lost
@@ -53,8 +55,8 @@ def train(request: TrainRequest, listener: Listener) -> Path | None:
     """Train, and return the path of the best checkpoint; None in all but the first process of a distributed training.
 
     Raises:
-        UserError: the configuration, the survey, the weights or the run folder cannot be used, another training is
-            using the folder, or memory runs out.
+        UserError: the configuration, the survey, its labels, the weights or the run folder cannot be used, another
+            training is using the folder, or memory runs out.
     """
     with memory_advice(training_remedies(request.config)), run_lock(RunFolder(request.output)):
         return _train(request, listener)
@@ -77,9 +79,11 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     last = folder.last if request.resume else None
     prepared = prepare(config, resume_from=last)
     module, task = prepared.data, prepared.task
-    found = task.metadata
-    notes = resume_notes(request, found.contents, found.scale) if request.resume else []
-    for line in [*describe(prepared), *notes]:
+    # Each process checks, so that all of them end if the labels are refused.
+    notes = check_training_labels(module.survey, config.data, listener, refuse=not request.resume)
+    metadata = task.metadata
+    resumed = resume_notes(request, metadata.contents, metadata.scale) if request.resume else []
+    for line in [*describe(prepared), *resumed]:
         listener.say(line)
     set_frozen_precision(task.network.cut, config)
     if config.model.compiles:
@@ -101,7 +105,11 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
             folder.write_config(config)
             with status.of_run(resumed=request.resume):
                 _fit(trainer, prepared, config, last)
-                draw_run(folder.path, folder.best, module, listener)
+                notes += training_notes(folder.metrics, module.survey, config.train)
+                for note in notes:
+                    listener.say(f"note: {note}")
+                status.add_notes(notes)
+                draw_run(folder.path, folder.best, module, listener, notes=notes)
     listener.say(f"best checkpoint: {folder.best}")
     return folder.best
 

@@ -241,12 +241,13 @@ def test_epochs_without_validation_are_saved_too(made: Made, run: Run, tmp_path:
         assert [bool(row["val_mean_iou"]) for row in csv.DictReader(file)] == [False, True, False]
 
 
-def test_validation_lines_without_labels_are_refused(made: Made, run: Run, tmp_path: Path):
-    """No epoch could be told to be the best."""
+def test_lines_without_labels_are_refused(made: Made, run: Run, tmp_path: Path):
+    """Before anything is written: there would be nothing to learn."""
     changes = ("--set", "data.ignore_values=[0, 1, 2, 3, 4, 5]", "--set", "data.label_values=[6, 7, 8, 9, 10, 11]")
     result = run("train", "--config", made.config, "--output", tmp_path / "run", *changes)
     assert result.exit_code == 2
-    assert "the validation lines hold no labelled voxel" in result.stderr
+    assert "the training lines hold no labelled voxel" in result.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def two_processes(made: Made, folder: Path, strategy: str, *more: str) -> list[str]:

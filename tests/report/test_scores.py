@@ -30,6 +30,12 @@ def test_confusion_is_shown_in_percent_of_the_true_class_with_counts(look):
     np.testing.assert_allclose([bar.get_width() for bar in bars.patches], [*SCORES.iou[:2], 0])
 
 
+def test_a_class_that_was_never_trained_on_is_marked_at_its_iou():
+    bars = confusion_figure(SCORES, ["rijnland_chalk"]).axes[1]
+    texts = [text.get_text() for text in bars.texts]
+    assert texts == [f"{SCORES.iou[0]:.3f}", f"{SCORES.iou[1]:.3f}, never trained on", "absent"]
+
+
 def test_confusion_title_holds_the_scores_of_all_classes():
     title = confusion_figure(SCORES).get_suptitle()
     assert f"pixel accuracy {SCORES.pixel_accuracy:.3f}" in title

@@ -52,6 +52,22 @@ def test_learning_curve_shows_losses_and_marks_the_best_epoch(table: Callable[[s
     assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training", "validation"]
 
 
+def test_notes_stand_below_the_curves_and_take_no_room_from_them(table: Callable[[str], Path]):
+    path = table("0,10,1.5,1.4,0.3,,\n1,20,1.1,1.2,0.62,,\n")
+    plain, noted = (
+        learning_figure(path),
+        learning_figure(path, ["IL 18 is the only line. " * 10, "no epoch was better"]),
+    )
+    text = noted.get_supxlabel()
+    assert text.startswith("note: IL 18 is the only line.")
+    assert text.endswith("\nnote: no epoch was better")
+    assert max(map(len, text.splitlines())) <= 140
+    for figure in (plain, noted):
+        figure.canvas.draw()
+    heights = [figure.axes[0].get_window_extent().height for figure in (plain, noted)]
+    assert heights[1] == pytest.approx(heights[0], rel=0.1)
+
+
 @pytest.mark.parametrize("rows", ["0,10,1.5,1.4,0.3,,\n", "0,10,1.5,,,,\n", "", "5,10,,,,,\n"])
 def test_a_curve_of_at_most_one_epoch_has_whole_epochs_as_ticks(look, rows: str, table: Callable[[str], Path]):
     path = table(rows)

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from sam_seismic.scoring.guesses import depth_guess, depth_histogram, guess_scores, majority_guess
+from sam_seismic.scoring.guesses import (
+    constant_notes,
+    depth_guess,
+    depth_histogram,
+    guess_notes,
+    guess_scores,
+    majority_guess,
+)
+from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.labelled import LabelledVolume
@@ -40,3 +48,30 @@ def test_guesses_are_scored_on_other_lines():
     assert {each.names for each in scores.values()} == {("a", "b")}
     np.testing.assert_array_equal(scores["majority class"].confusion, [[0, 2], [0, 4]])
     np.testing.assert_array_equal(scores["depth only"].confusion, [[1, 1], [1, 3]])
+
+
+def scores_of(*confusion: list[int]) -> FaciesScores:
+    return FaciesScores(("a", "b"), np.array(confusion))
+
+
+def test_a_network_that_a_guess_beats_is_told():
+    """Of the two guesses the better one is named; a network above it is not spoken of."""
+    guesses = {"majority class": scores_of([3, 0], [1, 0]), "depth only": scores_of([2, 1], [0, 1])}  # 3/8, 7/12
+    (note,) = guess_notes(0.5, guesses, lines="test")
+    assert "mean IoU 0.500) is no better on the test lines than the guess by depth only (0.583)" in note
+    assert len(guess_notes(7 / 12, guesses, lines="test")) == 1
+    assert guess_notes(0.6, guesses, lines="test") == ()
+
+
+def test_lines_of_one_class_say_nothing():
+    guesses = {"majority class": scores_of([4, 0], [0, 0])}
+    assert "hold no class but a, so their score says nothing" in guess_notes(1.0, guesses, lines="val")[0]
+    assert constant_notes(scores_of([0, 0], [1, 3])) == ("the truth holds no class but b, so the score says nothing",)
+
+
+def test_a_prediction_that_one_class_everywhere_beats_is_told():
+    """Of 3 voxels a and 1 voxel b: a everywhere has a mean IoU of 3/8."""
+    (note,) = constant_notes(scores_of([1, 2], [1, 0]))
+    assert note.startswith("class a everywhere would have a mean IoU of 0.375, and this prediction has 0.125")
+    assert constant_notes(scores_of([2, 1], [0, 1])) == ()
+    assert constant_notes(scores_of([0, 0], [0, 0])) == ()

@@ -1,0 +1,122 @@
+"""Labels that cannot be trained on come in; what to change in the configuration goes out, as a sentence.
+
+Only what helps is named: lines that hold what is missing, a class that can be left out, a value that may be a class.
+"""
+
+import json
+from collections.abc import Sequence
+
+from sam_seismic.config import DataConfig
+from sam_seismic.inspection.labels import MOST_BYTES, count_values
+from sam_seismic.inspection.line_choice import choose_lines
+from sam_seismic.inspection.part_labels import PartLabels, read_part_labels
+from sam_seismic.listener import Listener
+from sam_seismic.survey.geometry import Orientation, describe_lines
+from sam_seismic.survey.parts import Part, Survey, open_survey
+
+MOST_RUNS = 4
+"""Runs of neighbouring lines that a message lists."""
+
+
+def mask_fix(found: PartLabels, data: DataConfig) -> str | None:
+    """`if 255 is salt, data.label_values: [0, 255]`, where one class has no voxel and one ignored value may be it."""
+    if data.source != "files" or len(found.absent) != 1 or len(found.ignored) != 1:
+        return None
+    (absent,), (value,) = found.absent, found.ignored
+    name = found.facies.names[found.facies.values.index(absent)]
+    values = [value if each == absent else each for each in found.facies.values]
+    changes = [_setting("label_values", values)]
+    if data.ignore_values is not None:
+        changes.append(_setting("ignore_values", [each for each in data.ignore_values if each != value]))
+    return f"if {value} is {name}, give {' and '.join(changes)}"
+
+
+def absent_class_fix(survey: Survey, data: DataConfig, found: PartLabels, listener: Listener) -> str:
+    """What helps where classes have no voxel in the training part, whose labels were counted whole."""
+    lines = _where_else(survey, data, found.absent, survey.parts["train"], listener)
+    fixes = [mask_fix(found, data), lines, _without_classes(found, data, elsewhere=lines is not None)]
+    return "; or ".join(fix for fix in fixes if fix is not None) or _other_labels(data)
+
+
+def unlabelled_fix(survey: Survey, data: DataConfig, part: Part, found: PartLabels, listener: Listener) -> str:
+    """What helps where a part has no labelled voxel."""
+    fixes = [_where_else(survey, data, survey.facies.values, part, listener)]
+    if data.ignore_values and found.ignored:
+        fixes.append(f"take {', '.join(map(str, found.ignored))} out of data.ignore_values, and name it as a class")
+    return "; or ".join(fix for fix in fixes if fix is not None) or _other_labels(data)
+
+
+def _setting(key: str, value: Sequence[object]) -> str:
+    return f"data.{key}: {json.dumps(list(value), ensure_ascii=False)}"
+
+
+def _other_labels(data: DataConfig) -> str:
+    if data.source == "synthetic":
+        return "choose another data.synthetic.seed, or a larger data.synthetic.shape"
+    if data.source == "files":
+        return "name a label volume of this survey that has some in data.labels"
+    return "choose other lines in data.split"
+
+
+def _without_classes(found: PartLabels, data: DataConfig, *, elsewhere: bool) -> str | None:
+    """The settings that leave the absent classes out; `elsewhere`: whether voxels of them occur on other lines."""
+    facies = found.facies
+    kept = {value: name for value, name in zip(facies.values, facies.names, strict=True) if value not in found.absent}
+    if data.source != "files" or len(kept) < 2:
+        return None
+    changes = [_setting("classes", list(kept.values()))]
+    if data.label_values is not None or list(kept) != list(range(len(kept))):
+        changes.append(_setting("label_values", list(kept)))
+    if elsewhere:
+        changes.append(_setting("ignore_values", sorted({*facies.ignored, *found.absent})))
+    return f"leave the class{'es' if len(found.absent) > 1 else ''} out: {', '.join(changes)}"
+
+
+def _where_else(survey: Survey, data: DataConfig, values: Sequence[int], part: Part, listener: Listener) -> str | None:
+    """How the part gets lines that hold one of these label values; None where no line has any."""
+    if data.every > 1 and part.name == "train" and _every_line_has(values, data, listener):
+        return "train on all lines, data.every: 1"
+    if data.split.folders:
+        others = [other for name, other in survey.parts.items() if name != part.name]
+        having = [other.name for other in others if _sections_with(values, other, listener)]
+        return f"move some sections from {' or '.join(having)} to {part.name}" if having else None
+    lines = _lines_with(values, part, listener)
+    return f"choose lines for {part.name} in data.split.regions that hold some: {lines}" if lines else None
+
+
+def _every_line_has(values: Sequence[int], data: DataConfig, listener: Listener) -> bool:
+    """Whether the lines that data.every skips hold all of these label values."""
+    whole = open_survey(data.model_copy(update={"every": 1})).parts["train"]
+    found = read_part_labels(whole, listener, until=lambda each: all(value in each.voxels for value in values))
+    return all(value in found.voxels for value in values)
+
+
+def _sections_with(values: Sequence[int], part: Part, listener: Listener) -> bool:
+    """Whether a section of a part holds one of these label values."""
+    if part.volume.labels is None:
+        return False
+    found = read_part_labels(part, listener, until=lambda each: any(value in each.voxels for value in values))
+    return any(value in found.voxels for value in values)
+
+
+def _lines_with(values: Sequence[int], part: Part, listener: Listener) -> str:
+    """`inlines 20-23`: the lines of the part's volume that hold one of these label values; of a large one, a sample."""
+    labels = part.volume.labels
+    assert labels is not None, "they were read"
+    chosen = choose_lines(labels, MOST_BYTES)
+    runs: dict[Orientation, list[list[int]]] = {}
+    for done, (orientation, line) in enumerate(chosen.sections, start=1):
+        section = part.volume.label_values(orientation, line)
+        found = runs.setdefault(orientation, [[]])
+        if not count_values(section, f"{labels.path}: {section.name}").keys().isdisjoint(values):
+            found[-1].append(line)
+        elif found[-1]:
+            found.append([])
+        listener.progress("look for lines with labels", done, len(chosen))
+    return " or ".join(f"{each}s {_listed(found)}" for each, found in runs.items() if any(found))
+
+
+def _listed(runs: list[list[int]]) -> str:
+    """`0-14, 20-23`: runs of lines, at most `MOST_RUNS` of them."""
+    filled = [describe_lines(run) for run in runs if run]
+    return ", ".join(filled[:MOST_RUNS]) + (", ..." if len(filled) > MOST_RUNS else "")
