@@ -90,12 +90,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
         task.network.compile_blocks()
         listener.say("the first step compiles the encoder, which takes minutes for each new shape of canvas and batch")
     status = StatusFile(folder.status, job)
-    callbacks: list[Callback] = [status]
-    if config.caches:
-        assert task.network.cut is not None, "checked by Config.caches"
-        store = EmbeddingStore(config, module, task.network.cut)
-        module.stored = store.stored
-        callbacks.append(FillStore(store, listener))
+    callbacks: list[Callback] = [status, *_fill_store(config, prepared, listener)]
     with quiet_lightning():
         trainer = training_trainer(config, folder, listener, callbacks, job=job)
         if not first:
@@ -112,6 +107,17 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
                 draw_run(folder.path, folder.best, module, listener, notes=notes)
     listener.say(f"best checkpoint: {folder.best}")
     return folder.best
+
+
+def _fill_store(config: Config, prepared: Prepared, listener: Listener) -> list[Callback]:
+    """The callback that fills the embedding store, from which the data module then reads; none without a store."""
+    if not config.caches:
+        return []
+    module, cut = prepared.data, prepared.task.network.cut
+    assert cut is not None, "checked by Config.caches"
+    store = EmbeddingStore(config, module, cut)
+    module.stored = store.stored
+    return [FillStore(store, listener)]
 
 
 def _finished(request: TrainRequest, folder: RunFolder) -> bool:
