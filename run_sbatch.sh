@@ -32,6 +32,13 @@ program=${program/#\~\//$HOME/}
 number=$SLURM_JOB_ID
 [ -z "${SLURM_ARRAY_TASK_ID:-}" ] || number=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 
+for given in "${SAM_SEISMIC_CONTAINER:+$image}" "${SAM_SEISMIC_PROGRAM:+$program}"; do
+  [ -z "$given" ] || [ -e "$given" ] || { echo "error: $given: there is no such file" >&2; missing=yes; }
+done
+if [ -n "${missing:-}" ]; then
+  echo "  fix: give SAM_SEISMIC_CONTAINER or SAM_SEISMIC_PROGRAM the path itself, without \$NAME in quotes" >&2
+  exit 2
+fi
 if [ -e "$image" ]; then
   runtime=$(command -v apptainer || command -v singularity) || { echo "error: $image needs apptainer" >&2; exit 2; }
   run=("$runtime" exec --bind "$SLURM_SUBMIT_DIR")
