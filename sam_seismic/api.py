@@ -9,6 +9,7 @@ the command of the same name calls.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def train(
     """
     experiment = _experiment(config)
     folder = _path(output, "output=") or experiment.output
-    if folder is None and isinstance(config, AnyPath):
+    if folder is None and isinstance(config, str | os.PathLike):
         folder = Path("runs") / Path(config).stem
     if folder is None:
         raise ConfigError(problem="there is no folder for the run", fix="give output=, or the key output")
@@ -287,7 +288,7 @@ def _path(path: AnyPath | None, argument: str) -> Path | None:
 def _experiment(config: Experiment) -> Config:
     if isinstance(config, Config):
         return config
-    if isinstance(config, AnyPath):
+    if isinstance(config, str | os.PathLike):
         return load_config(user_path(config, "config="))
     return parse_config(dict(config), "the configuration")
 
