@@ -246,6 +246,13 @@ MUTANTS = (
     Mutant("tuning", "half a file is taken for a whole one", "st_size == file_size(shape)", "st_size > 0", _STORE),
     Mutant(
         "tuning",
+        "an embedding that may not be read counts as stored",
+        "== file_size(shape) and os.access(path, os.R_OK)",
+        "== file_size(shape)",
+        _STORE,
+    ),
+    Mutant(
+        "tuning",
         "the clip is no part of a recipe",
         '{"layout": LAYOUT} | asdict(self), sort_keys=True',
         '{"layout": LAYOUT} | asdict(self) | {"clip": 0}, sort_keys=True',
@@ -354,5 +361,12 @@ MUTANTS = (
         "value if each == absent else each",
         "value if each != absent else each",
         _LABELS,
+    ),
+    Mutant(
+        "files",
+        "an empty variable leaves a part out of a path",
+        'not os.environ.get(name, "").strip()',
+        "name not in os.environ",
+        ("tests/files/test_user_paths.py",),
     ),
 )

@@ -1,6 +1,7 @@
 """Switches off Lightning's messages while a workflow runs; the listener reports what a user needs."""
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,12 @@ def quiet_lightning() -> Iterator[None]:
         with warnings.catch_warnings():
             for pattern in NOT_FOR_USERS:
                 warnings.filterwarnings("ignore", pattern)
+            warnings.showwarning = _show  # restored with the filters
             yield
     finally:
         logger.setLevel(level)
+
+
+def _show(message: Warning | str, *_: object, **__: object) -> None:
+    """Print what a warning says, without the line of a library that it comes from."""
+    print(f"note: {message}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,21 @@ def test_half_precision_on_a_cpu_is_told_in_our_words(
 def test_paths_may_be_texts(made: Made):
     assert load_task(str(made.best)).metadata == load_task(made.best).metadata
     assert load_config(str(made.config)) == load_config(made.config)
+
+
+@pytest.mark.parametrize("name", ["SAM_SEISMIC_CONTAINER", "SAM_SEISMIC_PROGRAM"])
+def test_a_job_does_not_run_something_else_than_was_named(tmp_path: Path, name: str):
+    """A variable in quotes, or a typing error: the program beside it would run without a word."""
+    program = tmp_path / ".venv" / "bin" / "sam-seismic"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\ntouch ran\n")
+    program.chmod(0o755)
+    script = Path(__file__).parents[2] / "run_sbatch.sh"
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SLURM_SUBMIT_DIR": str(tmp_path), "SLURM_JOB_ID": "3"}
+    for given, meant in (("$NOWHERE/x", "$NOWHERE/x"), ("~/x", f"{tmp_path}/x")):
+        words = ["bash", str(script), "train"]
+        done = subprocess.run(words, check=False, cwd=tmp_path, env=env | {name: given}, capture_output=True, text=True)
+        assert done.returncode == 2
+        assert f"error: {meant}: there is no such file" in done.stderr
+        assert name in done.stderr
+    assert not (tmp_path / "ran").exists()
