@@ -44,7 +44,7 @@ def test_verify_shows_what_train_takes(made: Made, run: Run, encoder: Path):
     described = [line for line in describe(prepared.task, prepared.data) if str(encoder) in line]
 
     missing = "prompt encoder and mask decoder: random weights, not SAM's"
-    left_out = "optimizer_state: SAM has no such weights"
+    left_out = "optimizer_state: not recognised as a part of SAM"
     assert "place model_state.sam" in shown
     assert f"missing {missing}" in shown
     assert f"left out {left_out}" in shown

@@ -67,6 +67,21 @@ def test_parts_that_were_saved_one_by_one_are_put_together(trained: State, save:
     assert same(build_sam("vit_t", save({**parts, "epoch": 4})), trained)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("image_encoder.", "image_encoder.base."),
+        ("image_encoder.", "backbone.image_encoder."),
+        ("mask_decoder.", "head.sam.mask_decoder."),
+        ("prompt_encoder.", "own.prompt_encoder."),
+    ],
+)
+def test_a_part_in_a_module_of_its_own_is_found(trained: State, save: Save, old: str, new: str):
+    path = save({"model": renamed(trained, lambda name: name.replace(old, new)), "epoch": 1})
+    assert same(build_sam("vit_t", path), trained)
+    assert read_weights(path).content.left_out == ()
+
+
 def test_what_sam_does_not_have_is_left_out_and_named(trained: State, save: Save):
     """One foreign key, a second network, an optimizer: each once, by its name or the key of its dict."""
     state = renamed(trained, lambda name: f"model.{name}") | {"loss.weight": torch.ones(3)}
@@ -75,7 +90,7 @@ def test_what_sam_does_not_have_is_left_out_and_named(trained: State, save: Save
     content = read_weights(path).content
     assert content.left_out == ("state_dict.loss.weight", "optimizer", "decoder_state")
     assert content.notes() == [
-        f"{path}: left out: 3 (state_dict.loss.weight, optimizer, decoder_state): SAM has no such weights"
+        f"{path}: left out: 3 (state_dict.loss.weight, optimizer, decoder_state): not recognised as a part of SAM"
     ]
     assert same(build_sam("vit_t", path), trained)
 
