@@ -172,7 +172,7 @@ MUTANTS = (
         "tables of positions are interpolated as pictures are",
         'mode="bicubic"',
         'mode="bilinear"',
-        ("tests/sam/test_foreign_weights.py",),
+        ("tests/sam/test_weights_values.py",),
     ),
     Mutant(
         "sam/weights",

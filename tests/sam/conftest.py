@@ -1,14 +1,16 @@
 """Fixtures for tests of SAM: names and shapes of the published checkpoints, and the SAM of `transformers`."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from transformers import SamModel
 
-from sam_seismic.sam import EncoderSize
+from sam_seismic.sam import EncoderSize, build_sam
 from scripts.benchmarking.peers import Pair, make_pair
+from tests.sam.weights_files import Save, State
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -137,3 +139,32 @@ def crop_their_tables() -> Callable[[SamModel, int, int], None]:
 def small_pair() -> Pair:
     """One windowed and one global block, 32 channels; prompt encoder and decoder as published."""
     return make_pair(EncoderSize(width=32, depth=2, heads=2, global_blocks=(1,)))
+
+
+# --- weights files ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def trained() -> State:
+    """The weights of a small SAM."""
+    torch.manual_seed(1)
+    return build_sam("vit_t").state_dict()
+
+
+@pytest.fixture
+def official_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of weights, which is the one that is searched."""
+    folder = tmp_path / "official"
+    folder.mkdir()
+    monkeypatch.setenv("SAM_SEISMIC_WEIGHTS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def save(official_folder: Path) -> Save:
+    def saved(content: object, name: str = "a.pth") -> Path:
+        path = official_folder.parent / name
+        torch.save(content, path)
+        return path
+
+    return saved

@@ -74,7 +74,7 @@ class WeightsContent:
             return ""
         encoder = sum("image_encoder." in name or "vision_encoder." in name for name in self.left_out)
         warning = f"; {encoder} of them in the image encoder, whose output is another without them" if encoder else ""
-        return f"{listed(self.left_out)}: SAM has no such weights{warning}"
+        return f"{listed(self.left_out)}: not recognised as a part of SAM{warning}"
 
     def _missing(self) -> str:
         if not self.missing:

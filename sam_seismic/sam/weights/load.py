@@ -4,6 +4,7 @@
 its result, and `build_sam` loads it.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -153,7 +154,7 @@ def _refuse_own_checkpoint(path: Path, plain: object) -> None:
     if isinstance(plain, dict) and _OWN_KEY in plain:
         raise WeightsError(
             problem=f"{path}: a checkpoint of sam-seismic train, whose class head is not SAM's",
-            fix=f"to start a training from it: model.init_from: {path}, in place of model.weights",
+            fix=f"--set model.init_from={shlex.quote(str(path))} --set model.weights=null starts a training from it",
         )
 
 

@@ -91,12 +91,13 @@ def find_sams(tensors: list[Named]) -> list[FoundSam]:
 def _found_at(place: str, tensors: list[Named]) -> FoundSam:
     """The SAM whose image encoder's names begin with `place`."""
     above, _, encoder = place.rstrip(".").rpartition(".")
+    parts = _places_of_parts(tensors, f"{above}." if above else "")
     perceptrons = any(".proj_in." in each.name for each in tensors)
     state: dict[str, Tensor] = {}
     names: dict[tuple[str, ...], str] = {}
     as_written = True
     for each in tensors:
-        written = _within(each.name, place, f"{above}." if above else "")
+        written = _within(each.name, place, parts)
         if written is None:
             continue
         name = names[each.keys] = meta_name(written, perceptrons=perceptrons)
@@ -111,11 +112,27 @@ def _found_at(place: str, tensors: list[Named]) -> FoundSam:
     )
 
 
-def _within(name: str, place: str, parent: str) -> str | None:
-    """The name of a tensor within the SAM, or nothing where it lies outside."""
-    beside = name.removeprefix(parent)
-    if name.startswith(parent) and beside.startswith(_OTHER_PARTS):
-        return beside
+def _places_of_parts(tensors: list[Named], beside: str) -> dict[str, str]:
+    """What the names of the other parts of a SAM begin with: its encoder's place, or the only one that there is."""
+    places: dict[str, str] = {}
+    for part in _OTHER_PARTS:
+        found = {each.name[: f".{each.name}".index(f".{part}")] for each in tensors if f".{part}" in f".{each.name}"}
+        if beside in found or len(found) == 1:
+            places[part] = beside if beside in found else found.pop()
+    return places
+
+
+def _within(name: str, place: str, parts: Mapping[str, str]) -> str | None:
+    """The name of a tensor within the SAM; None if it is outside.
+
+    Args:
+        name: of the tensor.
+        place: what the names of the image encoder begin with.
+        parts: the same of other parts.
+    """
+    for part, begin in parts.items():
+        if name.startswith(begin + part):
+            return name.removeprefix(begin)
     return f"vision_encoder.{name.removeprefix(place)}" if name.startswith(place) else None
 
 
