@@ -46,7 +46,7 @@ def test_the_checkpoints_of_before_stay(made: Made, tmp_path: Path):
     found = train(made, tmp_path / "run", "--resume", "--set", "train.epochs=3")
     assert found.exit_code == 2, found.stderr
     assert "(epoch 3)" in found.stderr
-    assert "best.ckpt and last.ckpt are of before that" in found.stderr
+    assert "kept from earlier steps: best.ckpt and last.ckpt" in found.stderr
     assert hashes(tmp_path / "run" / "checkpoints") == before
     assert '"failed"' in (tmp_path / "run" / "status.json").read_text()
 
