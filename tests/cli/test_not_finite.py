@@ -51,6 +51,16 @@ def test_the_checkpoints_of_before_stay(made: Made, tmp_path: Path):
     assert '"failed"' in (tmp_path / "run" / "status.json").read_text()
 
 
+def test_a_run_that_diverged_is_not_resumed(made: Made, tmp_path: Path):
+    """Earlier versions trained on to the end, and saved it."""
+    shutil.copytree(made.run, tmp_path / "run")
+    path = changed(tmp_path / "run" / "checkpoints" / "last.ckpt", lambda weight: weight.fill_(torch.nan))
+    found = train(made, tmp_path / "run", "--resume", "--set", "train.epochs=3")
+    assert found.exit_code == 2
+    assert f"{path}: 1 of its " in found.stderr
+    assert "with --overwrite and a lower train.learning_rate" in found.stderr
+
+
 def test_two_processes_end_together(made: Made, tmp_path: Path):
     """Each holds a share of the parameters, so that one may meet a number that the other does not."""
     found = completed(two_processes(made, tmp_path / "run", "fsdp", "--set", "train.learning_rate=1e3"))
