@@ -147,9 +147,11 @@ def _watch(request: Mapping[str, Any], out: int, err: int, fate: int) -> None:
 def _run(request: Mapping[str, Any], out: int, err: int) -> None:
     """Be the program."""
     os.setsid()
-    for descriptor, standard in ((out, 1), (err, 2)):
+    for descriptor, standard, name in ((out, 1, "stdout"), (err, 2, "stderr")):
         os.dup2(descriptor, standard)
         os.close(descriptor)
+        # The stream of the server may believe that it can seek: pytest captures into a file, and this is a pipe.
+        setattr(sys, name, os.fdopen(standard, "w", buffering=1, closefd=False))
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])

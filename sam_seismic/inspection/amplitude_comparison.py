@@ -67,7 +67,7 @@ def measure_amplitudes(volumes: Sequence[Volume], percentile: float) -> Measured
     where, mean = [f"{volume.path.name} ({lines})" for volume, lines in chosen], MeanTrace()
     drawn = draw_amplitudes(
         mean.of(chain.from_iterable(_varying(volume, lines) for volume, lines in chosen)),
-        ", ".join(f"{volume.path}: {lines}" for volume, lines in chosen),
+        ", ".join(f"{volume.path}: the traces of {lines}" for volume, lines in chosen),
         fix="check the file with `sam-seismic inspect`: nothing tells its classes apart",
     )
     return MeasuredAmplitudes(

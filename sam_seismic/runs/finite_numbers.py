@@ -137,7 +137,7 @@ def not_finite(error: NotFiniteError, config: Config, folder: RunFolder) -> User
     turns = "one of these, the first that helps: " if len(remedies) > 1 else ""
     return UserError(
         problem=f"{folder.path}: {error}: the training was stopped; "
-        + (f"{kept} are of before that" if kept else "there is no checkpoint yet"),
+        + (f"kept from earlier steps: {kept}" if kept else "there is no checkpoint yet"),
         fix=f"train anew{', with --overwrite and' if kept else ' with'} {turns}{'; '.join(remedies)}",
     )
 

@@ -82,6 +82,11 @@ def _prepared(config: Config, module: SeismicDataModule) -> Prepared:
 
 def _resumed_task(config: Config, module: SeismicDataModule, path: Path) -> FaciesSegmentation:
     saved, checkpoint = read_checkpoint(path)
+    check_finite_weights(
+        checkpoint["state_dict"],
+        where=path,
+        fix="its training diverged: train anew, with --overwrite and a lower train.learning_rate",
+    )
     network = saved_network(replace(saved, model=config.model), checkpoint["state_dict"], path)
     return FaciesSegmentation(network, _metadata(config, module, saved.weights_hash), config.train)
 

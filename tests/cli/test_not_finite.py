@@ -46,9 +46,19 @@ def test_the_checkpoints_of_before_stay(made: Made, tmp_path: Path):
     found = train(made, tmp_path / "run", "--resume", "--set", "train.epochs=3")
     assert found.exit_code == 2, found.stderr
     assert "(epoch 3)" in found.stderr
-    assert "best.ckpt and last.ckpt are of before that" in found.stderr
+    assert "kept from earlier steps: best.ckpt and last.ckpt" in found.stderr
     assert hashes(tmp_path / "run" / "checkpoints") == before
     assert '"failed"' in (tmp_path / "run" / "status.json").read_text()
+
+
+def test_a_run_that_diverged_is_not_resumed(made: Made, tmp_path: Path):
+    """Earlier versions trained on to the end, and saved it."""
+    shutil.copytree(made.run, tmp_path / "run")
+    path = changed(tmp_path / "run" / "checkpoints" / "last.ckpt", lambda weight: weight.fill_(torch.nan))
+    found = train(made, tmp_path / "run", "--resume", "--set", "train.epochs=3")
+    assert found.exit_code == 2
+    assert f"{path}: 1 of its " in found.stderr
+    assert "with --overwrite and a lower train.learning_rate" in found.stderr
 
 
 def test_two_processes_end_together(made: Made, tmp_path: Path):
@@ -85,7 +95,7 @@ def test_a_weights_file_that_is_not_finite_is_never_trained(made: Made, run: Run
     found = train(made, tmp_path / "run", *changes)
     assert found.exit_code == 2
     assert str(path) in found.stderr
-    assert "not finite" in found.stderr
+    assert "NaN or infinite" in found.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -99,7 +99,7 @@ def test_both_on_a_survey_that_is_narrow_all_over(made: Made, run: Run, tmp_path
 
 
 def test_amplitudes_that_are_not_finite_leave_nothing(made: Made, run: Run, tmp_path: Path):
-    cube = np.ones((6, 8, 48), np.float32)
+    cube = np.random.default_rng(0).normal(size=(6, 8, 48)).astype(np.float32)
     cube[4, 3, 7] = np.nan
     np.save(tmp_path / "a.npy", cube)
     more = ("--orientation", "both", "--probabilities", tmp_path / "p.sgy")

@@ -165,7 +165,7 @@ def test_a_survey_that_was_trained_off_center_is_compared_with_its_own_median():
 
 
 def test_a_volume_of_one_value_is_refused():
-    with pytest.raises(SurveyError, match=r"\(in memory\): all 5 inlines hold only the amplitude 3"):
+    with pytest.raises(SurveyError, match=r"\(in memory\): the traces of all 5 inlines hold only the amplitude 3"):
         measured(np.full((5, 6, 7), 3.0, np.float32))
 
 
