@@ -332,15 +332,6 @@ MUTANTS = (
         "shift < 1e9",
         ("tests/inspection/test_amplitude_comparison.py",),
     ),
-    # --- config -------------------------------------------------------------------------------------------------------
-    Mutant(
-        "config",
-        "last_blocks may train all blocks",
-        "self.blocks < depth",
-        "self.blocks <= depth",
-        ("tests/test_config.py",),
-    ),
-    # --- inspection ---------------------------------------------------------------------------------------------------
     Mutant(
         "inspection/label_check.py",
         "one section is enough to miss a class",
@@ -354,5 +345,13 @@ MUTANTS = (
         "value if each == absent else each",
         "value if each != absent else each",
         _LABELS,
+    ),
+    # --- config -------------------------------------------------------------------------------------------------------
+    Mutant(
+        "config",
+        "last_blocks may train all blocks",
+        "self.blocks < depth",
+        "self.blocks <= depth",
+        ("tests/test_config.py",),
     ),
 )
