@@ -339,15 +339,6 @@ MUTANTS = (
         "shift < 1e9",
         ("tests/inspection/test_amplitude_comparison.py",),
     ),
-    # --- config -------------------------------------------------------------------------------------------------------
-    Mutant(
-        "config",
-        "last_blocks may train all blocks",
-        "self.blocks < depth",
-        "self.blocks <= depth",
-        ("tests/test_config.py",),
-    ),
-    # --- inspection ---------------------------------------------------------------------------------------------------
     Mutant(
         "inspection/label_check.py",
         "one section is enough to miss a class",
@@ -368,5 +359,12 @@ MUTANTS = (
         'not os.environ.get(name, "").strip()',
         "name not in os.environ",
         ("tests/files/test_user_paths.py",),
+    # --- config -------------------------------------------------------------------------------------------------------
+    Mutant(
+        "config",
+        "last_blocks may train all blocks",
+        "self.blocks < depth",
+        "self.blocks <= depth",
+        ("tests/test_config.py",),
     ),
 )

@@ -195,12 +195,12 @@ def score(
     Example: sam-seismic score --truth labels.sgy --prediction facies.sgy
     """
     from sam_seismic.scoring.scores import FaciesScores
-    from sam_seismic.workflows.score import ScoreRequest
+    from sam_seismic.workflows.score import ScoreRequest, score_facts
     from sam_seismic.workflows.score import score as run
 
     def show(scores: FaciesScores) -> None:
         if json:
-            print_json(scores.as_dict())
+            print_json(score_facts(scores))
         else:
             show_scores(scores, {})
 

@@ -159,7 +159,8 @@ def _evaluate_with(
     )
     found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts), untrained, notes, rescaled_to=scale)
     _save(found, request)  # before guesses and pictures: if those fail, the scores of the network are not lost
-    guesses = guess_scores(module.survey, parts)
+    names = found.scores.names  # where the survey names its classes otherwise, those of the checkpoint
+    guesses = {name: replace(each, names=names) for name, each in guess_scores(module.survey, parts).items()}
     notes += guess_notes(found.scores.mean_iou, guesses, lines=request.split)
     found = replace(found, guesses=guesses, notes=notes)
     return found if request.output is None else _illustrated(found, request, request.output, task, parts, listener)

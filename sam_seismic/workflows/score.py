@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,12 +66,16 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     if unpredicted:
         listener.say(f"note: {unpredicted} interpreted traces are dead in the prediction, and are not scored")
     scores = _of_classes(confusion, request)
-    notes = constant_notes(scores)
-    for note in notes:
+    for note in constant_notes(scores):
         listener.say(f"note: {note}")
     if request.output is not None:
-        write_metrics(request.output, scores.as_dict() | {"notes": list(notes)})
+        write_metrics(request.output, score_facts(scores))
     return scores
+
+
+def score_facts(scores: FaciesScores) -> dict[str, Any]:
+    """The contents of metrics.json: the scores, and notes on what they do not say by themselves."""
+    return scores.as_dict() | {"notes": list(constant_notes(scores))}
 
 
 def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:

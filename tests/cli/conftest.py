@@ -26,7 +26,7 @@ def pictures() -> None:
 def few_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other trainings draw none in this process: it takes longer than all the rest of such small ones."""
     if "pictures" not in request.fixturenames:
-        monkeypatch.setattr("sam_seismic.workflows.train.draw_run", lambda *_: None)
+        monkeypatch.setattr("sam_seismic.workflows.train.draw_run", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ def generous(made: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     folder = tmp_path_factory.mktemp("generous") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "SHARE", float("inf"))
-        patch.setattr("sam_seismic.workflows.train.draw_run", lambda *_: None)
+        patch.setattr("sam_seismic.workflows.train.draw_run", lambda *_, **__: None)
         written = noted(patch)
         assert invoke(*words(made, folder)).exit_code == 0
     return folder, written

@@ -55,14 +55,16 @@ def make_seam_ai(survey: SyntheticSurvey, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def make_penobscot(survey: SyntheticSurvey, _: pytest.MonkeyPatch) -> None:
-    """Inlines and file names of the real pair."""
+    """Inlines, file names and the eight classes of the real pair."""
     Path("data/penobscot").mkdir(parents=True)
     first = 1075 - int(survey.geometry.inlines[0])
     geometry = type(survey.geometry).complete(
         survey.geometry.inlines + first, survey.geometry.crosslines, survey.geometry.samples
     )
     write_segy(Path("data/penobscot/penobscot_amplitude.sgy"), survey.amplitude, geometry)
-    write_segy(Path("data/penobscot/penobscot_labels.sgy"), survey.labels, geometry, format="int8")
+    labels = survey.labels.copy()
+    labels[..., -4:-2], labels[..., -2:] = 6, 7
+    write_segy(Path("data/penobscot/penobscot_labels.sgy"), labels, geometry, format="int8")
 
 
 def make_f3_sections(survey: SyntheticSurvey, _: pytest.MonkeyPatch) -> None:

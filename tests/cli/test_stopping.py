@@ -29,7 +29,7 @@ def undisturbed(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("undisturbed") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sam_seismic.workflows.train.draw_run", lambda *_: None)
+        patch.setattr("sam_seismic.workflows.train.draw_run", lambda *_, **__: None)
         assert invoke(*words(made, folder)).exit_code == 0
     return folder
 
