@@ -359,6 +359,7 @@ MUTANTS = (
         'not os.environ.get(name, "").strip()',
         "name not in os.environ",
         ("tests/files/test_user_paths.py",),
+    ),
     # --- config -------------------------------------------------------------------------------------------------------
     Mutant(
         "config",
