@@ -89,10 +89,14 @@ def _collate_shared(samples: Sequence[Sample | UserError], kind: type[Batch]) ->
     try:
         return batch.share_memory()
     except RuntimeError as error:  # PyTorch's error when it cannot get shared memory
-        return UserError(
-            problem=f"the worker processes cannot hand over sections: {_first_line(error)}",
-            fix="set data.workers to 0, or enlarge /dev/shm (in Docker: --shm-size 2g)",
-        )
+        return _cannot_hand_over(_first_line(error))
+
+
+def _cannot_hand_over(reason: str) -> UserError:
+    room = "raise the limit: ulimit -n 4096" if "open files" in reason else "enlarge /dev/shm: in Docker --shm-size 2g"
+    return UserError(
+        problem=f"the worker processes cannot hand over sections: {reason}", fix=f"set data.workers to 0, or {room}"
+    )
 
 
 def _of_workers(batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -107,6 +111,8 @@ def _of_workers(batches: Iterator[Batch]) -> Iterator[Batch]:
         reason = _first_line(error)
         if reason.startswith("Caught "):  # an error within a worker, which PyTorch raises again here
             raise
+        if reason.startswith("Too many open files"):
+            raise _cannot_hand_over("too many open files") from error
         if isinstance(error, RuntimeError) and not reason.startswith("DataLoader worker"):
             raise
         raise UserError(

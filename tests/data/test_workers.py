@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ import pytest
 import torch
 
 from sam_seismic.config import DataConfig, InputConfig, SplitConfig
-from sam_seismic.data.batches import CanvasBatch, Sample
+from sam_seismic.data.batches import Batch, CanvasBatch, Sample
 from sam_seismic.data.datamodule import SeismicDataModule
 from sam_seismic.data.frame import Frame
-from sam_seismic.data.loader import _collate_shared
+from sam_seismic.data.loader import _collate_shared, _of_workers
 from sam_seismic.errors import UserError
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.splits import SectionRef
@@ -40,6 +41,28 @@ def test_a_killed_worker_ends_the_loader(tmp_path: Path):
     with pytest.raises(UserError, match=r"a process that reads sections has ended: ") as caught:
         list(batches)
     assert "data.workers" in caught.value.fix
+
+
+def test_too_few_open_files_end_the_loader():
+    """Each batch of a worker needs descriptors of its own; PyTorch advises on its own interface."""
+
+    def failing() -> Iterator[Batch]:
+        raise RuntimeError("Too many open files. Communication with the workers is no longer possible.")
+        yield
+
+    with pytest.raises(UserError, match="cannot hand over sections: too many open files") as caught:
+        next(_of_workers(failing()))
+    assert caught.value.fix == "set data.workers to 0, or raise the limit: ulimit -n 4096"
+
+
+@pytest.mark.parametrize("message", ["Caught RuntimeError in DataLoader worker process 0.", "a size differs"])
+def test_other_errors_stay_as_they_are(message: str):
+    def failing() -> Iterator[Batch]:
+        raise RuntimeError(message)
+        yield
+
+    with pytest.raises(RuntimeError, match=message):
+        next(_of_workers(failing()))
 
 
 class Crowded(CanvasBatch):
@@ -84,6 +107,6 @@ def test_a_small_shared_memory_ends_a_training(tmp_path: Path):
     done = subprocess.run([*SMALL_MEMORY, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
     assert "the worker processes cannot hand over sections: unable to allocate shared memory" in done.stderr
-    assert "fix: set data.workers to 0, or enlarge /dev/shm" in done.stderr
+    assert "fix: set data.workers to 0, or enlarge /dev/shm: in Docker --shm-size 2g" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
