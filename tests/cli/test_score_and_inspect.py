@@ -265,7 +265,7 @@ def test_sections_of_other_lengths_have_no_depth_guess(
 def test_what_was_measured_is_on_disk_before_anything_else_can_fail(
     made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
 ):
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("on purpose")
 
     monkeypatch.setattr(evaluate, failing, fail)
