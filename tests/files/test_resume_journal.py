@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files import locks
 from sam_seismic.files import resume_journal as journals
 from sam_seismic.files.resume_journal import Journal
 from sam_seismic.survey.arrays import ArrayResult
@@ -197,14 +198,14 @@ def test_a_resumed_job_may_replace_outputs_if_the_first_run_might(tmp_path: Path
 
 def test_a_journal_removed_before_it_is_locked_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Another process may finish between opening and locking; two processes must not write at once."""
-    path, lock, first = tmp_path / "out.npy", Journal._lock, []
+    path, lock, first = tmp_path / "out.npy", locks.try_lock, []
 
-    def slow(self: Journal) -> None:
+    def slow(descriptor: int) -> bool:
         if not first:
-            first.append(self.path)
-            self.path.unlink()
-        lock(self)
+            first.append(descriptor)
+            path.with_name(".out.npy.journal").unlink()
+        return lock(descriptor)
 
-    monkeypatch.setattr(Journal, "_lock", slow)
+    monkeypatch.setattr(locks, "try_lock", slow)
     with Journal([path], JOB, steps=5), pytest.raises(SurveyError, match="another process"):
         run(path)
