@@ -36,19 +36,20 @@ def status(folder: RunFolder, **values: object) -> None:
 def test_a_killed_training_releases_the_folder(tmp_path: Path):
     """While it lives it is named, from the status file; after `kill -9` the folder is free at once."""
     folder = RunFolder(tmp_path / "run")
-    holder = subprocess.Popen([sys.executable, "-c", HOLDING, str(folder.path)], stdout=subprocess.PIPE, text=True)
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "locked\n"
-        with pytest.raises(UserError) as caught, run_lock(folder):
-            pass
-        assert caught.value.problem == f"{folder.path}: another training is using this folder"
-        status(folder, host=socket.gethostname(), process=holder.pid)
-        with pytest.raises(UserError, match=rf"\(process {holder.pid} on {socket.gethostname()}\)"), run_lock(folder):
-            pass
-    finally:
-        holder.send_signal(signal.SIGKILL)
-        holder.wait()
+    command = [sys.executable, "-c", HOLDING, str(folder.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "locked\n"
+            with pytest.raises(UserError) as caught, run_lock(folder):
+                pass
+            assert caught.value.problem == f"{folder.path}: another training is using this folder"
+            status(folder, host=socket.gethostname(), process=holder.pid)
+            who = rf"\(process {holder.pid} on {socket.gethostname()}\)"
+            with pytest.raises(UserError, match=who), run_lock(folder):
+                pass
+        finally:
+            holder.send_signal(signal.SIGKILL)
     assert folder.lock.is_file()
     with run_lock(folder):
         pass
