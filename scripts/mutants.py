@@ -28,7 +28,17 @@ sys.path.insert(0, str(ROOT))
 from scripts.mutant_list import MUTANTS, Mutant  # noqa: E402  # found by the line above
 
 PACKAGE = "sam_seismic"
-COPIED = (PACKAGE, "tests", "configs", "docs", "scripts", "README.md", "CONTRIBUTING.md", "pyproject.toml")
+COPIED = (
+    PACKAGE,
+    "tests",
+    "configs",
+    "docs",
+    "scripts",
+    "run_sbatch.sh",
+    "README.md",
+    "CONTRIBUTING.md",
+    "pyproject.toml",
+)
 HEAVY = (
     "torch",
     "lightning.pytorch",
