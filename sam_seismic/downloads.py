@@ -15,7 +15,7 @@ import requests
 
 from sam_seismic.errors import UserError
 from sam_seismic.files.folders import nearest_existing
-from sam_seismic.files.locks import try_lock
+from sam_seismic.files.locks import is_named, try_lock
 from sam_seismic.files.units import format_bytes
 
 Progress = Callable[[int, int | None], None]
@@ -176,8 +176,7 @@ def _alone(part: Path) -> Iterator[None]:
     """
     begun = part.exists()
     with part.open("ab") as file:
-        locked = try_lock(file.fileno())
-        if not locked or not part.exists() or not os.path.samestat(part.stat(), os.fstat(file.fileno())):
+        if not try_lock(file.fileno()) or not is_named(part, file.fileno()):
             raise DownloadError(
                 problem=f"{part.with_suffix('')}: another process is fetching it",
                 fix="wait until it is there, then run the command again",

@@ -40,3 +40,8 @@ class StoppedError(UserError):
 
 class PeerLostError(UserError):
     """Another process of a distributed training has ended; this one cannot continue without it."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error of a library, for our own message; the name of its class if it has no text."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Sampler
 from sam_seismic.data.background import PREFETCHED_BATCHES, Prefetch
 from sam_seismic.data.batches import Batch, Sample, collate
 from sam_seismic.data.dataset import SectionDataset, SectionIndex
-from sam_seismic.errors import UserError
+from sam_seismic.errors import UserError, first_line
 from sam_seismic.signals import STOP_SIGNALS
 
 
@@ -89,7 +89,7 @@ def _collate_shared(samples: Sequence[Sample | UserError], kind: type[Batch]) ->
     try:
         return batch.share_memory()
     except RuntimeError as error:  # PyTorch's error when it cannot get shared memory
-        return _cannot_hand_over(_first_line(error))
+        return _cannot_hand_over(first_line(error))
 
 
 def _cannot_hand_over(reason: str) -> UserError:
@@ -108,7 +108,7 @@ def _of_workers(batches: Iterator[Batch]) -> Iterator[Batch]:
     try:
         yield from batches
     except (RuntimeError, EOFError, ConnectionError) as error:
-        reason = _first_line(error)
+        reason = first_line(error)
         if reason.startswith("Caught "):  # an error within a worker, which PyTorch raises again here
             raise
         if reason.startswith("Too many open files"):
@@ -119,10 +119,6 @@ def _of_workers(batches: Iterator[Batch]) -> Iterator[Batch]:
             problem=f"a process that reads sections has ended: {reason}",
             fix="if it was killed, memory was probably short: lower data.workers, or set it to 0",
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _start_fork_server() -> None:

@@ -43,15 +43,15 @@ def open_locked(path: Path) -> int | None:
         except BaseException:
             os.close(descriptor)
             raise
-        if locked and _is_at(path, descriptor):
+        if locked and is_named(path, descriptor):
             return descriptor
         os.close(descriptor)
         if not locked:
             return None
 
 
-def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether the open file still has this name: another process may have removed it before it was locked."""
+def is_named(path: Path, descriptor: int) -> bool:
+    """Whether an open file still has this name: another process may have removed or renamed it before it was locked."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:

@@ -12,7 +12,7 @@ from lightning.pytorch.strategies import ModelParallelStrategy
 from lightning.pytorch.utilities import rank_zero_only
 
 from sam_seismic.config import Config, TrainerConfig
-from sam_seismic.errors import ConfigError
+from sam_seismic.errors import ConfigError, first_line
 from sam_seismic.listener import Listener
 from sam_seismic.runs.callbacks import MeanLoss, MetricsFile, TrainingProgress
 from sam_seismic.runs.checkpoints import BestCheckpoint, LastCheckpoint, WholeCheckpointIO
@@ -98,7 +98,7 @@ def _make_trainer(**options: Any) -> lightning.Trainer:
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         known = ", ".join(f"trainer.{name}" for name in TrainerConfig.model_fields)
         raise ConfigError(
-            problem=f"this training cannot run here: {str(error).splitlines()[0]}",
+            problem=f"this training cannot run here: {first_line(error)}",
             fix=f"trainer.accelerator: auto and trainer.devices: auto use what this machine has; known keys: {known}",
         ) from error
 

@@ -12,7 +12,7 @@ from sam_seismic.config.earlier_versions import upgraded_model
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.amplitude_distribution import AmplitudeDistribution
 from sam_seismic.data.canvas import CanvasTransform
-from sam_seismic.errors import WeightsError
+from sam_seismic.errors import WeightsError, first_line
 from sam_seismic.files.user_paths import AnyPath
 from sam_seismic.sam.weights import read_plain
 from sam_seismic.survey.facies import FaciesTable
@@ -141,7 +141,7 @@ def read_checkpoint(path: AnyPath) -> tuple[CheckpointMetadata, dict[str, Any]]:
         return CheckpointMetadata.from_plain(checkpoint[KEY]), checkpoint
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise WeightsError(
-            problem=f"{path}: its metadata cannot be read ({_first_line(error)})",
+            problem=f"{path}: its metadata cannot be read ({first_line(error)[:200]})",
             fix="load it with the version of sam-seismic that wrote it",
         ) from error
 
@@ -164,7 +164,3 @@ def _current_name(name: str) -> str:
         if name.startswith(old):
             return new + name.removeprefix(old)
     return name
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
