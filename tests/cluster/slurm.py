@@ -164,7 +164,7 @@ class Cluster:
         said = self._said("scontrol", "show", "job", "-o", number)
         return dict(word.split("=", 1) for word in said.split() if "=" in word)
 
-    def ended(self, number: str, *, seconds: float = 300) -> dict[str, str]:
+    def ended(self, number: str, *, seconds: float = 900) -> dict[str, str]:
         """Wait for the end of a job; what Slurm knows of it then."""
         ends = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED")
         self.until(lambda: self.job(number).get("JobState") in ends, seconds)
@@ -187,6 +187,10 @@ class Cluster:
     def cancel(self, job: str) -> None:
         """What its owner does who does not want it any more."""
         subprocess.run(["scancel", job], env=self.env, check=True)
+
+    def set_time_limit(self, job: str, *, minutes: int) -> None:
+        """What an administrator may do to a job that waits or runs."""
+        subprocess.run(["scontrol", "update", f"JobId={job}", f"TimeLimit={minutes}"], env=self.env, check=True)
 
     def busy(self) -> bool:
         """Whether a job waits, runs, or is just ending."""

@@ -111,11 +111,13 @@ if os.environ.get("SLURM_RESTART_COUNT", "0") == "0" and "SLURM_PROCID" in os.en
 def test_before_its_time_limit_it_is_queued_again(
     cluster: Cluster, folder: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """With a limit of two minutes, whose signal Slurm sends within the first one."""
+    """With a limit of two minutes, whose signal Slurm sends within the first one; the second try has all the time."""
     (folder / "sitecustomize.py").write_text(SLOW)
     monkeypatch.setenv("PYTHONPATH", str(folder))
     limit = ("--time=2", "--signal=B:USR1@60")
     job = submitted(cluster, folder, "train", "--config", "small.yaml", options=(*TWO, *limit))
+    cluster.until(lambda: cluster.job(job).get("Restarts") == "1", 300)
+    cluster.set_time_limit(job, minutes=60)
     found = cluster.ended(job)
     assert (found["JobState"], found["Restarts"]) == ("COMPLETED", "1"), log(folder, job)
     said = log(folder, job)
