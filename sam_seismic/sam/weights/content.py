@@ -22,6 +22,9 @@ class WeightsContent:
         left_out: names of tensors that SAM does not have; of an optimizer and its like the key alone.
         missing: the parts of SAM that it does not hold, of `prompt_encoder` and `mask_decoder`.
         missing_from: the file that the missing parts come from; None for random weights.
+        other_masks: number of masks of its mask decoder, if it is not SAM's 4: such a decoder is not loaded.
+        lora_layers: number of layers that low-rank factors were merged into.
+        lora_base: the file that these layers come from; None if they are in the file itself.
         grid: (rows, columns) of patches that its tables of positions were made for, if they were interpolated.
         precision: types of its numbers, such as `float16`, where they are not float32 alone.
     """
@@ -33,6 +36,9 @@ class WeightsContent:
     left_out: tuple[str, ...]
     missing: tuple[str, ...]
     missing_from: Path | None
+    other_masks: int | None
+    lora_layers: int
+    lora_base: Path | None
     grid: tuple[int, int] | None
     precision: str | None
 
@@ -46,6 +52,7 @@ class WeightsContent:
         rows = {
             "place": self.place,
             "names": "those of Hugging Face transformers" if self.names == "transformers" else "",
+            "LoRA": self._lora(),
             "left out": self._left_out(),
             "missing": self._missing(),
             "positions": self._positions(),
@@ -65,9 +72,24 @@ class WeightsContent:
             "place": self.place,
             "left_out": list(self.left_out),
             "missing": {part: str(self.missing_from or "random") for part in self.missing},
+            "other_masks": self.other_masks,
+            "lora": (self.lora_layers and {"layers": self.lora_layers, "base": str(self.lora_base or self.path)})
+            or None,
             "interpolated_from": None if self.grid is None else [side * PATCH for side in self.grid],
             "precision": self.precision or "float32",
         }
+
+    def _lora(self) -> str:
+        if not self.lora_layers:
+            return ""
+        return f"merged into {self.lora_layers} layers of the image encoder" + (
+            f" of {self.lora_base}" if self.lora_base is not None else ""
+        )
+
+    def _lora_as_dict(self) -> dict[str, object] | None:
+        if not self.lora_layers:
+            return None
+        return {"layers": self.lora_layers, "base": str(self.lora_base or self.path)}
 
     def _left_out(self) -> str:
         if not self.left_out:
@@ -80,6 +102,8 @@ class WeightsContent:
         if not self.missing:
             return ""
         parts = " and ".join(part.replace("_", " ") for part in self.missing)
+        if self.other_masks is not None:
+            parts += f" (the file's is for {self.other_masks} masks instead of 4)"
         if self.missing_from is not None:
             return f"{parts}: taken from {self.missing_from}"
         fetch = f"; sam-seismic weights fetch {self.size} gets SAM's" if self.size in OFFICIAL else ""

@@ -4,7 +4,6 @@
 its result, and `build_sam` loads it.
 """
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,21 +15,17 @@ from torch import Tensor
 from sam_seismic.config.sam_sizes import SIZES
 from sam_seismic.errors import WeightsError
 from sam_seismic.sam.model import Sam
+from sam_seismic.sam.weights import lora, refusals
 from sam_seismic.sam.weights.content import WeightsContent, type_words
 from sam_seismic.sam.weights.naming import FoundSam, Named, State, find_sams, left_out, tensors_of
 from sam_seismic.sam.weights.official import OFFICIAL, file_hash, weights_folder
-from sam_seismic.sam.weights.other_networks import other_network, recognised
 from sam_seismic.sam.weights.plain import read_plain
 from sam_seismic.sam.weights.positions import interpolated
 from sam_seismic.sam.weights.saving import saving_one
 
-_SHOWN = 3
-_OPTIONAL = ("prompt_encoder", "mask_decoder")
+_DECODER = "mask_decoder"
+_OPTIONAL = ("prompt_encoder", _DECODER)
 """Parts that a file may lack, but only as a whole."""
-_OWN_KEY = "sam_seismic"
-"""What a checkpoint of `sam-seismic train` has beside its weights."""
-_USABLE = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
-_GET_ONE = "sam-seismic weights fetch vit_b gets a published one"
 
 
 @dataclass(frozen=True)
@@ -116,27 +111,33 @@ def read_weights(path: Path, size: str | None = None, *, values: bool = True) ->
         WeightsError: the file is missing, damaged or unsafe; it holds no SAM or another one; a number is not finite.
     """
     plain = read_plain(path)
-    _refuse_own_checkpoint(path, plain)
-    tensors = tensors_of(plain)
-    found = _only_sam(path, tensors)
-    held = _size_of(path, found)
-    _check_asked(path, held, size)
+    refusals.refuse_own_checkpoint(path, plain)
+    tensors, base = _with_encoder(path, tensors_of(plain), values=values)
+    found = lora.merged(_only_sam(path, tensors))
+    held = refusals.size_of(path, found)
+    refusals.check_asked(path, held, size)
     shapes = shapes_of(held)
     kept = {name: tensor for name, tensor in found.state.items() if name in shapes}
+    other_masks = _count_of_other_masks(kept, shapes)
+    if other_masks is not None:
+        kept = {name: tensor for name, tensor in kept.items() if not name.startswith(_DECODER)}
     state, grid = interpolated(kept, shapes)
     missing = tuple(part for part in _OPTIONAL if not any(name.startswith(part) for name in state))
-    _check_fit(path, state, shapes=shapes, missing=missing, tensors=tensors)
+    refusals.check_fit(path, state, shapes=shapes, missing=missing, tensors=tensors)
     if values:
-        _check_finite(path, state)
+        refusals.check_finite(path, state)
     filled, missing_from = _filled(held, missing, path, values=values)
     content = WeightsContent(
         path=path,
         size=held,
         names=found.scheme,
         place=found.place,
-        left_out=left_out(tensors, {keys for keys, name in found.names.items() if name in shapes}),
+        left_out=left_out(tensors, _recognised(found, shapes)),
         missing=missing,
         missing_from=missing_from,
+        other_masks=other_masks,
+        lora_layers=found.lora_layers if base is None else SIZES[held].depth,
+        lora_base=base,
         grid=grid,
         precision=type_words([str(tensor.dtype).removeprefix("torch.") for tensor in kept.values()]),
     )
@@ -150,12 +151,41 @@ def shapes_of(size: str) -> Mapping[str, torch.Size]:
         return {name: tensor.shape for name, tensor in Sam(size, random=False).state_dict().items()}
 
 
-def _refuse_own_checkpoint(path: Path, plain: object) -> None:
-    if isinstance(plain, dict) and _OWN_KEY in plain:
+def _with_encoder(path: Path, tensors: list[Named], *, values: bool) -> tuple[list[Named], Path | None]:
+    """The tensors of a file; where it holds low-rank factors in place of an encoder, with the official encoder.
+
+    Returns:
+        The tensors, and the official file, None if it was not needed.
+
+    Raises:
+        WeightsError: the official file is needed and is not in the weights folder, or cannot be used.
+    """
+    alone = lora.without_encoder(tensors)
+    if alone is None:
+        return tensors, None
+    size, factors = alone
+    if size not in OFFICIAL or not (official := weights_folder() / OFFICIAL[size].file).is_file():
         raise WeightsError(
-            problem=f"{path}: a checkpoint of sam-seismic train, whose class head is not SAM's",
-            fix=f"--set model.init_from={shlex.quote(str(path))} --set model.weights=null starts a training from it",
+            problem=f"{path}: a LoRA for the image encoder of {size}, without that encoder",
+            fix=f"sam-seismic weights fetch {size} gets it; or merge them with the program that wrote the LoRA",
         )
+    found = lora.with_encoder(tensors, factors, read_weights(official, size, values=values).state)
+    return (tensors, None) if found is None else (found, official)
+
+
+def _count_of_other_masks(state: State, shapes: Mapping[str, torch.Size]) -> int | None:
+    """The number of masks of a decoder that was made for more or fewer than SAM's 4; None if it has SAM's."""
+    name = f"{_DECODER}.mask_tokens.weight"
+    tokens, shape = state.get(name), shapes[name]
+    if tokens is None or tokens.ndim != len(shape) or tokens.shape[1:] != shape[1:]:
+        return None
+    return None if tokens.shape == shape else len(tokens)
+
+
+def _recognised(found: FoundSam, shapes: Mapping[str, torch.Size]) -> set[tuple[str, ...]]:
+    """Keys of the tensors that belong to a SAM, of a decoder for another number of masks also."""
+    decoder = (f"{_DECODER}.output_hypernetworks_mlps.",)
+    return {keys for keys, name in found.names.items() if name in shapes or name.startswith(decoder)}
 
 
 def _only_sam(path: Path, tensors: list[Named]) -> FoundSam:
@@ -167,89 +197,13 @@ def _only_sam(path: Path, tensors: list[Named]) -> FoundSam:
         )
     found = find_sams(tensors)
     if not found:
-        raise _not_a_sam(path, tensors)
+        raise refusals.not_a_sam(path, tensors)
     if len(found) > 1:
         raise WeightsError(
             problem=f"{path}: holds weights of a SAM under each of {' and '.join(each.place for each in found)}",
             fix=f"save the one that you mean: {saving_one(path, found)}",
         )
     return found[0]
-
-
-def _not_a_sam(path: Path, tensors: list[Named]) -> WeightsError:
-    what = other_network({each.name: each.tensor for each in tensors})
-    return WeightsError(
-        problem=f"{path}: holds no SAM with its ViT encoder, but {what}",
-        fix=f"give the weights of a SAM of Meta's architecture, vit_b, vit_l or vit_h: {_GET_ONE}",
-    )
-
-
-def _size_of(path: Path, found: FoundSam) -> str:
-    """The size of a SAM, by the width and the depth of its image encoder."""
-    state = found.state
-    wide = state.get("image_encoder.patch_embed.proj.bias", state.get("image_encoder.pos_embed"))
-    width = 0 if wide is None or not wide.ndim else wide.shape[-1]
-    depth = len({name.split(".")[2] for name in state if name.startswith("image_encoder.blocks.")})
-    for name, size in SIZES.items():
-        if (size.width, size.depth) == (width, depth):
-            return name
-    known = ", ".join(f"{name} {size.width} x {size.depth}" for name, size in SIZES.items())
-    other = recognised(state)
-    what = f"{other}; " if other else ""
-    raise WeightsError(
-        problem=f"{path}: {what}its image encoder has a width of {width} and {depth} blocks, SAM's have {known}",
-        fix=f"give the weights of a SAM of one of these sizes: {_GET_ONE}",
-    )
-
-
-def _check_asked(path: Path, held: str, asked: str | None) -> None:
-    if asked not in (None, held):
-        raise WeightsError(
-            problem=f"{path}: holds {held}, but {asked} was asked for",
-            fix=f"set model.size: {held}, or choose the weights of {asked}",
-        )
-
-
-def _check_fit(
-    path: Path, state: State, *, shapes: Mapping[str, torch.Size], missing: tuple[str, ...], tensors: list[Named]
-) -> None:
-    """Refuse incomplete parts, other shapes, and tensors that are not floating point of 16 bits or more."""
-    lacking = [name for name in shapes if name not in state and not name.startswith(missing)]
-    problems = [
-        _listing("missing", lacking),
-        _listing(
-            "of another shape",
-            [
-                f"{name} {list(tensor.shape)} instead of {list(shapes[name])}"
-                for name, tensor in state.items()
-                if tensor.shape != shapes[name]
-            ],
-        ),
-        _listing(
-            "of integers or floats of 8 bits, as quantisation makes them",
-            [name for name, tensor in state.items() if tensor.dtype not in _USABLE or tensor.layout != torch.strided],
-        ),
-    ]
-    if any(problems):
-        other = recognised({each.name: each.tensor for each in tensors})
-        what = f" alone, but with {other}" if other else ""
-        raise WeightsError(
-            problem=f"{path}: not the weights of a SAM{what}\n" + "\n".join(filter(None, problems)),
-            fix=f"give the weights of a SAM of Meta's architecture: {_GET_ONE}",
-        )
-
-
-def _check_finite(path: Path, state: State) -> None:
-    """Refuse NaN and infinite values."""
-    for name, tensor in state.items():
-        # The sum is finite only if all values are; unlike `isfinite`, it takes no memory.
-        if tensor.sum(dtype=torch.float32).isfinite():
-            continue
-        if count := int((~tensor.float().isfinite()).sum()):
-            raise WeightsError(
-                problem=f"{path}: {count:,} of {tensor.numel():,} values of {name} are NaN or infinite",
-                fix="give weights from before that training diverged, or copy the file again",
-            )
 
 
 def _filled(size: str, missing: Sequence[str], path: Path, *, values: bool) -> tuple[dict[str, Tensor], Path | None]:
@@ -261,10 +215,3 @@ def _filled(size: str, missing: Sequence[str], path: Path, *, values: bool) -> t
         return {}, None
     state = read_weights(official, size, values=values).state
     return {name: tensor for name, tensor in state.items() if name.startswith(tuple(missing))}, official
-
-
-def _listing(what: str, names: Sequence[str]) -> str:
-    """`  2 missing: a, b`, the first few only."""
-    if not names:
-        return ""
-    return f"  {len(names)} {what}: {', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}"

@@ -48,6 +48,7 @@ class FoundSam:
         prefix: what the names of its image encoder begin with.
         state: its tensors by Meta's names, and others that lie among them.
         names: Meta's name of each of them by its keys; `transformers` has one tensor twice.
+        lora_layers: number of layers that low-rank factors were merged into.
     """
 
     place: str
@@ -55,6 +56,7 @@ class FoundSam:
     prefix: str
     state: State
     names: Mapping[tuple[str, ...], str]
+    lora_layers: int = 0
 
 
 def tensors_of(content: object) -> list[Named]:
