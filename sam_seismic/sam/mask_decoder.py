@@ -10,6 +10,9 @@ from sam_seismic.sam.image_encoder import CHANNELS
 from sam_seismic.sam.layers import LayerNorm2d, Perceptron
 from sam_seismic.sam.transformer import TwoWayTransformer
 
+MASKS = 4
+"""Number of mask tokens of SAM."""
+
 
 class MaskDecoder(nn.Module):
     """The mask decoder of SAM (Kirillov et al. 2023, "Segment Anything", appendix A).
@@ -20,7 +23,7 @@ class MaskDecoder(nn.Module):
         masks: number of mask tokens. SAM has 4: the first for an unambiguous prompt, the others for an ambiguous one.
     """
 
-    def __init__(self, masks: int = 4) -> None:
+    def __init__(self, masks: int = MASKS) -> None:
         super().__init__()
         self.transformer = TwoWayTransformer()
         self.iou_token = nn.Embedding(1, CHANNELS)

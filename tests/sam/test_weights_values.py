@@ -87,6 +87,8 @@ def test_what_verify_tells_is_plain(trained: State, save: Save):
         "place": "model_state.sam",
         "left_out": [],
         "missing": {"prompt_encoder": "random", "mask_decoder": "random"},
+        "other_masks": None,
+        "lora": None,
         "interpolated_from": None,
         "precision": "float32",
         "official": False,

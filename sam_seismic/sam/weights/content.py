@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam_seismic.config.sam_sizes import CANVAS, PATCH
+from sam_seismic.sam.mask_decoder import MASKS
 from sam_seismic.sam.weights.official import OFFICIAL
 
 _SHOWN = 3
@@ -22,7 +23,7 @@ class WeightsContent:
         left_out: names of tensors that SAM does not have; of an optimizer and its like the key alone.
         missing: the parts of SAM that it does not hold, of `prompt_encoder` and `mask_decoder`.
         missing_from: the file that the missing parts come from; None for random weights.
-        other_masks: number of masks of its mask decoder, if it is not SAM's 4: such a decoder is not loaded.
+        other_masks: number of masks of its mask decoder, if it is not SAM's: such a decoder is not loaded.
         lora_layers: number of layers that low-rank factors were merged into.
         lora_base: the file that these layers come from; None if they are in the file itself.
         grid: (rows, columns) of patches that its tables of positions were made for, if they were interpolated.
@@ -103,7 +104,7 @@ class WeightsContent:
             return ""
         parts = " and ".join(part.replace("_", " ") for part in self.missing)
         if self.other_masks is not None:
-            parts += f" (the file's is for {self.other_masks} masks instead of 4)"
+            parts += f" (the file's is for {self.other_masks} masks instead of {MASKS})"
         if self.missing_from is not None:
             return f"{parts}: taken from {self.missing_from}"
         fetch = f"; sam-seismic weights fetch {self.size} gets SAM's" if self.size in OFFICIAL else ""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sam_seismic.config.sam_sizes import SIZES
 from sam_seismic.errors import WeightsError
+from sam_seismic.sam.mask_decoder import MASKS
 from sam_seismic.sam.model import Sam
 from sam_seismic.sam.weights import lora, refusals
 from sam_seismic.sam.weights.content import WeightsContent, type_words
@@ -24,6 +25,8 @@ from sam_seismic.sam.weights.positions import interpolated
 from sam_seismic.sam.weights.saving import saving_one
 
 _DECODER = "mask_decoder"
+_MASK_LAYERS = "mask_decoder.output_hypernetworks_mlps."
+"""Of the decoder, a network for each mask."""
 _OPTIONAL = ("prompt_encoder", _DECODER)
 """Parts that a file may lack, but only as a whole."""
 
@@ -118,7 +121,7 @@ def read_weights(path: Path, size: str | None = None, *, values: bool = True) ->
     refusals.check_asked(path, held, size)
     shapes = shapes_of(held)
     kept = {name: tensor for name, tensor in found.state.items() if name in shapes}
-    other_masks = _count_of_other_masks(kept, shapes)
+    other_masks = _count_of_other_masks(found.state)
     if other_masks is not None:
         kept = {name: tensor for name, tensor in kept.items() if not name.startswith(_DECODER)}
     state, grid = interpolated(kept, shapes)
@@ -173,19 +176,18 @@ def _with_encoder(path: Path, tensors: list[Named], *, values: bool) -> tuple[li
     return (tensors, None) if found is None else (found, official)
 
 
-def _count_of_other_masks(state: State, shapes: Mapping[str, torch.Size]) -> int | None:
-    """The number of masks of a decoder that was made for more or fewer than SAM's 4; None if it has SAM's."""
-    name = f"{_DECODER}.mask_tokens.weight"
-    tokens, shape = state.get(name), shapes[name]
-    if tokens is None or tokens.ndim != len(shape) or tokens.shape[1:] != shape[1:]:
+def _count_of_other_masks(state: State) -> int | None:
+    """The number of masks of a whole decoder that was made for more or fewer than SAM's 4; None if it has SAM's."""
+    tokens = state.get(f"{_DECODER}.mask_tokens.weight")
+    layers = {name.removeprefix(_MASK_LAYERS).partition(".")[0] for name in state if name.startswith(_MASK_LAYERS)}
+    if tokens is None or tokens.ndim != 2 or len(tokens) == MASKS or len(tokens) != len(layers):
         return None
-    return None if tokens.shape == shape else len(tokens)
+    return len(tokens)
 
 
 def _recognised(found: FoundSam, shapes: Mapping[str, torch.Size]) -> set[tuple[str, ...]]:
     """Keys of the tensors that belong to a SAM, of a decoder for another number of masks also."""
-    decoder = (f"{_DECODER}.output_hypernetworks_mlps.",)
-    return {keys for keys, name in found.names.items() if name in shapes or name.startswith(decoder)}
+    return {keys for keys, name in found.names.items() if name in shapes or name.startswith(_MASK_LAYERS)}
 
 
 def _only_sam(path: Path, tensors: list[Named]) -> FoundSam:
