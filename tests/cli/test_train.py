@@ -250,9 +250,17 @@ def test_lines_without_labels_are_refused(made: Made, run: Run, tmp_path: Path):
     assert not (tmp_path / "run").exists()
 
 
-def two_processes(made: Made, folder: Path, strategy: str, *more: str) -> list[str]:
+def two_processes(made: Made, folder: Path, strategy: str) -> list[str]:
     trainer = f"trainer={{accelerator: cpu, devices: 2, strategy: {strategy}}}"
-    words = ("train", "--config", made.config, "--output", folder, "--set", trainer, "--set", "train.epochs=2", *more)
+    settings = (trainer, "train.batch_size=1", "train.epochs=2")
+    words = (
+        "train",
+        "--config",
+        made.config,
+        "--output",
+        folder,
+        *(word for each in settings for word in ("--set", each)),
+    )
     return [str(word) for word in words]
 
 
@@ -275,15 +283,13 @@ def test_two_processes_train_one_run(made: Made, run: Run, tmp_path: Path):
         assert torch.allclose(value, whole[name], atol=1e-4), name
     best = tmp_path / "fsdp" / "checkpoints" / "best.ckpt"
     assert run("eval", "--checkpoint", best, "--device", "cpu").exit_code == 0
+    check_that_a_stop_changes_nothing(two_processes(made, tmp_path / "stopped", "fsdp"), tmp_path / "fsdp")
 
 
-def test_parameters_that_are_shared_out_are_resumed(made: Made, tmp_path: Path):
-    """Stopped in the middle of an epoch, the run ends with the weights of one that was not, bit by bit."""
-    longer = ("--set", "train.batch_size=1", "--set", "train.epochs=4")
-    whole = two_processes(made, tmp_path / "whole", "fsdp", *longer)
-    assert completed(whole).returncode == 0
-    command = two_processes(made, tmp_path / "stopped", "fsdp", *longer)
-    status = tmp_path / "stopped" / "status.json"
+def check_that_a_stop_changes_nothing(command: list[str], whole: Path):
+    """Stopped in the middle of an epoch and resumed, a run ends with the weights of one that was not, bit by bit."""
+    folder = whole.with_name("stopped")
+    status = folder / "status.json"
     process = Program(command)
     while not status.is_file() or json.loads(status.read_text())["step"] < 1:
         assert process.runs()
@@ -293,7 +299,7 @@ def test_parameters_that_are_shared_out_are_resumed(made: Made, tmp_path: Path):
     assert process.returncode == 2, told
     assert "stopped by SIGTERM after step" in told
     assert completed([*command, "--resume"]).returncode == 0
-    same_weights(tmp_path / "whole", tmp_path / "stopped")
+    same_weights(whole, folder)
 
 
 def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
