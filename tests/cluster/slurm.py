@@ -50,7 +50,7 @@ JobRequeue=1
 FirstJobId={job}
 KillWait=10
 ReturnToService=2
-SlurmdTimeout=20
+SlurmdTimeout=10
 SlurmdParameters=config_overrides
 {nodes}
 PartitionName=urgent Nodes=ALL Default=YES PriorityTier=10 PreemptMode=OFF MaxTime=INFINITE State=UP
