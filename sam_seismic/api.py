@@ -10,6 +10,7 @@ the command of the same name calls.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -229,6 +230,9 @@ class Model:
             Of a section `probabilities` float32[class, sample, trace] and `facies` int16[sample, trace], label values.
             Of a volume the files written, the facies volume first.
 
+        Warns:
+            UserWarning: a section has another scale or center than the amplitudes of the training.
+
         Raises:
             UserError: the amplitudes, the volume or an output cannot be used as they are, or memory runs out.
         """
@@ -272,10 +276,13 @@ class Model:
 
     def _predict_section(self, source: Section | NDArray[np.generic]) -> SectionPrediction:
         from sam_seismic.inference.single_section import as_section, predict_section
+        from sam_seismic.inspection.amplitude_comparison import scale_difference
         from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 
         task = self._task
         section = source if isinstance(source, Section) else as_section(source)
+        if (note := scale_difference(section, task.metadata)) is not None:
+            warnings.warn(note, stacklevel=3)
         remedies = predicting_remedies(task.metadata, batch_size=1, precision=self._precision, device=task.device)
         with memory_advice(remedies):
             return predict_section(task, section)

@@ -106,6 +106,16 @@ def test_an_array_is_a_section_of_live_traces(model: ss.Model, survey: Synthetic
     np.testing.assert_allclose(found.probabilities.sum(axis=0), 1, atol=1e-5)
 
 
+def test_a_section_of_another_scale_is_told(model: ss.Model, survey: SyntheticSurvey):
+    """A line alone is compared with the training, too; within the bounds of lines of one survey, nothing is told."""
+    values = survey.amplitude[3].T
+    for other in (values / 1000, values * 1000, values + 30 * np.abs(values).max()):
+        with pytest.warns(UserWarning, match="AMPLITUDES UNLIKE THOSE OF THE TRAINING: the section has"):
+            model.predict(other)
+    model.predict(1.5 * values)
+    model.predict(np.zeros_like(values))
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [

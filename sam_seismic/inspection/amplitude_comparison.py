@@ -115,7 +115,12 @@ def differences(found: MeasuredAmplitudes, metadata: CheckpointMetadata, *, resc
         metadata: of its checkpoint.
         rescaled: whether they are scaled by their own center and clip.
     """
-    notes = [] if rescaled else [*_of_scale(found, metadata)]
+    scale = _of_scale(found.where, found.scale, found.distribution.median, metadata)
+    notes = (
+        []
+        if rescaled or scale is None
+        else [f"{scale}. --rescale uses the center and the percentile of the volume itself"]
+    )
     if metadata.amplitudes is not None:
         notes += _of_distribution(found.where, found.distribution, metadata.amplitudes)
     notes += _of_interval(found, metadata.sample_interval_ms)
@@ -146,18 +151,36 @@ def _own_scale(drawn: NDArray[np.float32], percentile: float) -> AmplitudeScale:
     return scale if abs(median - scale.center) <= OTHER_CENTER * scale.clip else scale_around(median, drawn, percentile)
 
 
-def _of_scale(found: MeasuredAmplitudes, metadata: CheckpointMetadata) -> Iterator[str]:
-    own, trained = found.scale, metadata.scale
+def scale_difference(section: Section, metadata: CheckpointMetadata) -> str | None:
+    """What is told of one section whose amplitudes have another scale or center than those of a training.
+
+    Args:
+        section: that the network is given.
+        metadata: of its checkpoint.
+
+    Returns:
+        None within the bounds that the lines of one survey keep, and for a section of one value.
+    """
+    values = section.values[:, section.live]
+    drawn = values[np.isfinite(values)].astype(np.float32)
+    if not drawn.size or drawn.min() == drawn.max():
+        return None
+    own = _own_scale(drawn, metadata.inputs.clip_percentile)
+    return _of_scale("the section", own, float(np.median(drawn)), metadata)
+
+
+def _of_scale(where: str, own: AmplitudeScale, own_median: float, metadata: CheckpointMetadata) -> str | None:
+    trained = metadata.scale
     ratio = own.clip / trained.clip
     median = trained.center if metadata.amplitudes is None else metadata.amplitudes.median
-    shift = abs(found.distribution.median - median) / trained.clip
+    shift = abs(own_median - median) / trained.clip
     if 1 / OTHER_SCALE < ratio < OTHER_SCALE and shift <= OTHER_CENTER:
-        return
+        return None
     percentile = f"{metadata.inputs.clip_percentile:g}th percentile"
-    yield (
-        f"AMPLITUDES UNLIKE THOSE OF THE TRAINING: {found.where} has {describe_scale(own)} (center, and {percentile} "
+    return (
+        f"AMPLITUDES UNLIKE THOSE OF THE TRAINING: {where} has {describe_scale(own)} (center, and {percentile} "
         f"of the distance from it), the training had {describe_scale(trained)}; what the network makes of it may mean "
-        "nothing. --rescale uses the center and the percentile of the volume itself"
+        "nothing"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from sam_seismic.errors import UserError
-from sam_seismic.files.locks import open_locked
+from sam_seismic.files.locks import open_locked, try_lock
 from sam_seismic.runs.run_folder import RunFolder
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.runs.status import RunStatus, read_status
@@ -46,10 +46,30 @@ def run_lock(folder: RunFolder) -> Iterator[None]:
                 path.rmdir()
 
 
+def who_uses(folder: RunFolder) -> str | None:
+    """The training that uses a folder now, in words; None where none does. Nothing is written."""
+    status = read_status(folder.status)
+    try:
+        descriptor = os.open(folder.lock, os.O_RDWR)
+    except OSError:  # there is no lock, or it is another user's
+        held = False
+    else:
+        held = not try_lock(descriptor)
+        os.close(descriptor)
+    if held or (status is not None and _is_elsewhere(status) and status.silent(time.time()) is None):
+        return f"another training is using this folder{_who(status)}"
+    return None
+
+
+def _is_elsewhere(status: RunStatus) -> bool:
+    """Whether a run is, or was when it ended without notice, on another machine."""
+    return status.host not in ("", socket.gethostname()) and status.active
+
+
 def _check_other_machines(folder: RunFolder) -> None:
     """Refuse a folder whose run was alive on another machine a moment ago."""
     status, job = read_status(folder.status), SlurmJob.current()
-    if status is None or status.host in ("", socket.gethostname()) or not status.active:
+    if status is None or not _is_elsewhere(status):
         return
     if job is not None and status.job == job.name:
         return  # Slurm ends a job before it starts it again

@@ -25,6 +25,7 @@ from sam_seismic.listener import Listener
 from sam_seismic.networks import weights_notes
 from sam_seismic.runs.devices import parse_device
 from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.run_lock import who_uses
 from sam_seismic.runs.slurm_job import contradictions
 from sam_seismic.runs.slurm_script import JobResources, batch_script, check_program, queue_script
 from sam_seismic.runs.status import read_status
@@ -117,6 +118,8 @@ def check_training(request: TrainRequest, resources: JobResources, listener: Lis
     """Check all that a training needs: run folder, devices, survey, weights, embedding store and disk space."""
     check_run_folder(request)
     _check_writable(request.output, "the run")
+    if (used := who_uses(RunFolder(request.output))) is not None:
+        listener.say(f"note: {request.output}: {used}: the job will be refused if it starts before that one has ended")
     trainer = request.config.trainer
     asked = "but the job asks for"
     wrong = contradictions(trainer, asked, tasks_per_node=resources.tasks_per_node, nodes=resources.nodes)

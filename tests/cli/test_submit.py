@@ -14,6 +14,8 @@ import pytest
 from sam_seismic.cli.submit import SUBMITTABLE
 from sam_seismic.files import disk
 from sam_seismic.runs import slurm_script
+from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.run_lock import run_lock
 from sam_seismic.runs.status import RunStatus, write_status
 from sam_seismic.workflows import submit
 from tests.cli.running import Made, Run, configured
@@ -139,6 +141,17 @@ def test_what_would_fail_later_is_refused_now(made: Made, run: Run, tmp_path: Pa
     assert problem in told.stderr
     assert not told.stdout
     assert "fix: " in told.stderr or "No such option" in told.stderr
+
+
+def test_a_run_that_is_alive_is_told(made: Made, run: Run, tmp_path: Path):
+    """The job may well start when that one has ended, as a job that goes on with it does."""
+    folder = RunFolder(tmp_path / "run")
+    words = ("submit", "--dry-run", "train", "--config", made.config, "--output", folder.path)
+    with run_lock(folder):
+        told = run(*words)
+    assert told.exit_code == 0
+    assert "another training is using this folder: the job will be refused if it starts before" in told.stderr
+    assert "another training" not in run(*words).stderr
 
 
 def test_each_command_that_can_be_submitted_has_its_check():

@@ -12,7 +12,7 @@ import pytest
 from sam_seismic.config import Config
 from sam_seismic.errors import UserError
 from sam_seismic.runs.run_folder import RunFolder
-from sam_seismic.runs.run_lock import run_lock
+from sam_seismic.runs.run_lock import run_lock, who_uses
 from sam_seismic.runs.status import RunStatus, write_status
 
 CONFIG = Config.model_validate({"data": {"source": "synthetic"}, "model": {"size": "vit_t", "weights": "random"}})
@@ -48,9 +48,11 @@ def test_a_killed_training_releases_the_folder(tmp_path: Path):
             who = rf"\(process {holder.pid} on {socket.gethostname()}\)"
             with pytest.raises(UserError, match=who), run_lock(folder):
                 pass
+            assert (who_uses(folder) or "").startswith("another training is using this folder (process")
         finally:
             holder.send_signal(signal.SIGKILL)
     assert folder.lock.is_file()
+    assert who_uses(folder) is None
     with run_lock(folder):
         pass
     assert not folder.lock.exists()
@@ -67,8 +69,10 @@ def test_a_training_on_another_machine_is_told_by_its_status(tmp_path: Path):
     ):
         pass
     assert "when the status is 120 s old" in caught.value.fix
+    assert who_uses(folder) == "another training is using this folder (process 4321 on node7)"
     for ended in ({"state": "finished"}, {"noted": time.time() - 121}, {"host": ""}):
         status(folder, **ended)
+        assert who_uses(folder) is None
         with run_lock(folder):
             pass
 
