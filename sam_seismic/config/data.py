@@ -68,11 +68,11 @@ class SplitConfig(Model):
     """The axis that is cut into blocks, in this order: train, gap, val, gap, test. If not set, it is
     `data.orientation`, or `inline` where that is `both`."""
     val: Share = 0.15
-    """Share of the lines used for validation, which selects the best epoch."""
+    """Share of the interpreted lines used for validation, which selects the best epoch."""
     test: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    """Share of the lines reserved for `eval` and never used in training; 0 reserves none."""
+    """Share of the interpreted lines reserved for `eval` and never used in training; 0 reserves none."""
     guard: int = Field(default=5, ge=0)
-    """Lines left out between two blocks, since neighbouring lines are nearly identical."""
+    """Lines of the survey left out between two blocks, since neighbouring lines are nearly identical."""
     regions: dict[Literal["train", "val", "test"], RegionConfig] | None = None
     """Explicit regions by line numbers; `train` and `val` are required."""
     folders: bool = False
@@ -127,7 +127,7 @@ class DataConfig(Model):
     amplitude: UserPath | None = None
     """Amplitude volume, or folder of amplitude sections (source: files)."""
     labels: UserPath | None = None
-    """Label volume, or folder of label sections (source: files)."""
+    """Label volume, or folder of label sections; it may hold only some lines or samples (source: files)."""
     root: UserPath | None = None
     """Folder that holds the published files (source: f3, seam_ai)."""
     classes: tuple[str, ...] | None = None
@@ -143,7 +143,7 @@ class DataConfig(Model):
     split: SplitConfig = SplitConfig()
     """Which lines are used for training, validation and testing."""
     every: int = Field(default=1, ge=1)
-    """Train on every n-th line of the training region, in each orientation."""
+    """Train on every n-th interpreted line of the training region, in each orientation."""
     read: ReadOptions = ReadOptions()
     """How the amplitudes are read."""
     read_labels: ReadOptions | None = None

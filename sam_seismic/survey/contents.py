@@ -35,7 +35,7 @@ def survey_contents(survey: Survey) -> dict[str, str]:
         seen.add(id(part.volume))
         for what, volume in (("amplitude", part.volume.amplitude), ("labels", part.volume.labels)):
             if volume is not None and volume.files:  # a modelled survey is known by its configuration
-                found[f"{name} {what}"] = content_hash(volume)
+                found[f"{name} {what}"] = content_hash(volume.stored)
     return found
 
 

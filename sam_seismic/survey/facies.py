@@ -1,6 +1,6 @@
 """Facies classes: label values of a file <-> class indices of the network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,17 @@ class FaciesTable:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def with_fill(self) -> tuple["FaciesTable", int]:
+        """A label value that means "not interpreted", and the table in which it does; this one where it has one."""
+        if self.ignored:
+            return self, self.ignored[0]
+        fill = next(value for value in (IGNORE, -1, *range(256)) if value not in self.values)
+        return replace(self, ignored=(fill,)), fill
+
+    def holds_labels(self, labels: NDArray[np.generic]) -> NDArray[np.bool_]:
+        """Where label values do not mean "not interpreted": bool, same shape."""
+        return ~np.isin(labels, self.ignored)
 
     def encode(self, labels: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
         """Label values of a file -> class indices uint8, same shape; ignored values become IGNORE.

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 
+MOST_LISTED = 12
+"""Line numbers without a regular step that are listed one by one."""
+
 
 class Orientation(StrEnum):
     """Which way a section is cut."""
@@ -108,11 +111,13 @@ class Geometry:
 
 
 def describe_lines(lines: Sequence[int] | NDArray[np.int32]) -> str:
-    """`100-299` or, with a step, `100-298 step 2`."""
+    """`100-299`, with a step `100-298 step 2`, irregular ones `100, 117, 203`, many of these `100-203 with gaps`."""
     if len(lines) == 0:
         return "none"
     steps = np.unique(np.diff(np.asarray(lines, np.int64)))  # numbers may lie 2^31 apart
     text = f"{lines[0]}-{lines[-1]}" if len(lines) > 1 else f"{lines[0]}"
     if len(steps) == 0 or (len(steps) == 1 and steps[0] == 1):
         return text
-    return f"{text} step {steps[0]}" if len(steps) == 1 else f"{text} with gaps"
+    if len(steps) == 1:
+        return f"{text} step {steps[0]}"
+    return ", ".join(str(line) for line in lines) if len(lines) <= MOST_LISTED else f"{text} with gaps"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.labels.aligned import can_be_aligned, on_grid_of
 from sam_seismic.survey.volume import Section, Volume
 
 NAME_AXES = (
@@ -97,33 +98,44 @@ class LabelledVolume:
 def labelled(amplitude: Volume, labels: Volume | None, facies: FaciesTable) -> LabelledVolume:
     """Join amplitudes and labels.
 
-    Raises:
-        SurveyError: they do not have the same lines and samples, or a section has no partner.
-    """
-    if labels is not None and amplitude.loose_sections and labels.loose_sections:
-        check_partners(amplitude, labels)
-    elif labels is not None and not amplitude.geometry.same_grid(labels.geometry):
-        sizes = amplitude.geometry.shape, labels.geometry.shape
-        turned = sizes[0] != sizes[1] and sorted(sizes[0]) == sorted(sizes[1])
-        raise _misfit(amplitude, labels, str(amplitude.geometry), str(labels.geometry), turned=turned)
-    return LabelledVolume(amplitude, labels, facies)
-
-
-def check_partners(amplitude: Volume, labels: Volume) -> None:
-    """Check that each section of two sets of sections has its partner of the same size in the other one.
+    Labels that state their line numbers may lie on a grid of their own: they are matched by line number and by time,
+    and all else is not interpreted.
 
     Raises:
-        SurveyError: partners are missing or differ in size; the first of them are named.
+        SurveyError: they have no line in common, their times do not fit, or they differ in size where line numbers or
+            times are not stated.
     """
-    for here, there in ((amplitude, labels), (labels, amplitude)):
-        partners = set(_sections(there))
-        names = [here.file_of(*section).name for section in _sections(here) if section not in partners]
-        if names:
-            raise SurveyError(
-                problem=f"{there.path}: lacks the partners of {len(names)} sections of {here.path}: {_listed(names)}",
-                fix="add the missing files, or remove the sections without a partner",
-            )
-    shapes = {each: (amplitude.section_shape(*each), labels.section_shape(*each)) for each in _sections(amplitude)}
+    if labels is None:
+        return LabelledVolume(amplitude, labels, facies)
+    if amplitude.loose_sections and labels.loose_sections:
+        return LabelledVolume(amplitude, labels, facies, tuple(check_partners(amplitude, labels)))
+    if not can_be_aligned(amplitude, labels):
+        if not amplitude.geometry.same_grid(labels.geometry):
+            raise _other_grid(amplitude, labels)
+        return LabelledVolume(amplitude, labels, facies)
+    filled, fill = facies.with_fill()
+    aligned = on_grid_of(amplitude, labels, fill)
+    return LabelledVolume(amplitude, aligned, facies if aligned is labels else filled)
+
+
+def check_partners(amplitude: Volume, labels: Volume) -> list[str]:
+    """Check that each section of labels has amplitudes of the same size; sections may lack labels.
+
+    Returns:
+        Notes: how many sections have no labels.
+
+    Raises:
+        SurveyError: labels have no amplitudes, none have, or they differ in size; the first of them are named.
+    """
+    images, interpreted = _sections(amplitude), _sections(labels)
+    lacking = [labels.file_of(*section).name for section in interpreted if section not in set(images)]
+    if lacking:
+        raise SurveyError(
+            problem=f"{amplitude.path}: lacks the partners of {len(lacking)} sections of {labels.path}: "
+            f"{_listed(lacking)}",
+            fix="add the missing files, or remove the labels without a partner",
+        )
+    shapes = {each: (amplitude.section_shape(*each), labels.section_shape(*each)) for each in interpreted}
     odd = [
         f"{amplitude.file_of(*section).name} {shape} against {label_shape}"
         for section, (shape, label_shape) in shapes.items()
@@ -134,6 +146,9 @@ def check_partners(amplitude: Volume, labels: Volume) -> None:
             problem=f"{amplitude.path} and {labels.path} differ in size (samples, traces): {_listed(odd)}",
             fix="cut labels and images to the same lines and samples",
         )
+    if len(interpreted) == len(images):
+        return []
+    return [f"{labels.path}: labels of {len(interpreted)} of the {len(images)} sections: the rest is not interpreted"]
 
 
 def _sections(volume: Volume) -> list[tuple[Orientation, int]]:
@@ -173,6 +188,12 @@ def as_amplitude(section: Section, where: str) -> Section:
             fix="mute or interpolate them in the survey; a trace that was never recorded belongs left out of the file",
         )
     return replace(section, values=values)
+
+
+def _other_grid(amplitude: Volume, labels: Volume) -> SurveyError:
+    sizes = amplitude.geometry.shape, labels.geometry.shape
+    turned = sizes[0] != sizes[1] and sorted(sizes[0]) == sorted(sizes[1])
+    return _misfit(amplitude, labels, str(amplitude.geometry), str(labels.geometry), turned=turned)
 
 
 def _misfit(

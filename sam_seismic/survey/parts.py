@@ -15,6 +15,7 @@ from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled, read_amplitude
+from sam_seismic.survey.labels.interpreted import describe_interpreted, interpreted_sections
 from sam_seismic.survey.splits import (
     Region,
     SectionRef,
@@ -28,6 +29,8 @@ from sam_seismic.survey.splits import (
 )
 from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.volume import Section, Volume
+
+Interpreted = Mapping[Orientation, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,12 +140,14 @@ def open_survey(data: DataConfig) -> Survey:
             two folders hold the same section.
     """
     volumes = _open_volumes(data)
+    interpreted = {name: _interpreted(volume) for name, volume in volumes.items()}
     orientations = orientations_of(data.orientation)
-    cut = {} if data.split.folders else _regions(data, volumes["train"], orientations)
+    cut = {} if data.split.folders else _regions(data, volumes["train"], orientations, interpreted["train"])
     sources = dict.fromkeys(cut, volumes["train"]) | volumes
+    where = dict.fromkeys(cut, interpreted["train"]) | interpreted
     regions = dict.fromkeys(sources, Region()) | cut
     parts = {
-        name: Part(name, volume, sections_in(regions[name], volume.amplitude, orientations))
+        name: Part(name, volume, _sections(regions[name], volume.amplitude, orientations, where[name]))
         for name, volume in sources.items()
     }
     slivers = {name: left_out(regions[name], volume.amplitude, orientations) for name, volume in sources.items()}
@@ -154,11 +159,34 @@ def open_survey(data: DataConfig) -> Survey:
                 fix="widen its region in data.split, or choose another data.orientation",
             )
     notes = [note for volume in volumes.values() for note in volume.notes]
+    notes += [note for name, volume in volumes.items() for note in _interpretation_notes(volume, interpreted[name])]
     notes += [f"{name}: {what}" for name, left in slivers.items() for what in left]
     if data.split.folders or not volumes["train"].amplitude.has_grid:
         notes += _loose_notes(data, parts)
     parts["train"] = replace(parts["train"], sections=_every(parts["train"].sections, data.every))
     return Survey(parts, volumes["train"].facies, tuple(dict.fromkeys(notes)))
+
+
+def _sections(
+    region: Region, volume: Volume, orientations: Sequence[Orientation], interpreted: Interpreted | None
+) -> tuple[SectionRef, ...]:
+    """The sections of a region that hold labels; all of them if none does: the label check tells it."""
+    return sections_in(region, volume, orientations, interpreted) or sections_in(region, volume, orientations)
+
+
+def _interpreted(volume: LabelledVolume) -> Interpreted | None:
+    """Where labels stand, by orientation bool[line, trace]; None without labels."""
+    if volume.labels is None:
+        return None
+    return interpreted_sections(volume.amplitude, volume.labels, volume.facies)
+
+
+def _interpretation_notes(volume: LabelledVolume, interpreted: Interpreted | None) -> list[str]:
+    """On how much of a survey is interpreted, unless all of it is."""
+    if interpreted is None or volume.labels is None or volume.amplitude.loose_sections:
+        return []
+    note = describe_interpreted(interpreted[Orientation.INLINE], volume.amplitude, volume.labels)
+    return [] if note is None else [f"{volume.labels.path.name}: {note}"]
 
 
 def _every(sections: Sequence[SectionRef], step: int) -> tuple[SectionRef, ...]:
@@ -259,7 +287,9 @@ def _as_amplitude(read: ReadOptions) -> ReadOptions:
     return read.model_copy(update={"segy": read.segy.model_copy(update={"format": None})})
 
 
-def _regions(data: DataConfig, volume: LabelledVolume, orientations: Sequence[Orientation]) -> dict[str, Region]:
+def _regions(
+    data: DataConfig, volume: LabelledVolume, orientations: Sequence[Orientation], interpreted: Interpreted | None
+) -> dict[str, Region]:
     split = data.split
     if split.regions is not None:
         regions = {str(name): _given_region(region) for name, region in split.regions.items()}
@@ -268,9 +298,15 @@ def _regions(data: DataConfig, volume: LabelledVolume, orientations: Sequence[Or
         return regions
     along = Orientation(split.along or orientations[0])
     # Of the orientation that is read, a folder may hold only some lines of the grid; across it, all lines are cut.
-    lines = volume.amplitude.lines(along) if along in orientations else volume.amplitude.geometry.lines(along)
+    read = along in orientations
+    lines = volume.amplitude.lines(along) if read else volume.amplitude.geometry.lines(along)
+    held = lines
+    if interpreted is not None and (read or not volume.amplitude.loose_sections):
+        held = lines[interpreted[along].any(axis=1)]
+    if not len(held):  # which is told when the labels are checked
+        held = lines
     test = 0.0 if data.source == "f3" else split.test
-    return block_regions(lines, along, val=split.val, test=test, guard=split.guard)
+    return block_regions(lines, along, val=split.val, test=test, guard=split.guard, interpreted=held)
 
 
 def _given_region(region: RegionConfig) -> Region:

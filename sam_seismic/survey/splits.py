@@ -61,34 +61,69 @@ def block_regions(
     val: float,
     test: float,
     guard: int,
+    interpreted: NDArray[np.int32] | None = None,
 ) -> dict[str, Region]:
-    """Cut an axis into blocks: train, gap, val, gap, test.
+    """Cut the interpreted lines of an axis into blocks: train, gap, val, gap, test.
 
     Args:
         lines: ascending line numbers of the axis.
         along: the orientation of these lines.
-        val, test: shares of the lines; test may be 0.
-        guard: lines left out between two blocks.
+        val, test: shares of the interpreted lines; test may be 0.
+        guard: lines of the axis that lie between two blocks at least, interpreted or not.
+        interpreted: ascending line numbers of those that hold labels; None: all of them.
 
     Raises:
         SurveyError: too few lines for the blocks and their gaps.
     """
-    counts = {"val": max(1, round(len(lines) * val)), "test": max(1, round(len(lines) * test)) if test else 0}
-    gaps = guard * (2 if test else 1)
-    train = len(lines) - sum(counts.values()) - gaps
-    if train < 1:
-        raise SurveyError(
-            problem=f"{len(lines)} {along}s are too few for {counts['val']} to validate, {counts['test']} to test "
-            f"and {gaps} in the gaps",
-            fix="lower data.split.val, data.split.test or data.split.guard, or give data.split.regions",
+    every = np.asarray(lines)
+    held = every if interpreted is None else interpreted
+    blocks = _blocks(every, held, val=val, test=test, guard=guard)
+    if blocks is None:
+        wanted = _counts(len(held), val=val, test=test)
+        what = (
+            f"{len(held)} {along}s"
+            if len(held) == len(every)
+            else (f"{len(held)} of {len(every)} {along}s are interpreted ({describe_lines(held)}): they")
         )
-    starts = {"train": 0, "val": train + guard, "test": train + guard + counts["val"] + guard}
-    sizes = {"train": train, **counts}
-    return {
-        name: _region(along, int(lines[start]), int(lines[start + sizes[name] - 1]))
-        for name, start in starts.items()
-        if sizes[name]
-    }
+        raise SurveyError(
+            problem=f"{what} are too few for {wanted['val']} to validate, {wanted['test']} to test and gaps of {guard} "
+            "lines",
+            fix=_narrower(every, held, val=val, test=test, guard=guard),
+        )
+    return {name: _region(along, int(block[0]), int(block[-1])) for name, block in blocks.items()}
+
+
+def _counts(lines: int, *, val: float, test: float) -> dict[str, int]:
+    """Number of lines to validate and to test."""
+    return {"val": max(1, round(lines * val)), "test": max(1, round(lines * test)) if test else 0}
+
+
+def _blocks(
+    every: NDArray[np.int32], held: NDArray[np.int32], *, val: float, test: float, guard: int
+) -> dict[str, NDArray[np.int32]] | None:
+    """The lines of each block, from the last to the first; None if none are left to train on."""
+    counts = _counts(len(held), val=val, test=test)
+    left, blocks = held, {}
+    for name in ("test", "val"):
+        if not counts[name]:
+            continue
+        if len(left) < counts[name]:
+            return None
+        blocks[name] = left[-counts[name] :]
+        first = int(np.searchsorted(every, blocks[name][0]))  # its position among all lines of the axis
+        left = left[np.searchsorted(every, left) < first - guard]
+    return {"train": left, **dict(reversed(blocks.items()))} if len(left) else None
+
+
+def _narrower(every: NDArray[np.int32], held: NDArray[np.int32], *, val: float, test: float, guard: int) -> str:
+    """What to change so that there are lines for each block: a smaller gap, or no test."""
+    for share in dict.fromkeys((test, 0.0)):
+        for gap in range(guard, -1, -1):
+            if _blocks(every, held, val=val, test=share, guard=gap) is not None:
+                keys = ["data.split.test: 0"] if share != test else []
+                keys += [f"data.split.guard: {gap}"] if gap != guard else []
+                return f"set {' and '.join(keys)}, interpret more lines, or give data.split.regions"
+    return "interpret at least two lines: one to train on, one to validate"
 
 
 def check_apart(regions: Mapping[str, Region]) -> None:
@@ -143,11 +178,23 @@ def without_gap(parts: Mapping[str, Sequence[SectionRef]], guard: int) -> list[s
     return found
 
 
-def sections_in(region: Region, volume: Volume, orientations: Sequence[Orientation]) -> tuple[SectionRef, ...]:
+def sections_in(
+    region: Region,
+    volume: Volume,
+    orientations: Sequence[Orientation],
+    interpreted: Mapping[Orientation, NDArray[np.bool_]] | None = None,
+) -> tuple[SectionRef, ...]:
     """The sections of a region, by orientation, then line.
 
     Sections that the region cuts narrower than MIN_TRACES are left out. Of loose sections without a common grid it is
     not known which traces lie inside: a region then holds whole sections of the orientations whose lines it names.
+
+    Args:
+        region: the rectangle.
+        volume: the survey.
+        orientations: of the sections.
+        interpreted: by orientation bool[line, trace], from `interpreted_sections`: where labels stand. Sections
+            without a label in the region are left out. None: labels do not matter.
     """
     refs: list[SectionRef] = []
     for orientation in orientations:
@@ -156,10 +203,10 @@ def sections_in(region: Region, volume: Volume, orientations: Sequence[Orientati
         window = _trace_window(region, volume, orientation)
         if window is not None and window[1] - window[0] < MIN_TRACES:
             continue
-        refs += [
-            SectionRef(orientation, int(line), window)
-            for line in _within(volume.lines(orientation), region.along(orientation))
-        ]
+        lines = volume.lines(orientation)
+        if interpreted is not None:
+            lines = lines[interpreted[orientation][:, slice(*window or (None,))].any(axis=1)]
+        refs += [SectionRef(orientation, int(line), window) for line in _within(lines, region.along(orientation))]
     return tuple(refs)
 
 

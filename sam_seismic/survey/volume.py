@@ -89,6 +89,11 @@ class Volume(ABC):
         return (self.path,)
 
     @property
+    def stored(self) -> "Volume":
+        """The volume as its files hold it; another one where this puts it on the grid of a survey."""
+        return self
+
+    @property
     def placement(self) -> str:
         """Which samples of its files are read, and in which order; it can change with the reading options."""
         return ""

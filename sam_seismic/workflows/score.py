@@ -18,6 +18,9 @@ from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.facies import IGNORE, check_whole
 from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.geometry import Orientation, describe_lines
+from sam_seismic.survey.labels.aligned import can_be_aligned, on_grid_of
+from sam_seismic.survey.labels.sample_match import describe_times
+from sam_seismic.survey.sample_interval import stated_interval_ms
 from sam_seismic.survey.volume import Section, Volume
 
 VALUES = IGNORE
@@ -79,13 +82,15 @@ def score_facts(scores: FaciesScores) -> dict[str, Any]:
 
 
 def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:
-    """Open truth and prediction, each with the reading options that apply to it.
+    """Open truth and prediction, each with the reading options that apply to it; the truth on the prediction's grid.
 
     SEG-Y options apply to each volume that is SEG-Y. Axis order and array name apply only to the truth, because
     predictions of this program are always [inline, crossline, sample].
 
+    A truth of fewer lines, traces or samples is matched by line number and by time; all else is not scored.
+
     Raises:
-        SurveyError: one of them cannot be opened.
+        SurveyError: one of them cannot be opened, they have no line in common, or their times do not fit.
     """
     read, formats = request.read, [format_of(path) for path in (request.truth, request.prediction)]
     segy = ["segy" in each.options for each in formats]
@@ -94,7 +99,43 @@ def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:
     axes = NATURAL if formats[1].guesses_axes else None
     for_prediction = {"segy": read.segy if segy[1] else nothing.segy, "axes": axes, "key": None}
     truth = open_volume(request.truth, for_truth)
-    return truth, open_volume(request.prediction, read.model_copy(update=for_prediction))
+    prediction = open_volume(request.prediction, read.model_copy(update=for_prediction))
+    if can_be_aligned(prediction, truth) and _covers(prediction, truth):
+        truth = on_grid_of(prediction, truth, IGNORE)
+    return truth, prediction
+
+
+def _covers(prediction: Volume, truth: Volume) -> bool:
+    """Whether a prediction has all lines of the truth: what was not predicted must not be passed over.
+
+    Raises:
+        SurveyError: it has, but not all times.
+    """
+    if not all(np.isin(truth.lines(each), prediction.lines(each)).all() for each in Orientation):
+        return False
+    if not truth.loose_sections and not _covers_times(prediction, truth):
+        raise SurveyError(
+            problem=f"{truth.path}: has {describe_times(truth.geometry)}; {prediction.path} has "
+            f"{describe_times(prediction.geometry)}: not all of the truth was predicted",
+            fix="score a prediction of the same survey",
+        )
+    return True
+
+
+def _covers_times(prediction: Volume, truth: Volume) -> bool:
+    """Whether the time window of a prediction holds that of the truth; arrays do not state theirs."""
+    if stated_interval_ms(prediction) is None or stated_interval_ms(truth) is None:
+        return True
+    first, last = _window_ms(truth)
+    begin, end = _window_ms(prediction)
+    half = prediction.geometry.sample_interval_ms / 2
+    return begin - half <= first and last <= end + half
+
+
+def _window_ms(volume: Volume) -> tuple[float, float]:
+    """Times of the first and the last sample, ms."""
+    grid = volume.geometry
+    return grid.start_ms, grid.start_ms + grid.sample_interval_ms * (grid.samples - 1)
 
 
 def sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
@@ -114,12 +155,20 @@ def sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orienta
         for orientation in Orientation:
             lines = truth.lines(orientation)
             if len(lines) and np.array_equal(lines, prediction.lines(orientation)):
-                return [(orientation, line) for line in lines.tolist()]
+                return [(orientation, line) for line in _with_truth(truth, orientation)]
     held = [f"{volume.path} ({_lines_held(volume)})" for volume in pair]
     named = ", or name the axis order of the truth with --axes" if truth.axis_order is not None else ""
     raise SurveyError(
         problem=" and ".join(held) + " are not on one grid", fix=f"score a prediction of the same survey{named}"
     )
+
+
+def _with_truth(truth: Volume, orientation: Orientation) -> list[int]:
+    """The lines on which the truth has a trace."""
+    lines = truth.lines(orientation)
+    if not truth.loose_sections:
+        lines = lines[truth.geometry.live.any(axis=1 if orientation is Orientation.INLINE else 0)]
+    return [int(line) for line in lines]
 
 
 def _sections_of_both(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:

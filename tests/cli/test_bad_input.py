@@ -9,6 +9,7 @@ import pytest
 import segyio
 import torch
 
+from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import model_survey
 from tests.cli.running import Made, Run
@@ -56,11 +57,18 @@ def smaller_labels(_: Made, folder: Path) -> Path:
     return path
 
 
+def labels_elsewhere(_: Made, folder: Path) -> Path:
+    survey = model_survey((40, 32, 40), 1)
+    path = folder / "elsewhere.sgy"
+    write_segy(path, survey.labels, Geometry.complete(range(900, 940), range(900, 932), 40), format="int8")
+    return path
+
+
 TRAIN_CASES: list[tuple[str, Damage, str, str]] = [
     ("amplitude", lambda _, folder: folder / "none.sgy", "none.sgy: there is no such file", "check the path"),
     ("amplitude", truncated, "short.sgy: ", "again"),
     ("amplitude", not_seismic, "notes.sgy: ", ""),
-    ("labels", smaller_labels, "48 samples", ""),
+    ("labels", labels_elsewhere, "has no line in common", "data.read_labels.segy.inline_byte"),
     (
         "labels",
         lambda made, folder: rewritten(made.labels, folder, with_strange_label),
@@ -164,7 +172,7 @@ def test_volumes_that_do_not_match_are_not_scored(made: Made, run: Run, tmp_path
     other = smaller_labels(made, tmp_path)
     result = run("score", "--truth", made.labels, "--prediction", other)
     assert result.exit_code == 2
-    assert "are not on one grid" in result.stderr
+    assert "40 samples every 4 ms, 0 to 156 ms: not all of the truth was predicted" in result.stderr
 
 
 @pytest.mark.parametrize(

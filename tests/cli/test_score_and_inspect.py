@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.segy import write_segy
 from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey
@@ -98,12 +98,31 @@ def test_a_folder_is_scored_against_a_volume_with_the_same_lines(run: Run, tmp_p
 
 
 def test_sections_that_only_one_side_has_are_not_left_out_silently(run: Run, tmp_path: Path):
+    """A truth of few lines scores these lines; lines that were not predicted are refused."""
     write_segy(tmp_path / "facies.sgy", LABELS, SURVEY.geometry, format="int8")
     some = folder(tmp_path / "some", inlines(LABELS)[:5])
-    told = refusal(run, "score", "--truth", some, "--prediction", tmp_path / "facies.sgy")
-    assert "5 inlines 100-104, 0 crosslines none" in told
+    few = run("score", "--truth", some, "--prediction", tmp_path / "facies.sgy", "--json")
+    assert f"labels on 5 of {len(LABELS)} inlines (100-104): the rest is not interpreted" in few.stderr
+    found = json.loads(few.stdout)
+    assert (found["voxels"], found["pixel_accuracy"]) == (LABELS[:5].size, 1.0)
     whole = folder(tmp_path / "whole", inlines(LABELS))
     assert "IL 105" in refusal(run, "score", "--truth", whole, "--prediction", some)
+    write_segy(tmp_path / "some.sgy", LABELS[:5], Geometry.complete(range(100, 105), SURVEY.geometry.crosslines,
+        LABELS.shape[2]), format="int8")  # fmt: skip
+    told = refusal(run, "score", "--truth", tmp_path / "facies.sgy", "--prediction", tmp_path / "some.sgy")
+    assert "are not on one grid" in told
+
+
+def test_a_truth_at_other_times_is_not_scored(run: Run, tmp_path: Path):
+    """As files that lost their start time; a truth of a part of the time window is scored on that part."""
+    inlines, crosslines, samples = LABELS.shape
+    for name, values, start in (("late", LABELS, 1000), ("early", LABELS, 0), ("cut", LABELS[..., 4:9], 1016)):
+        grid = Geometry.complete(range(inlines), range(crosslines), values.shape[2], start_ms=start)
+        write_segy(tmp_path / f"{name}.sgy", values, grid, format="int8")
+    told = refusal(run, "score", "--truth", tmp_path / "early.sgy", "--prediction", tmp_path / "late.sgy")
+    assert f"{samples} samples every 4 ms, 1000 to {1000 + 4 * (samples - 1)} ms" in told
+    found = shown(run, "score", "--truth", tmp_path / "cut.sgy", "--prediction", tmp_path / "late.sgy")
+    assert (found["voxels"], found["pixel_accuracy"]) == (inlines * crosslines * 5, 1.0)
 
 
 # score: which values

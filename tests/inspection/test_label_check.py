@@ -25,6 +25,8 @@ from sam_seismic.survey.volume import Section
 SHAPE = (24, 20, 18)
 SPLIT = {"along": "inline", "val": 0.15, "test": 0.15, "guard": 1}
 """Of 24 inlines: 0-13 train, 15-18 val, 20-23 test."""
+REGIONS = {"regions": {"train": {"inlines": [0, 13]}, "val": {"inlines": [15, 18]}, "test": {"inlines": [20, 23]}}}
+"""The same, whichever lines are interpreted."""
 
 
 def three_classes() -> np.ndarray:
@@ -138,7 +140,7 @@ def test_one_value_everywhere_has_no_other_fix_than_other_labels(tmp_path: Path)
 def test_a_part_without_labels_is_refused(
     tmp_path: Path, lines: slice, part: str, there: str, regions: dict[str, list[int]]
 ):
-    error = refused(config(tmp_path, unlabelled(lines)))
+    error = refused(config(tmp_path, unlabelled(lines), split=REGIONS))
     assert f"the {part} lines hold no labelled voxel" in error.problem
     assert "all their labels are 255, which means not interpreted" in error.problem
     assert error.fix.endswith(there)
@@ -169,7 +171,7 @@ def test_validation_on_a_single_line_is_told(tmp_path: Path):
     """Also where val has more lines, of which only one was interpreted."""
     (note,) = checked(config(tmp_path, three_classes(), split=SPLIT | {"val": 0.01}))
     assert note.startswith("IL 18 is the only line of val with labels")
-    (other,) = checked(config(tmp_path, unlabelled(slice(16, 19))))
+    (other,) = checked(config(tmp_path, unlabelled(slice(16, 19)), split=REGIONS))
     assert other.startswith("IL 15 is the only line of val with labels")
     (test,) = scored(config(tmp_path, three_classes(), split=SPLIT | {"test": 0.01}), "test").notes
     assert test.startswith("IL 23 is the only line of test with labels")
@@ -181,7 +183,7 @@ def test_what_was_never_trained_on_is_known_at_its_score(tmp_path: Path):
 
 
 def test_lines_without_labels_are_not_scored(tmp_path: Path):
-    data = config(tmp_path, unlabelled(slice(20, 24)))
+    data = config(tmp_path, unlabelled(slice(20, 24)), split=REGIONS)
     with pytest.raises(SurveyError, match="the test lines hold no labelled voxel") as told:
         scored(data, "test")
     assert told.value.fix == "score other lines: --split train or --split val"

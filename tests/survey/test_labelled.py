@@ -62,14 +62,12 @@ def test_strange_label_values_are_named_with_file_and_section():
         data.section(INLINE, 10)
 
 
-def test_labels_of_another_grid_are_refused_with_both_grids():
+def test_labels_of_another_survey_are_refused_with_both_grids():
     with pytest.raises(SurveyError) as refused:
-        labelled(volume(VALUES), volume(LABELS[:, :2], name="labels.sgy"), FACIES)
-    assert "2 inlines 10-11, 2 crosslines 10-11, 4 samples" in refused.value.problem
+        labelled(volume(VALUES), volume(LABELS, first=20, name="labels.sgy"), FACIES)
+    assert "2 inlines 20-21, 3 crosslines 20-22, 4 samples" in refused.value.problem
     assert "2 inlines 10-11, 3 crosslines 10-12, 4 samples" in refused.value.problem
-    assert refused.value.problem.startswith("labels.sgy")
-    with pytest.raises(SurveyError, match="do not lie on the grid"):
-        labelled(volume(VALUES), volume(LABELS, first=11), FACIES)
+    assert refused.value.problem.startswith("labels.sgy: has no line in common")
 
 
 def test_values_that_are_not_finite_are_refused_with_their_number():
@@ -113,8 +111,10 @@ def test_folders_are_paired_by_name(tmp_path: Path):
     section, labels = data.section(CROSSLINE, 3)
     assert section.values.tolist() == [[1.0] * 5] * 4
     assert labels.tolist() == [[2] * 5] * 4
+    fewer = labelled(images, folder(tmp_path / "fewer", "il_7.png"), FACIES)
+    assert fewer.notes[-1] == f"{tmp_path / 'fewer'}: labels of 1 of the 2 sections: the rest is not interpreted"
     with pytest.raises(SurveyError, match=r"lacks the partners of 1 sections of .*: xl_3\.png"):
-        labelled(images, folder(tmp_path / "fewer", "il_7.png"), FACIES)
+        labelled(folder(tmp_path / "alone", "il_7.png"), data.labels, FACIES)
 
 
 def test_notes_carry_the_name_of_their_file(tmp_path: Path):
