@@ -1,6 +1,6 @@
 """What all tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,13 +32,13 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def followed_fixes(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """A test with the mark `follows` meets that fix: an error with that text is made while it runs.
 
-    With `elsewhere=True` it is not looked for: the error is made in another process, or by a fixture of many tests.
+    With `elsewhere=True` it is not looked for: the error is made in another process, or told without one.
     """
-    marks = [mark for mark in request.node.iter_markers("follows") if not mark.kwargs.get("elsewhere")]
+    marks = [mark for mark in pyfuncitem.iter_markers("follows") if not mark.kwargs.get("elsewhere")]
     made: list[str] = []
     init = UserError.__init__
 
@@ -49,6 +49,7 @@ def followed_fixes(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if marks:
             patch.setattr(UserError, "__init__", noting)
-        yield
+        result = yield
     missed = [mark.args for mark in marks if not any(meets(mark.args[1], fix) for fix in made)]
     assert missed == [], "the test does not meet these fixes"
+    return result

@@ -18,6 +18,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -200,7 +201,7 @@ class Group:
                     raise
                 raise UserError(
                     problem=f"{self.folder.parent}: the disk is full; the embeddings written so far are stored",
-                    fix=DISK_FULL_FIX.format(store=self.folder.parent),
+                    fix=DISK_FULL_FIX.format(store=shlex.quote(str(self.folder.parent))),
                 ) from error
             else:
                 self.mark_used()  # so that a group is not pruned while it is being filled
