@@ -101,7 +101,8 @@ def weights_hash(cut: EncoderCut) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name, tensor in cut.frozen_weights():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        flat = tensor.detach().cpu().contiguous().reshape(-1)  # a tensor without a dimension has no view as bytes
+        digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
