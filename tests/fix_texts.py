@@ -203,7 +203,7 @@ class Mark:
 
 def meets(fragment: str, fix: str) -> bool:
     """Whether a fix, as a user reads it, holds the fragment of a mark."""
-    return re.search(re.escape(fragment).replace(r"\{\}", ".*"), fix, re.DOTALL) is not None
+    return re.search(re.sub(r"\\\{\w*\\\}", ".*", re.escape(fragment)), fix, re.DOTALL) is not None
 
 
 def marks() -> list[Mark]:

@@ -49,7 +49,7 @@ _ATTEMPTS = 3
 
 DISK_FULL_FIX = (
     "free some disk, sam-seismic embed --prune 30 --store {store}, another folder in train.store, or store nothing: "
-    "train.cache: false"
+    "train.cache: false, train.store: null"
 )
 """Fix for the user when the disk has no space for a store."""
 ANOTHER_STORE = (
@@ -184,7 +184,8 @@ class Group:
         if not all_finite([half]):
             raise UserError(
                 problem=f"{ref.name}: the frozen encoder gives numbers that half precision cannot hold",
-                fix="set trainer.precision: 32-true or bf16-mixed, or store nothing: train.cache: false",
+                fix="in place of trainer.precision: 16-mixed set 32-true or bf16-mixed; if that does not help, store "
+                "nothing: train.cache: false, train.store: null",
             )
         for attempts_left in reversed(range(_ATTEMPTS)):
             try:
