@@ -17,13 +17,13 @@ import sam_seismic
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 KEY = re.compile(r"(?<![\w./-])(?:data|input|model|train|trainer)\.[a-z_]+(?:\.[a-z_]+)*(?![\w(/])")
 PACKAGE, TESTS = Path(sam_seismic.__file__).parent, Path(__file__).parent
-COMMAND = re.compile(r"(?<![\w/.-])sam-seismic [a-z]+")
+COMMAND = re.compile(r"(?<![\w/.-])sam-seismic (?!into |that )[a-z]+")
 SHELL = re.compile(
     r"(?<!\w)(?:export \S+=|ulimit -|pip install |cd [A-Z]|SAM_SEISMIC_[A-Z]+|TMPDIR|\$[A-Z]+|\w+=\S+ sam-seismic)"
 )
 NAMING = (OPTION, COMMAND, KEY, SHELL)
 """What a fix names that can be carried out: an option, a command, a key, and a command or a variable of the shell."""
-ALONE = re.compile(rf"(?:--set|{KEY.pattern}|SAM_SEISMIC_[A-Z]+)")
+ALONE = re.compile(rf"\s*--set\s*|--[a-z-]+|{KEY.pattern}|SAM_SEISMIC_[A-Z]+")
 """A name that is a part of another text, or of a list in one."""
 CALLED = re.compile(r"(?:.*_)?(?:fix|fixes|remedies|elsewhere|how|lighter|smaller|to_freeze)")
 """Names of what holds or makes fixes."""
@@ -177,7 +177,7 @@ def _written(node: ast.JoinedStr | ast.Constant) -> str:
 def naming(fixes: set[FixText]) -> list[FixText]:
     """Those that name something that can be carried out."""
     named = {each for each in fixes if any(pattern.search(each.text) for pattern in NAMING)}
-    named -= {each for each in named if ALONE.fullmatch(each.text.strip())}
+    named -= {each for each in named if ALONE.fullmatch(each.text)}
     return sorted(named, key=lambda each: (each.file, each.line))
 
 
