@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from sam_seismic.cli import app
 from tests.docs.pages import ROOT
-from tests.fix_texts import KEY, OPTION, PACKAGE, Mark, Package, marks, naming
+from tests.fix_texts import KEY, OPTION, PACKAGE, Package, marks, naming
 
 COMMAND = re.compile(r"(?:`|: |run |\n *)sam-seismic ([a-z]+)")
 FILES = {"data.pkl", "data.zip", "model.json"}
@@ -23,8 +23,6 @@ OTHER_PROGRAMS = {
     "--ntasks-per-node", "--open-mode", "--parsable", "--requeue", "--shm-size", "--signal", "--unsquash",
 }  # fmt: skip
 """Options of Slurm, Docker and Apptainer that messages or job scripts name."""
-NOT_FOLLOWED: dict[tuple[str, str], str] = {}
-"""File and fragment of each fix that no test can follow, with the reason."""
 
 
 def texts() -> Iterator[tuple[str, str]]:
@@ -115,17 +113,11 @@ def test_fixes_are_found_wherever_they_are_made():
 
 
 def test_each_fix_that_names_something_is_followed_by_a_test():
-    """Either a test has its mark, or a reason stands here why none can."""
+    """Which provokes its message, and then carries out what the message names."""
     followed = {each for mark in marks() for each in mark.among(FIXES)}
-    exempt = {each for key in NOT_FOLLOWED for each in Mark("", *key).among(FIXES)}
-    left = [f"{each.file}:{each.line}: {each.text}" for each in FIXES if each not in followed | exempt]
-    assert left == []
-    assert followed & exempt == set(), "what is followed needs no reason"
+    assert [f"{each.file}:{each.line}: {each.text}" for each in FIXES if each not in followed] == []
 
 
 def test_each_mark_stands_for_one_fix():
     """A text that was changed, or a fragment of several ones, would say nothing."""
-    unclear = [
-        mark for mark in [*marks(), *(Mark("exempt", *key) for key in NOT_FOLLOWED)] if len(mark.among(FIXES)) != 1
-    ]
-    assert unclear == []
+    assert [mark for mark in marks() if len(mark.among(FIXES)) != 1] == []
