@@ -12,13 +12,14 @@ import torch
 import yaml
 from click.testing import Result
 
-from sam_seismic.config import dump_config, load_config
+from sam_seismic.config import load_config
 from sam_seismic.config.model import EncoderNetworkConfig, NetworkKind
 from sam_seismic.errors import UserError
 from sam_seismic.files import disk
 from sam_seismic.inspection import run_costs
 from sam_seismic.inspection.device_memory import DeviceMemory
-from sam_seismic.inspection.dry_run import meta_task
+from sam_seismic.inspection.dry_run import dry_run, meta_task
+from sam_seismic.inspection.memory_estimate import training_memory
 from sam_seismic.inspection.time_estimate import measure_rates
 from sam_seismic.networks import SamNetwork
 from sam_seismic.runs import slurm_script
@@ -33,6 +34,7 @@ from sam_seismic.tuning.embedding_store import Group
 from sam_seismic.tuning.parameters import count_parameters
 from tests.cli.running import Made, configured, invoke
 from tests.following import fix_of, keys_in, settings_in
+from tests.inspection.configurations import FACIES
 
 FROZEN = ("--set", "model.encoder=frozen")
 ONE_EPOCH = ("--set", "train.epochs=1")
@@ -298,24 +300,22 @@ def test_a_gpu_without_memory(made: Made, tmp_path: Path):
 @pytest.mark.follows("inspection/run_costs.py", "lower train.batch_size or input.side, or set ", elsewhere=True)
 @pytest.mark.follows("inspection/run_costs.py", "input.canvas=tight", elsewhere=True)
 @pytest.mark.follows("inspection/run_costs.py", "trainer.precision=bf16-mixed", elsewhere=True)
-def test_an_estimate_beyond_the_memory(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A warning of inspect: with each change that it names, less is needed."""
+def test_an_estimate_beyond_the_memory(made: Made, monkeypatch: pytest.MonkeyPatch):
+    """A warning of inspect: with what it names, less is needed. tests/inspection compares each change."""
     cpu = measure_rates(torch.device("cpu"), "32-true")
     monkeypatch.setattr(run_costs, "device_memories", lambda _: [DeviceMemory(gpu=True, total=10**6)])
     monkeypatch.setattr(run_costs, "measure_rates", lambda *_: cpu)
 
-    def inspected(change: str = "train.epochs=2") -> tuple[int, list[str]]:
-        path = tmp_path / "changed.yaml"
-        path.write_text(dump_config(load_config(made.config, ["input.side=512", change])))
-        facts = json.loads(works("inspect", path, "--json").stdout)
-        return facts["memory"]["one GPU"]["training"], facts["warnings"]
+    def needed(*changes: str) -> int:
+        config = load_config(made.config, ["input.side=256", *changes])
+        shape = config.input.side, config.input.side // 2
+        return training_memory(dry_run(config, FACIES, shape, gpu=True), config, gpu=True).peak
 
-    needed, warnings = inspected()
+    warnings = json.loads(works("inspect", made.config, "--json").stdout)["warnings"]
     (fix,) = (each.partition(": ")[2] for each in warnings if each.startswith("training needs about"))
     changes = [word for word in keys_in(fix)[1::2] if not word.startswith("model.encoder=")]
     assert changes == ["input.canvas=tight", "model.encoder.checkpointing=true", "trainer.precision=bf16-mixed"]
-    for change in (*changes, "train.batch_size=1", "input.side=256"):
-        assert inspected(change)[0] < needed, change
+    assert needed(*changes, "train.batch_size=1", "input.side=128") < needed()
 
 
 # submit
