@@ -1,25 +1,22 @@
-"""Messages never send a user to an option, a command or a key that does not exist.
+"""Messages never send a user to an option, a command or a key that does not exist, and each fix was followed by a test.
 
-That a fix helps in its situation is for the test of that situation; this one holds for all messages of the program.
+That a fix helps in its situation is for the test of that situation, which says so with the mark `follows`: the file of
+the fix, and a part of its text. Here each fix that names something to carry out has such a test.
 """
 
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
-import sam_seismic
 from sam_seismic.cli import app
 from tests.docs.pages import ROOT
+from tests.fix_texts import KEY, OPTION, PACKAGE, Package, marks, naming
 
-PACKAGE = Path(sam_seismic.__file__).parent
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 COMMAND = re.compile(r"(?:`|: |run |\n *)sam-seismic ([a-z]+)")
-KEY = re.compile(r"(?<![\w./-])(?:data|input|model|train|trainer)\.[a-z_]+(?:\.[a-z_]+)*(?![\w(/])")
 FILES = {"data.pkl", "data.zip", "model.json"}
 OTHER_PROGRAMS = {
     "--cpus-per-task", "--export", "--gpus-per-node", "--kill-on-bad-exit", "--no-requeue", "--nodes", "--ntasks",
@@ -96,3 +93,31 @@ def test_every_key_that_is_named_exists():
 )
 def test_names_are_found_in_messages(pattern: re.Pattern[str], text: str, found: list[str]):
     assert pattern.findall(text) == found
+
+
+FIXES = naming(Package().fixes())
+
+
+def test_fixes_are_found_wherever_they_are_made():
+    """As an argument, a name, a constant of another module, a part of a list, and by a function."""
+    found = {(each.file, each.text) for each in FIXES}
+    assert len(found) > 120
+    assert {
+        ("cli/embed.py", "give one of --config FILE, --list and --prune DAYS"),
+        ("runs/run_folder.py", "--resume to go on with that run, "),
+        ("runs/devices.py", "use --device cpu, or leave it out"),
+        ("runs/finite_numbers.py", "--set trainer.gradient_clip_val=1"),
+        ("sam/weights/download.py", "export {}=FOLDER"),
+        ("survey/catalog/known.py", "sam-seismic data fetch {}"),
+    } <= found
+
+
+def test_each_fix_that_names_something_is_followed_by_a_test():
+    """Which provokes its message, and then carries out what the message names."""
+    followed = {each for mark in marks() for each in mark.among(FIXES)}
+    assert [f"{each.file}:{each.line}: {each.text}" for each in FIXES if each not in followed] == []
+
+
+def test_each_mark_stands_for_one_fix():
+    """A text that was changed, or a fragment of several ones, would say nothing."""
+    assert [mark for mark in marks() if len(mark.among(FIXES)) != 1] == []

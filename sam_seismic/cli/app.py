@@ -18,6 +18,7 @@ from sam_seismic.cli.library_logs import reword_library_logs
 from sam_seismic.cli.stopping import EndOfTask, report_end, stoppable
 from sam_seismic.cli.streams import prepare_streams
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
+from sam_seismic.files.disk import FILE_LIMIT
 
 _NOTHING_LEFT = "no half-written file was left behind"
 _PATHS = {
@@ -111,7 +112,7 @@ def _explained(error: OSError) -> UserError:
     if error.filename is None and "temporary directory" in str(error):  # of tempfile, and of matplotlib
         return UserError(problem="no folder for temporary files can be written to", fix="export TMPDIR=FOLDER")
     if error.errno == errno.EFBIG:
-        return UserError(problem=f"{name}: the shell allows no file of that size", fix="ulimit -f unlimited")
+        return UserError(problem=f"{name}: the shell allows no file of that size", fix=FILE_LIMIT)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         left = "" if _notes(error) else f"; {_NOTHING_LEFT}"
         return UserError(problem=f"{name}: the disk is full{left}", fix="free some space")

@@ -33,7 +33,8 @@ class Config(Model):
             why = self.model.why_nothing_is_frozen
             raise ValueError(f"train.cache: true cannot apply to {why}, which changes with every step")
         if self.train.store is not None and not self.caches:
-            raise ValueError("train.store cannot apply where nothing is stored: remove it, or train.cache: false")
+            other = "leave train.cache: false out" if self.model.freezes else f"set {self.model.to_freeze}"
+            raise ValueError(f"train.store cannot apply where nothing is stored: leave it out, or {other}")
         if self.caches and self.input.jitter and not self.input.jittered_copies:
             raise ValueError(
                 f"input.jitter: {self.input.jitter:g} makes a new image in every epoch, which cannot be stored: set "

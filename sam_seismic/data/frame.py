@@ -60,7 +60,8 @@ class Frame:
             raise SurveyError(
                 problem=f"a section of {samples} samples x {traces} traces does not fit the {side} x {side} canvas",
                 fix="set input.fit: resize"
-                + ("" if side == CANVAS else f", or a larger input.side (at most {CANVAS})"),
+                + ("" if side == CANVAS else f", or a larger input.side (at most {CANVAS})")
+                + "; a checkpoint keeps the canvas of its training, so to predict or score train another one",
             )
         else:
             placed = section_shape

@@ -11,6 +11,8 @@ from sam_seismic.files.units import format_bytes
 
 ZEROS = 1 << 20
 """Bytes of zeros written at a time, if the system cannot reserve disk space."""
+FILE_LIMIT = "ulimit -f unlimited"
+"""Fix where a file is larger than the shell allows."""
 
 
 def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:
@@ -36,7 +38,14 @@ def reserve(file: BinaryIO, size: int, *, what: str, fix: str) -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         left = _free_space(folder) if error.errno == errno.ENOSPC else str(error.strerror)
-        raise _too_full(what, size, left, fix) from error
+        raise _too_full(what, size, left, or_limit(error, fix)) from error
+
+
+def or_limit(error: BaseException, fix: str) -> str:
+    """The fix for an error of writing: of a file that is larger than the shell allows, else the one that is given."""
+    # HDF5 may raise a RuntimeError, whose text holds the number.
+    limited = getattr(error, "errno", None) == errno.EFBIG or f"errno = {errno.EFBIG}," in str(error)
+    return FILE_LIMIT if limited else fix
 
 
 def check_room(folder: Path, size: int, *, what: str, fix: str) -> None:

@@ -11,6 +11,7 @@ from sam_seismic.inspection.labels import MOST_BYTES, count_values
 from sam_seismic.inspection.line_choice import choose_lines
 from sam_seismic.inspection.part_labels import PartLabels, read_part_labels
 from sam_seismic.listener import Listener
+from sam_seismic.survey.catalog.known import known_survey
 from sam_seismic.survey.geometry import Orientation, describe_lines
 from sam_seismic.survey.parts import Part, Survey, open_survey
 
@@ -55,7 +56,8 @@ def _other_labels(data: DataConfig) -> str:
         return "choose another data.synthetic.seed, or a larger data.synthetic.shape"
     if data.source == "files":
         return "name a label volume of this survey that has some in data.labels"
-    return "choose other lines in data.split"
+    # No line of the survey has any, so that no split would help.
+    return f"these are not the published labels: {known_survey(data.source).how}"
 
 
 def _without_classes(found: PartLabels, data: DataConfig, *, elsewhere: bool) -> str | None:

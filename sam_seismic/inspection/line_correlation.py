@@ -89,7 +89,8 @@ def split_advice(correlation: Mapping[str, LineCorrelation]) -> str:
 def _thinned(section: Section) -> NDArray[np.float64]:
     """Every n-th sample of a section: float64[sample, trace]."""
     step = max(1, section.values.size // VOXELS)
-    return section.values[::step].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN, as damaged bytes may be, is one afterwards, too
+        return section.values[::step].astype(np.float64)
 
 
 def _usable(section: Section) -> NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """A checkpoint and a survey come in; whether they hold the same data goes out, wherever the files of the survey lie."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,7 @@ def check_same_data(
             problem=f"{run}: the {' and '.join(changed)} differ from those that the run was trained on\n  "
             + "\n  ".join(where),
             fix="go on with those; or start another run from its weights, without --resume: --output OTHER "
-            f"--set model.init_from={run}",
+            f"--set model.init_from={shlex.quote(str(run))}",
         )
     same = "the same samples"
     if not found.compared:

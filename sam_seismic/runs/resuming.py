@@ -1,6 +1,7 @@
 """The configuration of a run and one to resume it with come in; whether it can go on, and what changes, goes out."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +63,11 @@ def check_same_experiment(run: Path, config_file: Path, config: Config) -> None:
     if refused:
         may = ", ".join(f"{key}*" if key.endswith(".") else key for key in MAY_CHANGE)
         same = ", ".join(f"{key}*" if key == "data.read" else key for key in SAME_CONTENT)
+        folder = shlex.quote(str(run))
         raise ConfigError(
             problem="\n".join([f"{run}: the run there has another configuration:", *refused]),
-            fix=f"resume with --config {config_file} --output {run}; or choose another --output, and start from the "
-            f"weights of this run: --set model.init_from={run}, without --resume\n"
+            fix=f"resume with --config {shlex.quote(str(config_file))} --output {folder}; or choose another --output, "
+            f"and start from the weights of this run: --set model.init_from={folder}, without --resume\n"
             f"  on --resume these may change: {may}; and where the content is the same: {same}",
         )
     check_data_is_there(config.data, before.data)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.disk import reserve
+from sam_seismic.files.disk import or_limit, reserve
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, remove
 from sam_seismic.survey.facies import FaciesTable
@@ -123,7 +123,8 @@ class HorizonTable(Recorded, Result):
                 self.out_of_order = self._write_table(file)
             part.replace(self.path)
         except OSError as error:
-            raise SurveyError(problem=f"{self.path}: cannot be written: {error.strerror}", fix=_FIX) from error
+            told = f"{self.path}: cannot be written: {error.strerror}"
+            raise SurveyError(problem=told, fix=or_limit(error, _FIX)) from error
         finally:
             part.unlink(missing_ok=True)
         remove(self.temporary)

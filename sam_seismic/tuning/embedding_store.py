@@ -18,6 +18,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -48,7 +49,7 @@ _ATTEMPTS = 3
 
 DISK_FULL_FIX = (
     "free some disk, sam-seismic embed --prune 30 --store {store}, another folder in train.store, or store nothing: "
-    "train.cache: false"
+    "train.cache: false, train.store: null"
 )
 """Fix for the user when the disk has no space for a store."""
 ANOTHER_STORE = (
@@ -100,7 +101,8 @@ def weights_hash(cut: EncoderCut) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name, tensor in cut.frozen_weights():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        flat = tensor.detach().cpu().contiguous().reshape(-1)  # a tensor without a dimension has no view as bytes
+        digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -182,7 +184,8 @@ class Group:
         if not all_finite([half]):
             raise UserError(
                 problem=f"{ref.name}: the frozen encoder gives numbers that half precision cannot hold",
-                fix="set trainer.precision: 32-true or bf16-mixed, or store nothing: train.cache: false",
+                fix="in place of trainer.precision: 16-mixed set 32-true or bf16-mixed; if that does not help, store "
+                "nothing: train.cache: false, train.store: null",
             )
         for attempts_left in reversed(range(_ATTEMPTS)):
             try:
@@ -200,7 +203,7 @@ class Group:
                     raise
                 raise UserError(
                     problem=f"{self.folder.parent}: the disk is full; the embeddings written so far are stored",
-                    fix=DISK_FULL_FIX.format(store=self.folder.parent),
+                    fix=DISK_FULL_FIX.format(store=shlex.quote(str(self.folder.parent))),
                 ) from error
             else:
                 self.mark_used()  # so that a group is not pruned while it is being filled

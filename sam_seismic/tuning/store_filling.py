@@ -5,6 +5,7 @@ Reading, encoding and writing overlap: each runs in its own thread.
 
 import os
 import random
+import shlex
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -97,7 +98,7 @@ class StoreFiller:
             nearest_existing(store),
             sum(file_size(entry.shape) for entry in missing),
             what=f"{store}: storing the embeddings",
-            fix=smaller_canvas + DISK_FULL_FIX.format(store=store),
+            fix=smaller_canvas + DISK_FULL_FIX.format(store=shlex.quote(str(store))),
         )
 
     def run(self, *, batch_size: int, progress: ProgressCallback, share: tuple[int, int] | None = None) -> None:

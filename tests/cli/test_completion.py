@@ -59,7 +59,9 @@ def test_outside_of_a_shell_it_is_refused(tmp_path: Path, option: str):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.follows("cli/completion.py", "_SAM_SEISMIC_COMPLETE=source_bash sam-seismic >> ~/.bashrc", elsewhere=True)
 def test_the_fix_leads_on(tmp_path: Path):
+    """The command that `test_outside_of_a_shell_it_is_refused` meets."""
     done = bash(
         tmp_path, "_SAM_SEISMIC_COMPLETE=source_bash sam >> ~/.bashrc; source ~/.bashrc; complete -p sam-seismic"
     )

@@ -2,13 +2,17 @@
 
 import errno
 import os
+import shlex
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from sam_seismic.cli.app import _explained
 from sam_seismic.config import load_config, parse_config
+from sam_seismic.config.places import cache_folder
 from sam_seismic.listener import Silent
 from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.runs.run_folder import RunFolder
@@ -38,6 +42,39 @@ def test_the_fix_names_what_helps(error: OSError, problem: str, fix: str, no_rea
     told = _explained(error)
     assert problem in told.problem
     assert fix in told.fix
+
+
+@pytest.mark.follows("cli/app.py", "export TMPDIR=FOLDER")
+@pytest.mark.follows("cli/app.py", "another folder for the cache: export {}=FOLDER")
+def test_the_variable_of_a_fix_helps(tmp_path: Path, no_real_cache: Path, monkeypatch: pytest.MonkeyPatch):
+    def follow(fix: str) -> None:
+        name, _, value = fix.rpartition("export ")[2].partition("=")
+        monkeypatch.setenv(name, value.replace("FOLDER", str(tmp_path)))
+
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [os.environ.get("TMPDIR", str(tmp_path / "no"))])
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with pytest.raises(FileNotFoundError) as caught:
+        tempfile.gettempdir()
+    follow(_explained(caught.value).fix)
+    assert tempfile.gettempdir() == str(tmp_path)
+    denied = PermissionError(errno.EACCES, "Permission denied", str(cache_folder("headers")))
+    follow(_explained(denied).fix)
+    assert cache_folder("headers") == tmp_path / "headers"
+
+
+@pytest.mark.follows("files/disk.py", "ulimit -f unlimited", elsewhere=True)
+def test_the_limit_of_a_fix_helps(made: Made, tmp_path: Path):
+    """In the shell that had the lower limit, for HDF5 and for SEG-Y."""
+    program = f"{shlex.quote(sys.executable)} -m sam_seismic convert"
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    for source, target in ((made.amplitude, "a.h5"), ("a.h5", "b.sgy")):
+        command = f"{program} {shlex.quote(str(source))} {target}"
+        fix = "$(sed -n 's/^  fix: //p' told)"
+        words = ["bash", "-c", f"ulimit -S -f 200; {command} 2> told; fix={fix}; echo $fix; $fix && {command}"]
+        done = subprocess.run(words, check=False, cwd=tmp_path, env=env, capture_output=True, text=True)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, "ulimit -f unlimited"), done.stderr
+        assert (tmp_path / target).stat().st_size > 200 << 10
 
 
 def test_another_error_of_the_system_keeps_its_traceback():

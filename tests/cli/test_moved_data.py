@@ -55,6 +55,7 @@ def older(run: Path) -> None:
         torch.save(checkpoint, path)
 
 
+@pytest.mark.follows("runs/moved_data.py", "--set {}=PATH")
 def test_eval_says_how_to_name_the_new_place(made: Made, moved: Made, run: Run, tmp_path: Path):
     command = ("eval", "--checkpoint", moved.best, "--device", "cpu", "--json")
     refused = run(*command)

@@ -111,6 +111,7 @@ def test_without_a_home_the_variables_of_the_folders_are_named(tmp_path: Path, m
         weights_folder()
 
 
+@pytest.mark.follows("cli/app.py", "change to another one: cd FOLDER", elsewhere=True)
 def test_a_current_folder_that_was_removed(tmp_path: Path):
     folder = tmp_path / "gone"
     folder.mkdir()
@@ -120,3 +121,8 @@ def test_a_current_folder_that_was_removed(tmp_path: Path):
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: the current folder was removed\n  fix: change to another one: cd FOLDER\n"
+    fix = done.stderr.rpartition(": ")[2].strip()
+    code = code.replace("sys.argv[1:]", f"os.chdir({fix.replace('cd FOLDER', str(tmp_path))!r}); sys.argv[1:]")
+    code = code.replace("['train', '--config', 'x']", "['data', 'list']")
+    folder.mkdir()
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0

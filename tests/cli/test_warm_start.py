@@ -89,6 +89,7 @@ def test_what_the_checkpoint_lacks_starts_from_weights(made: Made, other: Path, 
     assert f"new classes start from {tmp_path / 'sam.pth'}: new" in prepared.start[1]
 
 
+@pytest.mark.follows("tasks/initial_weights.py", "--set model.{}={}")
 def test_a_network_of_another_size_is_refused_with_what_helps(made: Made, run: Run, other: Path, tmp_path: Path):
     """What the fix names is carried out, and prepares the training."""
     for change, held, asked in (
@@ -104,6 +105,7 @@ def test_a_network_of_another_size_is_refused_with_what_helps(made: Made, run: R
         assert prepare(load_config(other, [change, *mended])).start
 
 
+@pytest.mark.follows("tasks/initial_weights.py", "--set model.init_from={} --set model.weights=null starts from it")
 def test_a_checkpoint_given_as_weights_is_told_where_it_belongs(made: Made, run: Run, tmp_path: Path):
     given = ("train", "--config", made.config, "--output", tmp_path / "run", "--set", f"model.weights={made.best}")
     for command in (given, ("submit", "--dry-run", *given)):
@@ -134,6 +136,7 @@ class Omitting(LastBlocks):
         return not name.startswith("blocks.0.")
 
 
+@pytest.mark.follows("tasks/building.py", "give model.weights or model.init_from")
 def test_weights_that_a_method_does_not_save_come_from_their_file(
     made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

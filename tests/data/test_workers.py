@@ -21,8 +21,10 @@ from sam_seismic.errors import UserError
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.splits import SectionRef
 
-SMALL_MEMORY = ("unshare", "--mount", "bash", "-c", 'mount -t tmpfs -o size=1m tmpfs /dev/shm && exec "$@"', "bash")
-"""Runs a command with 1 MB of shared memory; Docker gives 64 MB."""
+
+def with_memory(size: str) -> tuple[str, ...]:
+    """What runs a command with so much shared memory; Docker gives 64 MB."""
+    return ("unshare", "--mount", "bash", "-c", f'mount -t tmpfs -o size={size} tmpfs /dev/shm && exec "$@"', "bash")
 
 
 def volumes(folder: Path) -> dict[str, Path | tuple[str, ...]]:
@@ -32,6 +34,7 @@ def volumes(folder: Path) -> dict[str, Path | tuple[str, ...]]:
     return {"amplitude": folder / "a.npy", "labels": folder / "l.npy", "classes": ("sand", "shale")}
 
 
+@pytest.mark.follows("data/loader.py", "if it was killed, memory was probably short: lower data.workers")
 def test_a_killed_worker_ends_the_loader(tmp_path: Path):
     data = DataConfig.model_validate({**volumes(tmp_path), "split": SplitConfig(val=0.2, guard=1), "workers": 1})
     loader = SeismicDataModule(data, InputConfig(side=64), batch_size=1).train_dataloader()
@@ -40,11 +43,19 @@ def test_a_killed_worker_ends_the_loader(tmp_path: Path):
     os.kill(loader._iterator._workers[0].pid, signal.SIGKILL)
     with pytest.raises(UserError, match=r"a process that reads sections has ended: ") as caught:
         list(batches)
-    assert "data.workers" in caught.value.fix
+    assert "lower data.workers, or set it to 0" in caught.value.fix
+    alone = SeismicDataModule(data.model_copy(update={"workers": 0}), InputConfig(side=64), batch_size=1)
+    assert len(list(alone.train_dataloader())) == len(loader)
 
 
-def test_too_few_open_files_end_the_loader():
-    """Each batch of a worker needs descriptors of its own; PyTorch advises on its own interface."""
+@pytest.mark.follows("data/loader.py", "set data.workers to 0, or {}")
+@pytest.mark.follows("data/loader.py", "raise the limit: ulimit -n 4096")
+def test_too_few_open_files_end_the_loader(tmp_path: Path):
+    """Each batch of a worker needs descriptors of its own; PyTorch advises on its own interface.
+
+    When that happens depends on how fast the two processes are; that the limit is raised, and no worker is needed, does
+    not.
+    """
 
     def failing() -> Iterator[Batch]:
         raise RuntimeError("Too many open files. Communication with the workers is no longer possible.")
@@ -53,6 +64,12 @@ def test_too_few_open_files_end_the_loader():
     with pytest.raises(UserError, match="cannot hand over sections: too many open files") as caught:
         next(_of_workers(failing()))
     assert caught.value.fix == "set data.workers to 0, or raise the limit: ulimit -n 4096"
+    command = caught.value.fix.partition("limit: ")[2]
+    words = ["bash", "-c", f"ulimit -S -n 256; {command}; ulimit -n"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "4096\n"
+    data = DataConfig.model_validate({**volumes(tmp_path), "split": SplitConfig(val=0.2, guard=1), "workers": 0})
+    loader = SeismicDataModule(data, InputConfig(side=64), batch_size=1).train_dataloader()
+    assert len(list(loader)) == len(loader)
 
 
 @pytest.mark.parametrize("message", ["Caught RuntimeError in DataLoader worker process 0.", "a size differs"])
@@ -92,9 +109,21 @@ def can_mount() -> bool:
     """Whether this process may mount file systems, which root may, unless a container forbids it."""
     if shutil.which("unshare") is None:
         return False
-    return subprocess.run([*SMALL_MEMORY, "true"], capture_output=True, check=False).returncode == 0
+    return subprocess.run([*with_memory("1m"), "true"], capture_output=True, check=False).returncode == 0
 
 
+READING = """
+import sys
+from pathlib import Path
+from sam_seismic.config import load_config
+from sam_seismic.tasks.building import data_module
+config = load_config(Path(sys.argv[1]), ["input={fit: resize, side: 320}", *sys.argv[2:]])
+print(len(list(data_module(config.data, config.input, batch_size=1, seed=0).train_dataloader())))
+"""
+"""A program that reads all training batches with its worker, and holds them."""
+
+
+@pytest.mark.follows("data/loader.py", "enlarge /dev/shm: in Docker --shm-size 2g", elsewhere=True)
 @pytest.mark.skipif(not can_mount(), reason="this process may not mount a small /dev/shm")
 def test_a_small_shared_memory_ends_a_training(tmp_path: Path):
     """PyTorch's worker would drop the batch with a traceback, and the training would wait for it."""
@@ -103,10 +132,17 @@ def test_a_small_shared_memory_ends_a_training(tmp_path: Path):
     (tmp_path / "small.yaml").write_text(config + "model: {size: vit_t, weights: random, encoder: full}\n")
     given = [word for name in words for word in ("--set", f"data.{name}")]
     command = [sys.executable, "-m", "sam_seismic", "train", "--config", "small.yaml", "--output", "run", *given]
-    command += ["--set", "input={fit: resize, side: 512}", "--set", "trainer={accelerator: cpu}"]
-    done = subprocess.run([*SMALL_MEMORY, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    command += ["--set", "input={fit: resize, side: 320}", "--set", "trainer={accelerator: cpu}"]
+    command += ["--set", "train.batch_size=1"]
+    done = subprocess.run([*with_memory("1m"), *command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
     assert "the worker processes cannot hand over sections: unable to allocate shared memory" in done.stderr
     assert "fix: set data.workers to 0, or enlarge /dev/shm: in Docker --shm-size 2g" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
+    size = done.stderr.partition("--shm-size ")[2].split()[0]
+    reading = [sys.executable, "-c", READING, str(tmp_path / "small.yaml"), *(f"data.{name}" for name in words)]
+    done = subprocess.run(
+        [*with_memory(size), *reading], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "13\n"), done.stderr

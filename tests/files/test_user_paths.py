@@ -63,12 +63,36 @@ def test_what_is_not_known_is_refused_with_its_name(given: str, told: str):
     assert caught.value.fix
 
 
+@pytest.mark.follows("files/user_paths.py", "export {}=FOLDER, or write the path without it; $$ stands for a dollar")
 def test_the_fix_of_a_variable_leads_on(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(UserError) as caught:
         user_path("$UNSET/a", "--output")
     assert caught.value.fix.startswith("export UNSET=FOLDER")
+    assert user_path("/other/a", "--output") == Path("/other/a")
+    assert user_path("$$UNSET/a", "--output") == Path("$UNSET/a")
     monkeypatch.setenv("UNSET", "/folder")
     assert user_path("$UNSET/a", "--output") == Path("/folder/a")
+
+
+@pytest.mark.follows("files/user_paths.py", "write $NAME or ${NAME} for a variable, and $$ for a dollar")
+@pytest.mark.follows("files/user_paths.py", "export {}=FOLDER")
+@pytest.mark.follows("files/user_paths.py", "export HOME=FOLDER, or write the path without ~")
+def test_the_other_fixes_lead_on(monkeypatch: pytest.MonkeyPatch):
+    """Of a variable that is not understood, one that refers to itself, and a home that is not known."""
+    fixes = []
+    monkeypatch.setenv("HOME", "")
+    for given in ("${SCRATCH:-/tmp}/a", "$LOOP", "~/a"):
+        with pytest.raises(UserError) as caught:
+            user_path(given, "--output")
+        fixes.append(caught.value.fix)
+    for written_so in fixes[0].removeprefix("write ").partition(" for")[0].split(" or "):
+        assert user_path(written_so.replace("NAME", "SCRATCH") + "/a", "--output") == Path("/scratch/ann/a")
+    assert user_path("$$SCRATCH", "--output") == Path("$SCRATCH")
+    for fix, given, meant in ((fixes[1], "$LOOP", "/folder"), (fixes[2], "~/a", "/folder/a")):
+        name, _, value = fix.removeprefix("export ").partition(",")[0].partition("=")
+        monkeypatch.setenv(name, value.replace("FOLDER", "/folder"))
+        assert user_path(given, "--output") == Path(meant)
+    assert user_path("/home/ann/a", "--output") == Path("/home/ann/a")
 
 
 def test_a_file_of_exactly_that_name_is_meant_where_a_variable_is_not_set(tmp_path: Path):

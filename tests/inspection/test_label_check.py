@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.inspection.label_check import ScoredLabels, check_scored_labels, check_training_labels
 from sam_seismic.inspection.part_labels import read_part_labels
 from sam_seismic.listener import Silent
+from sam_seismic.survey.catalog import F3_VOLUMES, F3Volume
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5 import write_hdf5
 from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.memory import MemoryVolume
 from sam_seismic.survey.parts import open_survey
 from sam_seismic.survey.segy import write_segy
+from sam_seismic.survey.synthetic import SyntheticSurvey, model_survey
 from sam_seismic.survey.volume import Section
 
 SHAPE = (24, 20, 18)
@@ -87,6 +90,7 @@ def test_labels_of_all_classes_are_trained_on_without_a_word(tmp_path: Path):
     assert checked(config(tmp_path, three_classes())) == ()
 
 
+@pytest.mark.follows("inspection/label_fixes.py", "choose lines for {} in data.split.regions that hold some: {}")
 def test_a_class_first_met_in_test_is_refused_and_can_be_left_out(tmp_path: Path):
     data = config(tmp_path, only_in(slice(20, 24)))
     error = refused(data)
@@ -124,10 +128,56 @@ def test_a_mask_of_0_and_255_is_refused_with_its_label_values(tmp_path: Path, mo
     assert scored(with_settings(data, told.value.fix), "test") == ScoredLabels((), ())
 
 
+@pytest.mark.follows("inspection/label_fixes.py", "name a label volume of this survey that has some in data.labels")
 def test_one_value_everywhere_has_no_other_fix_than_other_labels(tmp_path: Path):
     error = refused(config(tmp_path, np.zeros(SHAPE, np.uint8)))
     assert "the classes b (1), c (2), so they would never be predicted" in error.problem
     assert error.fix == "name a label volume of this survey that has some in data.labels"
+    assert checked(config(tmp_path, three_classes())) == ()
+
+
+@pytest.mark.follows("inspection/label_fixes.py", "take {} out of data.ignore_values, and name it as a class")
+def test_labels_that_are_all_ignored(tmp_path: Path):
+    """By a list of the user: as a class, the value is trained on."""
+    labels = three_classes()
+    data = config(tmp_path, labels, classes=["d", "e"], label_values=[7, 8], ignore_values=[0, 1, 2])
+    assert refused(data).fix == "take 0, 1, 2 out of data.ignore_values, and name it as a class"
+    settings = {"classes": ["a", "b", "c"], "label_values": [0, 1, 2], "ignore_values": []}
+    assert checked(data.model_copy(update=settings)) == ()
+
+
+@pytest.mark.follows(
+    "inspection/label_fixes.py", "choose another data.synthetic.seed, or a larger data.synthetic.shape"
+)
+def test_a_modelled_survey_that_lacks_a_class(monkeypatch: pytest.MonkeyPatch):
+    """None is known: here small ones of one seed lack their salt."""
+
+    def without_salt(shape: tuple[int, int, int], seed: int) -> SyntheticSurvey:
+        survey = model_survey(shape, seed)
+        return replace(survey, labels=survey.labels.clip(max=4)) if (shape[0], seed) == (32, 1) else survey
+
+    def modelled(inlines: int, seed: int) -> DataConfig:
+        synthetic = {"shape": (inlines, 32, 32), "seed": seed}
+        return DataConfig.model_validate({"source": "synthetic", "synthetic": synthetic, "split": SPLIT})
+
+    monkeypatch.setattr("sam_seismic.survey.parts.model_survey", without_salt)
+    assert refused(modelled(32, 1)).fix == "choose another data.synthetic.seed, or a larger data.synthetic.shape"
+    assert checked(modelled(32, 2)) == ()
+    assert checked(modelled(40, 1)) == ()
+
+
+def test_a_published_survey_that_lacks_a_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """No split would help; what is fetched instead has all classes."""
+    known = {"train": F3Volume(F3_VOLUMES["train"].files, SHAPE, 300, 300)}
+    monkeypatch.setattr("sam_seismic.survey.catalog.F3_VOLUMES", F3_VOLUMES | known)
+    data = DataConfig.model_validate({"source": "f3", "root": tmp_path, "split": {"val": 0.2, "guard": 1}})
+    amplitude, labels = (tmp_path / file for file in known["train"].files)
+    amplitude.parent.mkdir()
+    np.save(amplitude, np.random.default_rng(0).normal(size=SHAPE).astype(np.float32))
+    np.save(labels, three_classes())
+    assert refused(data).fix == "these are not the published labels: sam-seismic data fetch f3"
+    np.save(labels, np.broadcast_to(np.arange(SHAPE[2], dtype=np.uint8) // 3, SHAPE))
+    assert checked(data) == ()
 
 
 @pytest.mark.parametrize(
@@ -148,6 +198,7 @@ def test_a_part_without_labels_is_refused(
     assert checked(config(tmp_path, unlabelled(lines), split=split)) == ()
 
 
+@pytest.mark.follows("inspection/label_fixes.py", "train on all lines, data.every: 1")
 def test_a_class_on_lines_that_are_skipped_is_found_by_reading_all(tmp_path: Path):
     data = config(tmp_path, only_in(slice(3, 4)), every=2)
     error = refused(data)
@@ -182,6 +233,7 @@ def test_what_was_never_trained_on_is_known_at_its_score(tmp_path: Path):
     assert scored(config(tmp_path, three_classes()), "test").untrained == ()
 
 
+@pytest.mark.follows("inspection/label_check.py", "score other lines: --split {}")
 def test_lines_without_labels_are_not_scored(tmp_path: Path):
     data = config(tmp_path, unlabelled(slice(20, 24)), split=REGIONS)
     with pytest.raises(SurveyError, match="the test lines hold no labelled voxel") as told:

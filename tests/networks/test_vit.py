@@ -14,6 +14,7 @@ from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 from sam_seismic.tasks.facies import FaciesSegmentation
+from sam_seismic.tuning.embedding_store import weights_hash
 
 INPUTS = InputConfig(side=64, canvas="tight")
 LAST = {"kind": "last_blocks", "blocks": 1}
@@ -100,6 +101,18 @@ def test_stored_features_give_the_logits_of_the_canvas(encoder: object):
     with torch.no_grad():
         expected, found = (task.section_logits(each)[0] for each in (CanvasBatch.of([sample]), stored))
     torch.testing.assert_close(found, expected, atol=2e-2, rtol=2e-2)
+
+
+def test_frozen_weights_have_a_hash():
+    """Also the number of batches that the batch norm has seen, which has no dimension."""
+    hashes = []
+    for seen in (0, 0, 1):
+        cut = make_task(encoder="frozen").network.cut
+        assert cut is not None
+        (counter,) = (tensor for _, tensor in cut.frozen_weights() if tensor.ndim == 0)
+        counter.fill_(seen)
+        hashes.append(weights_hash(cut))
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_the_encoder_is_converted_to_half_precision():

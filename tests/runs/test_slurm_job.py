@@ -56,6 +56,8 @@ def test_placement_follows_the_granted_resources():
     assert placement(TrainerConfig(), None) == {"devices": "auto", "num_nodes": 1, "plugins": []}
 
 
+@pytest.mark.filterwarnings("ignore:The `srun` command is available")
+@pytest.mark.follows("runs/slurm_job.py", "leave trainer.devices and trainer.num_nodes out, or ask for as much")
 def test_a_configuration_that_contradicts_slurm_is_refused():
     asked = TrainerConfig(devices=[0, 1], num_nodes=3)
     with pytest.raises(ConfigError) as caught:
@@ -63,3 +65,7 @@ def test_a_configuration_that_contradicts_slurm_is_refused():
     assert "trainer.devices: 2, but Slurm granted 4 tasks on each node" in caught.value.problem
     assert "trainer.num_nodes: 3, but Slurm granted 2 nodes" in caught.value.problem
     assert "--ntasks-per-node" in caught.value.fix
+    assert placement(TrainerConfig(), SlurmJob.current(TASK))["devices"] == 4
+    as_much = TASK | {"SLURM_NNODES": "3", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NTASKS": "6"}
+    place = placement(asked, SlurmJob.current(as_much))
+    assert (place["devices"], place["num_nodes"]) == (2, 3)

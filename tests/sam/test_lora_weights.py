@@ -1,6 +1,8 @@
 """Weights files with low-rank factors of the attention (LoRA): merged, the encoder computes what it did with them."""
 
 import copy
+import hashlib
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +11,9 @@ from torch import Tensor, nn
 from sam_seismic.errors import WeightsError
 from sam_seismic.sam import Sam, build_sam
 from sam_seismic.sam.weights import OFFICIAL, OfficialWeights, read_weights, verify
+from tests.cli.running import invoke
 from tests.sam.weights_files import Save, State, renamed, same
+from tests.shop import open_shop
 
 WIDTH, RANK, BLOCKS = 192, 4, 6
 NAMES = {
@@ -129,8 +133,28 @@ def test_a_decoder_for_other_masks_is_left_out_and_told(trained: State, save: Sa
 
 def test_factors_need_the_encoder_that_they_were_trained_for(trained: State, save: Save):
     path = save(samed_file(tuned(trained, NAMES["SAMed"]), masks=4))
-    with pytest.raises(WeightsError, match="a LoRA for the image encoder of vit_t, without that encoder"):
+    with pytest.raises(WeightsError, match="a LoRA for the image encoder of vit_t, without that encoder") as caught:
         read_weights(path)
+    assert caught.value.fix == "merge them with the program that wrote the LoRA", "there is no vit_t to fetch"
+
+
+@pytest.mark.follows("sam/weights/load.py", "sam-seismic weights fetch {} gets it; or ")
+def test_the_encoder_that_they_need_is_fetched_as_told(
+    trained: State, save: Save, official_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """From a server on this machine, that offers one for this size."""
+    path = save(samed_file(tuned(trained, NAMES["SAMed"]), masks=4))
+    torch.save(dict(trained), tmp_path / "offered.pth")
+    with open_shop(monkeypatch) as shop:
+        shop.content = (tmp_path / "offered.pth").read_bytes()
+        sha256 = hashlib.sha256(shop.content).hexdigest()
+        address = f"http://127.0.0.1:{shop.port}/t.pth"
+        monkeypatch.setitem(OFFICIAL, "vit_t", OfficialWeights("t.pth", address, sha256, len(shop.content)))
+        with pytest.raises(WeightsError) as caught:
+            read_weights(path)
+        words = caught.value.fix.removeprefix("sam-seismic ").partition(" gets")[0].split()
+        assert invoke(*words).exit_code == 0
+    assert "LoRA: merged into 6 layers" in read_weights(path).content.notes()[0]
 
 
 @pytest.mark.usefixtures("_published")

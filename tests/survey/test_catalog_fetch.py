@@ -1,6 +1,8 @@
 """A published archive becomes a folder of verified files, whole or not at all, from a server on this machine."""
 
 import hashlib
+import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from sam_seismic import downloads
+from sam_seismic.config import ReadOptions
 from sam_seismic.downloads import DownloadError
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.catalog import f3, known
+from sam_seismic.survey.catalog import f3, known, seam_ai
 from sam_seismic.survey.catalog.fetching import fetch
 from sam_seismic.survey.catalog.verifying import verify
+from tests.cli.running import invoke
+from tests.following import fix_of
 from tests.shop import Shop, open_shop
-from tests.survey.published_files import SMALL_F3, f3_archive, shrink, write_f3
+from tests.survey.published_files import SMALL_F3, f3_archive, shrink, write_f3, write_npz
 
 FILES = [f"data/{file}" for known in SMALL_F3.values() for file in known.files]
 
@@ -119,6 +124,57 @@ def test_what_cannot_be_fetched_comes_with_instructions(tmp_path: Path):
         f"put them in {tmp_path}, then: sam-seismic data verify seam_ai {tmp_path}",
     ):
         assert words in refused.value.fix
+
+
+@pytest.mark.follows("survey/catalog/known.py", "sam-seismic data fetch {}")
+@pytest.mark.follows("survey/catalog/fetching.py", "move {} away, or choose another folder: --output FOLDER")
+@pytest.mark.follows("survey/catalog/fetching.py", "--output FOLDER")
+def test_what_is_not_there_is_fetched_as_told(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Into a folder that exists for `verify`, beside files of others, and on a disk with room."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "f3").mkdir(parents=True)
+    command = fix_of(invoke("data", "verify", "f3", "data/f3")).removeprefix("sam-seismic ").split()
+    assert invoke(*command).exit_code == 0
+    assert invoke("data", "verify", "f3", "data/f3").exit_code == 0
+    (tmp_path / "data" / "f3" / FILES[0]).unlink()
+    fix = fix_of(invoke(*command))
+    place = Path(fix.removeprefix("move ").partition(" away")[0])
+    option = fix.rpartition(": ")[2].split()
+    assert invoke(*command, *option).exit_code == 0
+    assert (tmp_path / "FOLDER" / FILES[0]).is_file()
+    place.rename(tmp_path / "elsewhere")
+    assert invoke(*command).exit_code == 0
+    usage = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            shutil, "disk_usage", lambda path: usage._replace(free=10 if "small" in str(path) else usage.free)
+        )
+        (tmp_path / "small").mkdir()
+        fix = fix_of(invoke(*command, "--output", "small"))
+        assert invoke(*command, *fix.rpartition(": ")[2].replace("FOLDER", "LARGE").split()).exit_code == 0
+
+
+@pytest.mark.follows(
+    "survey/catalog/fetching.py", "get {}; the training volume alone is enough to train; put them in {}"
+)
+def test_what_must_be_got_by_hand_is_verified_as_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """In a folder whose name a shell would take for two."""
+    shrink(monkeypatch)
+    root = tmp_path / "SEAM AI"
+    fix = fix_of(invoke("data", "fetch", "seam_ai", "--output", root))
+    root.mkdir()
+    write_npz(root, "train")
+    assert invoke(*shlex.split(fix.rpartition("sam-seismic ")[2])).exit_code == 0
+
+
+@pytest.mark.follows("survey/catalog/__init__.py", "remove data.read")
+def test_what_is_known_is_read_without_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shrink(monkeypatch)
+    write_npz(tmp_path, "train")
+    with pytest.raises(SurveyError, match=r"data\.read cannot apply to") as refused:
+        seam_ai(tmp_path, ReadOptions(axes="sample,crossline,inline"))
+    assert refused.value.fix == "remove data.read"
+    assert list(seam_ai(tmp_path)) == ["train"]
 
 
 def test_an_archive_that_is_kept_is_verified_too(shop: Shop, tmp_path: Path):

@@ -7,6 +7,7 @@ multidimio 1.1.3 (template PostStack3DTime), version_0.zip by multidimio 0.9.3.
 import pickle
 import shutil
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -266,8 +267,14 @@ def test_options_that_cannot_apply_are_refused(tmp_path: Path):
         open_volume(path, ReadOptions(key="data"))
 
 
+@pytest.mark.follows("survey/mdio/layout.py", "pip install 'sam-seismic[mdio]'")
 def test_without_zarr_the_user_learns_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "zarr", None)
-    with pytest.raises(SurveyError, match="reading MDIO needs zarr, which is not installed") as refused:
-        open_volume(unpacked(tmp_path, 1))
+    """What is named brings zarr, and with zarr the store opens."""
+    path = unpacked(tmp_path, 1)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "zarr", None)
+        with pytest.raises(SurveyError, match="reading MDIO needs zarr, which is not installed") as refused:
+            open_volume(path)
     assert refused.value.fix == "pip install 'sam-seismic[mdio]'"
+    assert [each for each in requires("sam-seismic") or () if each.startswith("zarr") and "extra == 'mdio'" in each]
+    assert open_volume(path).geometry.shape == (10, 7, 20)

@@ -224,6 +224,7 @@ NATURAL_LABELS = {"axes": "inline,crossline,sample"}
 @pytest.mark.parametrize(
     ("labels", "read_labels"), [("labels.npy", NATURAL_LABELS), ("labels.sgy", {}), ("labels.sgy", None)]
 )
+@pytest.mark.follows("survey/labelled.py", "name the axis order of each array: data.read.axes for the amplitudes")
 def test_a_guessed_order_beside_another_one_is_refused_where_sizes_do_not_tell(
     tmp_path: Path, labels: str, read_labels: dict[str, Any] | None
 ):

@@ -1,15 +1,19 @@
 """A split measures what it says: blocks with a gap, and no validation line that crosses a training region."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sam_seismic.config import DataConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.images import FolderResult
 from sam_seismic.survey.memory import MemoryVolume
+from sam_seismic.survey.parts import open_survey
 from sam_seismic.survey.splits import (
     MIN_TRACES,
     Region,
@@ -22,6 +26,8 @@ from sam_seismic.survey.splits import (
     sections_in,
     without_gap,
 )
+from sam_seismic.survey.synthetic import model_survey
+from sam_seismic.survey.volume import Section
 
 IL, XL = Orientation.INLINE, Orientation.CROSSLINE
 
@@ -149,3 +155,58 @@ def test_a_gap_is_counted_in_steps_of_the_line_numbers():
     assert without_gap({"train": train, "val": refs(IL, 130, 140)}, 5) == ["IL 130 of val is next to IL 110 of train"]
     assert without_gap({"train": train, "val": refs(IL, 170, 180)}, 5) == []
     assert without_gap({"train": refs(IL, 100), "val": refs(IL, 900)}, 5) == []
+
+
+@pytest.mark.follows("survey/splits.py", "lower data.split.val, data.split.test or data.split.guard, or")
+@pytest.mark.follows("survey/splits.py", "move them apart in data.split.regions, with a gap of some lines between")
+@pytest.mark.follows("survey/parts.py", "widen its region in data.split, or choose another data.orientation")
+@pytest.mark.follows("survey/parts.py", "move the sections into such subfolders, or remove data.split.folders")
+def test_a_split_that_cannot_be_is_mended_as_told(tmp_path: Path):
+    """Too few lines, regions that share traces, a region too narrow for its orientation, and folders without parts."""
+
+    def parts(orientation: str = "inline", **split: object) -> dict[str, int]:
+        tree = {"amplitude": tmp_path / "a.npy", "labels": tmp_path / "l.npy", "classes": ["a", "b"]}
+        data = tree | {"split": split, "orientation": orientation, "read": {"axes": "inline,crossline,sample"}}
+        found = open_survey(DataConfig.model_validate(data)).parts
+        return {name: len(part.sections) for name, part in found.items()}
+
+    def refused(*given: object, **split: object) -> str:
+        with pytest.raises(SurveyError) as caught:
+            parts(*given, **split)
+        return caught.value.fix
+
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(40, 30, 20)).astype(np.float32))
+    np.save(tmp_path / "l.npy", np.zeros((40, 30, 20), np.uint8))
+    few = {"val": 0.45, "test": 0.45, "guard": 5}
+    assert "lower data.split.val, data.split.test or data.split.guard" in refused(**few)
+    for lower in ({"val": 0.1}, {"test": 0.1}, {"guard": 1}):
+        assert all(parts(**(few | lower)).values())
+    regions = {"train": {"inlines": [0, 20]}, "val": {"inlines": [20, 39]}}
+    assert "move them apart" in refused(regions=regions)
+    regions["val"] = {"inlines": [24, 39]}
+    assert parts(regions=regions) == {"train": 21, "val": 16}
+    regions["val"] = {"inlines": [30, 39]}
+    assert "choose another data.orientation" in refused("crossline", regions=regions)
+    assert parts("inline", regions=regions) == {"train": 21, "val": 10}
+    regions["val"] = {"inlines": [24, 39]}
+    assert parts("crossline", regions=regions) == {"train": 30, "val": 30}
+
+    survey = model_survey((33, 36, 40), 2)
+    for name, values in (("images", survey.amplitude), ("labels", survey.labels)):
+        with FolderResult(tmp_path / name, values.dtype, overwrite=False) as result:
+            for line in range(33):
+                result.write(Section(IL, line, values[line].T, np.ones(36, np.bool_)))
+    folders = {"amplitude": tmp_path / "images", "labels": tmp_path / "labels", "classes": survey.facies.names}
+    divided = DataConfig.model_validate(folders | {"split": {"folders": True}})
+    with pytest.raises(SurveyError, match="needs the subfolders train and val") as caught:
+        open_survey(divided)
+    assert "remove data.split.folders" in caught.value.fix
+    whole = DataConfig.model_validate(folders | {"split": {"guard": 1}})
+    assert set(open_survey(whole).parts) == {"train", "val", "test"}
+    for name in ("images", "labels"):
+        for part, numbers in (("train", range(20)), ("val", range(25, 33))):
+            (tmp_path / name / part).mkdir()
+            for line in numbers:
+                for path in (tmp_path / name).glob(f"il_{line}.*"):
+                    path.rename(tmp_path / name / part / path.name)
+    assert set(open_survey(divided).parts) == {"train", "val"}

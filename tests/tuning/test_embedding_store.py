@@ -29,6 +29,7 @@ from sam_seismic.tuning.embedding_store import (
     weights_hash,
 )
 from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
+from sam_seismic.tuning.store import store_folder
 from sam_seismic.tuning.stored_groups import prune, stored_groups
 from tests.other_user import unprivileged
 
@@ -484,6 +485,7 @@ def shared() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(("file", "folder"), [(0o000, 0o555), (0o644, 0o000)], ids=["entry", "group"])
+@pytest.mark.follows("tuning/embedding_store.py", "name a store of your own: --set train.store=FOLDER; without")
 def test_private_entries_of_another_user_are_no_dead_end(shared: Path, file: int, folder: int):
     """They count as missing; where they cannot be written anew, the fix names the key, and leads on."""
     theirs = Group(shared, PLAIN, "inlines of a.sgy")
@@ -503,7 +505,11 @@ def test_private_entries_of_another_user_are_no_dead_end(shared: Path, file: int
             assert str(theirs.folder) in caught.value.problem
             assert "--set train.store=FOLDER" in caught.value.fix
             assert "export SAM_SEISMIC_CACHE=FOLDER" in caught.value.fix
-        mine = Group(shared.parent / "mine", PLAIN, "inlines of a.sgy")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SAM_SEISMIC_CACHE", str(shared.parent / "mine"))
+            cache = store_folder(None)
+        assert cache.is_relative_to(shared.parent / "mine")
+        mine = Group(cache, PLAIN, "inlines of a.sgy")
         mine.check_writable()
         mine.write(REF, UNCHANGED, random_embedding(1))
         assert mine.has(REF, UNCHANGED, SHAPE)

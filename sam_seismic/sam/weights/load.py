@@ -168,9 +168,10 @@ def _with_encoder(path: Path, tensors: list[Named], *, values: bool) -> tuple[li
         return tensors, None
     size, factors = alone
     if size not in OFFICIAL or not (official := weights_folder() / OFFICIAL[size].file).is_file():
+        fetch = f"sam-seismic weights fetch {size} gets it; or " if size in OFFICIAL else ""
         raise WeightsError(
             problem=f"{path}: a LoRA for the image encoder of {size}, without that encoder",
-            fix=f"sam-seismic weights fetch {size} gets it; or merge them with the program that wrote the LoRA",
+            fix=f"{fetch}merge them with the program that wrote the LoRA",
         )
     found = lora.with_encoder(tensors, factors, read_weights(official, size, values=values).state)
     return (tensors, None) if found is None else (found, official)

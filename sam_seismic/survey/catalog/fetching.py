@@ -1,5 +1,6 @@
 """The name of a published survey goes in; verified and unpacked files come out, or an error tells how to get them."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,5 +108,5 @@ def _by_hand(survey: PublishedSurvey, root: Path) -> SurveyError:
         problem=f"{survey.name} cannot be fetched by a program: its files are given to those who accept the rules "
         f"of the challenge on {survey.page}",
         fix=f"get {named}; the training volume alone is enough to train; put them in {root}, then: "
-        f"sam-seismic data verify {survey.name} {root}",
+        f"sam-seismic data verify {survey.name} {shlex.quote(str(root))}",
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.disk import or_limit
 from sam_seismic.survey.axis_order import ASSUMED_TIMES, NATURAL, AxisOrder, check_shape, counted_geometry, read_type
 from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.hdf5.blocks import Blocks
@@ -272,5 +273,5 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         raise SurveyError(
-            problem=f"{path}: cannot be written: {error}", fix="free some disk, or write elsewhere"
+            problem=f"{path}: cannot be written: {error}", fix=or_limit(error, "free some disk, or write elsewhere")
         ) from error

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.disk import or_limit
 from sam_seismic.files.unfinished import Start, resume_error
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.images.folder import ENDINGS, NAME
@@ -73,7 +74,7 @@ class FolderResult(Result):
         except OSError as error:
             raise SurveyError(
                 problem=f"{self.path}: {section.name} cannot be written: {error}",
-                fix="free some disk, or write elsewhere",
+                fix=or_limit(error, "free some disk, or write elsewhere"),
             ) from error
         self._unsynced.append(picture)
 

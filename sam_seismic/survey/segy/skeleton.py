@@ -73,7 +73,7 @@ class CopiedSkeleton(Skeleton):
                     headers = many[begin : begin + step]
                     traces = np.zeros((len(headers), self.layout.trace_bytes), np.uint8)
                     traces[:, : self.layout.header] = headers
-                    traces.tofile(file)
+                    file.write(traces.data)  # `tofile` would not say why it fails
             file.write(self.template.tail())
 
 
@@ -130,7 +130,7 @@ class FreshSkeleton(Skeleton):
                 cells = self._cells[begin : begin + step]
                 traces = np.zeros((len(cells), self.layout.trace_bytes), np.uint8)
                 traces[:, :TRACE_HEADER] = self._trace_headers(begin, cells)
-                traces.tofile(file)
+                file.write(traces.data)  # `tofile` would not say why it fails
 
     def _text(self) -> list[str]:
         geometry, look = self.geometry, self.look

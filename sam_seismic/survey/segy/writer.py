@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config.choices import ByteOrder, FormatName
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.disk import check_room
+from sam_seismic.files.disk import check_room, or_limit
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, resume_error
 from sam_seismic.survey.geometry import Geometry, Orientation
@@ -46,7 +46,7 @@ class _Filled(Recorded, Result):
             self._skeleton.create(self.temporary)
         except OSError as error:
             why = error.strerror or error
-            raise SurveyError(problem=f"{self.path}: cannot be written: {why}", fix=fix) from error
+            raise SurveyError(problem=f"{self.path}: cannot be written: {why}", fix=or_limit(error, fix)) from error
         self._open_traces()
 
     def reopen(self) -> None:
