@@ -80,15 +80,16 @@ def block_regions(
     blocks = _blocks(every, held, val=val, test=test, guard=guard)
     if blocks is None:
         wanted = _counts(len(held), val=val, test=test)
-        what = (
-            f"{len(held)} {along}s"
-            if len(held) == len(every)
-            else (f"{len(held)} of {len(every)} {along}s are interpreted ({describe_lines(held)}): they")
-        )
+        dense = len(held) == len(every)
+        what = f"{len(held)} {along}s"
+        if not dense:
+            what = f"{len(held)} of {len(every)} {along}s are interpreted ({describe_lines(held)}): they"
         raise SurveyError(
             problem=f"{what} are too few for {wanted['val']} to validate, {wanted['test']} to test and gaps of {guard} "
             "lines",
-            fix=_narrower(every, held, val=val, test=test, guard=guard),
+            fix="lower data.split.val, data.split.test or data.split.guard, or give data.split.regions"
+            if dense
+            else _narrower(every, held, val=val, test=test, guard=guard),
         )
     return {name: _region(along, int(block[0]), int(block[-1])) for name, block in blocks.items()}
 

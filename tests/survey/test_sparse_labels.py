@@ -129,6 +129,30 @@ def test_a_class_may_have_the_usual_value_of_not_interpreted():
     assert (found[2:] == IGNORE).all()
 
 
+@pytest.mark.follows("survey/labels/aligned.py", "give labels of the same survey; if they are, name the bytes")
+def test_labels_without_a_common_line_may_have_their_numbers_elsewhere(tmp_path: Path):
+    """The bytes of the amplitudes hold other numbers in the label file: the two of a second survey, say."""
+    amplitude = files(tmp_path, tmp_path / "l.sgy")
+    grid = Geometry.complete(range(1, 31), range(1, 21), SAMPLES)
+    write_segy(tmp_path / "l.sgy", LABELS, grid, format="int8")
+    raw = bytearray((tmp_path / "l.sgy").read_bytes())
+    for trace, (il, xl) in enumerate((il, xl) for il in INLINES for xl in CROSSLINES):
+        at = 3600 + trace * (240 + SAMPLES)
+        raw[at + 4 : at + 8], raw[at + 20 : at + 24] = il.to_bytes(4, "big"), xl.to_bytes(4, "big")
+    (tmp_path / "l.sgy").write_bytes(raw)
+    with pytest.raises(SurveyError, match="has no line in common") as refused:
+        open_survey(amplitude)
+    keys = re.findall(r"data\.read_labels\.segy\.(\w+)", refused.value.fix)
+    assert keys == ["inline_byte", "crossline_byte"]
+    read = {"segy": dict(zip(keys, (5, 21), strict=True))}
+    survey = open_survey(files(tmp_path, tmp_path / "l.sgy", read_labels=read))
+    np.testing.assert_array_equal(read_all(survey), LABELS)
+
+
+def read_all(survey: Survey) -> NDArray[np.uint8]:
+    return read(survey.parts["train"].volume, IL)
+
+
 # --- pictures -----------------------------------------------------------------------------------------------------
 
 
@@ -214,24 +238,25 @@ def test_every_counts_interpreted_lines(tmp_path: Path):
     assert inlines(survey) == {"train": [100, 103, 107], "val": [112], "test": [120]}
 
 
-@pytest.mark.parametrize(
-    ("lines", "keys"),
-    [
+@pytest.mark.follows("survey/splits.py", "set {}, interpret more lines, or give data.split.regions")
+@pytest.mark.follows("survey/splits.py", "data.split.test: 0")
+@pytest.mark.follows("survey/splits.py", "data.split.guard: {}")
+def test_too_few_interpreted_lines_are_told_with_settings_that_work(tmp_path: Path):
+    split = {"val": 0.3, "test": 0.3, "guard": 4}
+    cases: list[tuple[list[int], dict[str, float]]] = [
         ([102, 105, 108], {"guard": 2}),
         ([102, 108], {"test": 0}),
         ([102, 105], {"test": 0, "guard": 2}),
-    ],
-)
-def test_too_few_interpreted_lines_are_told_with_settings_that_work(tmp_path: Path, lines: list[int], keys: dict):
-    labels = sparse_file(tmp_path, lines)
-    split = {"val": 0.3, "test": 0.3, "guard": 4}
-    with pytest.raises(SurveyError) as refused:
-        open_survey(files(tmp_path, labels, split=split))
-    assert f"{len(lines)} of 30 inlines are interpreted" in refused.value.problem
-    told = dict(re.findall(r"data\.split\.(\w+): (\d+)", refused.value.fix))
-    assert {key: int(value) for key, value in told.items()} == keys
-    survey = open_survey(files(tmp_path, labels, split=split | keys))
-    assert sum(len(each.sections) for each in survey.parts.values()) == len(lines)
+    ]
+    for lines, keys in cases:
+        labels = sparse_file(tmp_path, lines)
+        with pytest.raises(SurveyError) as refused:
+            open_survey(files(tmp_path, labels, split=split))
+        assert f"{len(lines)} of 30 inlines are interpreted" in refused.value.problem
+        told = dict(re.findall(r"data\.split\.(\w+): (\d+)", refused.value.fix))
+        assert {key: int(value) for key, value in told.items()} == keys
+        survey = open_survey(files(tmp_path, labels, split=split | keys))
+        assert sum(len(each.sections) for each in survey.parts.values()) == len(lines)
 
 
 def test_one_interpreted_line_is_too_few(tmp_path: Path):
