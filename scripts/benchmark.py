@@ -38,6 +38,10 @@ TABLES = {
         ("what", "against", "MB", "theirs, MB", "of theirs"),
     ),
     "start": Table("Start of the command line and of a network", COMPARED),
+    "sparse": Table(
+        "One epoch of `train` with few interpreted lines, from opening to its end; MB of its store",
+        ("what", "against", "s", "theirs, s", "times as fast", *MEMORY),
+    ),
     "scaling": Table("One or two processes, one thread each", ("what", "against", "s", "theirs, s", "times as fast")),
     "breakdown": Table("Where the time of ours goes, for one section", ("what", "ms", "of the whole")),
 }

@@ -92,11 +92,7 @@ class Road:
 @contextmanager
 def made_road(settings: Settings) -> Iterator[Road]:
     """Make it all, with random weights of the first size; it is removed in the end."""
-    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    # Headers of large files are remembered; nobody's own cache is touched.
-    before = os.environ.get("SAM_SEISMIC_CACHE")
-    os.environ["SAM_SEISMIC_CACHE"] = str(folder / "cache")
-    try:
+    with own_folder() as folder:
         samples, traces = (64, 96) if settings.quick else SECTION
         inlines = INLINES // 2 if settings.quick else INLINES
         survey = model_survey((inlines, traces, samples), 0)
@@ -107,6 +103,17 @@ def made_road(settings: Settings) -> Iterator[Road]:
         torch.save(sam.state_dict(), folder / "weights.pth")
         encoder = sam.image_encoder.to(settings.device)
         yield Road(folder, settings.device, size, encoder, survey.facies.names, max(settings.batches), inlines)
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that is removed in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    # Headers of large files are remembered; nobody's own cache is touched.
+    before = os.environ.get("SAM_SEISMIC_CACHE")
+    os.environ["SAM_SEISMIC_CACHE"] = str(folder / "cache")
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder)
         if before is None:

@@ -74,6 +74,13 @@ def test_a_prediction_is_compared_with_the_network_alone(rows: Rows):
         assert f"a run of 10 sections, loading included, vit_t, tight canvas, {precision}, batch 1" in found
 
 
+def test_few_interpreted_lines_cost_what_they_are(rows: Rows):
+    """The store holds 5 sections, where all of 60 inlines are interpreted, 41 (train and val); flips are not stored."""
+    (row,) = (row for row in rows if row["group"] == "sparse")
+    assert row["what"] == "6 of 60 inlines interpreted: vit_t, tight canvas, float32"
+    assert row["memory_share"] == pytest.approx(5 / 41, rel=0.05)
+
+
 def test_the_parts_of_a_pass_make_the_whole(rows: Rows):
     """What PyTorch calls by a name that no kind knows is not lost: it stands with all else."""
     parts = [row for row in rows if row["group"] == "breakdown"]
