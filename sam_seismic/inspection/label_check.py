@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from sam_seismic.config import DataConfig
 from sam_seismic.errors import SurveyError
-from sam_seismic.inspection.label_fixes import absent_class_fix, mask_fix, unlabelled_fix
+from sam_seismic.inspection.label_fixes import absent_class_fix, mask_fix, unknown_values_fix, unlabelled_fix
 from sam_seismic.inspection.part_labels import PartLabels, read_part_labels
 from sam_seismic.listener import Listener
-from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.facies import FaciesTable, UnknownLabelsError
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.splits import describe_sections
 
@@ -117,7 +117,12 @@ def _training_labels(survey: Survey, listener: Listener) -> PartLabels:
 
 def _training_fault(survey: Survey, data: DataConfig, listener: Listener) -> SurveyError | None:
     """What is wrong with the labels of the training part."""
-    train, found = survey.parts["train"], _training_labels(survey, listener)
+    train = survey.parts["train"]
+    try:
+        found = _training_labels(survey, listener)
+    except UnknownLabelsError as error:
+        fix = unknown_values_fix(train, data, listener)
+        raise SurveyError(problem=error.problem, fix=f"{fix}; else {error.fix}" if fix else error.fix) from error
     if not found.absent:
         return None
     if not found.labelled:

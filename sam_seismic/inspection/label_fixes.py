@@ -26,10 +26,43 @@ def mask_fix(found: PartLabels, data: DataConfig) -> str | None:
     (absent,), (value,) = found.absent, found.ignored
     name = found.facies.names[found.facies.values.index(absent)]
     values = [value if each == absent else each for each in found.facies.values]
+    return f"if {value} is {name}, give {_label_values(values, data)}"
+
+
+def unknown_values_fix(part: Part, data: DataConfig, listener: Listener) -> str | None:
+    """`if these are the values of a, b, give data.label_values: [0, 128]`, where a part holds a value for each class.
+
+    Args:
+        part: with labels, of which some are neither a class nor left out.
+        data: the configuration of its survey.
+        listener: told of progress.
+
+    Raises:
+        SurveyError: labels cannot be read, or are no whole numbers.
+    """
+    facies, held = part.volume.facies, _values_in(part, listener)
+    chosen = next((each for each in (held, held - set(facies.ignored)) if len(each) == len(facies)), None)
+    if data.source != "files" or chosen is None:
+        return None
+    return f"if these are the values of {', '.join(facies.names)}, give {_label_values(sorted(chosen), data)}"
+
+
+def _label_values(values: Sequence[int], data: DataConfig) -> str:
+    """The settings that give the classes these label values, which are then no longer left out."""
     changes = [_setting("label_values", values)]
     if data.ignore_values is not None:
-        changes.append(_setting("ignore_values", [each for each in data.ignore_values if each != value]))
-    return f"if {value} is {name}, give {' and '.join(changes)}"
+        changes.append(_setting("ignore_values", [each for each in data.ignore_values if each not in values]))
+    return " and ".join(changes)
+
+
+def _values_in(part: Part, listener: Listener) -> set[int]:
+    """All label values of a part, classes or not."""
+    values: set[int] = set()
+    for done, ref in enumerate(part.sections, start=1):
+        section = part.label_values(ref)
+        values |= count_values(section, section.name).keys()
+        listener.progress(f"look for label values of {part.name}", done, len(part.sections))
+    return values
 
 
 def absent_class_fix(survey: Survey, data: DataConfig, found: PartLabels, listener: Listener) -> str:

@@ -11,6 +11,10 @@ IGNORE = 255
 """The class index of voxels that are neither trained on nor scored."""
 
 
+class UnknownLabelsError(SurveyError):
+    """Label values that are neither a class nor left out."""
+
+
 @dataclass(frozen=True)
 class FaciesTable:
     """The classes of a survey, in the order of their indices.
@@ -52,13 +56,15 @@ class FaciesTable:
             where: the file and section, for the message.
 
         Raises:
-            SurveyError: a value is neither a class nor ignored.
+            UnknownLabelsError: a value is neither a class nor ignored.
+            SurveyError: a value is no whole number, which no setting can make a class.
         """
         present = np.unique(labels)
         known = np.asarray(self.values + self.ignored)
         strange = present[~np.isin(present, known)]
         if len(strange):
-            raise SurveyError(
+            check_whole(strange, where)
+            raise UnknownLabelsError(
                 problem=f"{where}: label values {_listed(strange)} are not among the classes {_listed(self.values)}",
                 fix="add the missing classes to data.classes, give data.label_values, or list values to leave out "
                 "in data.ignore_values",

@@ -218,6 +218,45 @@ def test_a_value_of_no_class_is_refused_as_in_training(tmp_path: Path):
     assert "IL 0: label values 9 are not among the classes 0, 1, 2" in refused(config(tmp_path, labels)).problem
 
 
+@pytest.mark.parametrize(
+    ("values", "classes", "more"),
+    [
+        ([0, 128, 255], ["a", "b", "c"], {}),
+        ([0, 128, 255], ["a", "b", "c"], {"ignore_values": [255]}),
+        ([1, 2, 3], ["a", "b", "c"], {}),
+        ([0, 2, 255], ["a", "b"], {}),
+        ([-1, 0, 1], ["a", "b", "c"], {}),
+    ],
+    ids=["grey", "grey, 255 named", "counted from 1", "255 left out", "with -1"],
+)
+def test_as_many_values_as_classes_are_refused_with_the_label_values_that_fit(
+    tmp_path: Path, values: list[int], classes: list[str], more: dict[str, Any]
+):
+    data = config(tmp_path, np.array(values, np.int16)[three_classes()], classes=classes, **more)
+    error = refused(data)
+    fitting = [value for value in values if len(classes) == 3 or value != 255]
+    assert f"if these are the values of {', '.join(classes)}, give data.label_values: {fitting}" in error.fix
+    assert checked(with_settings(data, error.fix)) == ()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.5])
+def test_a_label_that_is_no_whole_number_is_not_advised_to_become_a_class(tmp_path: Path, value: float):
+    """Neither label_values nor ignore_values can hold it."""
+    labels = three_classes().astype(np.float32)
+    labels[16, 0, 0] = value
+    data = config(tmp_path, labels)
+    for error in (refused(data), _section_error(data)):
+        assert f"IL 16 holds {value:g}, which is no label value" in error.problem
+        assert "where nothing is interpreted, store 255" in error.fix
+
+
+def _section_error(data: DataConfig) -> SurveyError:
+    """The error of the section as training reads it."""
+    with pytest.raises(SurveyError) as told:
+        open_survey(data).parts["val"].volume.label_section(Orientation.INLINE, 16)
+    return told.value
+
+
 def test_validation_on_a_single_line_is_told(tmp_path: Path):
     """Also where val has more lines, of which only one was interpreted."""
     (note,) = checked(config(tmp_path, three_classes(), split=SPLIT | {"val": 0.01}))
