@@ -63,6 +63,8 @@ def test_a_path_that_yaml_reads_as_a_number_is_to_be_quoted(told: Any):
         ("data.classes=sand", "must be a list: write [sand]"),
         ("data.classes=no", 'must be a list: write ["no"] (got no)'),
         ("data.label_values=0, 1", "data.label_values  must be a list: write [0, 1]"),
+        ("data.label_values=0 1 2", "data.label_values  must be a list: write [0, 1, 2] (got '0 1 2')"),
+        ("data.classes=sand; oil shale", "must be a list: write [sand, oil shale]"),
         ("data.label_values=5", "must be a list: write [5] (got 5)"),
         ("data.split.regions={train: {inlines: 1-20}, val: {}}", "inlines  must be a list: write [1, 20] (got '1-20')"),
         ("data.split.regions={train: {inlines: [1]}, val: {}}", "inlines  has too few values (got [1])"),

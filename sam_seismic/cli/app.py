@@ -19,6 +19,7 @@ from sam_seismic.cli.stopping import EndOfTask, report_end, stoppable
 from sam_seismic.cli.streams import prepare_streams
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
 from sam_seismic.files.disk import FILE_LIMIT
+from sam_seismic.files.user_paths import unnameable
 
 _NOTHING_LEFT = "no half-written file was left behind"
 _PATHS = {
@@ -28,6 +29,9 @@ _PATHS = {
     errno.EEXIST: ("exists already", "choose another name"),
     errno.ENOTEMPTY: ("exists already, and holds files", "choose another name"),
     errno.ENAMETOOLONG: ("the name is too long for the file system", "choose a shorter one"),
+    errno.ELOOP: ("links lead round in a circle", "remove the link, or choose another path"),
+    errno.EIO: ("the disk or its network failed", "give the command again; if it fails again, ask who runs the disk"),
+    errno.ESTALE: ("was replaced on its server", "give the command again"),
 }
 """Problem and fix of each error that the file system raises for a path."""
 
@@ -81,6 +85,8 @@ class CommandGroup(TyperGroup):
             _print_error(_interrupted(stop), _notes(stop))
         except OSError as error:
             _print_error(_explained(error), _notes(error))
+        except UnicodeEncodeError as error:  # of a name of a file: standard streams take every text
+            _print_error(unnameable(error), _notes(error))
         else:
             return
         sys.exit(2)
@@ -113,6 +119,8 @@ def _explained(error: OSError) -> UserError:
         return UserError(problem="no folder for temporary files can be written to", fix="export TMPDIR=FOLDER")
     if error.errno == errno.EFBIG:
         return UserError(problem=f"{name}: the shell allows no file of that size", fix=FILE_LIMIT)
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return UserError(problem=f"{name}: too many files are open", fix="raise the limit: ulimit -n 4096")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         left = "" if _notes(error) else f"; {_NOTHING_LEFT}"
         return UserError(problem=f"{name}: the disk is full{left}", fix="free some space")

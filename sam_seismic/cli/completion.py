@@ -1,8 +1,10 @@
 """The arguments of the program come in; what installing shell completion will write is told, or why it cannot be."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
+from pathlib import Path
 
 from sam_seismic.errors import UserError
 from sam_seismic.files.user_paths import user_path
@@ -23,7 +25,8 @@ def announce_completion(arguments: Sequence[str]) -> None:
     """Say which files will be changed, if the arguments ask for the completion to be installed.
 
     Raises:
-        UserError: they do, or ask for it to be shown, and the program does not run in a shell that Typer knows.
+        UserError: they do, or ask for it to be shown, and the program does not run in a shell that Typer knows, or in
+            another one than they name; or a file may not be changed.
     """
     options = list(takewhile(lambda argument: argument.startswith("-"), arguments))
     asked = {INSTALL, SHOW}.intersection(options)
@@ -36,9 +39,33 @@ def announce_completion(arguments: Sequence[str]) -> None:
             fix="give it at the prompt of one of these; for bash also: "
             "_SAM_SEISMIC_COMPLETE=source_bash sam-seismic >> ~/.bashrc",
         )
+    named = arguments[len(options)] if len(arguments) > len(options) else shell
+    if named != shell:  # Typer would take the shell that runs, and leave the word out
+        raise UserError(
+            problem=f"{min(asked)} {named}: it is made for the shell in which it is given, which is {shell}",
+            fix=f"leave {named} out"
+            + (f", or start {named} and give {min(asked)} at its prompt" if named in _FILES else ""),
+        )
     if INSTALL in asked:
         files = [str(user_path(file, INSTALL)) if file[0] == "~" else file for file in _FILES[shell]]
+        _check_writable(file for file in files if file.startswith("/"))
         print(f"this changes {' and '.join(files)}", file=sys.stderr)
+
+
+def _check_writable(files: Iterable[str]) -> None:
+    """Refuse files that may not be changed before one of them is.
+
+    Raises:
+        UserError: one is.
+    """
+    for file in files:
+        there = next(path for path in (Path(file), *Path(file).parents) if path.exists())
+        if not os.access(there, os.W_OK):
+            raise UserError(
+                problem=f"{INSTALL}: {file} may not be written",
+                fix=f"sam-seismic {SHOW} > FILE writes the commands into a file of yours; load it in your shell with: "
+                "source FILE",
+            )
 
 
 def _shell() -> str | None:

@@ -1,12 +1,32 @@
 """Standard streams as the shell opened them come in; streams that take every text go out."""
 
+import errno
 import fcntl
 import io
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 """Name and mode of the standard streams, by their descriptors 0, 1 and 2."""
+_NOBODY_READS = (errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EIO)
+"""Errors of writing where the log is on a full disk, its reader has ended, or its terminal was closed."""
+
+
+class _Lossy(io.FileIO):
+    """A file that drops what cannot be written: hours of training must not end because nobody can read a message."""
+
+    def write(self, content: "ReadableBuffer", /) -> int | None:
+        """Write what can be written, and tell that all of it was."""
+        try:
+            return super().write(content)
+        except OSError as error:
+            if error.errno not in _NOBODY_READS:
+                raise
+            return len(memoryview(content))
 
 
 def prepare_streams() -> None:
@@ -14,7 +34,7 @@ def prepare_streams() -> None:
 
     A letter that the encoding lacks is printed as an escape, `\\u7802`. A stream that the shell closed (`>&-`) swallows
     what is printed; its descriptor is taken, or else the next file that is opened would get it, and what a library
-    prints would go into that file.
+    prints would go into that file. News that cannot be written to stderr are dropped; results on stdout are not.
     """
     for descriptor, (name, mode) in enumerate(_STREAMS):
         _open_if_closed(descriptor, mode)
@@ -23,6 +43,17 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # open to the end
         elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+            if name == "stderr" and isinstance(stream.buffer, io.BufferedWriter | io.FileIO):
+                sys.stderr = _dropping(stream)
+
+
+def _dropping(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """A stream to the same descriptor, in the same encoding, that drops what cannot be written."""
+    stream.flush()
+    raw = _Lossy(stream.fileno(), "wb", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=True
+    )
 
 
 def is_unicode(encoding: str | None) -> bool:

@@ -30,6 +30,10 @@ def load_config(path: AnyPath, overrides: Sequence[str] = ()) -> Config:
         ConfigError: the file is missing, is not a YAML mapping, or is invalid; all problems are listed.
     """
     file = Path(path)
+    if (file / "config.yaml").is_file():
+        raise ConfigError(
+            problem=f"{file}: is a folder, where a YAML file is expected", fix=f"give {file / 'config.yaml'}"
+        )
     if not file.is_file():
         raise ConfigError(
             problem=f"{file}: there is no such configuration file", fix="give a YAML, e.g. configs/segy.yaml"

@@ -193,9 +193,10 @@ def _hint(problem: _Problem, written: Written) -> str:
 
 
 def _as_list(text: str, *, quoted: bool) -> str:
-    """`a, b` -> `[a, b]`; `1-20` -> `[1, 20]`."""
+    """`a, b` and `a b` -> `[a, b]`; `1-20` -> `[1, 20]`."""
     numbers = re.fullmatch(r"[\d\s]+([-x:][\d\s]+)+", text)
-    parts = [part.strip() for part in re.split("[-x:]" if numbers else ",", text)]
+    between = "[-x:]" if numbers else "[,;]" if re.search("[,;]", text) else r"\s+"
+    parts = [part.strip() for part in re.split(between, text)]
     return f"[{', '.join(f'{chr(34)}{part}{chr(34)}' if quoted else part for part in parts)}]"
 
 

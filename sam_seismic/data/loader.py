@@ -1,5 +1,6 @@
 """A dataset comes in, its batches go out: shuffled in each epoch, distributed over processes, resumable."""
 
+import errno
 import math
 import multiprocessing
 import os
@@ -58,16 +59,34 @@ class SectionLoader(DataLoader[Batch]):
             UserError: a section cannot be read, or a worker process has ended or cannot hand over what it read.
         """
         self._yielded = self._batches.skipped
-        if self.num_workers:
-            _start_fork_server()
         # Worker processes prefetch by themselves; without any, a thread does.
-        batches = _of_workers(super().__iter__()) if self.num_workers else super().__iter__()
+        batches = _of_workers(self._start_workers()) if self.num_workers else super().__iter__()
         with Prefetch(batches, capacity=PREFETCHED_BATCHES) if self.num_workers == 0 else nullcontext(batches) as ahead:
             for batch in ahead:
                 if isinstance(batch, UserError):
                     raise batch
                 self._yielded += 1
                 yield batch
+
+    def _start_workers(self) -> Iterator[Batch]:
+        """The batches of worker processes, as PyTorch hands them over.
+
+        Raises:
+            UserError: the system lets no worker process start.
+        """
+        try:
+            _start_fork_server()
+            # PyTorch prints a traceback if it is the first to find out that there is no room for a semaphore.
+            multiprocessing.get_context("forkserver").Lock()
+            return super().__iter__()
+        except OSError as error:
+            reason = (error.strerror or first_line(error)).lower()
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise _cannot_hand_over(reason) from error
+            raise UserError(
+                problem=f"the worker processes cannot start: {reason}",
+                fix="set data.workers to 0, or mend /dev/shm, which must exist, have room and be writable",
+            ) from error
 
     def state_dict(self) -> dict[str, int]:
         """Progress within the epoch; Lightning saves it in a checkpoint."""

@@ -4,8 +4,10 @@ Every path of a configuration, an option, an environment variable or a call from
 none of them becomes a folder that is called `~` or `$SCRATCH`.
 """
 
+import codecs
 import os
 import re
+import sys
 from pathlib import Path
 
 from sam_seismic.errors import UserError
@@ -75,6 +77,33 @@ def variable_folder(name: str) -> Path | None:
     return user_path(given, name) if given.strip() else None
 
 
+def is_there(path: Path) -> bool:
+    """Whether a file or folder exists. `Path.exists` denies one whose name the system cannot be asked for.
+
+    Raises:
+        UserError: the encoding of this shell lacks letters of the name.
+    """
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise unnameable(error) from error
+    return path.exists()
+
+
+def unnameable(error: UnicodeEncodeError) -> UserError:
+    """What a user is told of the name of a file that the encoding of the shell lacks letters of.
+
+    Any other error of an encoding is raised again.
+    """
+    encoding = sys.getfilesystemencoding()
+    if codecs.lookup(error.encoding) != codecs.lookup(encoding):
+        raise error
+    return UserError(
+        problem=f"{error.object}: {encoding}, the encoding of this shell, lacks letters of the name",
+        fix="export PYTHONUTF8=1, and give the command again",
+    )
+
+
 def written(path: Path) -> str:
     """The text from which `expanded` makes this very path again, wherever and whenever it is read."""
     return str(path).replace("$", "$$")
@@ -119,7 +148,7 @@ def _with_home(text: str) -> str:
         found = os.path.expanduser(text)  # noqa: PTH111  # that of pathlib has no words for what is wrong
         if found == text:
             raise UnknownPathError(
-                f"there is no user {user} for {text}", f"check the name; a file of that name is ./{text}"
+                f"there is no user {user} for {text}", f"check the name; a file of that name is {Path.cwd() / text}"
             )
         return found
     # An empty HOME would make ~/x the path /x.

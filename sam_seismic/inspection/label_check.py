@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sam_seismic.config import DataConfig
 from sam_seismic.errors import SurveyError
-from sam_seismic.inspection.label_fixes import absent_class_fix, mask_fix, unknown_values_fix, unlabelled_fix
+from sam_seismic.inspection.label_fixes import absent_class_fix, mask_fix, unknown_values_fix, unlabelled_fix, unscored_fix
 from sam_seismic.inspection.part_labels import PartLabels, read_part_labels
 from sam_seismic.listener import Listener
 from sam_seismic.survey.facies import FaciesTable, UnknownLabelsError
@@ -72,8 +72,7 @@ def check_scored_labels(survey: Survey, parts: Sequence[Part], data: DataConfig,
     """
     scored = [read_part_labels(part, listener, until=lambda found: bool(found.labelled)) for part in parts]
     if not any(found.labelled for found in scored):
-        others = [name for name, part in survey.parts.items() if part not in parts and part.volume.labels is not None]
-        raise _unlabelled(parts[0], scored[0], fix=f"score other lines: --split {' or --split '.join(others)}")
+        raise _unlabelled(parts[0], scored[0], fix=unscored_fix(survey, data, parts, listener))
     trained = _training_labels(survey, listener)
     _refuse_half_a_mask(trained, parts, data, listener)
     return ScoredLabels(

@@ -80,6 +80,13 @@ def unlabelled_fix(survey: Survey, data: DataConfig, part: Part, found: PartLabe
     return "; or ".join(fix for fix in fixes if fix is not None) or _other_labels(data)
 
 
+def unscored_fix(survey: Survey, data: DataConfig, scored: Sequence[Part], listener: Listener) -> str:
+    """What helps where the parts to be scored have no labelled voxel: the parts that have some."""
+    others = {name: part for name, part in survey.parts.items() if part not in scored}
+    having = [name for name, part in others.items() if _sections_with(survey.facies.values, part, listener)]
+    return f"score other lines: --split {' or --split '.join(having)}" if having else _other_labels(data)
+
+
 def _setting(key: str, value: Sequence[object]) -> str:
     return f"data.{key}: {json.dumps(list(value), ensure_ascii=False)}"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sam_seismic.config import DataConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.user_paths import is_there
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 
 PATHS = ("amplitude", "labels", "root")
@@ -32,7 +33,7 @@ def check_data_is_there(data: DataConfig, trained: DataConfig, *, others: str = 
         SurveyError: a path does not exist.
     """
     paths, known = data_paths(data), data_paths(trained)
-    if gone := [key for key, path in paths.items() if not path.exists()]:
+    if gone := [key for key, path in paths.items() if not is_there(path)]:
         lines = [
             f"{paths[key]}: there is no such file or folder"
             + ("; the run was trained on it" if paths[key] == known.get(key) else "")

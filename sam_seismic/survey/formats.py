@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.user_paths import AnyPath
+from sam_seismic.files.user_paths import AnyPath, is_there
 from sam_seismic.survey.arrays import ArrayVolume, array_result
 from sam_seismic.survey.hdf5 import Hdf5Volume, hdf5_result
 from sam_seismic.survey.images import FolderVolume, folder_result
@@ -94,7 +94,7 @@ def format_of(path: Path) -> VolumeFormat:
     Raises:
         SurveyError: it is missing, or its ending is not known.
     """
-    if not path.exists():
+    if not is_there(path):
         raise SurveyError(problem=f"{path}: there is no such file or folder", fix="check the path")
     ending = path.suffix.lower()
     possible = [each for each in FORMATS.values() if each.is_folder == path.is_dir()]

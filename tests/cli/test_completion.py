@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sam_seismic.cli.completion import announce_completion
+from sam_seismic.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 ORPHAN = """
@@ -79,3 +80,29 @@ def test_a_home_that_cannot_be_written_to_is_told(tmp_path: Path):
 def test_nothing_is_told_without_being_asked(capsys: pytest.CaptureFixture[str]):
     announce_completion(["train", "--install-completion"])
     assert capsys.readouterr() == ("", "")
+
+
+def test_another_shell_than_the_one_that_runs_is_refused(tmp_path: Path):
+    """Typer would install it for the shell that runs, as if the other one had not been named."""
+    done = bash(tmp_path, "sam --install-completion zsh; exit $?")
+    assert done.returncode == 2
+    assert "error: --install-completion zsh: it is made for the shell in which it is given, which is bash" in done.stderr
+    assert "fix: leave zsh out, or start zsh and give --install-completion at its prompt" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert bash(tmp_path, "sam --install-completion bash; exit $?").returncode == 0
+
+
+def test_where_the_start_file_is_protected_the_fix_leads_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sam_seismic.cli.completion._shell", lambda: "bash")
+    monkeypatch.setattr("os.access", lambda path, _: Path(path) != tmp_path)  # root may write everywhere
+    with pytest.raises(UserError, match=r"\.bashrc may not be written") as told:
+        announce_completion(["--install-completion"])
+    assert capsys.readouterr().err == ""
+    command, _, load = told.value.fix.partition(" writes the commands into a file of yours; load it in your shell with: ")
+    line = f"{command}; {load}; complete -p sam-seismic".replace("FILE", "$HOME/mine").replace("sam-seismic --", "sam --")
+    done = bash(tmp_path, line)
+    assert done.returncode == 0, done.stderr
+    assert "_sam_seismic_completion" in done.stdout

@@ -91,6 +91,41 @@ def test_closed_streams(folder: Path, line: str, status: int):
     assert b"lost sys.stderr" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sam inspect none.npy 2>/dev/full; exit $?",
+        "sam inspect none.npy 2>&1 >&- | true; exit ${PIPESTATUS[0]}",
+        "sam inspect none.npy 2> >(exec >&- 2>&- <&-); exit $?",
+    ],
+    ids=["full", "pipe", "gone"],
+)
+def test_news_that_nobody_can_read_change_nothing(folder: Path, line: str):
+    """A training must not end because the disk of its log is full, or its terminal was closed."""
+    done = shell(folder, line)
+    assert (done.returncode, done.stderr) == (2, b"")
+
+
+def test_results_that_cannot_be_written_are_no_success(folder: Path):
+    done = shell(folder, "sam inspect l.npy --json > /dev/full")
+    assert done.returncode == 2
+    assert b"error: the output: the disk is full" in done.stderr
+
+
+def test_a_name_that_the_encoding_of_the_shell_lacks_is_told(folder: Path):
+    """Python takes the encoding of names of files from the locale; messages alone are not enough."""
+    np.save(folder / "Sändig.npy", np.load(folder / "l.npy"))
+    (folder / "named.yaml").write_text(YAML.replace("a.npy", "Sändig.npy"), encoding="utf-8")
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = shell(folder, "sam inspect named.yaml", **env)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert rb"S\xe4ndig.npy: ascii, the encoding of this shell, lacks letters of the name" in done.stderr
+    assert b"fix: export PYTHONUTF8=1, and give the command again" in done.stderr
+    led = shell(folder, "export PYTHONUTF8=1; sam inspect named.yaml", **env)
+    assert b"lacks letters" not in led.stderr
+
+
 def test_a_file_does_not_get_what_a_closed_stream_should(folder: Path):
     """The first file that is opened would have the descriptor of the closed stream."""
     done = shell(folder, "sam inspect l.npy --picture closed.png >&- 2>&-")

@@ -1,5 +1,6 @@
 """When the processes that read sections cannot go on, the training ends with the reason; it never waits forever."""
 
+import errno
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -110,6 +112,25 @@ def can_mount() -> bool:
     if shutil.which("unshare") is None:
         return False
     return subprocess.run([*with_memory("1m"), "true"], capture_output=True, check=False).returncode == 0
+
+
+def test_workers_that_cannot_start_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """PyTorch would print a traceback beside the error, which named no file."""
+    data = DataConfig.model_validate({**volumes(tmp_path), "split": SplitConfig(val=0.2, guard=1), "workers": 1})
+    loader = SeismicDataModule(data, InputConfig(side=64), batch_size=1).train_dataloader()
+    for number, told, fix in (
+        (errno.EROFS, "cannot start: read-only file system", "/dev/shm"),
+        (errno.EMFILE, "cannot hand over sections: too many open files", "ulimit -n 4096"),
+    ):
+        failing = OSError(number, os.strerror(number))
+        monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", Mock(side_effect=failing))
+        with pytest.raises(UserError, match=f"the worker processes {told}") as caught:
+            next(iter(loader))
+        assert caught.value.fix.startswith("set data.workers to 0, or ")
+        assert fix in caught.value.fix
+        assert loader._iterator is None
+    monkeypatch.undo()
+    next(iter(loader))
 
 
 READING = """

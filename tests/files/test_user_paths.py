@@ -95,6 +95,14 @@ def test_the_other_fixes_lead_on(monkeypatch: pytest.MonkeyPatch):
     assert user_path("/home/ann/a", "--output") == Path("/home/ann/a")
 
 
+def test_the_fix_of_an_unknown_user_leads_on(tmp_path: Path):
+    """Options come as paths, which have lost a leading ./"""
+    with pytest.raises(UserError) as caught:
+        user_path(Path("./~no-such-user/a"), "--output")
+    name = caught.value.fix.removeprefix("check the name; a file of that name is ")
+    assert user_path(Path(name), "--output") == tmp_path / "~no-such-user" / "a"
+
+
 def test_a_file_of_exactly_that_name_is_meant_where_a_variable_is_not_set(tmp_path: Path):
     (tmp_path / "a$UNSET.npy").touch()
     (tmp_path / "~no-such-user").touch()

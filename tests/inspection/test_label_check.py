@@ -250,6 +250,15 @@ def test_a_label_that_is_no_whole_number_is_not_advised_to_become_a_class(tmp_pa
         assert "where nothing is interpreted, store 255" in error.fix
 
 
+def test_lines_without_labels_are_scored_elsewhere_only_where_there_are_some(tmp_path: Path):
+    with pytest.raises(SurveyError, match="the test lines hold no labelled voxel") as told:
+        scored(config(tmp_path, unlabelled(slice(15, 24))), "test")
+    assert told.value.fix == "score other lines: --split train"
+    with pytest.raises(SurveyError, match="the test lines hold no labelled voxel") as told:
+        scored(config(tmp_path, unlabelled(slice(0, 24))), "test")
+    assert told.value.fix == "name a label volume of this survey that has some in data.labels"
+
+
 def _section_error(data: DataConfig) -> SurveyError:
     """The error of the section as training reads it."""
     with pytest.raises(SurveyError) as told:
