@@ -51,9 +51,7 @@ def _dropping(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     """A stream to the same descriptor, in the same encoding, that drops what cannot be written."""
     stream.flush()
     raw = _Lossy(stream.fileno(), "wb", closefd=False)
-    return io.TextIOWrapper(
-        io.BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=True
-    )
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=True)
 
 
 def is_unicode(encoding: str | None) -> bool:

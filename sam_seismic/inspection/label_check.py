@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 from sam_seismic.config import DataConfig
 from sam_seismic.errors import SurveyError
-from sam_seismic.inspection.label_fixes import absent_class_fix, mask_fix, unknown_values_fix, unlabelled_fix, unscored_fix
+from sam_seismic.inspection.label_fixes import (
+    absent_class_fix,
+    mask_fix,
+    unknown_values_fix,
+    unlabelled_fix,
+    unscored_fix,
+)
 from sam_seismic.inspection.part_labels import PartLabels, read_part_labels
 from sam_seismic.listener import Listener
 from sam_seismic.survey.facies import FaciesTable, UnknownLabelsError

@@ -1,5 +1,6 @@
 """Metadata of a trained task <-> plain data in its checkpoint file, which is read without running any code in it."""
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -130,7 +131,16 @@ def read_checkpoint(path: AnyPath) -> tuple[CheckpointMetadata, dict[str, Any]]:
         raise WeightsError(
             problem=f"{path}: there is no such checkpoint", fix="give RUN/checkpoints/best.ckpt of a run"
         )
-    checkpoint = read_plain(path)
+    try:
+        checkpoint = read_plain(path)
+    except WeightsError as error:
+        if zipfile.is_zipfile(path):
+            raise
+        # Another kind of file; that SAM's weights may be of other kinds does not help here.
+        raise WeightsError(
+            problem=error.problem.replace("not a weights file", "not a checkpoint of sam-seismic train"),
+            fix="give RUN/checkpoints/best.ckpt of a run; if it was one, copy or download it again",
+        ) from error
     if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
         raise WeightsError(
             problem=f"{path}: not a checkpoint of sam-seismic train: it has no metadata",

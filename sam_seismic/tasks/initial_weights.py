@@ -39,8 +39,21 @@ class InitialWeights:
 
     @property
     def hash(self) -> str | None:
-        """SHA-256 of that file; None for random weights."""
-        return None if self.file is None else file_hash(self.file)
+        """SHA-256 of that file; None for random weights.
+
+        Raises:
+            WeightsError: there is no such file.
+        """
+        if self.file is None:
+            return None
+        if not self.file.is_file():
+            what = "is a folder, where a file is expected" if self.file.is_dir() else "there is no such file"
+            raise WeightsError(
+                problem=f"model.weights: {self.file}: {what}",
+                fix="name the file of the weights there; --set model.weights=random starts from random weights, "
+                "--set model.weights=null from the published ones of vit_b, vit_l or vit_h",
+            )
+        return file_hash(self.file)
 
 
 def find_initial_weights(model: NetworkConfig) -> InitialWeights:

@@ -137,12 +137,31 @@ def test_a_file_that_is_no_checkpoint_of_ours(made: Made, run: Run, tmp_path: Pa
         "missing": "there is no such checkpoint",
         "sam": "it has no metadata",
         "cut": "damaged: it ends early",
-        "other": "not a weights file: it is a text, which begins 'not a checkpoint'",
+        "other": "not a checkpoint of sam-seismic train: it is a text, which begins 'not a checkpoint'",
     }
     assert result.exit_code == 2
     assert told[kind] in result.stderr
-    assert "fix: " in result.stderr
+    assert "fix: give RUN/checkpoints/best.ckpt" in result.stderr  # and not a file of SAM's weights
     assert not (tmp_path / "f.sgy").exists()
+
+
+@pytest.mark.parametrize("given", ["none.pth", "None", "."])
+def test_weights_that_are_not_there_are_told_with_their_key(made: Made, run: Run, tmp_path: Path, given: str):
+    changes = ("--set", f"model.weights={tmp_path / given}", "--output", tmp_path / "run")
+    result = run("train", "--config", made.config, *changes)
+    assert result.exit_code == 2
+    assert f"error: model.weights: {tmp_path / given}: " in result.stderr
+    assert "--set model.weights=random starts from random weights" in result.stderr
+    assert not (tmp_path / "run").exists()
+    assert run("train", "--config", made.config, *changes, "--set", "model.weights=random").exit_code == 0
+
+
+def test_a_run_in_place_of_its_configuration_is_told(made: Made, run: Run, tmp_path: Path):
+    result = run("train", "--config", made.run, "--output", tmp_path / "run")
+    assert result.exit_code == 2
+    assert f"{made.run}: is a folder, where a YAML file is expected" in result.stderr
+    assert f"fix: give {made.run / 'config.yaml'}" in result.stderr
+    assert (made.run / "config.yaml").is_file()
 
 
 def test_weights_of_another_size_are_named(made: Made, run: Run, tmp_path: Path):

@@ -86,7 +86,9 @@ def test_another_shell_than_the_one_that_runs_is_refused(tmp_path: Path):
     """Typer would install it for the shell that runs, as if the other one had not been named."""
     done = bash(tmp_path, "sam --install-completion zsh; exit $?")
     assert done.returncode == 2
-    assert "error: --install-completion zsh: it is made for the shell in which it is given, which is bash" in done.stderr
+    assert (
+        "error: --install-completion zsh: it is made for the shell in which it is given, which is bash" in done.stderr
+    )
     assert "fix: leave zsh out, or start zsh and give --install-completion at its prompt" in done.stderr
     assert list(tmp_path.iterdir()) == []
     assert bash(tmp_path, "sam --install-completion bash; exit $?").returncode == 0
@@ -101,8 +103,12 @@ def test_where_the_start_file_is_protected_the_fix_leads_on(
     with pytest.raises(UserError, match=r"\.bashrc may not be written") as told:
         announce_completion(["--install-completion"])
     assert capsys.readouterr().err == ""
-    command, _, load = told.value.fix.partition(" writes the commands into a file of yours; load it in your shell with: ")
-    line = f"{command}; {load}; complete -p sam-seismic".replace("FILE", "$HOME/mine").replace("sam-seismic --", "sam --")
+    command, _, load = told.value.fix.partition(
+        " writes the commands into a file of yours; load it in your shell with: "
+    )
+    line = f"{command}; {load}; complete -p sam-seismic".replace("FILE", "$HOME/mine").replace(
+        "sam-seismic --", "sam --"
+    )
     done = bash(tmp_path, line)
     assert done.returncode == 0, done.stderr
     assert "_sam_seismic_completion" in done.stdout

@@ -96,7 +96,7 @@ def test_the_other_fixes_lead_on(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_the_fix_of_an_unknown_user_leads_on(tmp_path: Path):
-    """Options come as paths, which have lost a leading ./"""
+    """Options come as paths, which have lost the dot at their beginning."""
     with pytest.raises(UserError) as caught:
         user_path(Path("./~no-such-user/a"), "--output")
     name = caught.value.fix.removeprefix("check the name; a file of that name is ")
