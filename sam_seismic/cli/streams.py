@@ -19,7 +19,7 @@ _NOBODY_READS = (errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EIO)
 class _Lossy(io.FileIO):
     """A file that drops what cannot be written: hours of training must not end because nobody can read a message."""
 
-    def write(self, content: "ReadableBuffer", /) -> int | None:
+    def write(self, content: "ReadableBuffer", /) -> int:
         """Write what can be written, and tell that all of it was."""
         try:
             return super().write(content)

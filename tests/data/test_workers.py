@@ -74,6 +74,28 @@ def test_too_few_open_files_end_the_loader(tmp_path: Path):
     assert len(list(loader)) == len(loader)
 
 
+@pytest.mark.parametrize("limit", [24, 27, 30])
+def test_a_worker_without_descriptors_ends_the_loader(tmp_path: Path, limit: int):
+    """Its threads hand batches over; where they fail, PyTorch would wait for the batch forever."""
+    program = f"""
+import resource
+from pathlib import Path
+from sam_seismic.config import DataConfig, InputConfig
+from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.errors import UserError
+data = DataConfig.model_validate({volumes(tmp_path)!r} | {{"split": {{"val": 0.2, "guard": 1}}, "workers": 1}})
+module = SeismicDataModule(data, InputConfig(side=64), batch_size=4)
+resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))
+try:
+    kept = [batch for _ in range(9) for batch in module.train_dataloader()]
+except UserError as error:
+    print(error.problem)
+""".replace("PosixPath", "Path")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout == "the worker processes cannot hand over sections: too many open files\n", done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("message", ["Caught RuntimeError in DataLoader worker process 0.", "a size differs"])
 def test_other_errors_stay_as_they_are(message: str):
     def failing() -> Iterator[Batch]:
