@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 
 _NO_CACHE = "temporary cache directory"
 """In what matplotlib says where it cannot write to the home folder."""
@@ -19,8 +20,20 @@ class _InOurWords(logging.Handler):
 
 
 def reword_library_logs() -> None:
-    """Replace what matplotlib logs; called once, before it is imported."""
+    """Replace what matplotlib logs, and how Python prints warnings; called once, before matplotlib is imported."""
+    warnings.formatwarning = _without_place
     logger = logging.getLogger("matplotlib")
     if not any(isinstance(handler, _InOurWords) for handler in logger.handlers):
         logger.addHandler(_InOurWords(logging.WARNING))
         logger.propagate = False
+
+
+def _without_place(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001  # the signature is that of Python
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> str:
+    """What a warning says, without the file of the library that it comes from."""
+    return f"note: {message}\n"

@@ -78,6 +78,7 @@ def _lines_along(shape: tuple[int, ...], axis: int, read: Read) -> NDArray[np.ge
 def _lowest_autocorrelation(lines: NDArray[np.generic]) -> float:
     """The lowest correlation of lines with themselves, shifted by up to 32 places; 1 where nothing changes."""
     values = np.nan_to_num(lines.astype(np.float64), posinf=0, neginf=0)
+    values /= np.abs(values).max(initial=0) or 1  # squares of float64 can overflow
     values -= values.mean()
     power = float(np.mean(values * values))
     lags = range(1, min(_LAGS, len(values) // 2) + 1)

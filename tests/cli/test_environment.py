@@ -6,11 +6,13 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import pytest
 
 from sam_seismic.cli.app import _explained
+from sam_seismic.cli.library_logs import reword_library_logs
 from sam_seismic.config import load_config, parse_config
 from sam_seismic.config.places import cache_folder
 from sam_seismic.listener import Silent
@@ -19,6 +21,13 @@ from sam_seismic.runs.run_folder import RunFolder
 from sam_seismic.runs.trainer import training_trainer
 from sam_seismic.tasks.loading import load_task
 from tests.cli.running import Made, Run
+
+
+def test_a_warning_of_a_library_is_told_without_its_file(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("warnings.formatwarning", warnings.formatwarning)
+    reword_library_logs()
+    told = warnings.formatwarning("overflow in multiply", RuntimeWarning, "/lib/numpy/_methods.py", 132)
+    assert told == "note: overflow in multiply\n"
 
 
 @pytest.mark.parametrize(
@@ -33,8 +42,12 @@ from tests.cli.running import Made, Run
         (OSError("Matplotlib requires ...; a temporary directory could not be created"), "temporary", "TMPDIR="),
         (PermissionError(errno.EACCES, "Permission denied", "{cache}/headers"), "denied", "export SAM_SEISMIC_CACHE="),
         (OSError(errno.EROFS, "Read-only file system", "/elsewhere/x"), "Read-only", "choose a folder"),
+        (OSError(errno.EMFILE, "Too many open files", "a.sgy"), "a.sgy: too many files are open", "ulimit -n 4096"),
+        (OSError(errno.EIO, "Input/output error", "a.sgy"), "a.sgy: the disk or its network failed", "again"),
+        (OSError(errno.ESTALE, "Stale file handle", "a.sgy"), "a.sgy: was replaced on its server", "again"),
+        (OSError(errno.ELOOP, "Too many levels of symbolic links", "a"), "links lead round in a circle", "remove"),
     ],
-    ids=["file size", "TMPDIR", "matplotlib", "cache", "elsewhere"],
+    ids=["file size", "TMPDIR", "matplotlib", "cache", "elsewhere", "open files", "disk", "replaced", "circle"],
 )
 def test_the_fix_names_what_helps(error: OSError, problem: str, fix: str, no_real_cache: Path):
     if error.filename:

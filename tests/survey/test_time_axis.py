@@ -35,6 +35,14 @@ def test_the_time_axis_of_real_surveys(shared_data: Path, name: str, order: tupl
     assert time_axis(values) == order.index(2)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("factor", [1e-300, 1e300])
+def test_the_unit_of_the_amplitudes_does_not_matter(factor: float):
+    """Squares of float64 can overflow, of which NumPy warned."""
+    survey = model_survey((96, 96, 128), 1)
+    assert time_axis(np.asarray(survey.amplitude, np.float64) * factor) == 2
+
+
 def test_what_does_not_show_is_not_guessed():
     chance = np.random.default_rng(0)
     for block in (chance.normal(size=(30, 30, 30)), np.ones((30, 30, 30)), chance.normal(size=(2, 30, 30))):
