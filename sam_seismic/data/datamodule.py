@@ -154,7 +154,7 @@ def fit_amplitudes_on_part(part: Part, percentile: float) -> TrainingAmplitudes:
         SurveyError: they are all the same, or a section cannot be read.
     """
     chosen, mean = _spread(len(part.sections), SCALE_SECTIONS), MeanTrace()
-    sections = (part.read(part.sections[position])[0] for position in chosen)
+    sections = (part.amplitude(part.sections[position]) for position in chosen)
     drawn = draw_training_amplitudes(mean.of(sections), str(part.volume.amplitude.path))
     return TrainingAmplitudes(scale_of(drawn, percentile), AmplitudeDistribution.of(drawn, mean.values))
 

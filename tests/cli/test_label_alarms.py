@@ -53,6 +53,26 @@ def test_a_class_that_training_never_sees_is_refused(
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize("command", ["train", "embed"])
+def test_classes_counted_from_1_are_refused_with_the_label_values_that_fit(
+    made: Made, run: Run, tmp_path: Path, command: str
+):
+    """Labels are looked at before anything else reads them, which could only tell of one section."""
+    survey = model_survey((40, 32, 48), 1)
+    write_segy(tmp_path / "labels.sgy", survey.labels + 1, survey.geometry, format="int8")
+    config = configured(made, tmp_path / "from_1.yaml", labels=str(tmp_path / "labels.sgy"))
+    words = [command, "--config", config, "--set", "model.encoder=frozen", "--set", f"train.store={tmp_path / 'store'}"]
+    words += [] if command == "embed" else ["--output", tmp_path / "run"]
+    refused = run(*words)
+    assert refused.exit_code == 2, refused.stderr
+    _, told, after = refused.stderr.partition("give data.label_values: ")
+    assert told, refused.stderr
+    values, _, _ = after.partition(";")
+    assert values == "[1, 2, 3, 4, 5, 6]"
+    done = run(*words, "--set", f"data.label_values={values}")
+    assert done.exit_code == 0, done.stderr
+
+
 def test_inspect_says_what_train_would_refuse(made: Made, run: Run, two_lacks_in_train: Path):
     found = run("inspect", two_lacks_in_train, "--json")
     assert found.exit_code == 0, found.stderr
