@@ -145,6 +145,7 @@ def test_a_file_that_is_no_checkpoint_of_ours(made: Made, run: Run, tmp_path: Pa
     assert not (tmp_path / "f.sgy").exists()
 
 
+@pytest.mark.follows("tasks/initial_weights.py", "--set model.weights=random starts from random weights, ")
 @pytest.mark.parametrize("given", ["none.pth", "None", "."])
 def test_weights_that_are_not_there_are_told_with_their_key(made: Made, run: Run, tmp_path: Path, given: str):
     changes = ("--set", f"model.weights={tmp_path / given}", "--output", tmp_path / "run")

@@ -23,6 +23,16 @@ from sam_seismic.tasks.loading import load_task
 from tests.cli.running import Made, Run
 
 
+@pytest.mark.follows("cli/app.py", "raise the limit: ulimit -n 4096")
+def test_the_limit_of_open_files_can_be_raised():
+    told = _explained(OSError(errno.EMFILE, "Too many open files", "a.sgy"))
+    command = told.fix.removeprefix("raise the limit: ")
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -Sn 64; {command}; ulimit -n"], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("4096\n", "")
+
+
 def test_a_warning_of_a_library_is_told_without_its_file(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("warnings.formatwarning", warnings.formatwarning)
     reword_library_logs()

@@ -112,6 +112,7 @@ def test_results_that_cannot_be_written_are_no_success(folder: Path):
     assert b"error: the output: the disk is full" in done.stderr
 
 
+@pytest.mark.follows("files/user_paths.py", "export PYTHONUTF8=1, and give the command again", elsewhere=True)
 def test_a_name_that_the_encoding_of_the_shell_lacks_is_told(folder: Path):
     """Python takes the encoding of names of files from the locale; messages alone are not enough."""
     np.save(folder / "Sändig.npy", np.load(folder / "l.npy"))

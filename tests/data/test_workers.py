@@ -136,6 +136,7 @@ def can_mount() -> bool:
     return subprocess.run([*with_memory("1m"), "true"], capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.follows("data/loader.py", "set data.workers to 0, or mend /dev/shm, which must exist, have room and be")
 def test_workers_that_cannot_start_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """PyTorch would print a traceback beside the error, which named no file."""
     data = DataConfig.model_validate({**volumes(tmp_path), "split": SplitConfig(val=0.2, guard=1), "workers": 1})
@@ -151,6 +152,8 @@ def test_workers_that_cannot_start_are_told(tmp_path: Path, monkeypatch: pytest.
         assert caught.value.fix.startswith("set data.workers to 0, or ")
         assert fix in caught.value.fix
         assert loader._iterator is None
+    alone = SeismicDataModule(data.model_copy(update={"workers": 0}), InputConfig(side=64), batch_size=1)
+    next(iter(alone.train_dataloader()))
     monkeypatch.undo()
     next(iter(loader))
 

@@ -252,10 +252,10 @@ def test_a_label_that_is_no_whole_number_is_not_advised_to_become_a_class(tmp_pa
 
 def test_lines_without_labels_are_scored_elsewhere_only_where_there_are_some(tmp_path: Path):
     with pytest.raises(SurveyError, match="the test lines hold no labelled voxel") as told:
-        scored(config(tmp_path, unlabelled(slice(15, 24))), "test")
+        scored(config(tmp_path, unlabelled(slice(15, 24)), split=REGIONS), "test")
     assert told.value.fix == "score other lines: --split train"
     with pytest.raises(SurveyError, match="the test lines hold no labelled voxel") as told:
-        scored(config(tmp_path, unlabelled(slice(0, 24))), "test")
+        scored(config(tmp_path, unlabelled(slice(0, 24)), split=REGIONS), "test")
     assert told.value.fix == "name a label volume of this survey that has some in data.labels"
 
 
@@ -281,7 +281,7 @@ def test_what_was_never_trained_on_is_known_at_its_score(tmp_path: Path):
     assert scored(config(tmp_path, three_classes()), "test").untrained == ()
 
 
-@pytest.mark.follows("inspection/label_check.py", "score other lines: --split {}")
+@pytest.mark.follows("inspection/label_fixes.py", "score other lines: --split {}")
 def test_lines_without_labels_are_not_scored(tmp_path: Path):
     data = config(tmp_path, unlabelled(slice(20, 24)), split=REGIONS)
     with pytest.raises(SurveyError, match="the test lines hold no labelled voxel") as told:
