@@ -4,7 +4,7 @@ A `fingerprint` says that files were not changed; these hashes say that other fi
 another machine, or the same volume in another format.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -35,8 +35,19 @@ def survey_contents(survey: Survey) -> dict[str, str]:
         seen.add(id(part.volume))
         for what, volume in (("amplitude", part.volume.amplitude), ("labels", part.volume.labels)):
             if volume is not None and volume.files:  # a modelled survey is known by its configuration
-                found[f"{name} {what}"] = content_hash(volume.stored)
+                found[f"{name} {what}"] = _hash_of_all(volume.sources)
     return found
+
+
+def _hash_of_all(volumes: Sequence[Volume]) -> str:
+    """The hash of a volume; of several ones, a hash of their hashes in their order."""
+    hashes = [content_hash(volume) for volume in volumes]
+    if len(hashes) == 1:
+        return hashes[0]
+    digest = Digest()
+    for each in hashes:
+        digest.add_text(each)
+    return digest.hexdigest()
 
 
 def content_hash(volume: Volume) -> str:

@@ -1,5 +1,6 @@
 """Amplitudes and their labels go in; sections with class indices come out, checked to fit each other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labels.aligned import can_be_aligned, on_grid_of
+from sam_seismic.survey.labels.joined import JoinedLabels
 from sam_seismic.survey.volume import Section, Volume
 
 NAME_AXES = (
@@ -95,18 +97,35 @@ class LabelledVolume:
         return recorded & labels.live
 
 
-def labelled(amplitude: Volume, labels: Volume | None, facies: FaciesTable) -> LabelledVolume:
+def labelled(amplitude: Volume, labels: Volume | Sequence[Volume] | None, facies: FaciesTable) -> LabelledVolume:
     """Join amplitudes and labels.
 
     Labels that state their line numbers may lie on a grid of their own: they are matched by line number and by time,
-    and all else is not interpreted.
+    and all else is not interpreted. Several label volumes are laid over one another, the first one on top.
 
     Raises:
         SurveyError: they have no line in common, their times do not fit, or they differ in size where line numbers or
-            times are not stated.
+            times are not stated; or several folders of loose sections are given for loose amplitudes.
     """
     if labels is None:
         return LabelledVolume(amplitude, labels, facies)
+    if isinstance(labels, Volume):
+        return _of_one(amplitude, labels, facies)
+    if len(labels) == 1:
+        return _of_one(amplitude, labels[0], facies)
+    if amplitude.loose_sections:
+        raise SurveyError(
+            problem=f"{amplitude.path}: sections in a folder have their labels in one folder, not in {len(labels)}",
+            fix="put the pictures of all labels into one folder",
+        )
+    filled, fill = facies.with_fill()
+    aligned = [_of_one(amplitude, each, filled).labels for each in labels]
+    joined = JoinedLabels([each for each in aligned if each is not None], filled, fill)
+    return LabelledVolume(amplitude, joined, filled)
+
+
+def _of_one(amplitude: Volume, labels: Volume, facies: FaciesTable) -> LabelledVolume:
+    """Amplitudes and one label volume; errors as of `labelled`."""
     if amplitude.loose_sections and labels.loose_sections:
         return LabelledVolume(amplitude, labels, facies, tuple(check_partners(amplitude, labels)))
     if not can_be_aligned(amplitude, labels):

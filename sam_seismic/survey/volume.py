@@ -89,9 +89,9 @@ class Volume(ABC):
         return (self.path,)
 
     @property
-    def stored(self) -> "Volume":
-        """The volume as its files hold it; another one where this puts it on the grid of a survey."""
-        return self
+    def sources(self) -> "tuple[Volume, ...]":
+        """The volumes as their files hold them; others than this where it puts them on the grid of a survey."""
+        return (self,)
 
     @property
     def placement(self) -> str:

@@ -153,6 +153,35 @@ def read_all(survey: Survey) -> NDArray[np.uint8]:
     return read(survey.parts["train"].volume, IL)
 
 
+# --- several volumes ----------------------------------------------------------------------------------------------
+
+
+def test_volumes_are_laid_over_one_another():
+    """The first one counts where two interpret a voxel; lines of all are there, in both orientations alike."""
+    one, other = part([104, 110]), part([110, 117, 120], samples=slice(3, 12), start_ms=12.0)
+    other.values[0, 2:5] ^= 1  # on inline 110, which both have
+    one.values[1, :, 10:] = -1
+    joined = labelled(survey(), [one, other], FACIES)
+    expected = np.full(LABELS.shape, IGNORE, np.uint8)
+    for line in (4, 17, 20):
+        expected[line] = LABELS[line]
+    expected[[17, 20], :, :3] = IGNORE
+    expected[10] = LABELS[10]
+    expected[10, 2:5, 10:] ^= 1
+    for orientation in Orientation:
+        np.testing.assert_array_equal(read(joined, orientation), expected)
+    assert joined.notes[-1] == (
+        "labels.sgy: labels.sgy and labels.sgy differ in 21 of the 140 voxels that both interpret (first on IL 110): "
+        "labels.sgy counts"
+    )
+    found = interpreted_traces(joined.amplitude, joined.labels, FACIES)  # type: ignore[arg-type]
+    assert np.flatnonzero(found.any(axis=1)).tolist() == [4, 10, 17, 20]
+
+
+def test_volumes_that_agree_have_no_note():
+    assert not [note for note in labelled(survey(), [part([104]), part([104, 110])], FACIES).notes if "differ" in note]
+
+
 # --- pictures -----------------------------------------------------------------------------------------------------
 
 
@@ -290,7 +319,7 @@ def test_lines_that_a_label_file_does_not_have_are_not_read():
     assert joined.labels is not None
     found = interpreted_traces(joined.amplitude, joined.labels, FACIES)
     assert np.flatnonzero(found.any(axis=1)).tolist() == [4, 11]
-    assert joined.labels.stored.read == 2  # type: ignore[attr-defined]
+    assert joined.labels.sources[0].read == 2  # type: ignore[attr-defined]
 
 
 def test_labels_are_known_again_by_what_their_own_file_holds(tmp_path: Path):

@@ -61,9 +61,9 @@ class AlignedLabels(Volume):
         self._section_of = lru_cache(KEPT)(self._labels.section)
 
     @property
-    def stored(self) -> Volume:
+    def sources(self) -> tuple[Volume, ...]:
         """The labels as their files hold them."""
-        return self._labels
+        return self._labels.sources
 
     @property
     def geometry(self) -> Geometry:
