@@ -66,6 +66,18 @@ Duplicates = Annotated[
     DuplicateChoice | None,
     typer.Option(rich_help_panel=_SEGY, help="Which of several traces with the same line numbers to read."),
 ]
+SampleInterval = Annotated[
+    float | None,
+    typer.Option(
+        "--sample-interval", rich_help_panel=_SEGY, help="Time between samples in ms, in place of the header's."
+    ),
+]
+StartTime = Annotated[
+    float | None,
+    typer.Option(
+        "--start", rich_help_panel=_SEGY, help="Time of the first sample in ms, in place of the trace headers'."
+    ),
+]
 Axes = Annotated[
     AxesChoice | None,
     typer.Option(rich_help_panel=_ARRAYS, help="Axis order of a .npy, .npz or foreign .h5 volume."),
@@ -73,12 +85,14 @@ Axes = Annotated[
 Key = Annotated[str | None, typer.Option(rich_help_panel=_ARRAYS, help="Name of the array in an .npz or .h5 file.")]
 
 
-def read_options(
+def read_options(  # noqa: PLR0913, PLR0917 (each is one option of the command line)
     inline_byte: InlineByte = None,
     crossline_byte: CrosslineByte = None,
     sample_format: SampleFormat = None,
     endian: Endian = None,
     duplicates: Duplicates = None,
+    sample_interval: SampleInterval = None,
+    start: StartTime = None,
     axes: Axes = None,
     key: Key = None,
 ) -> ReadOptions:
@@ -89,6 +103,8 @@ def read_options(
         format=sample_format,
         endian=endian,
         duplicates=duplicates,
+        sample_interval=sample_interval,
+        start=start,
     )
     return ReadOptions(segy=segy, axes=axes, key=key)
 

@@ -28,6 +28,10 @@ class SegyOptions(Model):
     """Byte order of the file."""
     duplicates: DuplicateChoice | None = None
     """Which trace to read where several have the same line numbers; if not set, such a file is refused."""
+    sample_interval: float | None = Field(default=None, gt=0, le=1e5)
+    """Time between samples in ms (in depth: metres or feet); replaces the one in the headers."""
+    start: float | None = Field(default=None, ge=-1e6, le=1e6)
+    """Time of the first sample in ms (in depth: metres or feet), the same for all traces; replaces the headers'."""
 
 
 class ReadOptions(Model):

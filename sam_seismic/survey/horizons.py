@@ -52,8 +52,9 @@ class HorizonTable(Recorded, Result):
     """Horizons as CSV: a row for each live trace, inline by inline.
 
     The columns are IL, XL, X and Y (empty where the survey has no coordinates), the time in ms of the first sample of
-    each class (empty where the class does not occur), and the number of transitions that run against the order of the
-    classes. Until all sections are written, the samples are kept in a scratch file.
+    each class (empty where the class does not occur; counted from the trace's own start where starts differ), and the
+    number of transitions that run against the order of the classes. Until all sections are written, the samples are
+    kept in a scratch file.
 
     Args:
         path: of the CSV file.
@@ -158,7 +159,9 @@ class HorizonTable(Recorded, Result):
         places = self._source.coordinates(Orientation.INLINE, line)  # [trace, 2]
         if places is not None and not np.nan_to_num(places).any():
             places = None  # header fields that were never filled in
-        times = grid.start_ms + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
+        starts = self._source.starts_ms(Orientation.INLINE, line)
+        begin = np.full(crosslines, grid.start_ms) if starts is None else starts  # [trace]
+        times = begin[:, None] + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
         for trace in np.flatnonzero(grid.live[position]).tolist():
             place = ["", ""] if places is None else [f"{value:.10g}" for value in places[trace].tolist()]
             tops = [

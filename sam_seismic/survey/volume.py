@@ -176,6 +176,10 @@ class Volume(ABC):
             SurveyError: there is no such line, or the file is damaged there.
         """
 
+    def starts_ms(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:  # noqa: ARG002
+        """Time of the first sample of each trace of a section, ms: float64[trace]; None: that of the grid."""
+        return None
+
     def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:  # noqa: ARG002
         """X and Y of the traces of a section in the units of the file: float64[trace, 2]; None: it holds none."""
         return None

@@ -109,6 +109,31 @@ class Hdf5Volume(Volume):
         values[:, ~live] = 0
         return Section(orientation, line, values, live)
 
+    def starts_ms(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
+        """Time of the first sample of each trace of a section, as `SegyVolume` gives it: float64[trace], or None.
+
+        Raises:
+            SurveyError: there is no such line, or the file is damaged.
+        """
+        if self._starts is None:
+            return None
+        traces = self._traces_along(orientation, line)
+        return np.where(traces >= 0, self._starts[traces], np.nan)
+
+    @cached_property
+    def _starts(self) -> NDArray[np.float64] | None:
+        """Times of the first samples of all traces in the order of the SEG-Y; None where they are the grid's."""
+        starts = None if self.segy_template is None else self.segy_template.starts_ms()
+        # A start that no trace has was given by the user when the file was converted.
+        varies = starts is not None and len(np.unique(starts)) > 1
+        return starts if varies and self.geometry.start_ms in starts else None
+
+    def _traces_along(self, orientation: Orientation, line: int) -> NDArray[np.int32]:
+        """Numbers of the traces of a section in its SEG-Y source: int32[trace]."""
+        assert self.segy_template is not None, "asked for after it was found"
+        position, index = self.geometry.index(orientation, line), self.segy_template.index
+        return index[position] if orientation is Orientation.INLINE else index[:, position]
+
     def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
         """X and Y of the traces of a section, NaN where there is none: float64[trace, 2].
 
@@ -120,8 +145,7 @@ class Hdf5Volume(Volume):
         template = self.segy_template
         if template is None:
             return None
-        position = self.geometry.index(orientation, line)
-        traces = template.index[position] if orientation is Orientation.INLINE else template.index[:, position]
+        traces = self._traces_along(orientation, line)
         found = np.full((len(traces), 2), np.nan)
         headers = template.coordinate_headers(traces[traces >= 0])
         found[traces >= 0] = coordinates_of(headers, template.layout.order)

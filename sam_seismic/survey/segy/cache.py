@@ -27,7 +27,7 @@ LONG_PASS = 64 << 20
 MOST_ENTRIES = 64
 MOST_BYTES = 1 << 30
 """Bounds of the cache; the entries used last stay."""
-_LAYOUT = 1
+_LAYOUT = 2
 """Raise it with every change of what an entry holds, or of how line numbers are found."""
 _PROBED = 64
 _PROBED_BYTES = 1 << 20

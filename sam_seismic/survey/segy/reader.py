@@ -18,6 +18,7 @@ from sam_seismic.survey.segy.samples import TraceFile, decode
 from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES
 from sam_seismic.survey.segy.template import FileTemplate, coordinates_of
 from sam_seismic.survey.segy.text import decode_text
+from sam_seismic.survey.segy.times import find_times, starts_of
 from sam_seismic.survey.source_facts import SourceFacts
 from sam_seismic.survey.volume import Section, Volume
 
@@ -65,15 +66,16 @@ class SegyVolume(Volume):
         self._file = TraceFile(path, self.layout)
         if options.format is None:
             _check_floats(self._file)
-        interval, interval_notes = notes.interval_us(header, lines)
+        times = find_times(header, lines, options)
+        self._starts_vary = times.vary
         live, live_notes = notes.live_traces(lines, self.layout.traces)
         self._geometry = Geometry(
-            lines.inlines, lines.crosslines, self.layout.samples, interval / 1000, notes.start_ms(lines), live
+            lines.inlines, lines.crosslines, self.layout.samples, times.interval_ms, times.start_ms, live
         )
         found = (f"line numbers {self.why}",) if self.why.startswith(("found", "taken")) else ()
         counts = notes.describe_counts(self.layout, lines)
         odd = (*notes.describe_grid(lines), *notes.describe_variation(self.layout, lines))
-        self._notes = (*layout_notes, *found, *counts, *interval_notes, *odd, *live_notes, *cache_notes)
+        self._notes = (*layout_notes, *found, *counts, *times.notes, *odd, *live_notes, *cache_notes)
 
     @property
     def geometry(self) -> Geometry:
@@ -160,6 +162,21 @@ class SegyVolume(Volume):
         """
         position = self._geometry.index(orientation, line)
         return self.index[position] if orientation is Orientation.INLINE else self.index[:, position]
+
+    def starts_ms(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
+        """Time of the first sample of each trace of a section by its own header, ms: float64[trace].
+
+        NaN where there is no trace; None where all traces begin at the start of the grid.
+
+        Raises:
+            SurveyError: there is no such line, or the file was cut since it was opened.
+        """
+        if not self._starts_vary:
+            return None
+        traces = self.traces_along(orientation, line)
+        found = np.full(len(traces), np.nan)
+        found[traces >= 0] = starts_of(self._file.headers(traces[traces >= 0]), self.layout.order)
+        return found
 
     def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64]:
         """X and Y of the traces of a section in the units of the file: float64[trace, 2], NaN where there is no trace.

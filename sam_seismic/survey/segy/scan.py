@@ -14,9 +14,12 @@ CHUNK = 1 << 20
 """Bytes read at a time: few enough to stay in the processor's cache until the headers are extracted."""
 _MANY = 1000
 
-OFFSET, SAMPLES, INTERVAL, DELAY, SCALAR_OF_TIMES, SCALAR_OF_PLACES = 37, 115, 117, 109, 215, 71
+OFFSET, SAMPLES, INTERVAL, DELAY, LAG, SCALAR_OF_TIMES, SCALAR_OF_PLACES = 37, 115, 117, 109, 105, 215, 71
 TRACE_ID = 29
-_CHECKED = {OFFSET: "i4", SAMPLES: "u2", INTERVAL: "u2", DELAY: "i2", SCALAR_OF_TIMES: "i2", SCALAR_OF_PLACES: "i2"}
+_CHECKED = {
+    **{OFFSET: "i4", SAMPLES: "u2", INTERVAL: "u2"},
+    **dict.fromkeys((DELAY, LAG, SCALAR_OF_TIMES, SCALAR_OF_PLACES), "i2"),
+}
 
 
 @dataclass(frozen=True)
