@@ -75,10 +75,12 @@ def test_source_coordinates_serve_where_those_of_the_cdp_are_empty(tmp_path: Pat
     path = tmp_path / "a.sgy"
     write_segy(path, smooth((6, 5, 40)), grid())
     parts = Parts.of(path, 240 + 160)
-    parts.set_field(73, np.arange(30))
-    parts.set_field(77, 7)
+    parts.set_field(73, 25 * (np.arange(30) % 5))
+    parts.set_field(77, 1000 + 50 * (np.arange(30) // 5))
     volume = SegyVolume(parts.save(path), SegyOptions())
-    assert volume.coordinates(Orientation.INLINE, 101).tolist() == [[trace, 7.0] for trace in range(5, 10)]
+    places = volume.coordinates(Orientation.INLINE, 101)
+    assert places is not None
+    assert places.tolist() == [[25 * trace, 1050] for trace in range(5)]
 
 
 @pytest.mark.parametrize("encoding", ["cp037", "ascii"])

@@ -17,8 +17,8 @@ from sam_seismic.survey.segy.times import starts_of
 
 BATCH = 1 << 16
 """Traces whose headers are in memory at a time: 16 MB."""
-_COORDINATES = (slice(70, 80), slice(180, 188))
-"""Bytes of trace headers that tell coordinates: their scalar, those of the source, those of the CDP."""
+_COORDINATES = (slice(70, 90), slice(180, 188))
+"""Bytes of trace headers that tell coordinates: scalar, source, receiver, unit; CDP."""
 
 _TIMES = (slice(108, 110), slice(214, 216))
 """Bytes of trace headers that tell when a trace begins: its delay, and the scalar of times."""

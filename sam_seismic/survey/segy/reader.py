@@ -1,22 +1,24 @@
 """A SEG-Y file of any dialect goes in; a Volume comes out, with the facts and assumptions it was read by."""
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
-from sam_seismic.config.choices import ByteOrder
+from sam_seismic.config.choices import AngleUnit, ByteOrder
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import notes
 from sam_seismic.survey.segy.cache import kept_lines
+from sam_seismic.survey.segy.coordinates import CoordinateFields, sampled_fields, words_of
 from sam_seismic.survey.segy.headers import TEXT, read_layout
 from sam_seismic.survey.segy.plausibility import absurd, other_float
 from sam_seismic.survey.segy.samples import TraceFile, decode
 from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES
-from sam_seismic.survey.segy.template import FileTemplate, coordinates_of
+from sam_seismic.survey.segy.template import FileTemplate
 from sam_seismic.survey.segy.text import decode_text
 from sam_seismic.survey.segy.times import find_times, starts_of
 from sam_seismic.survey.source_facts import SourceFacts
@@ -178,17 +180,33 @@ class SegyVolume(Volume):
         found[traces >= 0] = starts_of(self._file.headers(traces[traces >= 0]), self.layout.order)
         return found
 
-    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64]:
-        """X and Y of the traces of a section in the units of the file: float64[trace, 2], NaN where there is no trace.
+    @cached_property
+    def coordinate_fields(self) -> CoordinateFields | None:
+        """Where X and Y stand in the trace headers; None where no field can hold them."""
+        pair = (self.inline_byte, self.crossline_byte)
+        return sampled_fields(
+            self._geometry, self.index, pair, lambda traces: words_of(self._file.headers(traces), self.layout.order)
+        )
 
-        CDP coordinates (bytes 181 and 185), or those of the source (73 and 77) where all of them are zero.
+    @property
+    def angle_unit(self) -> AngleUnit | None:
+        """The unit of X and Y where they are angles."""
+        return None if self.coordinate_fields is None else self.coordinate_fields.unit
+
+    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
+        """X and Y of the traces of a section in the units of the file: float64[trace, 2].
+
+        NaN where there is no trace, or it has no position; None where no field can hold coordinates.
 
         Raises:
             SurveyError: there is no such line, or the file was cut since it was opened.
         """
+        if self.coordinate_fields is None:
+            return None
         traces = self.traces_along(orientation, line)
         found = np.full((len(traces), 2), np.nan)
-        found[traces >= 0] = coordinates_of(self._file.headers(traces[traces >= 0]), self.layout.order)
+        headers = self._file.headers(traces[traces >= 0])
+        found[traces >= 0] = self.coordinate_fields.of_headers(headers, self.layout.order)
         return found
 
 

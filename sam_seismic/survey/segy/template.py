@@ -110,26 +110,6 @@ class FileTemplate(SegyTemplate):
                 yield np.frombuffer(raw, np.uint8).reshape(count, length)[:, : self.layout.header]
 
 
-COORDINATE_BYTES = ((181, 185), (73, 77))
-"""X and Y of the CDP, and those of the source, which are read where the former are all zero."""
-
-
-def coordinates_of(headers: NDArray[np.uint8], order: Order) -> NDArray[np.float64]:
-    """X and Y, with their scalar applied, in the units of the file: float64[trace, 2].
-
-    Args:
-        headers: uint8[trace, 240].
-        order: byte order.
-    """
-
-    pairs = (
-        np.stack([field_of(headers, byte, "i4", order).astype(np.float64) for byte in pair], axis=1)
-        for pair in COORDINATE_BYTES
-    )
-    pair = next((pair for pair in pairs if pair.any()), np.zeros((len(headers), 2)))
-    return pair * scalar_factor(field_of(headers, 71, "i2", order))[:, np.newaxis]
-
-
 def field_of(headers: NDArray[np.uint8], byte: int, kind: str, order: Order) -> NDArray[np.integer]:
     """A field of trace headers uint8[trace, 240], by its position from 1 and numpy's type: int[trace]."""
     stored = np.ascontiguousarray(headers[:, byte - 1 : byte - 1 + np.dtype(kind).itemsize])
