@@ -66,6 +66,14 @@ Duplicates = Annotated[
     DuplicateChoice | None,
     typer.Option(rich_help_panel=_SEGY, help="Which of several traces with the same line numbers to read."),
 ]
+GridFromCoordinates = Annotated[
+    bool,
+    typer.Option("--grid-from-coordinates", rich_help_panel=_SEGY, help="Number the lines by X and Y, from 1."),
+]
+TracesPerLine = Annotated[
+    int | None,
+    typer.Option(min=1, rich_help_panel=_SEGY, help="Number the lines by the order of the traces, this many a line."),
+]
 SampleInterval = Annotated[
     float | None,
     typer.Option(
@@ -91,6 +99,8 @@ def read_options(  # noqa: PLR0913, PLR0917 (each is one option of the command l
     sample_format: SampleFormat = None,
     endian: Endian = None,
     duplicates: Duplicates = None,
+    grid_from_coordinates: GridFromCoordinates = False,
+    traces_per_line: TracesPerLine = None,
     sample_interval: SampleInterval = None,
     start: StartTime = None,
     axes: Axes = None,
@@ -103,6 +113,8 @@ def read_options(  # noqa: PLR0913, PLR0917 (each is one option of the command l
         format=sample_format,
         endian=endian,
         duplicates=duplicates,
+        grid_from_coordinates=grid_from_coordinates or None,
+        traces_per_line=traces_per_line,
         sample_interval=sample_interval,
         start=start,
     )

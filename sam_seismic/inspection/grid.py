@@ -142,7 +142,8 @@ def file_rows(volume: Volume, facts: dict[str, Any]) -> Rows:
     ]
     rows = [("format", ", ".join(each for each in written if each))]
     if source.line_numbers is not None:
-        rows.append(("line numbers", f"inline at byte {source.inline_byte}, crossline at byte {source.crossline_byte}"))
+        at = f"inline at byte {source.inline_byte}, crossline at byte {source.crossline_byte}"
+        rows.append(("line numbers", "in no header field" if source.inline_byte is None else at))
         rows.append(("because", source.line_numbers))
     if source.standard is not None:
         rows += _coordinate_rows(facts)

@@ -11,13 +11,12 @@ from sam_seismic.config.choices import AngleUnit
 from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.segy.float_words import FloatKind, as_floats, may_be_floats
 from sam_seismic.survey.segy.formats import Order
-from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES
+from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES, UNIT_OF_PLACES
 from sam_seismic.survey.segy.template import field_of, scalar_factor
 
 PAIRS = ((181, 185), (73, 77), (81, 85))
 """X and Y of the CDP, of the source and of the receiver group: the first pair that can be coordinates is taken."""
-UNIT = 89
-WORDS = {**dict.fromkeys((byte for pair in PAIRS for byte in pair), "i4"), SCALAR_OF_PLACES: "i2", UNIT: "i2"}
+WORDS = {**dict.fromkeys((byte for pair in PAIRS for byte in pair), "i4"), SCALAR_OF_PLACES: "i2", UNIT_OF_PLACES: "i2"}
 """Fields that are looked at, by byte position, and their types."""
 _ANGLES: dict[int, tuple[AngleUnit, float]] = {2: ("arc seconds", 3600.0), 3: ("degrees", 1.0), 4: ("DDDMMSS", 1e4)}
 """Codes of byte 89 for angles, and what a degree is in them."""
@@ -158,7 +157,7 @@ def _unit(fields: CoordinateFields, traces: Traces) -> AngleUnit | None:
     """The unit of angles, if the traces with a position name one, and X and Y can be such angles."""
     found = fields.read(traces.words)
     known = np.isfinite(found).all(axis=1)
-    codes = np.unique(traces.words[UNIT][known])
+    codes = np.unique(traces.words[UNIT_OF_PLACES][known])
     if len(codes) != 1 or int(codes[0]) not in _ANGLES:
         return None
     unit, degree = _ANGLES[int(codes[0])]

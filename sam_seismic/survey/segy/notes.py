@@ -40,6 +40,8 @@ def describe_grid(lines: Lines) -> tuple[str, ...]:
             f"{len(lines.repeats)} traces are passed over, as another one of their place is read: trace {passed_over} "
             f"for trace {read}" + (" and so on" if len(lines.repeats) > 1 else "")
         )
+    if lines.index.shape[1] == 1 and lines.index.shape[0] > 1:
+        notes.append("there is one crossline: every inline is a single trace wide, and only the crossline is a section")
     for name, numbers in (("inline", lines.inlines), ("crossline", lines.crosslines)):
         steps = np.unique(np.diff(numbers.astype(np.int64)))
         if len(steps) > 1:

@@ -58,7 +58,9 @@ class SegyVolume(Volume):
         lines, cache_notes = kept_lines(path, self.layout, options)
         self.why = lines.why
         """How the line numbers were found, in words."""
-        self.inline_byte, self.crossline_byte = lines.pair
+        self.inline_byte: int | None = lines.pair and lines.pair[0]
+        """Position of the inline number in the trace headers; None where it is in no field."""
+        self.crossline_byte: int | None = lines.pair and lines.pair[1]
         self.index = lines.index
         """int32[inline, crossline]: number of each trace in the file, from 0; -1 where there is none."""
         self.repeats = lines.repeats
@@ -77,7 +79,7 @@ class SegyVolume(Volume):
         found = (f"line numbers {self.why}",) if self.why.startswith(("found", "taken")) else ()
         counts = notes.describe_counts(self.layout, lines)
         odd = (*notes.describe_grid(lines), *notes.describe_variation(self.layout, lines))
-        self._notes = (*layout_notes, *found, *counts, *times.notes, *odd, *live_notes, *cache_notes)
+        self._notes = (*layout_notes, *found, *lines.notes, *counts, *times.notes, *odd, *live_notes, *cache_notes)
 
     @property
     def geometry(self) -> Geometry:
@@ -183,7 +185,7 @@ class SegyVolume(Volume):
     @cached_property
     def coordinate_fields(self) -> CoordinateFields | None:
         """Where X and Y stand in the trace headers; None where no field can hold them."""
-        pair = (self.inline_byte, self.crossline_byte)
+        pair = tuple(byte for byte in (self.inline_byte, self.crossline_byte) if byte is not None)
         return sampled_fields(
             self._geometry, self.index, pair, lambda traces: words_of(self._file.headers(traces), self.layout.order)
         )
