@@ -74,6 +74,13 @@ TracesPerLine = Annotated[
     int | None,
     typer.Option(min=1, rich_help_panel=_SEGY, help="Number the lines by the order of the traces, this many a line."),
 ]
+Samples = Annotated[
+    int | None, typer.Option(min=1, rich_help_panel=_SEGY, help="Samples a trace, in place of the header's.")
+]
+Tail = Annotated[
+    Literal["drop"] | None,
+    typer.Option(rich_help_panel=_SEGY, help="drop: read the whole traces of a file that ends inside one."),
+]
 SampleInterval = Annotated[
     float | None,
     typer.Option(
@@ -101,6 +108,8 @@ def read_options(  # noqa: PLR0913, PLR0917 (each is one option of the command l
     duplicates: Duplicates = None,
     grid_from_coordinates: GridFromCoordinates = False,
     traces_per_line: TracesPerLine = None,
+    samples: Samples = None,
+    tail: Tail = None,
     sample_interval: SampleInterval = None,
     start: StartTime = None,
     axes: Axes = None,
@@ -115,6 +124,8 @@ def read_options(  # noqa: PLR0913, PLR0917 (each is one option of the command l
         duplicates=duplicates,
         grid_from_coordinates=grid_from_coordinates or None,
         traces_per_line=traces_per_line,
+        samples=samples,
+        tail=tail,
         sample_interval=sample_interval,
         start=start,
     )

@@ -47,3 +47,11 @@ def test_a_grid_that_the_headers_do_not_number_is_read_as_the_error_advises(tmp_
         assert facts["shape"] == [6, 5, 40]
         assert (facts["inlines"]["first"], facts["inline_byte"]) == (1, None)
     assert facts["coordinates"]["inline_spacing"] == pytest.approx(500**0.5)
+
+
+def test_a_file_that_ends_inside_a_trace_is_read_as_the_error_advises(tmp_path: Path, parts: Parts, run: Run):
+    path = parts.save(tmp_path / "a.sgy")
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "--tail drop" in run("inspect", path).stderr
+    assert json.loads(run("inspect", path, "--tail", "drop", "--json").stdout)["live_traces"] == 29
+    assert json.loads(run("inspect", path, "--tail", "drop", "--samples", "40", "--json").stdout)["shape"][2] == 40

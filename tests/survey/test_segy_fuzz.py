@@ -212,6 +212,7 @@ OPTIONS = (
     SegyOptions(format="ieee"),
     SegyOptions(inline_byte=189),
     SegyOptions(grid_from_coordinates=True),
+    SegyOptions(tail="drop"),
     SegyOptions(traces_per_line=5, sample_interval=2.0, start=100.0),
     SegyOptions(endian="little"),
 )

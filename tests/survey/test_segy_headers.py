@@ -7,7 +7,7 @@ import pytest
 
 from sam_seismic.config import SegyOptions
 from sam_seismic.survey.geometry import Orientation
-from sam_seismic.survey.segy import SegyVolume, headers, write_segy
+from sam_seismic.survey.segy import SegyVolume, layout, write_segy
 from sam_seismic.survey.segy.times import ASSUMED_INTERVAL
 from tests.survey.segy_files import Parts, cube, grid, refusal, smooth
 
@@ -146,8 +146,8 @@ def test_stanzas_that_never_end_are_not_looked_for_in_the_traces(tmp_path: Path,
     parts = Parts.of(path, 400)
     parts.set_binary(3505, -1)
     looked = []
-    ends = headers.ends_stanzas
-    monkeypatch.setattr(headers, "ends_stanzas", lambda raw: looked.append(raw) or ends(raw))
+    ends = layout.ends_stanzas
+    monkeypatch.setattr(layout, "ends_stanzas", lambda raw: looked.append(raw) or ends(raw))
     volume = SegyVolume(parts.save(path), SegyOptions())
     assert np.array_equal(cube(volume), smooth((6, 5, 40)))
     assert len(looked) == 1

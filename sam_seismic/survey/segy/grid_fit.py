@@ -86,7 +86,10 @@ def _fit_with(xy: NDArray[np.float64], step: NDArray[np.float64], near: float) -
     weights = np.stack([across * spacing + shift * along, along, np.zeros(2)])  # [inline, crossline, one] -> X, Y
     for _ in range(_ROUNDS):
         weights = _fit(xy, place, weights)
-        inverse = np.linalg.inv(weights[:2] if spacing else np.stack([across, weights[1]]))
+        basis = weights[:2] if spacing else np.stack([across, weights[1]])
+        if abs(np.linalg.det(basis)) <= 1e-6 * np.linalg.norm(basis, axis=1).prod():
+            return None
+        inverse = np.linalg.inv(basis)
         again = np.rint((xy - weights[2]) @ inverse).T  # [2, trace]
         if not spacing:
             again[0] = 0
@@ -104,9 +107,10 @@ def _usual_step(xy: NDArray[np.float64]) -> NDArray[np.float64] | None:
     if not len(steps):
         return None
     length = length[length > 0]
-    usual = steps[np.abs(length - np.median(length)) <= _NEAR * np.median(length)]
+    middle_length = np.sort(length)[len(length) // 2]
+    usual = steps[np.abs(length - middle_length) <= _NEAR * middle_length]
     tried = usual[np.unique(np.linspace(0, len(usual) - 1, _TRIED).astype(np.int64))]
-    near = _NEAR * np.median(length)
+    near = _NEAR * middle_length
     votes = [int((_apart(tried, each) < near).sum()) for each in tried]
     middle = tried[int(np.argmax(votes))]
     usual = usual[_apart(usual, middle) < near]

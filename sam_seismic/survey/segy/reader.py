@@ -14,7 +14,8 @@ from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import notes
 from sam_seismic.survey.segy.cache import kept_lines
 from sam_seismic.survey.segy.coordinates import CoordinateFields, sampled_fields, words_of
-from sam_seismic.survey.segy.headers import TEXT, read_layout
+from sam_seismic.survey.segy.headers import TEXT
+from sam_seismic.survey.segy.layout import read_layout
 from sam_seismic.survey.segy.plausibility import absurd, other_float
 from sam_seismic.survey.segy.samples import TraceFile, decode
 from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES

@@ -16,7 +16,8 @@ def no_grid_given(path: Path, given: Numbering) -> SurveyError:
     """Positions named by the user hold no line numbers."""
     return SurveyError(
         problem=f"{path}: the header positions given hold no line numbers of a grid{_listed([given])}",
-        fix=f"name others, or none and let them be found: --inline-byte, --crossline-byte {_YAML}",
+        fix=f"name others, or none and let them be found: --inline-byte, --crossline-byte {_YAML}; or "
+        + _without_numbers(given.traces, None).partition("; if other bytes")[0],
     )
 
 

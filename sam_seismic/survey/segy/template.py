@@ -87,6 +87,8 @@ class FileTemplate(SegyTemplate):
 
     def tail(self) -> bytes:
         """What stands behind the last trace."""
+        if self.layout.left_out:
+            return b""
         with self.path.open("rb") as file:
             file.seek(self.layout.end)
             return file.read()
