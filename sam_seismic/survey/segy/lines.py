@@ -70,7 +70,7 @@ def find_lines(path: Path, layout: SegyLayout, options: SegyOptions) -> Lines:
     if options.grid_from_coordinates:
         positions = read_positions(path, layout)
         numbering, known, why = on_fitted_grid(path, positions)
-        _check_places(path, numbering, positions.headers, options)
+        _check_places(path, layout, numbering, positions.headers, options)
         return _lines(numbering, positions.headers, options, why, pair=None, known=known)
     if options.traces_per_line is not None:
         return _by_position(path, scan(path, layout, (CDP,)), options)
@@ -126,16 +126,16 @@ def _find(path: Path, layout: SegyLayout, options: SegyOptions) -> tuple[Numberi
         if len(pairs) == 1:
             if first.empty or first.too_sparse:
                 raise refusals.no_grid_given(path, first)
-            _check_places(path, first, headers, options)
+            _check_places(path, layout, first, headers, options)
             return first, headers, f"given as bytes {first}"
         if is_convincing(first):
             return first, headers, f"at the standard bytes {first}"
     headers = scan(path, layout, (*dict.fromkeys(byte for pair in pairs for byte in pair), OFFSET))
     candidates = numberings(headers.columns, pairs)
-    chosen = _choose(path, headers, candidates, options) or _other(path, layout, options)
+    chosen = _choose(path, layout, headers, candidates, options) or _other(path, layout, options)
     if chosen is not None:
         return chosen[0], headers, chosen[1]
-    poor = _poor(path, headers, candidates, options)
+    poor = _poor(path, layout, headers, candidates, options)
     return None if poor is None else (poor[0], headers, poor[1])
 
 
@@ -174,11 +174,11 @@ def _pairs(options: SegyOptions) -> tuple[tuple[int, int], ...]:
 
 
 def _choose(
-    path: Path, headers: TraceHeaders, candidates: Sequence[Numbering], options: SegyOptions
+    path: Path, layout: SegyLayout, headers: TraceHeaders, candidates: Sequence[Numbering], options: SegyOptions
 ) -> tuple[Numbering, str] | None:
     """Compare the candidates, see `find_lines`; None where none of them forms a grid."""
     standard = candidates[0] if candidates[0].pair == STANDARD else None
-    if standard is not None and (why := _grounds(path, headers, candidates, options)):
+    if standard is not None and (why := _grounds(path, layout, headers, candidates, options)):
         return standard, why
     winners = best_of([each for each in candidates if each.pair not in COORDINATES])
     if not winners and standard is not None and standard.score > 0 and not standard.single:
@@ -189,12 +189,12 @@ def _choose(
     winners = winners or best_with_repeats([each for each in candidates if each.pair not in COORDINATES])
     if len(winners) != 1:
         return None
-    _check_places(path, winners[0], headers, options)
+    _check_places(path, layout, winners[0], headers, options)
     return winners[0], f"found at bytes {winners[0]}, the only candidates that form a regular grid"
 
 
 def _poor(
-    path: Path, headers: TraceHeaders, candidates: Sequence[Numbering], options: SegyOptions
+    path: Path, layout: SegyLayout, headers: TraceHeaders, candidates: Sequence[Numbering], options: SegyOptions
 ) -> tuple[Numbering, str] | None:
     """What the standard positions hold, where nothing is better; None where it is nothing."""
     standard = candidates[0]
@@ -202,18 +202,20 @@ def _poor(
         return None
     if standard.score > 0:
         return standard, f"taken from the standard bytes (a single line with an empty number) {standard}"
-    _check_places(path, standard, headers, options)
+    _check_places(path, layout, standard, headers, options)
     return standard, f"taken from the standard bytes (many traces repeat a place) {standard}"
 
 
-def _grounds(path: Path, headers: TraceHeaders, candidates: Sequence[Numbering], options: SegyOptions) -> str | None:
+def _grounds(
+    path: Path, layout: SegyLayout, headers: TraceHeaders, candidates: Sequence[Numbering], options: SegyOptions
+) -> str | None:
     """Why the standard positions, the first candidate, are taken before others are looked at; None: they are not."""
     standard = candidates[0]
     if is_convincing(standard):
         return f"at the standard bytes {standard}"
     _refuse_gathers(path, standard, headers)
     if standard.few_repeats:
-        _check_places(path, standard, headers, options)
+        _check_places(path, layout, standard, headers, options)
         return f"at the standard bytes {standard}"
     if standard.single and standard.score > 0 and not _constant_zero(standard):
         return f"a single line, at the standard bytes {standard}"
@@ -228,11 +230,20 @@ def _offset_is_a_copy(headers: TraceHeaders) -> bool:
     return any(byte != OFFSET and np.array_equal(column, offsets) for byte, column in headers.columns.items())
 
 
-def _check_places(path: Path, lines: Numbering, headers: TraceHeaders, options: SegyOptions) -> None:
+def _check_places(
+    path: Path, layout: SegyLayout, lines: Numbering, headers: TraceHeaders, options: SegyOptions
+) -> None:
     """Refuse prestack gathers, and repeated traces unless the user said which of them to read."""
     _refuse_gathers(path, lines, headers)
     if lines.repeats and options.duplicates is None:
-        raise refusals.repeated(path, lines)
+        raise refusals.repeated(path, lines, _grid_elsewhere(path, layout, lines))
+
+
+def _grid_elsewhere(path: Path, layout: SegyLayout, lines: Numbering) -> Numbering | None:
+    """The usual pair that forms a grid where the one looked at does not; None where none does."""
+    headers = scan(path, layout, tuple(dict.fromkeys(byte for pair in CANDIDATES for byte in pair)))
+    others = numberings(headers.columns, [pair for pair in CANDIDATES if pair != lines.pair])
+    return next(iter(best_of(others)), None)
 
 
 def _refuse_gathers(path: Path, lines: Numbering, headers: TraceHeaders) -> None:

@@ -31,16 +31,16 @@ def gathers(path: Path, lines: Numbering, headers: TraceHeaders) -> SurveyError:
     )
 
 
-def repeated(path: Path, lines: Numbering) -> SurveyError:
-    """Several traces hold one place."""
+def repeated(path: Path, lines: Numbering, other: Numbering | None) -> SurveyError:
+    """Several traces hold one place; another pair of positions may form a grid."""
     first, second = lines.first_repeat()
     place = f"inline {lines.inline.column[first]}, crossline {lines.crossline.column[first]}"
+    elsewhere = f", or, if its line numbers are elsewhere, name their bytes: {_options(other)}" if other else ""
     return SurveyError(
         problem=f"{path}: traces {first + 1} and {second + 1} are both {place} (bytes {lines.bytes}); in all "
         f"{lines.repeats} of {lines.traces} traces repeat a place that another one holds",
         fix="say which trace of a place to read: --duplicates first|last (YAML: data.read.segy.duplicates); or remove "
-        "the repeated traces, stack the gathers, or, if the line numbers are elsewhere, name their bytes: "
-        f"--inline-byte, --crossline-byte {_YAML}",
+        f"the repeated traces, or stack the gathers{elsewhere}",
     )
 
 
