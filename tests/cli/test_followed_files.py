@@ -14,9 +14,11 @@ import yaml
 from click.testing import Result
 
 from sam_seismic.config import load_config
+from sam_seismic.errors import SurveyError
 from sam_seismic.sam import build_sam
 from sam_seismic.sam.weights import OFFICIAL, OfficialWeights, official_path, read_weights
 from sam_seismic.survey.geometry import Geometry
+from sam_seismic.survey.labels.sample_match import match_samples
 from sam_seismic.survey.segy import SegyVolume, write_segy
 from sam_seismic.tasks.building import prepare
 from tests.cli.running import Made, configured, invoke
@@ -206,6 +208,31 @@ def test_a_sample_count_that_is_not_there_or_wrong(plain: Path):
         assert "--samples" in fix_of(invoke("inspect", changed(plain, counted)))
         assert inspected(plain, "--samples", "40") == [6, 5, 40]
         assert in_yaml(plain, "data.read.segy.samples=40").geometry.shape == (6, 5, 40)
+
+
+@pytest.mark.follows("survey/labels/sample_match.py", "; if the headers of a SEG-Y are wrong, give the right times: ")
+@pytest.mark.parametrize("wrong", ["start", "sample_interval"])
+def test_labels_at_other_times_by_a_wrong_header(plain: Path, wrong: str):
+    """Of the labels, or of the amplitudes."""
+    labels = plain.with_name("labels.sgy")
+    shutil.copy(plain, labels)
+
+    def mistimed(parts: Parts) -> None:
+        if wrong == "start":
+            parts.set_field(109, 5000, "i2")
+        parts.set_binary(3217, 4000 if wrong == "start" else 2000)
+
+    right = {"start": 0, "sample_interval": 4}[wrong]
+    with pytest.raises(SurveyError) as caught:
+        match_samples(SegyVolume(plain), SegyVolume(changed(labels, mistimed)))
+    key = f"data.read_labels.segy.{wrong}"
+    assert key in caught.value.fix
+    read = load_config(in_yaml(plain).path.with_name("empty.yaml"), [f"{key}={right}"]).data.read_labels
+    assert read is not None
+    assert match_samples(SegyVolume(plain), SegyVolume(labels, read.segy)).tolist() == list(range(40))
+    key = f"data.read.segy.{wrong}"
+    assert key in caught.value.fix
+    assert match_samples(in_yaml(labels, f"{key}={right}"), SegyVolume(plain)).tolist() == list(range(40))
 
 
 @pytest.mark.follows("survey/segy/refusals.py", "say which trace of a place to read: --duplicates first|last")

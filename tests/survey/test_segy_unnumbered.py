@@ -179,6 +179,9 @@ def test_a_2d_line_that_its_coordinates_tell_is_read(tmp_path: Path, parts: Part
     assert volume.geometry.crosslines[0] == (501 if numbered == "by CDP" else 1)
     assert np.array_equal(cube(volume)[0], smooth((6, 5, 40)).reshape(30, 40))
     assert "taken from" in volume.notes[0]
+    assert (
+        "no pair of header positions gives a regular grid" in refusal(volume.path, inline_byte=1).problem
+    )  # not ignored
 
 
 def test_traces_per_line(tmp_path: Path, parts: Parts):

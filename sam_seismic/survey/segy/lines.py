@@ -111,7 +111,8 @@ def _by_position(path: Path, headers: TraceHeaders, options: SegyOptions) -> Lin
 def _unnumbered(path: Path, layout: SegyLayout, options: SegyOptions) -> Lines:
     """A 2D line whose traces nothing numbers, told by its coordinates; see `find_lines`."""
     positions = read_positions(path, layout)
-    if (grid := several_lines(positions)) is None and positions.is_path:
+    named = options.inline_byte is not None or options.crossline_byte is not None
+    if (grid := several_lines(positions)) is None and positions.is_path and not named:
         return _by_position(path, positions.headers, options)
     headers = scan(path, layout, tuple(dict.fromkeys(byte for pair in CANDIDATES for byte in pair)))
     raise refusals.no_grid(path, headers, numberings(headers.columns, CANDIDATES), grid)
