@@ -66,6 +66,33 @@ Duplicates = Annotated[
     DuplicateChoice | None,
     typer.Option(rich_help_panel=_SEGY, help="Which of several traces with the same line numbers to read."),
 ]
+GridFromCoordinates = Annotated[
+    bool,
+    typer.Option("--grid-from-coordinates", rich_help_panel=_SEGY, help="Number the lines by X and Y, from 1."),
+]
+TracesPerLine = Annotated[
+    int | None,
+    typer.Option(min=1, rich_help_panel=_SEGY, help="Number the lines by the order of the traces, this many a line."),
+]
+Samples = Annotated[
+    int | None, typer.Option(min=1, rich_help_panel=_SEGY, help="Samples a trace, in place of the header's.")
+]
+Tail = Annotated[
+    Literal["drop"] | None,
+    typer.Option(rich_help_panel=_SEGY, help="drop: read the whole traces of a file that ends inside one."),
+]
+SampleInterval = Annotated[
+    float | None,
+    typer.Option(
+        "--sample-interval", rich_help_panel=_SEGY, help="Time between samples in ms, in place of the header's."
+    ),
+]
+StartTime = Annotated[
+    float | None,
+    typer.Option(
+        "--start", rich_help_panel=_SEGY, help="Time of the first sample in ms, in place of the trace headers'."
+    ),
+]
 Axes = Annotated[
     AxesChoice | None,
     typer.Option(rich_help_panel=_ARRAYS, help="Axis order of a .npy, .npz or foreign .h5 volume."),
@@ -73,12 +100,18 @@ Axes = Annotated[
 Key = Annotated[str | None, typer.Option(rich_help_panel=_ARRAYS, help="Name of the array in an .npz or .h5 file.")]
 
 
-def read_options(
+def read_options(  # noqa: PLR0913, PLR0917 (each is one option of the command line)
     inline_byte: InlineByte = None,
     crossline_byte: CrosslineByte = None,
     sample_format: SampleFormat = None,
     endian: Endian = None,
     duplicates: Duplicates = None,
+    grid_from_coordinates: GridFromCoordinates = False,
+    traces_per_line: TracesPerLine = None,
+    samples: Samples = None,
+    tail: Tail = None,
+    sample_interval: SampleInterval = None,
+    start: StartTime = None,
     axes: Axes = None,
     key: Key = None,
 ) -> ReadOptions:
@@ -89,6 +122,12 @@ def read_options(
         format=sample_format,
         endian=endian,
         duplicates=duplicates,
+        grid_from_coordinates=grid_from_coordinates or None,
+        traces_per_line=traces_per_line,
+        samples=samples,
+        tail=tail,
+        sample_interval=sample_interval,
+        start=start,
     )
     return ReadOptions(segy=segy, axes=axes, key=key)
 

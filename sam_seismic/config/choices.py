@@ -12,5 +12,7 @@ ByteOrder = Literal["big", "little"]
 """Byte orders of SEG-Y."""
 DuplicateChoice = Literal["first", "last"]
 """Which one of several traces with the same line numbers is read."""
+AngleUnit = Literal["arc seconds", "degrees", "DDDMMSS"]
+"""Units of coordinates that are angles."""
 AxesChoice = Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"]
 """Axis orders of arrays, slowest axis first."""

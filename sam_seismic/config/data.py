@@ -28,6 +28,18 @@ class SegyOptions(Model):
     """Byte order of the file."""
     duplicates: DuplicateChoice | None = None
     """Which trace to read where several have the same line numbers; if not set, such a file is refused."""
+    grid_from_coordinates: bool | None = None
+    """Fit a regular grid to X and Y and number its lines from 1, where the headers hold no line numbers."""
+    traces_per_line: int | None = Field(default=None, ge=1)
+    """Number the lines by the order of the traces, this many a line, where the headers hold no line numbers."""
+    samples: int | None = Field(default=None, ge=1)
+    """Samples a trace; replaces the count in the headers, whose 16 bits end at 65535 in revisions 0 and 1."""
+    tail: Literal["drop"] | None = None
+    """`drop` reads the whole traces of a file that ends inside one; if not set, such a file is refused."""
+    sample_interval: float | None = Field(default=None, gt=0, le=1e5)
+    """Time between samples in ms (in depth: metres or feet); replaces the one in the headers."""
+    start: float | None = Field(default=None, ge=-1e6, le=1e6)
+    """Time of the first sample in ms (in depth: metres or feet), the same for all traces; replaces the headers'."""
 
 
 class ReadOptions(Model):

@@ -11,6 +11,8 @@ from sam_seismic.report.blocks import LiveMap, Rows
 from sam_seismic.survey.geometry import Orientation, describe_lines
 from sam_seismic.survey.volume import Volume
 
+_TRIED = 9
+"""Lines from each end of the survey to its middle that are tried until one has positions."""
 TEXT_LINES = 3
 """Number of lines of the text header that are shown."""
 _CARD = re.compile(r"^\s*C\s{0,2}\d{1,2}\b")
@@ -64,7 +66,7 @@ def text_lines(text: str) -> list[str]:
 
 
 def coordinate_facts(volume: Volume) -> dict[str, Any] | None:
-    """Ranges of X and Y over the outer lines, and the bin size; None if the file has no coordinates."""
+    """Ranges of X and Y over the outer lines, their unit if they are angles, and the bin size; None: no coordinates."""
     along = {o: _outer(volume, o) for o in Orientation}
     if not any(along.values()):
         return None
@@ -73,10 +75,12 @@ def coordinate_facts(volume: Volume) -> dict[str, Any] | None:
     if not found.size or not np.ptp(found, axis=0).any():
         return None
     (x0, y0), (x1, y1) = found.min(axis=0).tolist(), found.max(axis=0).tolist()
-    spacing = {o: _spacing(lines) for o, lines in along.items()}
+    angles = volume.angle_unit
+    spacing = {o: None if angles else _spacing(lines) for o, lines in along.items()}
     return {
         "x": [x0, x1],
         "y": [y0, y1],
+        "angle_unit": angles,
         # The distance of traces in an inline is the distance of crosslines, and vice versa.
         "inline_spacing": spacing[Orientation.CROSSLINE],
         "crossline_spacing": spacing[Orientation.INLINE],
@@ -85,9 +89,19 @@ def coordinate_facts(volume: Volume) -> dict[str, Any] | None:
 
 def _outer(volume: Volume, orientation: Orientation) -> list[NDArray[np.float64]]:
     """X and Y along the first and the last line: float64[trace, 2] each; empty if the file has none."""
-    outer = dict.fromkeys(volume.lines(orientation)[[0, -1]].tolist() if len(volume.lines(orientation)) else ())
-    found = (volume.coordinates(orientation, line) for line in outer)
-    return [line for line in found if line is not None]
+    lines = volume.lines(orientation)
+    if not len(lines):
+        return []
+    ends = []
+    for inward in (np.linspace(0, 0.5, _TRIED), np.linspace(1, 0.5, _TRIED)):  # padding may have no positions
+        for line in dict.fromkeys(lines[np.rint(inward * (len(lines) - 1)).astype(int)].tolist()):
+            found = volume.coordinates(orientation, line)
+            if found is None:
+                return []
+            if np.isfinite(found).any():
+                ends.append(found)
+                break
+    return ends
 
 
 def _spacing(lines: list[NDArray[np.float64]]) -> float | None:
@@ -128,7 +142,8 @@ def file_rows(volume: Volume, facts: dict[str, Any]) -> Rows:
     ]
     rows = [("format", ", ".join(each for each in written if each))]
     if source.line_numbers is not None:
-        rows.append(("line numbers", f"inline at byte {source.inline_byte}, crossline at byte {source.crossline_byte}"))
+        at = f"inline at byte {source.inline_byte}, crossline at byte {source.crossline_byte}"
+        rows.append(("line numbers", "in no header field" if source.inline_byte is None else at))
         rows.append(("because", source.line_numbers))
     if source.standard is not None:
         rows += _coordinate_rows(facts)
@@ -139,11 +154,13 @@ def file_rows(volume: Volume, facts: dict[str, Any]) -> Rows:
 
 
 def _coordinate_rows(facts: dict[str, Any]) -> Rows:
-    found, unit = facts["coordinates"], facts["length_unit"]
+    found = facts["coordinates"]
     if found is None:
         return [("coordinates", "none in the headers")]
+    unit = found["angle_unit"] or facts["length_unit"]
     named = f" {unit}" if unit else " (unit not said)"
-    rows = [("coordinates", f"X {_range(found['x'])}, Y {_range(found['y'])}{named}")]
+    digits = {None: 1, "degrees": 6}.get(found["angle_unit"], 2)
+    rows = [("coordinates", f"X {_range(found['x'], digits)}, Y {_range(found['y'], digits)}{named}")]
     bins = [
         f"{found[f'{o}_spacing']:.4g}{f' {unit}' if unit else ''} between {o}s"
         for o in Orientation
@@ -152,8 +169,8 @@ def _coordinate_rows(facts: dict[str, Any]) -> Rows:
     return [*rows, ("bin", ", ".join(bins))] if bins else rows
 
 
-def _range(span: list[float]) -> str:
-    digits = 0 if all(value == round(value) for value in span) else 1
+def _range(span: list[float], most: int) -> str:
+    digits = 0 if all(value == round(value) for value in span) else most
     return f"{span[0]:,.{digits}f} to {span[1]:,.{digits}f}"
 
 

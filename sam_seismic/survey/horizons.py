@@ -8,6 +8,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.config.choices import AngleUnit
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import or_limit, reserve
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
@@ -19,6 +20,8 @@ from sam_seismic.survey.volume import Section, Volume
 
 _ABSENT = -1
 """The first sample of a class that does not occur on a trace."""
+_UNITS: dict[AngleUnit | None, str] = {None: "", "arc seconds": "_arcsec", "degrees": "_deg", "DDDMMSS": "_dddmmss"}
+"""What the names of the columns of X and Y end in: nothing for lengths."""
 _FIX = "free some disk, or write elsewhere"
 
 
@@ -51,9 +54,10 @@ def count_out_of_order(classes: NDArray[np.integer]) -> NDArray[np.int32]:
 class HorizonTable(Recorded, Result):
     """Horizons as CSV: a row for each live trace, inline by inline.
 
-    The columns are IL, XL, X and Y (empty where the survey has no coordinates), the time in ms of the first sample of
-    each class (empty where the class does not occur), and the number of transitions that run against the order of the
-    classes. Until all sections are written, the samples are kept in a scratch file.
+    The columns are IL, XL, X and Y (empty where there are no coordinates; X_arcsec, X_deg, ... where they are angles),
+    the time in ms of the first sample of each class (empty where the class does not occur; counted from the trace's own
+    start where starts differ), and the number of transitions that run against the order of the classes. Until all
+    sections are written, the samples are kept in a scratch file.
 
     Args:
         path: of the CSV file.
@@ -139,7 +143,10 @@ class HorizonTable(Recorded, Result):
         """Write all rows, and count the transitions against the order of the classes."""
         disorder = 0
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["IL", "XL", "X", "Y", *(f"{name}_ms" for name in self._facies.names), "out_of_order"])
+        unit = _UNITS[self._source.angle_unit]
+        table.writerow(
+            ["IL", "XL", f"X{unit}", f"Y{unit}", *(f"{name}_ms" for name in self._facies.names), "out_of_order"]
+        )
         records = RecordFile(self.temporary, self._layout)
         try:
             for line in self._grid.inlines.tolist():
@@ -156,11 +163,12 @@ class HorizonTable(Recorded, Result):
         position, crosslines = grid.index(Orientation.INLINE, line), len(grid.crosslines)
         found = records.read(position * crosslines + np.arange(crosslines)).astype(np.int64)  # [trace, class + 1]
         places = self._source.coordinates(Orientation.INLINE, line)  # [trace, 2]
-        if places is not None and not np.nan_to_num(places).any():
-            places = None  # header fields that were never filled in
-        times = grid.start_ms + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
+        starts = self._source.starts_ms(Orientation.INLINE, line)
+        begin = np.full(crosslines, grid.start_ms) if starts is None else starts  # [trace]
+        times = begin[:, None] + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
         for trace in np.flatnonzero(grid.live[position]).tolist():
-            place = ["", ""] if places is None else [f"{value:.10g}" for value in places[trace].tolist()]
+            known = places is not None and bool(np.isfinite(places[trace]).all())
+            place = [f"{value:.10g}" for value in places[trace].tolist()] if places is not None and known else ["", ""]
             tops = [
                 "" if sample == _ABSENT else f"{time:.10g}"
                 for sample, time in zip(found[trace, :-1].tolist(), times[trace].tolist(), strict=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.config.choices import AngleUnit
 from sam_seismic.errors import NoGridError
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.source_facts import SourceFacts
@@ -109,6 +110,11 @@ class Volume(ABC):
         return SourceFacts()
 
     @property
+    def angle_unit(self) -> AngleUnit | None:
+        """The unit of `coordinates` where they are angles; None where they are lengths, or there are none."""
+        return None
+
+    @property
     def segy_template(self) -> "SegyTemplate | None":
         """The headers and trace order that SEG-Y results get; None where it holds none of a SEG-Y file.
 
@@ -176,6 +182,13 @@ class Volume(ABC):
             SurveyError: there is no such line, or the file is damaged there.
         """
 
+    def starts_ms(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:  # noqa: ARG002
+        """Time of the first sample of each trace of a section, ms: float64[trace]; None: that of the grid."""
+        return None
+
     def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:  # noqa: ARG002
-        """X and Y of the traces of a section in the units of the file: float64[trace, 2]; None: it holds none."""
+        """X and Y of the traces of a section in the units of the file: float64[trace, 2].
+
+        NaN where a trace has no position; None where the file holds no coordinates.
+        """
         return None

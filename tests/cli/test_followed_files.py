@@ -14,9 +14,11 @@ import yaml
 from click.testing import Result
 
 from sam_seismic.config import load_config
+from sam_seismic.errors import SurveyError
 from sam_seismic.sam import build_sam
 from sam_seismic.sam.weights import OFFICIAL, OfficialWeights, official_path, read_weights
 from sam_seismic.survey.geometry import Geometry
+from sam_seismic.survey.labels.sample_match import match_samples
 from sam_seismic.survey.segy import SegyVolume, write_segy
 from sam_seismic.tasks.building import prepare
 from tests.cli.running import Made, configured, invoke
@@ -89,9 +91,9 @@ def test_amplitudes_without_sense(plain: Path):
 
 
 @pytest.mark.follows(
-    "survey/segy/headers.py", "--format or --endian (YAML: data.read.segy.format, data.read.segy.endian)"
+    "survey/segy/layout.py", "--format or --endian (YAML: data.read.segy.format, data.read.segy.endian)"
 )
-@pytest.mark.follows("survey/segy/headers.py", "export it as IEEE float (5), or name the right format if the header is")
+@pytest.mark.follows("survey/segy/layout.py", "export it as IEEE float (5), or name the right format if the header is")
 def test_a_format_that_is_not_named_or_not_read(plain: Path):
     whole = plain.read_bytes()
     changed(plain, lambda parts: parts.set_binary(3225, 0))
@@ -130,13 +132,107 @@ def test_positions_that_look_like_gathers(plain: Path):
 
 
 @pytest.mark.follows(
-    "survey/segy/refusals.py", "; for a 2D line numbered by CDP (byte 21): --inline-byte 189 --crossline-byte"
+    "survey/segy/refusals.py", "number its lines {}; if other bytes hold line numbers, name them: --inline-byte"
 )
-def test_a_line_numbered_by_cdp(tmp_path: Path):
+@pytest.mark.follows("survey/segy/refusals.py", "by the order of the traces: --traces-per-line {} for a single line")
+def test_a_line_that_nothing_numbers(tmp_path: Path):
     path, line = tmp_path / "a.sgy", Geometry.complete([0], range(501, 510), 20)
     write_segy(path, smooth((1, 9, 20)), line, crossline_byte=21)
     fix = fix_of(invoke("inspect", path))
-    assert inspected(path, *fix.partition("(byte 21): ")[2].split()) == [1, 9, 20]
+    assert inspected(path, *re.search(r"--traces-per-line \d+", fix)[0].split()) == [1, 9, 20]  # type: ignore[index]
+    assert inspected(path, "--traces-per-line", "3") == [3, 3, 20]
+    assert inspected(path, "--inline-byte", "189", "--crossline-byte", "21") == [1, 9, 20]
+    volume = in_yaml(path, re.search(r"\(YAML: (data\.[a-z_.]+)\)", fix)[1] + "=9")  # type: ignore[index]
+    assert volume.geometry.crosslines.tolist() == list(range(501, 510))
+
+
+@pytest.mark.follows("survey/segy/refusals.py", "number its lines by its coordinates, {}: --grid-from-coordinates")
+def test_a_grid_that_coordinates_alone_tell(plain: Path):
+    inline, crossline = np.divmod(np.arange(30), 5)
+
+    def rotated(parts: Parts) -> None:
+        unnumbered(parts)
+        parts.set_field(181, 600_000 + 20 * crossline + 10 * inline)
+        parts.set_field(185, 6_000_000 - 10 * crossline + 20 * inline)
+
+    fix = fix_of(invoke("inspect", changed(plain, rotated)))
+    assert inspected(plain, re.search(r"--grid-[a-z-]+", fix)[0]) == [6, 5, 40]  # type: ignore[index]
+    assert inspected(plain, "--traces-per-line", "5") == [6, 5, 40]
+    assert np.array_equal(cube(in_yaml(plain, "data.read.segy.grid_from_coordinates=true")), smooth((6, 5, 40)))
+    assert fix == fix_of(invoke("inspect", plain, "--inline-byte", "21", "--crossline-byte", "5"))
+
+
+@pytest.mark.follows("survey/segy/refusals.py", "give a number that divides them, as --traces-per-line {}, or all of")
+def test_lines_of_unequal_length(plain: Path):
+    fix = fix_of(invoke("inspect", changed(plain, unnumbered), "--traces-per-line", "4"))
+    near, single = re.findall(r"--traces-per-line \d+", fix)
+    assert inspected(plain, *near.split()) == [10, 3, 40]
+    assert inspected(plain, *single.split()) == [1, 30, 40]
+    assert in_yaml(plain, "data.read.segy.traces_per_line=5").geometry.shape == (6, 5, 40)
+
+
+@pytest.mark.follows("survey/segy/layout.py", "copy the file again; to read its {} whole traces: --tail drop")
+def test_a_file_that_ends_inside_a_trace(plain: Path):
+    plain.write_bytes(plain.read_bytes()[:-100])
+    fix = fix_of(invoke("inspect", plain))
+    assert inspected(plain, *re.search(r"--tail \w+", fix)[0].split()) == [6, 5, 40]  # type: ignore[index]
+    assert in_yaml(plain, keys_in(fix)[1].rstrip(")")).geometry.live.sum() == 29
+
+
+@pytest.mark.follows("survey/segy/layout.py", "--samples {} (YAML: data.read.segy.samples)")
+def test_more_samples_than_16_bits_count(tmp_path: Path):
+    path = tmp_path / "long.sgy"
+    write_segy(path, smooth((2, 2, 40)), grid(2, 2, 40))
+    parts = Parts.of(path, 400)
+    parts.set_binary(3221, 70_000 & 0xFFFF, "u2")
+    parts.set_field(115, 70_000 & 0xFFFF, "u2")
+    stored = smooth((2, 2, 70_000)).reshape(4, -1).astype(">f4").view(np.uint8)
+    parts.traces = np.concatenate([parts.traces[:, :240], stored], axis=1)
+    fix = fix_of(invoke("inspect", parts.save(path)))
+    option, key = re.fullmatch(r"(--samples \d+) \(YAML: (.*)\)", fix).groups()  # type: ignore[union-attr]
+    assert inspected(path, *option.split()) == [2, 2, 70_000]
+    assert in_yaml(path, f"{key}=70000").geometry.samples == 70_000
+
+
+@pytest.mark.follows("survey/segy/layout.py", "give it, --samples 1500 (YAML: data.read.segy.samples), correct the")
+@pytest.mark.follows(
+    "survey/segy/layout.py", "if it is complete, name its sample format, byte order or sample count: {}"
+)
+def test_a_sample_count_that_is_not_there_or_wrong(plain: Path):
+    for count in (0, 37):
+
+        def counted(parts: Parts, count: int = count) -> None:
+            parts.set_binary(3221, count)
+            parts.set_field(115, count, "i2")
+
+        assert "--samples" in fix_of(invoke("inspect", changed(plain, counted)))
+        assert inspected(plain, "--samples", "40") == [6, 5, 40]
+        assert in_yaml(plain, "data.read.segy.samples=40").geometry.shape == (6, 5, 40)
+
+
+@pytest.mark.follows("survey/labels/sample_match.py", "; if the headers of a SEG-Y are wrong, give the right times: ")
+@pytest.mark.parametrize("wrong", ["start", "sample_interval"])
+def test_labels_at_other_times_by_a_wrong_header(plain: Path, wrong: str):
+    """Of the labels, or of the amplitudes."""
+    labels = plain.with_name("labels.sgy")
+    shutil.copy(plain, labels)
+
+    def mistimed(parts: Parts) -> None:
+        if wrong == "start":
+            parts.set_field(109, 5000, "i2")
+        parts.set_binary(3217, 4000 if wrong == "start" else 2000)
+
+    right = {"start": 0, "sample_interval": 4}[wrong]
+    with pytest.raises(SurveyError) as caught:
+        match_samples(SegyVolume(plain), SegyVolume(changed(labels, mistimed)))
+    key = f"data.read_labels.segy.{wrong}"
+    assert key in caught.value.fix
+    read = load_config(in_yaml(plain).path.with_name("empty.yaml"), [f"{key}={right}"]).data.read_labels
+    assert read is not None
+    assert match_samples(SegyVolume(plain), SegyVolume(labels, read.segy)).tolist() == list(range(40))
+    key = f"data.read.segy.{wrong}"
+    assert key in caught.value.fix
+    assert match_samples(in_yaml(labels, f"{key}={right}"), SegyVolume(plain)).tolist() == list(range(40))
 
 
 @pytest.mark.follows("survey/segy/refusals.py", "say which trace of a place to read: --duplicates first|last")

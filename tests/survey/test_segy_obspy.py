@@ -48,6 +48,7 @@ def check_agree(volume: SegyVolume, theirs: Any, *, samples: bool = True) -> Non
     assert [said[at : at + 80].rstrip(" \0\r\n") for at in range(0, 3200, 80)] == volume.text.split("\n")
     for position, line in enumerate(volume.geometry.inlines.tolist()):
         section, places = volume.section(Orientation.INLINE, line), volume.coordinates(Orientation.INLINE, line)
+        places = np.full((len(volume.index[position]), 2), np.nan) if places is None else places
         for number, values, place in zip(volume.index[position], section.values.T, places, strict=True):
             if number < 0:
                 assert not values.any()
@@ -59,7 +60,7 @@ def check_agree(volume: SegyVolume, theirs: Any, *, samples: bool = True) -> Non
             xy = xy if any(xy) else [getattr(header, SOURCE_X), getattr(header, SOURCE_Y)]
             if np.isfinite(place).all():
                 assert np.allclose(place, np.array(xy) * factor)
-            else:
+            elif volume.coordinate_fields is not None:
                 assert not any(xy)
             assert header.delay_recording_time == volume.geometry.start_ms
             if volume.inline_byte == 189:

@@ -173,16 +173,18 @@ def test_no_candidate(plain: Path):
     assert "no pair of header positions gives a regular grid for 30 traces" in error.problem
     assert "5/21: 30 x 1 lines" in error.problem
     assert "the same in every trace: 189/193, 9/21, 9/13" in error.problem
-    assert "--inline-byte 5 --crossline-byte 21 (YAML: data.read.segy.inline_byte" in error.fix
+    assert "--inline-byte 5" not in error.fix  # a running number
+    assert "--traces-per-line 30 for a single line" in error.fix
+    assert SegyVolume(plain, SegyOptions(traces_per_line=30)).geometry.shape == (1, 30, 40)
 
 
 def test_a_2d_line_numbered_by_cdp_is_not_guessed(tmp_path: Path):
     """The running number of a 3D file looks the same, so the user must say that it is a line."""
     write_segy(tmp_path / "a.sgy", smooth((1, 9, 20)), Geometry.complete([0], range(501, 510), 20), crossline_byte=21)
-    assert (
-        "for a 2D line numbered by CDP (byte 21): --inline-byte 189 --crossline-byte 21"
-        in refusal(tmp_path / "a.sgy").fix
-    )
+    assert "--traces-per-line 9 for a single line" in refusal(tmp_path / "a.sgy").fix
+    volume = SegyVolume(tmp_path / "a.sgy", SegyOptions(traces_per_line=9))
+    assert volume.geometry.crosslines.tolist() == list(range(501, 510))
+    assert "taken from the CDP numbers (byte 21) of one line" in volume.notes[0]
 
 
 def test_a_tie(plain: Path):

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
+from sam_seismic.config.choices import AngleUnit
 from sam_seismic.survey.axis_order import convert, read_type, type_notes
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.hdf5.blocks import BlockReader
 from sam_seismic.survey.hdf5.layout import chunk_cache, read_layout, reading
 from sam_seismic.survey.hdf5.template import StoredTemplate, load_template
-from sam_seismic.survey.segy.template import coordinates_of
+from sam_seismic.survey.segy.coordinates import CoordinateFields, sampled_fields, words_of
 from sam_seismic.survey.volume import Section, Volume
 
 
@@ -109,22 +110,69 @@ class Hdf5Volume(Volume):
         values[:, ~live] = 0
         return Section(orientation, line, values, live)
 
-    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
-        """X and Y of the traces of a section, NaN where there is none: float64[trace, 2].
-
-        From the headers of the SEG-Y file that it was converted from, as `SegyVolume` gives them; None: from no SEG-Y.
+    def starts_ms(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
+        """Time of the first sample of each trace of a section, as `SegyVolume` gives it: float64[trace], or None.
 
         Raises:
             SurveyError: there is no such line, or the file is damaged.
         """
+        if self._starts is None:
+            return None
+        traces = self._traces_along(orientation, line)
+        return np.where(traces >= 0, self._starts[traces], np.nan)
+
+    @cached_property
+    def _starts(self) -> NDArray[np.float64] | None:
+        """Times of the first samples of all traces in the order of the SEG-Y; None where they are the grid's."""
+        if self.segy_template is None:
+            return None
+        starts = np.asarray(self.segy_template.starts_ms())
+        # A start that no trace has was given by the user when the file was converted.
+        return starts if len(np.unique(starts)) > 1 and self.geometry.start_ms in starts else None
+
+    def _traces_along(self, orientation: Orientation, line: int) -> NDArray[np.int32]:
+        """Numbers of the traces of a section in its SEG-Y source: int32[trace]."""
+        assert self.segy_template is not None, "asked for after it was found"
+        position, index = self.geometry.index(orientation, line), self.segy_template.index
+        return index[position] if orientation is Orientation.INLINE else index[:, position]
+
+    @cached_property
+    def coordinate_fields(self) -> CoordinateFields | None:
+        """Where X and Y stand in the headers of the SEG-Y file that it was converted from; None: nowhere, or no SEG-Y.
+
+        Raises:
+            SurveyError: the file is damaged.
+        """
         template = self.segy_template
         if template is None:
             return None
-        position = self.geometry.index(orientation, line)
-        traces = template.index[position] if orientation is Orientation.INLINE else template.index[:, position]
+        line_bytes = tuple(byte for byte in (self.inline_byte, self.crossline_byte) if byte is not None)
+        order = template.layout.order
+        return sampled_fields(
+            self.geometry,
+            template.index,
+            line_bytes,
+            lambda traces: words_of(template.coordinate_headers(traces), order),
+        )
+
+    @property
+    def angle_unit(self) -> AngleUnit | None:
+        """The unit of X and Y where they are angles."""
+        return None if self.coordinate_fields is None else self.coordinate_fields.unit
+
+    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
+        """X and Y of the traces of a section, as `SegyVolume` gives them: float64[trace, 2], or None.
+
+        Raises:
+            SurveyError: there is no such line, or the file is damaged.
+        """
+        template, fields = self.segy_template, self.coordinate_fields
+        if template is None or fields is None:
+            return None
+        traces = self._traces_along(orientation, line)
         found = np.full((len(traces), 2), np.nan)
         headers = template.coordinate_headers(traces[traces >= 0])
-        found[traces >= 0] = coordinates_of(headers, template.layout.order)
+        found[traces >= 0] = fields.of_headers(headers, template.layout.order)
         return found
 
     def _samples(self) -> Any:

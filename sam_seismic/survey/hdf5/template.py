@@ -13,11 +13,15 @@ from sam_seismic.survey.hdf5.layout import SEGY, as_text, damaged, dataset_in, n
 from sam_seismic.survey.segy.formats import FORMATS, Order
 from sam_seismic.survey.segy.headers import HEAD, TRACE_HEADER, SegyLayout
 from sam_seismic.survey.segy.template import SegyTemplate
+from sam_seismic.survey.segy.times import starts_of
 
 BATCH = 1 << 16
 """Traces whose headers are in memory at a time: 16 MB."""
-_COORDINATES = (slice(70, 80), slice(180, 188))
-"""Bytes of trace headers that tell coordinates: their scalar, those of the source, those of the CDP."""
+_COORDINATES = (slice(70, 90), slice(180, 188))
+"""Bytes of trace headers that tell coordinates: scalar, source, receiver, unit; CDP."""
+
+_TIMES = (slice(108, 110), slice(214, 216))
+"""Bytes of trace headers that tell when a trace begins: its delay, and the scalar of times."""
 
 
 def store_template(file: Any, template: SegyTemplate) -> None:
@@ -130,6 +134,14 @@ class StoredTemplate(SegyTemplate):
                 for span in _COORDINATES:
                     found[here, span] = stored[span, first : last + 1].T[traces[here] - first]
         return found
+
+    def starts_ms(self) -> NDArray[np.float64]:
+        """Time of the first sample of each trace by its own header: float64[trace], in the order of the SEG-Y."""
+        found = np.zeros((self.layout.traces, TRACE_HEADER), np.uint8)
+        with reading(self.path), h5py.File(self.path, "r", locking="best-effort") as file:
+            for span in _TIMES:
+                found[:, span] = file[SEGY]["headers"][span].T  # [byte, trace] -> [trace, byte]
+        return starts_of(found, self.layout.order)
 
     def _bytes(self, name: str) -> bytes:
         with reading(self.path), h5py.File(self.path, "r", locking="best-effort") as file:

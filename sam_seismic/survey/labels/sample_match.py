@@ -76,5 +76,7 @@ def _other_times(survey: Volume, labels: Volume, what: str) -> SurveyError:
     return SurveyError(
         problem=f"{labels.path}: its labels have {describe_times(labels.geometry)}; the amplitudes of {survey.path} "
         f"have {describe_times(survey.geometry)}: {what}",
-        fix="give labels with the times of the survey",
+        fix="give labels with the times of the survey; if the headers of a SEG-Y are wrong, give the right times: "
+        "data.read.segy.start and data.read.segy.sample_interval, for labels data.read_labels.segy.start and "
+        "data.read_labels.segy.sample_interval",
     )

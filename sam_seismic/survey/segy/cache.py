@@ -27,7 +27,7 @@ LONG_PASS = 64 << 20
 MOST_ENTRIES = 64
 MOST_BYTES = 1 << 30
 """Bounds of the cache; the entries used last stay."""
-_LAYOUT = 1
+_LAYOUT = 2
 """Raise it with every change of what an entry holds, or of how line numbers are found."""
 _PROBED = 64
 _PROBED_BYTES = 1 << 20
@@ -89,7 +89,7 @@ def _identity(path: Path, layout: SegyLayout, options: SegyOptions) -> str:
         "changed": [state.modified_ns, state.changed_ns],
         "content": _probe(path, layout),
         "layout": [layout.order, layout.form.name, layout.samples, layout.start, layout.header, layout.traces],
-        "options": [options.inline_byte, options.crossline_byte, options.duplicates],
+        "options": options.model_dump(mode="json"),
     }
     return json.dumps(known)
 
@@ -121,9 +121,10 @@ def _load(entry: Path, identity: str, layout: SegyLayout) -> Lines | None:
                 return None
             arrays = {name: stored[name] for name in _ARRAYS}
         lines = Lines(
-            pair=(said["pair"][0], said["pair"][1]),
+            pair=None if said["pair"] is None else (said["pair"][0], said["pair"][1]),
             checked={int(byte): tuple(values) for byte, values in said["checked"].items()},
             why=said["why"],
+            notes=tuple(said["notes"]),
             **arrays,
         )
         os.utime(entry)  # used last
@@ -146,7 +147,7 @@ def _fits(lines: Lines, layout: SegyLayout) -> bool:
 def _store(entry: Path, identity: str, lines: Lines) -> None:
     """Write an entry; it appears under its name when it is whole, whoever else writes it at the same time."""
     entry.parent.mkdir(parents=True, exist_ok=True)
-    said = {"identity": identity, "pair": lines.pair, "checked": lines.checked, "why": lines.why}
+    said = {"identity": identity, "pair": lines.pair, "checked": lines.checked, "why": lines.why, "notes": lines.notes}
     arrays = {name: getattr(lines, name) for name in _ARRAYS}
     with whole_file(entry) as file:
         np.savez(file, said=np.frombuffer(json.dumps(said).encode(), np.uint8), **arrays)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config.choices import DuplicateChoice
 from sam_seismic.survey.geometry import describe_lines
+from sam_seismic.survey.segy.float_words import FloatKind, may_be_floats, whole_numbers
 
 STANDARD = (189, 193)
 CANDIDATES = (
@@ -30,6 +31,7 @@ CANDIDATES = (
 COORDINATES = ((181, 185), (73, 77))
 """X and Y: tried as line numbers where no other fields are, for a survey that lies along the axes."""
 
+_LOOKED_AT = 1000
 _SPARSEST = 0.05
 """A grid of which a smaller share of the places is taken is no survey, and its index may not fit into memory."""
 _CONVINCING = 0.5
@@ -46,10 +48,23 @@ class Axis:
     Args:
         byte: position of the field.
         column: int32[trace]; a constant one may be a view of one number.
+        floats: as which floats the numbers are stored, where they are no integers.
+        fractional: whether they are floats that are not whole, and so no line numbers.
     """
 
     byte: int
     column: NDArray[np.int32]
+    floats: FloatKind | None = None
+    fractional: bool = False
+
+    @classmethod
+    def of_field(cls, byte: int, column: NDArray[np.int32]) -> "Axis":
+        """The axis of a field: its integers, or the floats that its words can be alone."""
+        if not may_be_floats(column[:_LOOKED_AT]) or not may_be_floats(column):
+            return cls(byte, column)
+        if (whole := whole_numbers(column)) is None:
+            return cls(byte, column, fractional=True)
+        return cls(byte, *whole)
 
     @cached_property
     def lines(self) -> NDArray[np.int32]:
@@ -119,7 +134,9 @@ class Numbering:
 
     @property
     def too_sparse(self) -> bool:
-        """Whether even distinct traces would leave nearly all of the grid empty."""
+        """Whether even distinct traces would leave nearly all of the grid empty, or the numbers are fractions."""
+        if self.inline.fractional or self.crossline.fractional:
+            return True
         return self.traces < self.places * _SPARSEST and self.places > 1000
 
     @cached_property
@@ -198,6 +215,12 @@ class Numbering:
         )
 
     @property
+    def floats(self) -> str | None:
+        """How the numbers are stored where they are no integers: `IEEE floats`, `IEEE and IBM floats`."""
+        kinds = dict.fromkeys(axis.floats.upper() for axis in (self.inline, self.crossline) if axis.floats)
+        return f"{' and '.join(kinds)} floats" if kinds else None
+
+    @property
     def bytes(self) -> str:
         """`189/193`."""
         return f"{self.inline.byte}/{self.crossline.byte}"
@@ -207,7 +230,8 @@ class Numbering:
             return f"{self.bytes}: {self.inlines[0]} and {self.crosslines[0]} in every trace"
         size = f"{len(self.inlines)} x {len(self.crosslines)} lines"
         if self.too_sparse:
-            return f"{self.bytes}: {size} cannot be a grid of {self.traces} traces"
+            odd = " (floats that are not whole)" if self.inline.fractional or self.crossline.fractional else ""
+            return f"{self.bytes}: {size}{odd} cannot be a grid of {self.traces} traces"
         # As Python's integers: numbers that are no line numbers may differ by more than 32 bits hold.
         lines = f"{describe_lines(self.inlines.tolist())} and {describe_lines(self.crosslines.tolist())}"
         repeats = f", {self.repeats} traces in places already taken" if self.repeats else ""
@@ -216,7 +240,7 @@ class Numbering:
 
 def numberings(columns: Mapping[int, NDArray[np.int32]], pairs: Sequence[tuple[int, int]]) -> list[Numbering]:
     """The numberings of pairs of byte positions."""
-    axes = {byte: Axis(byte, column) for byte, column in columns.items()}
+    axes = {byte: Axis.of_field(byte, column) for byte, column in columns.items()}
     return [Numbering(axes[inline], axes[crossline]) for inline, crossline in pairs]
 
 

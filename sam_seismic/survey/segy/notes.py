@@ -3,39 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.survey.segy.headers import FileHeader, SegyLayout
+from sam_seismic.survey.segy.headers import SegyLayout
 from sam_seismic.survey.segy.lines import Lines
-from sam_seismic.survey.segy.scan import DELAY, INTERVAL, SAMPLES, SCALAR_OF_PLACES, SCALAR_OF_TIMES
-from sam_seismic.survey.segy.template import scalar_factor
-
-_DEFAULT_INTERVAL_US = 4000.0
-ASSUMED_INTERVAL = f"no sample interval in the headers: {_DEFAULT_INTERVAL_US:g} us assumed"
-
-
-def interval_us(header: FileHeader, lines: Lines) -> tuple[float, tuple[str, ...]]:
-    """Sample interval in microseconds, from the binary header if it is there, and what to note."""
-    binary, stored = header.interval_us, lines.checked[INTERVAL]
-    first = stored[0]
-    if binary > 0:
-        other = next((value for value in stored if value not in (0, binary)), None)
-        if other is None:
-            return binary, ()
-        where = "the first trace" if other == first else "some traces"
-        words = f"sample interval {binary:g} us in the binary header, {other} us in {where}: the former is used"
-        return binary, (words,)
-    known = next((value for value in stored if value > 0), 0)
-    if known > 0:
-        where = "the first trace" if known == first else "the traces: the first one"
-        return float(known), (f"sample interval {known} us is taken from {where}: the binary header has none",)
-    return _DEFAULT_INTERVAL_US, (ASSUMED_INTERVAL,)
-
-
-def start_ms(lines: Lines) -> float:
-    """Time of the first sample, ms."""
-    delay, scalar = lines.checked[DELAY][0], lines.checked[SCALAR_OF_TIMES][0]
-    # Bytes 215-216 are unassigned before revision 1: only the standard's values are believed.
-    believed = scalar if abs(scalar) in (1, 10, 100, 1000, 10000) else 0
-    return float(delay * scalar_factor(np.array([float(believed)]))[0])
+from sam_seismic.survey.segy.scan import SAMPLES, SCALAR_OF_PLACES
 
 
 def live_traces(lines: Lines, traces: int) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
@@ -70,6 +40,8 @@ def describe_grid(lines: Lines) -> tuple[str, ...]:
             f"{len(lines.repeats)} traces are passed over, as another one of their place is read: trace {passed_over} "
             f"for trace {read}" + (" and so on" if len(lines.repeats) > 1 else "")
         )
+    if lines.index.shape[1] == 1 and lines.index.shape[0] > 1:
+        notes.append("there is one crossline: every inline is a single trace wide, and only the crossline is a section")
     for name, numbers in (("inline", lines.inlines), ("crossline", lines.crosslines)):
         steps = np.unique(np.diff(numbers.astype(np.int64)))
         if len(steps) > 1:
@@ -83,7 +55,6 @@ def describe_variation(layout: SegyLayout, lines: Lines) -> tuple[str, ...]:
     """Notes on fields that should be constant and are not."""
     used = {
         SAMPLES: ("sample count", f"{layout.samples} is used"),
-        DELAY: ("delay of the first sample", f"{lines.checked[DELAY][0]} is used"),
         SCALAR_OF_PLACES: ("coordinate scalar", "each trace's own is used"),
     }
     notes = []

@@ -1,23 +1,27 @@
 """A SEG-Y file of any dialect goes in; a Volume comes out, with the facts and assumptions it was read by."""
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
-from sam_seismic.config.choices import ByteOrder
+from sam_seismic.config.choices import AngleUnit, ByteOrder
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import notes
 from sam_seismic.survey.segy.cache import kept_lines
-from sam_seismic.survey.segy.headers import TEXT, read_layout
+from sam_seismic.survey.segy.coordinates import CoordinateFields, sampled_fields, words_of
+from sam_seismic.survey.segy.headers import TEXT
+from sam_seismic.survey.segy.layout import read_layout
 from sam_seismic.survey.segy.plausibility import absurd, other_float
 from sam_seismic.survey.segy.samples import TraceFile, decode
 from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES
-from sam_seismic.survey.segy.template import FileTemplate, coordinates_of
+from sam_seismic.survey.segy.template import FileTemplate
 from sam_seismic.survey.segy.text import decode_text
+from sam_seismic.survey.segy.times import find_times, starts_of
 from sam_seismic.survey.source_facts import SourceFacts
 from sam_seismic.survey.volume import Section, Volume
 
@@ -55,7 +59,9 @@ class SegyVolume(Volume):
         lines, cache_notes = kept_lines(path, self.layout, options)
         self.why = lines.why
         """How the line numbers were found, in words."""
-        self.inline_byte, self.crossline_byte = lines.pair
+        self.inline_byte: int | None = lines.pair and lines.pair[0]
+        """Position of the inline number in the trace headers; None where it is in no field."""
+        self.crossline_byte: int | None = lines.pair and lines.pair[1]
         self.index = lines.index
         """int32[inline, crossline]: number of each trace in the file, from 0; -1 where there is none."""
         self.repeats = lines.repeats
@@ -65,15 +71,16 @@ class SegyVolume(Volume):
         self._file = TraceFile(path, self.layout)
         if options.format is None:
             _check_floats(self._file)
-        interval, interval_notes = notes.interval_us(header, lines)
+        times = find_times(header, lines, options)
+        self._starts_vary = times.vary
         live, live_notes = notes.live_traces(lines, self.layout.traces)
         self._geometry = Geometry(
-            lines.inlines, lines.crosslines, self.layout.samples, interval / 1000, notes.start_ms(lines), live
+            lines.inlines, lines.crosslines, self.layout.samples, times.interval_ms, times.start_ms, live
         )
         found = (f"line numbers {self.why}",) if self.why.startswith(("found", "taken")) else ()
         counts = notes.describe_counts(self.layout, lines)
         odd = (*notes.describe_grid(lines), *notes.describe_variation(self.layout, lines))
-        self._notes = (*layout_notes, *found, *counts, *interval_notes, *odd, *live_notes, *cache_notes)
+        self._notes = (*layout_notes, *found, *lines.notes, *counts, *times.notes, *odd, *live_notes, *cache_notes)
 
     @property
     def geometry(self) -> Geometry:
@@ -161,17 +168,48 @@ class SegyVolume(Volume):
         position = self._geometry.index(orientation, line)
         return self.index[position] if orientation is Orientation.INLINE else self.index[:, position]
 
-    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64]:
-        """X and Y of the traces of a section in the units of the file: float64[trace, 2], NaN where there is no trace.
+    def starts_ms(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
+        """Time of the first sample of each trace of a section by its own header, ms: float64[trace].
 
-        CDP coordinates (bytes 181 and 185), or those of the source (73 and 77) where all of them are zero.
+        NaN where there is no trace; None where all traces begin at the start of the grid.
 
         Raises:
             SurveyError: there is no such line, or the file was cut since it was opened.
         """
+        if not self._starts_vary:
+            return None
+        traces = self.traces_along(orientation, line)
+        found = np.full(len(traces), np.nan)
+        found[traces >= 0] = starts_of(self._file.headers(traces[traces >= 0]), self.layout.order)
+        return found
+
+    @cached_property
+    def coordinate_fields(self) -> CoordinateFields | None:
+        """Where X and Y stand in the trace headers; None where no field can hold them."""
+        pair = tuple(byte for byte in (self.inline_byte, self.crossline_byte) if byte is not None)
+        return sampled_fields(
+            self._geometry, self.index, pair, lambda traces: words_of(self._file.headers(traces), self.layout.order)
+        )
+
+    @property
+    def angle_unit(self) -> AngleUnit | None:
+        """The unit of X and Y where they are angles."""
+        return None if self.coordinate_fields is None else self.coordinate_fields.unit
+
+    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
+        """X and Y of the traces of a section in the units of the file: float64[trace, 2].
+
+        NaN where there is no trace, or it has no position; None where no field can hold coordinates.
+
+        Raises:
+            SurveyError: there is no such line, or the file was cut since it was opened.
+        """
+        if self.coordinate_fields is None:
+            return None
         traces = self.traces_along(orientation, line)
         found = np.full((len(traces), 2), np.nan)
-        found[traces >= 0] = coordinates_of(self._file.headers(traces[traces >= 0]), self.layout.order)
+        headers = self._file.headers(traces[traces >= 0])
+        found[traces >= 0] = self.coordinate_fields.of_headers(headers, self.layout.order)
         return found
 
 

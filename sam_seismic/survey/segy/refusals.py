@@ -3,22 +3,21 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sam_seismic.config import SegyOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.segy.geometry import Numbering
+from sam_seismic.survey.segy.grid_fit import FittedGrid
 from sam_seismic.survey.segy.scan import OFFSET, TraceHeaders
 
 _YAML = "(YAML: data.read.segy.inline_byte, data.read.segy.crossline_byte)"
-_CDP = 21
 
 
 def no_grid_given(path: Path, given: Numbering) -> SurveyError:
     """Positions named by the user hold no line numbers."""
     return SurveyError(
         problem=f"{path}: the header positions given hold no line numbers of a grid{_listed([given])}",
-        fix=f"name others, or none and let them be found: --inline-byte, --crossline-byte {_YAML}",
+        fix=f"name others, or none and let them be found: --inline-byte, --crossline-byte {_YAML}; or "
+        + _without_numbers(given.traces, None).partition("; if other bytes")[0],
     )
 
 
@@ -32,16 +31,16 @@ def gathers(path: Path, lines: Numbering, headers: TraceHeaders) -> SurveyError:
     )
 
 
-def repeated(path: Path, lines: Numbering) -> SurveyError:
-    """Several traces hold one place."""
+def repeated(path: Path, lines: Numbering, other: Numbering | None) -> SurveyError:
+    """Several traces hold one place; another pair of positions may form a grid."""
     first, second = lines.first_repeat()
     place = f"inline {lines.inline.column[first]}, crossline {lines.crossline.column[first]}"
+    elsewhere = f", or, if its line numbers are elsewhere, name their bytes: {_options(other)}" if other else ""
     return SurveyError(
         problem=f"{path}: traces {first + 1} and {second + 1} are both {place} (bytes {lines.bytes}); in all "
         f"{lines.repeats} of {lines.traces} traces repeat a place that another one holds",
         fix="say which trace of a place to read: --duplicates first|last (YAML: data.read.segy.duplicates); or remove "
-        "the repeated traces, stack the gathers, or, if the line numbers are elsewhere, name their bytes: "
-        f"--inline-byte 9 --crossline-byte 21 {_YAML}",
+        f"the repeated traces, or stack the gathers{elsewhere}",
     )
 
 
@@ -64,29 +63,96 @@ def looks_prestack(
         problem=f"{path}: no line numbers at the standard bytes ({standard}), and the offset at byte 37 takes "
         f"{len(offsets)} values from {min(offsets)} to {max(offsets)}: these look like prestack gathers"
         + (f". Other positions:{_listed(grids)}" if grids else ""),
-        fix=f"stack it; if it is a post-stack volume, name its line numbers: {_options(grids[0] if grids else None)}",
+        fix="stack it; if it is a post-stack volume, "
+        + (f"name its line numbers: {_options(grids[0])}" if grids else _without_numbers(headers.traces, None)),
     )
 
 
-def no_grid(path: Path, headers: TraceHeaders, candidates: Sequence[Numbering]) -> SurveyError:
-    """No pair of positions fits."""
-    fix = f"name them: {_options(None)}"
-    running: NDArray[np.int32] | None = headers.columns.get(_CDP)
-    if running is not None and len(np.unique(running)) == len(running):
-        fix += "; for a 2D line numbered by CDP (byte 21): --inline-byte 189 --crossline-byte 21"
+def no_grid(
+    path: Path, headers: TraceHeaders, candidates: Sequence[Numbering], fitted: FittedGrid | None
+) -> SurveyError:
+    """No pair of positions fits; X and Y may lie on a grid."""
     telling = [each for each in candidates if not each.empty]
     tried = ", ".join(each.bytes for each in candidates if each.empty)
     return SurveyError(
         problem=f"{path}: no pair of header positions gives a regular grid for {headers.traces} traces"
         f"{_listed(telling)}" + (f"\n  the same in every trace: {tried}" if tried else ""),
-        fix=fix,
+        fix=_without_numbers(headers.traces, fitted),
     )
+
+
+def no_single_line(path: Path, lines: Numbering, fitted: FittedGrid) -> SurveyError:
+    """The header positions hold one line, X and Y several."""
+    return SurveyError(
+        problem=f"{path}: bytes {lines} are a single line; by their coordinates the traces lie on several: {fitted}",
+        fix=_without_numbers(lines.traces, fitted),
+    )
+
+
+def no_coordinates(path: Path, traces: int) -> SurveyError:
+    """A grid is to be fitted to X and Y, and there are none."""
+    return SurveyError(
+        problem=f"{path}: no field of the trace headers holds coordinates that a grid could be fitted to (tried bytes "
+        "181/185, 73/77, 81/85)",
+        fix=_without_numbers(traces, None),
+    )
+
+
+def no_fitted_grid(path: Path, traces: int, pair: tuple[int, int]) -> SurveyError:
+    """X and Y lie on no grid."""
+    return SurveyError(
+        problem=f"{path}: the coordinates at bytes {pair[0]}/{pair[1]} lie on no regular grid of lines that follow "
+        "each other in the file",
+        fix=_without_numbers(traces, None),
+    )
+
+
+def uneven_lines(path: Path, traces: int, given: int) -> SurveyError:
+    """The traces do not fill lines of the given length."""
+    near = min((count for count in range(1, traces + 1) if traces % count == 0), key=lambda count: abs(count - given))
+    return SurveyError(
+        problem=f"{path}: {traces} traces do not fill lines of {given}",
+        fix=f"give a number that divides them, as --traces-per-line {near}, or all of them for a single line: "
+        f"--traces-per-line {traces} (YAML: data.read.segy.traces_per_line)",
+    )
+
+
+def check_one_way(path: Path, options: SegyOptions) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        SurveyError: lines are to be numbered in two ways.
+    """
+    ways = {
+        "--inline-byte or --crossline-byte": options.inline_byte is not None or options.crossline_byte is not None,
+        "--grid-from-coordinates": bool(options.grid_from_coordinates),
+        "--traces-per-line": options.traces_per_line is not None,
+    }
+    given = [name for name, is_given in ways.items() if is_given]
+    if len(given) > 1:
+        raise SurveyError(
+            problem=f"{path}: {' and '.join(given)} number the lines in different ways", fix="give one of them"
+        )
+
+
+def _without_numbers(traces: int, fitted: FittedGrid | None) -> str:
+    """How a file is read whose headers hold no line numbers."""
+    order = (
+        f"by the order of the traces: --traces-per-line {traces} for a single line, or the number of traces of each "
+        "line (YAML: data.read.segy.traces_per_line)"
+    )
+    if fitted is not None:
+        return (
+            f"number its lines by its coordinates, {fitted}: --grid-from-coordinates "
+            f"(YAML: data.read.segy.grid_from_coordinates: true); or {order}"
+        )
+    return f"number its lines {order}; if other bytes hold line numbers, name them: --inline-byte, --crossline-byte"
 
 
 def _listed(lines: Sequence[Numbering]) -> str:
     return "".join(f"\n  {each}" for each in lines)
 
 
-def _options(lines: Numbering | None) -> str:
-    inline, crossline = (5, 21) if lines is None else lines.pair
+def _options(lines: Numbering) -> str:
+    inline, crossline = lines.pair
     return f"--inline-byte {inline} --crossline-byte {crossline} {_YAML}"

@@ -14,9 +14,14 @@ CHUNK = 1 << 20
 """Bytes read at a time: few enough to stay in the processor's cache until the headers are extracted."""
 _MANY = 1000
 
-OFFSET, SAMPLES, INTERVAL, DELAY, SCALAR_OF_TIMES, SCALAR_OF_PLACES = 37, 115, 117, 109, 215, 71
-TRACE_ID = 29
-_CHECKED = {OFFSET: "i4", SAMPLES: "u2", INTERVAL: "u2", DELAY: "i2", SCALAR_OF_TIMES: "i2", SCALAR_OF_PLACES: "i2"}
+OFFSET, SAMPLES, INTERVAL, DELAY, LAG, SCALAR_OF_TIMES, SCALAR_OF_PLACES = 37, 115, 117, 109, 105, 215, 71
+TRACE_ID, UNIT_OF_PLACES = 29, 89
+SHORT = (SCALAR_OF_PLACES, UNIT_OF_PLACES)
+"""Fields of 2 bytes whose columns may be asked for."""
+_CHECKED = {
+    **{OFFSET: "i4", SAMPLES: "u2", INTERVAL: "u2"},
+    **dict.fromkeys((DELAY, LAG, SCALAR_OF_TIMES, SCALAR_OF_PLACES), "i2"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ def scan(path: Path, layout: SegyLayout, fields: tuple[int, ...]) -> TraceHeader
     Args:
         path: the file.
         layout: where its traces lie.
-        fields: byte positions of 4-byte fields whose columns are wanted.
+        fields: byte positions of fields whose columns are wanted: 4 bytes, or the 2 bytes of SHORT.
 
     Raises:
         SurveyError: the file ends before its last trace.
@@ -51,7 +56,7 @@ def scan(path: Path, layout: SegyLayout, fields: tuple[int, ...]) -> TraceHeader
     columns = {byte: _Column(layout.traces) for byte in fields}
     checked = {byte: _Values() for byte in _CHECKED}
     dead = [np.empty(0, np.int32)]
-    kinds = {**_CHECKED, TRACE_ID: "i2", **dict.fromkeys(fields, "i4")}
+    kinds = {**_CHECKED, TRACE_ID: "i2", **{byte: "i2" if byte in SHORT else "i4" for byte in fields}}
     for begin, headers in _chunks(path, layout, kinds):
         for byte, column in columns.items():
             column.put(begin, headers[str(byte)])

@@ -87,6 +87,8 @@ class FileTemplate(SegyTemplate):
 
     def tail(self) -> bytes:
         """What stands behind the last trace."""
+        if self.layout.left_out:
+            return b""
         with self.path.open("rb") as file:
             file.seek(self.layout.end)
             return file.read()
@@ -110,28 +112,13 @@ class FileTemplate(SegyTemplate):
                 yield np.frombuffer(raw, np.uint8).reshape(count, length)[:, : self.layout.header]
 
 
-COORDINATE_BYTES = ((181, 185), (73, 77))
-"""X and Y of the CDP, and those of the source, which are read where the former are all zero."""
+def field_of(headers: NDArray[np.uint8], byte: int, kind: str, order: Order) -> NDArray[np.integer]:
+    """A field of trace headers uint8[trace, 240], by its position from 1 and numpy's type: int[trace]."""
+    stored = np.ascontiguousarray(headers[:, byte - 1 : byte - 1 + np.dtype(kind).itemsize])
+    return stored.view(order + kind)[:, 0]
 
 
-def coordinates_of(headers: NDArray[np.uint8], order: Order) -> NDArray[np.float64]:
-    """X and Y, with their scalar applied, in the units of the file: float64[trace, 2].
-
-    Args:
-        headers: uint8[trace, 240].
-        order: byte order.
-    """
-
-    def field(byte: int, kind: str) -> NDArray[np.float64]:
-        stored = np.ascontiguousarray(headers[:, byte - 1 : byte - 1 + np.dtype(kind).itemsize])
-        return stored.view(order + kind)[:, 0].astype(np.float64)
-
-    pairs = (np.stack([field(x, "i4"), field(y, "i4")], axis=1) for x, y in COORDINATE_BYTES)
-    pair = next((pair for pair in pairs if pair.any()), np.zeros((len(headers), 2)))
-    return pair * scalar_factor(field(71, "i2"))[:, np.newaxis]
-
-
-def scalar_factor(scalar: NDArray[np.float64]) -> NDArray[np.float64]:
+def scalar_factor(scalar: NDArray[np.number]) -> NDArray[np.float64]:
     """The standard's scalars: positive multiplies, negative divides, 0 means 1."""
     size = np.where(scalar == 0, 1.0, np.abs(scalar))
     return np.where(scalar < 0, 1 / size, size)
