@@ -26,9 +26,18 @@ from sam_seismic.survey.labels.horizon_files.irap_points import (
 )
 from sam_seismic.survey.labels.horizon_files.opendtect import read_opendtect, recognises_opendtect, write_opendtect
 from sam_seismic.survey.labels.horizon_files.own_csv import read_csv, recognises_csv
-from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks, Top, need_places
+from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks, Top, need_places, places_of
 
-__all__ = ["HORIZON_FORMATS", "HorizonFormat", "PickOptions", "Picks", "Top", "read_horizons", "writable_as"]
+__all__ = [
+    "HORIZON_FORMATS",
+    "HorizonFormat",
+    "PickOptions",
+    "Picks",
+    "Top",
+    "places_of",
+    "read_horizons",
+    "writable_as",
+]
 _HEAD = 4096
 """Bytes by which text is told from other content."""
 
