@@ -1,5 +1,6 @@
 """A survey and an interpreter's horizons and bodies come in; labels go out, with what is known of each file."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +10,9 @@ import numpy as np
 
 from sam_seismic.config import HorizonsConfig, InterpretationConfig
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.facies import IGNORE
+from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.labelled import LabelledVolume, labelled
 from sam_seismic.survey.labels.affine_grid import AffineGrid, fit_grid
 from sam_seismic.survey.labels.bodies import Body, read_body
 from sam_seismic.survey.labels.gaps import without_gaps
@@ -87,6 +89,24 @@ def interpret(survey: Volume, config: InterpretationConfig) -> Interpretation:
         notes=notes,
     )
     return Interpretation(labels, tuple(surfaces), tuple(bodies))
+
+
+def labelled_by(survey: Volume, config: InterpretationConfig, facies: FaciesTable) -> LabelledVolume:
+    """Amplitudes with labels from horizons and bodies.
+
+    Raises:
+        SurveyError: as `interpret`, or there are not as many classes as the horizons and bodies make.
+    """
+    labels = interpret(survey, config).labels
+    found = labels.class_names
+    if len(found) != len(facies):
+        raise SurveyError(
+            problem=f"data.classes names {len(facies)} classes, and the horizons and bodies of data.labels make "
+            f"{len(found)}: {', '.join(found)}",
+            fix=f"name as many, from top to bottom: data.classes: {json.dumps(list(found), ensure_ascii=False)}; "
+            "data.labels.horizons.above and data.labels.horizons.below make classes of what lies outside",
+        )
+    return labelled(survey, labels, facies)
 
 
 def class_names(surfaces: Sequence[Surface], bodies: Sequence[Body], config: InterpretationConfig) -> list[str]:

@@ -55,6 +55,7 @@ def place(picks: Picks, grid: Geometry, fitted: Callable[[], AffineGrid], config
             volume.
     """
     where = f"{picks.path}: {picks.name}"
+    title = picks.path.name if picks.path.stem == picks.name else f"{picks.path.name}: {picks.name}"
     if picks.lines is not None:
         positions, inside = _by_numbers(picks.lines, grid)
         notes: list[str] = []
@@ -76,7 +77,7 @@ def place(picks: Picks, grid: Geometry, fitted: Callable[[], AffineGrid], config
     if reading.inside < 1:
         count = round((1 - reading.inside) * len(given))
         notes.append(f"{count:,} picks lie above the first or below the last sample of the volume")
-    return Surface(picks.name, times, tuple(f"{where}: {note}" for note in notes))
+    return Surface(picks.name, times, tuple(f"{title}: {note}" for note in notes))
 
 
 def _by_numbers(lines: NDArray[np.float64], grid: Geometry) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
