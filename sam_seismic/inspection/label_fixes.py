@@ -97,7 +97,7 @@ def _other_labels(data: DataConfig) -> str:
     if data.has_label_files:
         return "name a label volume of this survey that has some in data.labels"
     if data.source == "files":
-        return "choose lines in data.split on which the horizons and bodies of data.labels are picked"
+        return "pick its horizons and bodies on more lines of the survey"
     # No line of the survey has any, so that no split would help.
     return f"these are not the published labels: {known_survey(data.source).how}"
 

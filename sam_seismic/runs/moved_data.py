@@ -26,7 +26,7 @@ def data_paths(data: DataConfig) -> dict[str, Path]:
     if isinstance(data.labels, InterpretationConfig):
         for name, each in (("horizons", data.labels.horizons), ("bodies", data.labels.bodies)):
             files = () if each is None else each.files
-            found |= {f"data.labels.{name}{_FILES}{number}": path for number, path in enumerate(files)}
+            found |= {".".join(("data", "labels", name, "files", str(at))): path for at, path in enumerate(files)}
     return found
 
 

@@ -130,7 +130,18 @@ def test_what_a_horizon_format_cannot_hold_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.follows("inference/outputs.py", "leave it out, or add --horizons tops.dat")
+def test_the_advice_on_a_format_without_horizons_works(made: Made, run: Run, placed: Path, tmp_path: Path):
+    given = [*words(made, placed, tmp_path), "--overwrite"]
+    assert run(*given, "--horizon-format", "opendtect").exit_code == 2
+    assert run(*given).exit_code == 0
+    assert run(*given, "--horizon-format", "opendtect", "--horizons", tmp_path / "tops.dat").exit_code == 0
+
+
+@pytest.mark.follows("survey/labels/horizon_files/picks.py", "--horizon-format dug")
 def test_the_advice_on_a_survey_without_coordinates_works(made: Made, run: Run, tmp_path: Path):
+    refused = run(*words(made, made.amplitude, tmp_path), "--horizons", "tops.dat", "--horizon-format", "iesx")
+    assert refused.exit_code == 2
     for more in (("tops.ilclt", "--horizon-format", "dug"), ("tops.csv", "--horizon-format", "csv")):
         result = run(*words(made, made.amplitude, tmp_path), "--overwrite", "--horizons", tmp_path / more[0], *more[1:])
         assert result.exit_code == 0, result.stderr

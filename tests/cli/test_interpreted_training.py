@@ -75,6 +75,7 @@ def test_the_whole_road_from_horizons(made: Made, run: Run, tmp_path: Path, conf
     assert again.data.labels == load_config(config).data.labels
 
 
+@pytest.mark.follows("runs/moved_data.py", "--set {}.files=[{}]")
 def test_resuming_notices_another_pick(made: Made, run: Run, tmp_path: Path, config: Path, labels: dict[str, Any]):
     folder = tmp_path / "run"
     assert run("train", "--config", config, "--output", folder).exit_code == 0
@@ -111,6 +112,7 @@ def test_a_label_volume_of_the_same_horizons_has_the_same_content(
     assert "differ" not in scored.stderr
 
 
+@pytest.mark.follows("survey/labels/interpretation.py", "name as many, from top to bottom")
 def test_the_number_of_classes_must_be_that_of_the_surfaces(
     made: Made, run: Run, tmp_path: Path, labels: dict[str, Any]
 ):
@@ -167,21 +169,18 @@ def test_problems_are_told_by_their_keys(
     assert "mapping" not in refused.value.problem
 
 
-def test_lines_without_picks_are_told_with_advice_that_names_lines(
-    made: Made, run: Run, tmp_path: Path, labels: dict[str, Any]
-):
-    """Only the last inlines are picked: the training lines hold nothing."""
+def test_only_lines_on_which_horizons_are_picked_are_trained_on(made: Made, run: Run, tmp_path: Path):
+    """As of any sparse label volume: the split is drawn among them."""
     grid = open_volume(made.amplitude).geometry
-    few = Geometry.complete(grid.inlines[-6:], grid.crosslines, grid.samples)
+    few = Geometry.complete(grid.inlines[3::4], grid.crosslines, grid.samples)
     files = [str(write_surface(tmp_path / f"{name}.dat", few, time)) for name, time in (("a", 20.0), ("b", 90.0))]
-    path = configured(
-        made, tmp_path / "c.yaml", labels={"horizons": {"files": files, "below": True}}, classes=["a", "b"]
-    )
-    result = run("train", "--config", path, "--output", tmp_path / "run")
-    if result.exit_code:  # until splits are drawn among the interpreted lines
-        assert result.exit_code == 2
-        assert "choose lines for train in data.split.regions that hold some: inlines" in result.stderr
-        assert "label_values" not in result.stderr
+    horizons = {"horizons": {"files": files, "below": True}}
+    path = configured(made, tmp_path / "c.yaml", labels=horizons, classes=["a", "b"], split={"guard": 1})
+    result = run("inspect", path, "--json")
+    assert result.exit_code == 0, result.stderr
+    facts = json.loads(result.stdout)
+    assert 3 <= sum(facts["sections"].values()) <= 10
+    assert any("interpreted" in warning and "10" in warning for warning in facts["warnings"]), facts["warnings"]
 
 
 def test_hashes_cover_every_pick_of_a_large_survey(tmp_path: Path):

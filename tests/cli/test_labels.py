@@ -66,6 +66,8 @@ def test_labels_between_horizons_are_a_volume_on_the_same_grid(run: Run, tmp_pat
     assert str(output) in again.stdout.replace("\n", "")
 
 
+@pytest.mark.follows("survey/labels/interpretation.py", "--lines limits the labels", elsewhere=True)
+@pytest.mark.follows("workflows/labels.py", "write --lines 100 120-140")
 def test_bodies_and_chosen_lines(run: Run, tmp_path: Path, amplitude: Path):
     (tmp_path / "salt.csv").write_text("il,xl,time\n102,301,8\n102,304,8\n102,304,20\n102,301,20\n")
     given = ["labels", "--volume", amplitude, "--horizons", surface(tmp_path, "a", 4), "--below",
@@ -83,7 +85,17 @@ def test_bodies_and_chosen_lines(run: Run, tmp_path: Path, amplitude: Path):
         refused = run(*given, "--overwrite", "--lines", *words)
         assert refused.exit_code == 2
         assert problem in refused.stderr
-    assert run(*given, "--overwrite", "--lines", *["100", "120-140", "XL:300-310"][:1]).exit_code == 0
+    for words in (("100",), ("100", "102-140"), ("100", "102-140", "XL:300-310")):  # as the fix writes them
+        assert run(*given, "--overwrite", "--lines", *words).exit_code == 0
+
+
+@pytest.mark.follows("cli/labels.py", "give --horizons A.dat B.dat, or --bodies S.csv")
+def test_something_must_be_given(run: Run, tmp_path: Path, amplitude: Path):
+    given = ("labels", "--volume", amplitude, "--output", tmp_path / "l.npy", "--overwrite")
+    assert run(*given).exit_code == 2
+    assert run(*given, "--horizons", surface(tmp_path, "a", 8), surface(tmp_path, "b", 20)).exit_code == 0
+    (tmp_path / "salt.csv").write_text("il,xl,time\n102,301,8\n102,304,8\n102,304,20\n")
+    assert run(*given, "--bodies", tmp_path / "salt.csv").exit_code == 0
 
 
 def advice(stderr: str, option: str) -> list[str]:
@@ -94,6 +106,7 @@ def advice(stderr: str, option: str) -> list[str]:
     return [option, *words]
 
 
+@pytest.mark.follows("survey/labels/order.py", "--priority {}")
 def test_the_advice_on_crossing_horizons_works(run: Run, tmp_path: Path, amplitude: Path):
     (tmp_path / "two tops.dat").write_text("IL XL TWT\n102 303 44\n104 304 8\n")
     given = ("labels", "--volume", amplitude, "--horizons", tmp_path / "two tops.dat", surface(tmp_path, "b", 40),
@@ -106,6 +119,7 @@ def test_the_advice_on_crossing_horizons_works(run: Run, tmp_path: Path, amplitu
     assert "b is cut" in result.stderr
 
 
+@pytest.mark.follows("survey/labels/interpretation.py", "add --below for all below it")
 def test_the_advice_on_one_horizon_works(run: Run, tmp_path: Path, amplitude: Path):
     given = ("labels", "--volume", amplitude, "--horizons", surface(tmp_path, "a", 40), "--output", tmp_path / "l.npy")
     refused = run(*given)
@@ -114,6 +128,8 @@ def test_the_advice_on_one_horizon_works(run: Run, tmp_path: Path, amplitude: Pa
     assert run(*given, "--below").exit_code == 0
 
 
+@pytest.mark.follows("survey/labels/surfaces.py", "--columns xl,il,time")
+@pytest.mark.follows("survey/labels/times.py", "--unit s, ms or us")
 def test_the_advice_on_columns_and_units_works(run: Run, tmp_path: Path, amplitude: Path):
     (tmp_path / "a.dat").write_text("300 100 -9.5 7\n301 102 -9.5 7\n302 104 -9.5 7\n303 104 -0.1 7\n303 100 -0.2 7\n")
     given = ["labels", "--volume", amplitude, "--horizons", tmp_path / "a.dat", "--below", "--output",
@@ -133,6 +149,7 @@ def test_the_advice_on_columns_and_units_works(run: Run, tmp_path: Path, amplitu
     assert run(*given, "--overwrite", *advice(refused.stderr, "--columns")).exit_code == 0
 
 
+@pytest.mark.follows("survey/labels/surfaces.py", "--max-residual {}")
 def test_the_advice_on_points_between_traces_works(run: Run, tmp_path: Path, amplitude: Path):
     places = places_on(GRID)
     off = Top("a", GRID, np.full(SHAPE, 8.0), places + 12 * (places[1, 0] - places[0, 0]) / 50)
@@ -145,6 +162,8 @@ def test_the_advice_on_points_between_traces_works(run: Run, tmp_path: Path, amp
     assert "picks lie 12 from their traces on average" in result.stderr
 
 
+@pytest.mark.follows("survey/labels/bodies.py", "--body-columns xl,il,time")
+@pytest.mark.follows("survey/labels/bodies.py", "e.g. --body-columns il,xl,time")
 def test_the_advice_on_bodies_works(run: Run, tmp_path: Path, amplitude: Path):
     (tmp_path / "salt.csv").write_text("301,102,8\n304,102,8\n304,102,20\n301,102,20\n")
     given = ("labels", "--volume", amplitude, "--bodies", tmp_path / "salt.csv", "--output", tmp_path / "l.npy")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sam_seismic.config import BodiesConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry, Orientation
-from sam_seismic.survey.labels.horizon_files.columns import NAME_COLUMNS, Column, Table, column_values, named_columns
+from sam_seismic.survey.labels.horizon_files.columns import Column, Table, column_values, named_columns
 from sam_seismic.survey.labels.horizon_files.picks import is_null
 from sam_seismic.survey.labels.times import find_reading
 
@@ -91,7 +91,7 @@ def _polygons(path: Path, grid: Geometry, config: BodiesConfig) -> tuple[list[_P
     if not {"il", "xl"} <= set(roles) or not {"time", "depth"} & set(roles):
         raise SurveyError(
             problem=f"{path}: a body needs columns of inline, crossline and time; found {', '.join(roles) or 'none'}",
-            fix=NAME_COLUMNS.replace("--columns il,xl,time or --columns x,y,time", "--body-columns il,xl,time"),
+            fix="name what each column holds, e.g. --body-columns il,xl,time (in the YAML: columns)",
         )
     at = next(place for place, role in enumerate(roles) if role in ("time", "depth"))
     vertices = np.stack([column_values(table, roles.index("il")), column_values(table, roles.index("xl"))], axis=1)

@@ -142,6 +142,7 @@ def test_several_horizons_of_one_file_are_told_by_their_names(tmp_path: Path):
     assert [(picks.name, picks.times.tolist()) for picks in found] == [("Top A", [8, 12]), ("B", [16])]
 
 
+@pytest.mark.follows("survey/labels/horizon_files/columns.py", "name what each column holds")
 def test_columns_without_a_header_are_declared(tmp_path: Path):
     path = tmp_path / "top.dat"
     path.write_text("100 300 7 1200.5\n100 301 7 5555\n")
@@ -183,10 +184,27 @@ def test_files_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, pr
     assert str(tmp_path / name) in refused.value.problem
 
 
+@pytest.mark.follows("survey/labels/horizon_files/iesx.py", "--horizon-format columns --columns x,y,time")
+def test_a_table_that_begins_like_iesx_is_read_by_declared_columns(tmp_path: Path):
+    (tmp_path / "a.dat").write_text("PROFILE of the top\n605000 6073000 8\n")
+    with pytest.raises(SurveyError, match="line 2 is no card"):
+        read_horizons(tmp_path / "a.dat", PickOptions())
+    (picks,) = read_horizons(tmp_path / "a.dat", PickOptions(("x", "y", "time")), format="columns")
+    assert picks.times.tolist() == [8]
+
+
+@pytest.mark.follows("survey/labels/horizon_files/__init__.py", "leave --columns out, or name --horizon-format columns")
 def test_declared_columns_must_be_able_to_apply(tmp_path: Path):
     path = written(Top("base", GRID, np.full(GRID.shape[:2], 8.0), places_on(GRID)), "iesx", tmp_path / "a.dat")
     with pytest.raises(SurveyError, match="cannot apply to IESX"):
         read_horizons(path, PickOptions(("x", "y", "time")), format="iesx")
+    assert read_horizons(path, PickOptions(), format="iesx")
+    tops = written(Top("base", GRID, np.full(GRID.shape[:2], 8.0), places_on(GRID)), "opendtect", tmp_path / "b.dat")
+    declared = PickOptions(("skip", "skip", "il", "xl", "time"))
+    with pytest.raises(SurveyError, match="cannot apply to OpendTect"):
+        read_horizons(tops, declared, format="opendtect")
+    for format in (None, "columns"):
+        assert read_horizons(tops, declared, format=format)[0].places is None  # type: ignore[arg-type]
     with pytest.raises(SurveyError, match="hold no il and xl"):
         read_horizons(path, PickOptions(("x", "time", "skip")), format="columns")
 
@@ -200,6 +218,7 @@ def test_formats_with_coordinates_need_some(tmp_path: Path):
     assert read_horizons(written(top, "dug", tmp_path / "a.ilclt"), PickOptions())[0].times[0] == 8
 
 
+@pytest.mark.follows("survey/labels/horizon_files/irap_grid.py", "--horizon-format irap-points")
 def test_an_irap_grid_needs_right_angles(tmp_path: Path):
     places = places_on(GRID)
     places[..., 0] += np.arange(len(GRID.inlines))[:, None] * 5.0
@@ -210,6 +229,7 @@ def test_an_irap_grid_needs_right_angles(tmp_path: Path):
     written(top, "irap-points", tmp_path / "b.irap")
 
 
+@pytest.mark.follows("survey/labels/horizon_files/__init__.py", "or name a format: --horizon-format opendtect")
 def test_the_ending_names_the_format_or_fits_it():
     assert writable_as(Path("a.csv"), None) == "csv"
     assert writable_as(Path("a.ilclt"), None) == "dug"

@@ -183,6 +183,7 @@ def test_coordinates_between_the_traces_are_refused_and_the_advice_works(tmp_pat
     assert found.surfaces[0].picked.all()
 
 
+@pytest.mark.follows("survey/labels/surfaces.py", "--columns y,x,time")
 def test_coordinates_elsewhere_are_refused(tmp_path: Path):
     swapped = Top("a", GRID, flat(8.0), places_on(GRID)[..., ::-1])
     path = written(swapped, "irap-points", tmp_path / "a.irap")
@@ -193,12 +194,15 @@ def test_coordinates_elsewhere_are_refused(tmp_path: Path):
     assert found.surfaces[0].picked.all()
 
 
+@pytest.mark.follows("survey/labels/affine_grid.py", "--columns il,xl,time")
 def test_a_survey_without_coordinates_cannot_map_any(tmp_path: Path):
     path = written(Top("a", GRID, flat(8.0), places_on(GRID)), "irap-points", tmp_path / "a.irap")
     for places in (None, np.zeros((*GRID.shape[:2], 2))):
         with pytest.raises(SurveyError, match="has no coordinates") as refused:
             made(path, survey=PlacedVolume(GRID, places), below=True)
         assert "--columns il,xl,time" in refused.value.fix
+    (tmp_path / "b.dat").write_text("100 300 8\n102 301 12\n")
+    assert made(tmp_path / "b.dat", survey=PlacedVolume(GRID, None), below=True, columns=["il", "xl", "time"]).surfaces
     crooked = places_on(GRID)
     crooked[1, 1] += 30
     with pytest.raises(SurveyError, match="lie on no regular grid: up to"):
