@@ -86,7 +86,7 @@ def _polygons(path: Path, grid: Geometry, config: BodiesConfig) -> tuple[list[_P
     if not path.is_file():
         raise SurveyError(problem=f"{path}: there is no such file of a body", fix="check the path")
     table = Table.of(path, path.read_text(encoding="utf-8-sig", errors="replace"))
-    columns = [Column(role) for role in config.columns or ()] or (named_columns(table) if table.rows else None)
+    columns = [Column(role) for role in config.columns or ()] or (named_columns(table) if table.lines else None)
     roles = [column.role for column in columns or ()]
     if not {"il", "xl"} <= set(roles) or not {"time", "depth"} & set(roles):
         raise SurveyError(
@@ -102,7 +102,7 @@ def _polygons(path: Path, grid: Geometry, config: BodiesConfig) -> tuple[list[_P
     reading = find_reading(times, grid, str(path), unit=unit, upward=config.upward)
     notes = [] if unit and config.upward is not None else [f"{path}: its times are read as {reading}"]
     names = [cells[roles.index("name")] for _, cells in table.rows] if "name" in roles else [""] * len(times)
-    numbers = [number for number, _ in table.rows]
+    numbers = table.numbers
     breaks = [
         place
         for place in range(1, len(times))

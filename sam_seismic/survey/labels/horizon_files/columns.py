@@ -7,7 +7,9 @@ programs export points (OpendTect, Petrel, Kingdom and others differ in names an
 import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -58,49 +60,59 @@ class Table:
     Args:
         path: of the file.
         heads: lines above the first row, without the marks of comments.
-        rows: line number and cells of each row.
+        numbers: of the lines of the rows, from 1.
+        lines: the rows as text.
     """
 
     path: Path
     heads: tuple[str, ...]
-    rows: tuple[tuple[int, list[str]], ...]
+    numbers: tuple[int, ...]
+    lines: tuple[str, ...]
 
     @classmethod
     def of(cls, path: Path, text: str) -> "Table":
         """Take a text apart."""
         heads: list[str] = []
-        rows: list[tuple[int, list[str]]] = []
-        split: Callable[[str], list[str]] | None = None
+        numbers: list[int] = []
+        lines: list[str] = []
         for number, line in enumerate(text.splitlines(), start=1):
             bare = line.strip()
             if not bare:
                 continue
             if bare[0] in _COMMENTS:
-                if not rows:
+                if not lines:
                     heads.append(bare.lstrip(_COMMENTS).strip())
-                continue
-            split = splitter(bare) if split is None else split
-            cells = split(bare)
-            if not rows and sum(map(_is_number, cells)) < 3:
+            elif not lines and sum(map(_is_number, splitter(bare)(bare))) < 3:
                 heads.append(bare)
-                split = None
             else:
-                rows.append((number, cells))
-        return cls(path, tuple(heads), tuple(rows))
+                numbers.append(number)
+                lines.append(bare)
+        return cls(path, tuple(heads), tuple(numbers), tuple(lines))
+
+    @cached_property
+    def rows(self) -> tuple[tuple[int, list[str]], ...]:
+        """Line number and cells of each row."""
+        split = splitter(self.lines[0]) if self.lines else str.split
+        return tuple((number, split(line)) for number, line in zip(self.numbers, self.lines, strict=True))
+
+
+def _separator(line: str) -> str | None:
+    """What separates the cells of lines like this one; None for blanks and tabs."""
+    return next((mark for mark in ";," if mark in line), None)
 
 
 def splitter(line: str) -> Callable[[str], list[str]]:
     """How lines like this one are cut into cells."""
-    for mark in (";", ","):
-        if mark in line:
-            return lambda text: [cell.strip() for cell in next(csv.reader([text], delimiter=mark), [])]
+    mark = _separator(line)
+    if mark is not None:
+        return lambda text: [cell.strip() for cell in next(csv.reader([text], delimiter=mark), [])]
     return lambda text: [cell.strip('"') for cell in _TOKEN.findall(text)]
 
 
 def recognises_columns(_: Path, text: str) -> bool:
     """Whether a header names the columns."""
     table = Table.of(Path(), text)
-    return bool(table.rows) and named_columns(table) is not None
+    return bool(table.lines) and named_columns(table) is not None
 
 
 def read_columns(path: Path, text: str, options: PickOptions) -> list[Picks]:
@@ -110,11 +122,11 @@ def read_columns(path: Path, text: str, options: PickOptions) -> list[Picks]:
         SurveyError: what the columns hold is neither declared nor named, or a cell is no number.
     """
     table = Table.of(path, text)
-    if not table.rows:
+    if not table.lines:
         raise SurveyError(problem=f"{path}: holds no row of numbers", fix="check that this is a horizon file")
     columns = [Column(role) for role in options.columns] or named_columns(table)
     if columns is None:
-        shown = " ".join(table.rows[0][1][:8])
+        shown = " ".join(table.lines[0].split()[:8])
         raise SurveyError(
             problem=f"{path}: no header says what its columns hold: the first row is {shown}", fix=NAME_COLUMNS
         )
@@ -123,7 +135,8 @@ def read_columns(path: Path, text: str, options: PickOptions) -> list[Picks]:
 
 def named_columns(table: Table) -> list[Column] | None:
     """The columns by the names in the lines above the rows; None where these name no position or no time."""
-    width = len(table.rows[0][1])
+    first = splitter(table.lines[0])(table.lines[0])
+    width = len(first)
     numbered = [match for head in table.heads if (match := _NUMBERED.match(head))]
     candidates = [[match[2].strip().strip('"') for match in numbered]] if numbered else []
     candidates += [splitter(head)(head) for head in reversed(table.heads)]
@@ -132,7 +145,7 @@ def named_columns(table: Table) -> list[Column] | None:
         if not _complete([column.role for column in columns]):
             continue
         # OpendTect's export of several horizons has a first column of names, which its header leaves out.
-        if len(columns) == width - 1 and not _is_number(table.rows[0][1][0]):
+        if len(columns) == width - 1 and not _is_number(first[0]):
             columns = [Column("name"), *columns]
         return columns
     return None
@@ -168,6 +181,12 @@ def column_values(table: Table, at: int) -> NDArray[np.float64]:
     Raises:
         SurveyError: a cell is no number, or a row is too short.
     """
+    first = table.lines[0]
+    if '"' not in first:
+        # Several times as fast; where a cell is empty or no number, the rows are taken one by one.
+        with suppress(ValueError):
+            mark = _separator(first)
+            return np.loadtxt(table.lines, np.float64, comments=None, delimiter=mark, usecols=at, ndmin=1)
     return np.fromiter(_numbers(table, at), np.float64, len(table.rows))
 
 
@@ -193,7 +212,7 @@ def _numbers(table: Table, at: int) -> Iterator[float]:
 def _names(table: Table, roles: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     """The rows of each surface: bool[row], by its name, in the order of their first rows."""
     if "name" not in roles:
-        return {table.path.stem: np.ones(len(table.rows), np.bool_)}
+        return {table.path.stem: np.ones(len(table.lines), np.bool_)}
     at = roles.index("name")
     given = [cells[at] if at < len(cells) else "" for _, cells in table.rows]
     index = {name: number for number, name in enumerate(dict.fromkeys(given))}

@@ -7,7 +7,7 @@ has no unit, and points down or, in RMS, often up as negative numbers.
 from pathlib import Path
 from typing import IO
 
-from sam_seismic.survey.labels.horizon_files.columns import Table, read_columns
+from sam_seismic.survey.labels.horizon_files.columns import read_columns
 from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks, Top, need_places
 
 _END = "999.0 999.0 999.0"
@@ -26,8 +26,10 @@ def read_irap_points(path: Path, text: str, options: PickOptions) -> list[Picks]
     Raises:
         SurveyError: a cell is no number.
     """
-    rows = Table.of(path, text).rows
-    text = "\n".join(" ".join(cells[:3]) for _, cells in rows if not _closes(cells))
+    lines = text.rstrip().split("\n")
+    if _closes(lines[-1].split()):
+        lines = lines[:-1]
+    text = "\n".join(lines)
     return read_columns(path, text, PickOptions(options.columns or _COLUMNS, options.null))
 
 
