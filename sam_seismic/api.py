@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import Config, Precision, ReadOptions, SegyOptions, load_config, parse_config
+from sam_seismic.config.choices import WrittenHorizonFormat
 from sam_seismic.errors import ConfigError, SurveyError, UserError
 from sam_seismic.files.user_paths import AnyPath, user_path
 from sam_seismic.listener import Listener, Silent
@@ -185,6 +186,7 @@ class Model:
         confidence: AnyPath | None = None,
         entropy: AnyPath | None = None,
         horizons: AnyPath | None = None,
+        horizon_format: WrittenHorizonFormat | None = None,
         orientation: Literal["inline", "crossline", "both"] | None = None,
         batch_size: int = 2,
         rescale: bool = False,
@@ -202,6 +204,7 @@ class Model:
         confidence: AnyPath | None = None,
         entropy: AnyPath | None = None,
         horizons: AnyPath | None = None,
+        horizon_format: WrittenHorizonFormat | None = None,
         orientation: Literal["inline", "crossline", "both"] | None = None,
         batch_size: int = 2,
         rescale: bool = False,
@@ -218,7 +221,10 @@ class Model:
             probabilities: also write the probability of each class, 0 to 1: STEM_CLASS.ENDING.
             confidence: also write the probability of the class that was chosen, 0 to 1.
             entropy: also write the entropy: 0 where it is certain, 1 where undecided.
-            horizons: also write a CSV: IL, XL, X, Y and the time (ms) of each class top.
+            horizons: also write the time (ms) of each class top: a CSV with IL, XL, X, Y, or a file a class,
+                STEM_CLASS.ENDING.
+            horizon_format: of the horizons: `csv`, `opendtect`, `iesx`, `dug`, `irap-grid` or `irap-points`; by default
+                `csv`, or `dug` where the ending is one of DUG's.
             orientation: of the sections to predict; by default what was trained on.
             batch_size: sections at a time.
             rescale: scale the amplitudes by their own center and percentile, not by those of the training.
@@ -236,9 +242,9 @@ class Model:
         Raises:
             UserError: the amplitudes, the volume or an output cannot be used as they are, or memory runs out.
         """
-        further = probabilities, confidence, entropy, horizons
+        further = probabilities, confidence, entropy, horizons, horizon_format
         if isinstance(source, Section | np.ndarray):
-            if output is not None or any(path is not None for path in further):
+            if output is not None or any(each is not None for each in further):
                 raise UserError(problem="a section is not written to files", fix="leave output= out, or give a volume")
             if rescale:
                 raise UserError(problem="one section does not show the scale of its survey", fix="leave rescale out")
@@ -261,6 +267,7 @@ class Model:
                 _path(confidence, "confidence="),
                 _path(entropy, "entropy="),
                 _path(horizons, "horizons="),
+                horizon_format=horizon_format,
             ),
             orientation,
             overwrite=overwrite,

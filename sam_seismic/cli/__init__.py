@@ -5,6 +5,8 @@ from sam_seismic.cli.commands import convert, demo, evaluate, inspect, predict, 
 from sam_seismic.cli.config import config_app
 from sam_seismic.cli.data import data_app
 from sam_seismic.cli.embed import embed
+from sam_seismic.cli.labels import labels
+from sam_seismic.cli.several_values import SeveralValues
 from sam_seismic.cli.status import status
 from sam_seismic.cli.submit import submit
 from sam_seismic.cli.weights import weights_app
@@ -17,6 +19,7 @@ app.command()(predict)
 app.command()(score)
 app.command()(inspect)
 app.command()(convert)
+app.command(cls=SeveralValues)(labels)
 app.command()(status)
 # All arguments after the name of the other command belong to that command.
 app.command(

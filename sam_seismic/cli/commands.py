@@ -30,6 +30,7 @@ from sam_seismic.cli.stopping import report_end
 from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
 from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import ReadOptions, load_config
+from sam_seismic.config.choices import WrittenHorizonFormat
 
 
 def demo(
@@ -142,7 +143,11 @@ def predict(
     ] = None,
     horizons: Annotated[
         Path | None,
-        typer.Option(callback=as_meant, help="Also write a CSV: IL, XL, X, Y and the time of each class top."),
+        typer.Option(callback=as_meant, help="Also write the time of each class top: a CSV, or STEM_CLASS.ENDING."),
+    ] = None,
+    horizon_format: Annotated[
+        WrittenHorizonFormat | None,
+        typer.Option(help="Format of the horizons, a file a class but for csv. Default: csv, or dug by its ending."),
     ] = None,
     stored_format: StoredFormat = None,
     orientation: OrientationOption = None,
@@ -162,7 +167,7 @@ def predict(
     from sam_seismic.workflows.predict import PredictRequest
     from sam_seismic.workflows.predict import predict as run
 
-    outputs = OutputRequest(output, probabilities, confidence, entropy, horizons, stored_format)
+    outputs = OutputRequest(output, probabilities, confidence, entropy, horizons, stored_format, horizon_format)
     request = PredictRequest(
         checkpoint, input_, outputs, orientation, read, overwrite, resume, batch_size, device, precision, rescale
     )

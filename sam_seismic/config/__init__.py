@@ -8,6 +8,7 @@ from sam_seismic.config.data import (
     SplitConfig,
     SyntheticConfig,
 )
+from sam_seismic.config.labels import BodiesConfig, HorizonsConfig, InterpretationConfig
 from sam_seismic.config.loading import dump_config, is_config_file, load_config, override_data, parse_config
 from sam_seismic.config.loss import LossConfig
 from sam_seismic.config.model import NetworkConfig, SamConfig, VitConfig
@@ -15,9 +16,12 @@ from sam_seismic.config.schema import Config
 from sam_seismic.config.training import InputConfig, Precision, TrainConfig, TrainerConfig
 
 __all__ = [
+    "BodiesConfig",
     "Config",
     "DataConfig",
+    "HorizonsConfig",
     "InputConfig",
+    "InterpretationConfig",
     "LossConfig",
     "NetworkConfig",
     "Precision",

@@ -102,11 +102,27 @@ class Kinds:
         return {KIND: self.default} | value if isinstance(value, dict) and self.default is not None else value
 
 
+MAPPING = "mapping"
+"""Pydantic's name, in the location of a problem, of the model that a path can stand in place of; it is no key."""
+
+
+@dataclass(frozen=True)
+class PathOrModel:
+    """Annotates the union of `UserPath` and one model: keys are for the model, anything else is a path."""
+
+    def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Schema of the union; Pydantic calls this."""
+        (model,) = models_of(union)
+        return core_schema.tagged_union_schema(
+            {MAPPING: handler.generate_schema(model), "path": handler.generate_schema(UserPath)},
+            lambda given: MAPPING if isinstance(given, dict | BaseModel) else "path",
+        )
+
+
 def models_of(kinds: Any) -> tuple[type[BaseModel], ...]:
     """The models of a union of kinds, with or without its annotation; also of a single kind."""
     if isinstance(kinds, type):
-        assert issubclass(kinds, BaseModel), "each kind is a model"
-        return (kinds,)
+        return (kinds,) if issubclass(kinds, BaseModel) else ()
     return tuple(model for part in get_args(kinds) if not isinstance(part, Kinds) for model in models_of(part))
 
 

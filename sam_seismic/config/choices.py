@@ -16,3 +16,11 @@ AngleUnit = Literal["arc seconds", "degrees", "DDDMMSS"]
 """Units of coordinates that are angles."""
 AxesChoice = Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"]
 """Axis orders of arrays, slowest axis first."""
+HorizonFormatName = Literal["csv", "opendtect", "iesx", "dug", "irap-grid", "irap-points", "columns"]
+"""Formats of horizon files that are read."""
+WrittenHorizonFormat = Literal["csv", "opendtect", "iesx", "dug", "irap-grid", "irap-points"]
+"""Formats in which horizons are written."""
+ColumnRole = Literal["il", "xl", "x", "y", "time", "depth", "name", "skip"]
+"""What a column of a file of horizons or bodies holds."""
+TimeUnit = Literal["s", "ms", "us"]
+"""Units of times; for depths, `ms` is the unit of the volume."""

@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from sam_seismic.config.base import Model, UserPath
+from sam_seismic.config.base import Model, PathOrModel, UserPath
 from sam_seismic.config.choices import AxesChoice, ByteOrder, DuplicateChoice, FormatName, OrientationChoice
+from sam_seismic.config.labels import InterpretationConfig
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Lines = tuple[int, int]
@@ -138,8 +139,9 @@ class DataConfig(Model):
     """`files` reads your own amplitudes and labels; the other values name a built-in survey."""
     amplitude: UserPath | None = None
     """Amplitude volume, or folder of amplitude sections (source: files)."""
-    labels: UserPath | None = None
-    """Label volume, or folder of label sections; it may hold only some lines or samples (source: files)."""
+    labels: Annotated[UserPath | InterpretationConfig, PathOrModel()] | None = None
+    """Label volume, or folder of label sections, which may hold only some lines or samples; or the keys `horizons` and
+    `bodies`, of which labels are made (source: files)."""
     root: UserPath | None = None
     """Folder that holds the published files (source: f3, seam_ai)."""
     classes: tuple[str, ...] | None = None
@@ -179,12 +181,27 @@ class DataConfig(Model):
             problems += [
                 f"{key} cannot apply to source: f3, whose test volumes are files of their own" for key in given
             ]
+        if isinstance(self.labels, InterpretationConfig):
+            problems += self._label_volume_keys()
         if self.classes is not None:
             problems += _name_problems(self.classes)
             problems += _value_problems(len(self.classes), self.label_values, self.ignore_values or ())
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def has_label_files(self) -> bool:
+        """Whether the labels are a volume or folder of the user, with label values of its own."""
+        return self.source == "files" and not isinstance(self.labels, InterpretationConfig)
+
+    def _label_volume_keys(self) -> list[str]:
+        """Problems with keys that apply to label volumes, beside labels that are made of horizons and bodies."""
+        given = [key for key in ("label_values", "ignore_values", "read_labels") if getattr(self, key) is not None]
+        problems = [f"{key} cannot apply to labels that are made of horizons and bodies" for key in given]
+        if self.split.folders:
+            problems.append("split.folders cannot apply to labels that are made of horizons and bodies")
+        return problems
 
     @model_serializer(mode="wrap")
     def _applicable_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

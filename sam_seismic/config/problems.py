@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from sam_seismic.config.base import KIND
+from sam_seismic.config.base import KIND, MAPPING
 from sam_seismic.config.schema import Config
 from sam_seismic.config.yaml_text import Written
 
@@ -85,6 +85,8 @@ def resolve(place: Sequence[str | int]) -> tuple[list[str], list[type[BaseModel]
     keys: list[str] = []
     models: list[type[BaseModel]] = [Config]
     for part in map(str, place):
+        if part == MAPPING:
+            continue
         chosen = [model for model in models if len(models) > 1 and model.model_fields[KIND].default == part]
         if chosen:
             models = chosen

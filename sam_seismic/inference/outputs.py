@@ -1,6 +1,7 @@
 """The paths that a user asks for come in; the outputs of a prediction go out, each with its result and product."""
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -8,14 +9,15 @@ from typing import Literal
 import numpy as np
 
 from sam_seismic import __version__
-from sam_seismic.config.choices import LabelFormat
+from sam_seismic.config.choices import LabelFormat, WrittenHorizonFormat
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.unfinished import Start
 from sam_seismic.inference import Confidence, Entropy, Facies, FaciesIndex, Output, Probability, Product
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import FORMATS, open_result
-from sam_seismic.survey.horizons import HorizonTable
-from sam_seismic.survey.result import ResultRequest
+from sam_seismic.survey.horizons import HorizonFile, HorizonTable
+from sam_seismic.survey.labels.horizon_files import places_of, writable_as
+from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.volume import Volume
 
 FLOAT_NULL = -1.0
@@ -33,9 +35,10 @@ class OutputRequest:
         probabilities: float32, one volume a class, named STEM_CLASS.ENDING.
         confidence: float32, the probability of the most probable class.
         entropy: float32, from 0 (certain) to 1 (undecided).
-        horizons: CSV, the time of the first sample of each class on each trace.
+        horizons: the time of the first sample of each class on each trace: CSV, or a file a class, STEM_CLASS.ENDING.
         sample_format: how classes are stored; None: int8, or int16 where a label value needs it. Float volumes are IEEE
             unless this is `ibm`.
+        horizon_format: of the horizons; None: as the ending says, `.csv` or those of DUG.
     """
 
     facies: Path
@@ -44,16 +47,34 @@ class OutputRequest:
     entropy: Path | None = None
     horizons: Path | None = None
     sample_format: LabelFormat | None = None
+    horizon_format: WrittenHorizonFormat | None = None
 
     def paths(self, facies: FaciesTable) -> list[Path]:
         """All files and folders that will be written, facies first.
 
         Raises:
-            SurveyError: the name of a class cannot be part of a file name.
+            SurveyError: the name of a class cannot be part of a file name, or of a horizon the format is not known.
         """
         by_class = {} if self.probabilities is None else probability_paths(self.probabilities, facies)
-        others = (self.confidence, self.entropy, self.horizons)
-        return [self.facies, *by_class.values(), *(path for path in others if path is not None)]
+        others = [path for path in (self.confidence, self.entropy) if path is not None]
+        return [self.facies, *by_class.values(), *others, *self.horizon_paths(facies).values()]
+
+    def horizon_paths(self, facies: FaciesTable) -> dict[str, Path]:
+        """The files of horizons by class; one under the name `` where all are in one table.
+
+        Raises:
+            SurveyError: the format is not known, cannot have this ending, or is given without a path.
+        """
+        if self.horizons is None:
+            if self.horizon_format is not None:
+                raise SurveyError(
+                    problem=f"--horizon-format {self.horizon_format} cannot apply without --horizons",
+                    fix="leave it out, or add --horizons tops.dat",
+                )
+            return {}
+        if writable_as(self.horizons, self.horizon_format) == "csv":
+            return {"": self.horizons}
+        return class_paths(self.horizons, facies, "--horizons")
 
 
 def open_outputs(
@@ -106,10 +127,32 @@ def open_outputs(
     outputs += [
         output(path, product, float32, title, FLOAT_NULL) for path, product, title in float_outputs if path is not None
     ]
-    if request.horizons is not None:
-        table = HorizonTable(request.horizons, source, facies, overwrite=overwrite, start=start)
-        outputs.append(Output(table, FaciesIndex()))
+    tables = _horizons(request, source, facies, overwrite=overwrite, start=start)
+    outputs += [Output(table, FaciesIndex()) for table in tables]
     return outputs
+
+
+def _horizons(
+    request: OutputRequest, source: Volume, facies: FaciesTable, *, overwrite: bool, start: Start
+) -> list[Result]:
+    """The results of horizons: one table, or a file a class."""
+    paths = request.horizon_paths(facies)
+    if "" in paths:
+        return [HorizonTable(paths[""], source, facies, overwrite=overwrite, start=start)]
+    places = cache(lambda: places_of(source))  # read once for all files
+    return [
+        HorizonFile(
+            path,
+            source,
+            facies,
+            name=name,
+            format=writable_as(path, request.horizon_format),
+            places=places,
+            overwrite=overwrite,
+            start=start,
+        )
+        for name, path in paths.items()
+    ]
 
 
 def _form(path: Path, asked: LabelFormat | None, dtype: np.dtype[np.generic]) -> Literal["ibm"] | None:
@@ -168,10 +211,16 @@ def probability_paths(path: Path, facies: FaciesTable) -> dict[str, Path]:
     Raises:
         SurveyError: the path has no file name, or the name of a class cannot be part of one.
     """
+    return class_paths(path, facies, "--probabilities")
+
+
+def class_paths(path: Path, facies: FaciesTable, option: str) -> dict[str, Path]:
+    """One path for each class, named after the path that an option gives; as `probability_paths`."""
     try:
         return {name: path.with_name(f"{path.stem}_{name}{path.suffix}") for name in facies.names}
     except ValueError as error:
         raise SurveyError(
-            problem=f"--probabilities {path}: no file can be named after it and the classes {', '.join(facies.names)}",
-            fix="give it a file name, such as probability.sgy; a class whose name holds a / cannot be part of one",
+            problem=f"{option} {path}: no file can be named after it and the classes {', '.join(facies.names)}",
+            fix=f"give it a file name, such as class{path.suffix or '.sgy'}; a class whose name holds a / cannot be "
+            "part of one",
         ) from error

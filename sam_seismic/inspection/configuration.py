@@ -81,7 +81,8 @@ def steps_an_epoch(config: Config, sections: int) -> int:
 
 def _files(survey: Survey) -> list[Path]:
     volumes = [part.volume for part in survey.parts.values()]
-    paths = [each.path for both in volumes for each in (both.amplitude, both.labels) if each is not None]
+    each = [volume for both in volumes for volume in (both.amplitude, both.labels) if volume is not None]
+    paths = [path for volume in each for path in volume.files]
     return [path for path in dict.fromkeys(paths) if path.exists()]
 
 

@@ -21,7 +21,7 @@ MOST_RUNS = 4
 
 def mask_fix(found: PartLabels, data: DataConfig) -> str | None:
     """`if 255 is salt, data.label_values: [0, 255]`, where one class has no voxel and one ignored value may be it."""
-    if data.source != "files" or len(found.absent) != 1 or len(found.ignored) != 1:
+    if not data.has_label_files or len(found.absent) != 1 or len(found.ignored) != 1:
         return None
     (absent,), (value,) = found.absent, found.ignored
     name = found.facies.names[found.facies.values.index(absent)]
@@ -42,7 +42,7 @@ def unknown_values_fix(part: Part, data: DataConfig, listener: Listener) -> str 
     """
     facies, held = part.volume.facies, _values_in(part, listener)
     chosen = next((each for each in (held, held - set(facies.ignored)) if len(each) == len(facies)), None)
-    if data.source != "files" or chosen is None:
+    if not data.has_label_files or chosen is None:
         return None
     return f"if these are the values of {', '.join(facies.names)}, give {_label_values(sorted(chosen), data)}"
 
@@ -94,8 +94,10 @@ def _setting(key: str, value: Sequence[object]) -> str:
 def _other_labels(data: DataConfig) -> str:
     if data.source == "synthetic":
         return "choose another data.synthetic.seed, or a larger data.synthetic.shape"
-    if data.source == "files":
+    if data.has_label_files:
         return "name a label volume of this survey that has some in data.labels"
+    if data.source == "files":
+        return "pick its horizons and bodies on more lines of the survey"
     # No line of the survey has any, so that no split would help.
     return f"these are not the published labels: {known_survey(data.source).how}"
 
@@ -104,7 +106,7 @@ def _without_classes(found: PartLabels, data: DataConfig, *, elsewhere: bool) ->
     """The settings that leave the absent classes out; `elsewhere`: whether voxels of them occur on other lines."""
     facies = found.facies
     kept = {value: name for value, name in zip(facies.values, facies.names, strict=True) if value not in found.absent}
-    if data.source != "files" or len(kept) < 2:
+    if not data.has_label_files or len(kept) < 2:
         return None
     changes = [_setting("classes", list(kept.values()))]
     if data.label_values is not None or list(kept) != list(range(len(kept))):

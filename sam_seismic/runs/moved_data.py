@@ -5,20 +5,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sam_seismic.config import DataConfig
+from sam_seismic.config import DataConfig, InterpretationConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.user_paths import is_there
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 
+_FILES = ".files."
 PATHS = ("amplitude", "labels", "root")
 """Keys below `data` that say where a survey lies."""
 
 
 def data_paths(data: DataConfig) -> dict[str, Path]:
-    """The paths of a survey by their keys: `data.amplitude`, `data.labels`, or `data.root`."""
+    """The paths of a survey by their keys: `data.amplitude`, `data.labels`, or `data.root`.
+
+    Of labels that are made of horizons and bodies, each file has its key with a number: `data.labels.bodies.files.0`.
+    """
     named = {f"data.{key}": getattr(data, key) for key in PATHS}
-    return {key: path for key, path in named.items() if path is not None}
+    found = {key: path for key, path in named.items() if isinstance(path, Path)}
+    if isinstance(data.labels, InterpretationConfig):
+        for name, each in (("horizons", data.labels.horizons), ("bodies", data.labels.bodies)):
+            files = () if each is None else each.files
+            found |= {".".join(("data", "labels", name, "files", str(at))): path for at, path in enumerate(files)}
+    return found
 
 
 def check_data_is_there(data: DataConfig, trained: DataConfig, *, others: str = "") -> None:
@@ -39,8 +48,17 @@ def check_data_is_there(data: DataConfig, trained: DataConfig, *, others: str = 
             + ("; the run was trained on it" if paths[key] == known.get(key) else "")
             for key in gone
         ]
-        options = " ".join(f"--set {key}=PATH" for key in gone)
+        options = " ".join(dict.fromkeys(_option(key, paths) for key in gone))
         raise SurveyError(problem="\n  ".join(lines), fix=f"if it was moved, say where it is now: {options}{others}")
+
+
+def _option(key: str, paths: Mapping[str, Path]) -> str:
+    """The option that names another path: `--set data.labels=PATH`, or all files of a list in their order."""
+    listed, of_a_list, _ = key.rpartition(_FILES)
+    if not of_a_list:
+        return f"--set {key}=PATH"
+    count = sum(each.startswith(f"{listed}{_FILES}") for each in paths)
+    return f"--set {listed}.files=[{','.join(['PATH'] * count)}]"
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,22 @@
-"""Classes of sections go in, a table of horizons comes out: where each class begins on each trace, as CSV."""
+"""Classes of sections go in; where each class begins on each trace comes out: one table, or a horizon file a class."""
 
 import csv
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.config.choices import AngleUnit
+from sam_seismic.config.choices import AngleUnit, HorizonFormatName
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import or_limit, reserve
 from sam_seismic.files.fixed_records import Recorded, RecordFile, RecordLayout
 from sam_seismic.files.unfinished import Start, remove
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.labels.horizon_files import HORIZON_FORMATS, Top
 from sam_seismic.survey.result import Result
 from sam_seismic.survey.volume import Section, Volume
 
@@ -51,37 +53,24 @@ def count_out_of_order(classes: NDArray[np.integer]) -> NDArray[np.int32]:
     return np.asarray((np.diff(classes.astype(np.int16), axis=0) < 0).sum(axis=0), np.int32)
 
 
-class HorizonTable(Recorded, Result):
-    """Horizons as CSV: a row for each live trace, inline by inline.
-
-    The columns are IL, XL, X and Y (empty where there are no coordinates; X_arcsec, X_deg, ... where they are angles),
-    the time in ms of the first sample of each class (empty where the class does not occur; counted from the trace's own
-    start where starts differ), and the number of transitions that run against the order of the classes. Until all
-    sections are written, the samples are kept in a scratch file.
+class _Tops(Recorded, Result):
+    """Samples at which classes begin, a record a trace, in a scratch file until all sections are written.
 
     Args:
-        path: of the CSV file.
+        path: of the text file that is made of them.
         source: the volume that was predicted: its grid, its coordinates.
-        facies: the classes.
+        count: samples of each trace that are kept.
         overwrite: whether an existing file may be replaced.
         start: in one go, or resumable.
 
     Raises:
-        SurveyError: the path does not end in .csv, or exists and may not be replaced.
+        SurveyError: the path exists and may not be replaced.
     """
 
-    def __init__(
-        self, path: Path, source: Volume, facies: FaciesTable, *, overwrite: bool, start: Start = Start.ONCE
-    ) -> None:
-        if path.suffix.lower() != ".csv":
-            raise SurveyError(problem=f"{path}: horizons are written as CSV", fix="end the name in .csv")
+    def __init__(self, path: Path, source: Volume, count: int, *, overwrite: bool, start: Start) -> None:
         super().__init__(path, np.dtype(np.uint8), overwrite=overwrite, start=start)
-        self.out_of_order: int | None = None
-        """Transitions against the order of the classes on all traces, known when the table is written."""
-        self._source, self._facies = source, facies
-        self._grid = source.geometry
-        # One record a trace: the tops of the classes, then the count of transitions out of order.
-        self._layout = RecordLayout(np.dtype(np.int32), (len(facies) + 1,))
+        self._source, self._grid = source, source.geometry
+        self._layout = RecordLayout(np.dtype(np.int32), (count,))
         self._size = self._grid.live.size * self._layout.size
 
     def open(self) -> None:
@@ -104,34 +93,76 @@ class HorizonTable(Recorded, Result):
 
     def write(self, section: Section) -> None:
         """Take the class indices [sample, trace] of one whole section."""
-        classes = section.values.astype(np.int16)  # [sample, trace]
-        tops, disorder = find_tops(classes, len(self._facies)), count_out_of_order(classes)  # [trace, class], [trace]
         inlines, crosslines, _ = self._grid.shape
         position = self._grid.index(section.orientation, section.line)
         if section.orientation is Orientation.INLINE:
             numbers = position * crosslines + np.arange(crosslines)
         else:
             numbers = np.arange(inlines) * crosslines + position
-        self.records.write(numbers, np.concatenate([tops, disorder[:, None]], axis=1))
+        self.records.write(numbers, self._kept(section.values.astype(np.int16)))
 
     def publish(self) -> None:
-        """Write the table, give it its name, and remove the scratch file.
+        """Write the text file, give it its name, and remove the scratch file.
 
         Raises:
-            SurveyError: the table cannot be written.
+            SurveyError: the file cannot be written.
         """
         # Not `whole_file`: this name holds the job's token, by which a later run finds what a kill leaves.
         part = self.temporary.with_suffix(".table")
+        records = RecordFile(self.temporary, self._layout)
         try:
             with part.open("w", newline="", encoding="utf-8") as file:
-                self.out_of_order = self._write_table(file)
+                self._write_text(file, records)
             part.replace(self.path)
         except OSError as error:
             told = f"{self.path}: cannot be written: {error.strerror}"
             raise SurveyError(problem=told, fix=or_limit(error, _FIX)) from error
         finally:
+            records.close()
             part.unlink(missing_ok=True)
         remove(self.temporary)
+
+    @abstractmethod
+    def _kept(self, classes: NDArray[np.int16]) -> NDArray[np.int32]:
+        """What is kept of class indices [sample, trace]: int32[trace, count]."""
+
+    @abstractmethod
+    def _write_text(self, file: IO[str], records: RecordFile) -> None:
+        """Write the text file."""
+
+
+class HorizonTable(_Tops):
+    """Horizons as CSV: a row for each live trace, inline by inline.
+
+    The columns are IL, XL, X and Y (empty where there are no coordinates; X_arcsec, X_deg, ... where they are angles),
+    the time in ms of the first sample of each class (empty where the class does not occur; counted from the trace's own
+    start where starts differ), and the number of transitions that run against the order of the classes.
+
+    Args:
+        path: of the CSV file.
+        source: the volume that was predicted: its grid, its coordinates.
+        facies: the classes.
+        overwrite: whether an existing file may be replaced.
+        start: in one go, or resumable.
+
+    Raises:
+        SurveyError: the path does not end in .csv, or exists and may not be replaced.
+    """
+
+    def __init__(
+        self, path: Path, source: Volume, facies: FaciesTable, *, overwrite: bool, start: Start = Start.ONCE
+    ) -> None:
+        if path.suffix.lower() != ".csv":
+            raise SurveyError(problem=f"{path}: horizons are written as CSV", fix="end the name in .csv")
+        # One record a trace: the tops of the classes, then the count of transitions out of order.
+        super().__init__(path, source, len(facies) + 1, overwrite=overwrite, start=start)
+        self.out_of_order: int | None = None
+        """Transitions against the order of the classes on all traces, known when the table is written."""
+        self._facies = facies
+
+    def _kept(self, classes: NDArray[np.int16]) -> NDArray[np.int32]:
+        tops, disorder = find_tops(classes, len(self._facies)), count_out_of_order(classes)  # [trace, class], [trace]
+        return np.concatenate([tops, disorder[:, None]], axis=1)
 
     def summary(self) -> str:
         """How many transitions run against the order of the classes, in words; known when the table is written."""
@@ -139,7 +170,7 @@ class HorizonTable(Recorded, Result):
         each = self.out_of_order / max(1, int(self._grid.live.sum()))
         return f"{self.out_of_order:,} transitions to a class that stands earlier in the list, {each:.2g} a trace"
 
-    def _write_table(self, file: IO[str]) -> int:
+    def _write_text(self, file: IO[str], records: RecordFile) -> None:
         """Write all rows, and count the transitions against the order of the classes."""
         disorder = 0
         table = csv.writer(file, lineterminator="\n")
@@ -147,15 +178,11 @@ class HorizonTable(Recorded, Result):
         table.writerow(
             ["IL", "XL", f"X{unit}", f"Y{unit}", *(f"{name}_ms" for name in self._facies.names), "out_of_order"]
         )
-        records = RecordFile(self.temporary, self._layout)
-        try:
-            for line in self._grid.inlines.tolist():
-                for row in self._rows(records, line):
-                    table.writerow(row)
-                    disorder += int(row[-1])
-        finally:
-            records.close()
-        return disorder
+        for line in self._grid.inlines.tolist():
+            for row in self._rows(records, line):
+                table.writerow(row)
+                disorder += int(row[-1])
+        self.out_of_order = disorder
 
     def _rows(self, records: RecordFile, line: int) -> Iterator[list[str]]:
         """The rows of the live traces of an inline."""
@@ -163,9 +190,7 @@ class HorizonTable(Recorded, Result):
         position, crosslines = grid.index(Orientation.INLINE, line), len(grid.crosslines)
         found = records.read(position * crosslines + np.arange(crosslines)).astype(np.int64)  # [trace, class + 1]
         places = self._source.coordinates(Orientation.INLINE, line)  # [trace, 2]
-        starts = self._source.starts_ms(Orientation.INLINE, line)
-        begin = np.full(crosslines, grid.start_ms) if starts is None else starts  # [trace]
-        times = begin[:, None] + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
+        times = _starts(self._source, line)[:, None] + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
         for trace in np.flatnonzero(grid.live[position]).tolist():
             known = places is not None and bool(np.isfinite(places[trace]).all())
             place = [f"{value:.10g}" for value in places[trace].tolist()] if places is not None and known else ["", ""]
@@ -174,3 +199,57 @@ class HorizonTable(Recorded, Result):
                 for sample, time in zip(found[trace, :-1].tolist(), times[trace].tolist(), strict=True)
             ]
             yield [str(line), str(int(grid.crosslines[trace])), *place, *tops, str(int(found[trace, -1]))]
+
+
+def _starts(source: Volume, line: int) -> NDArray[np.float64]:
+    """Times of the first samples of an inline, ms: float64[trace]. A trace of a SEG-Y may have a start of its own."""
+    starts = source.starts_ms(Orientation.INLINE, line)
+    return np.full(len(source.geometry.crosslines), source.geometry.start_ms) if starts is None else starts
+
+
+class HorizonFile(_Tops):
+    """The top of one class as a horizon file, in a format of `HORIZON_FORMATS`.
+
+    Args:
+        path: of the file.
+        source: the volume that was predicted.
+        facies: the classes.
+        name: of the class.
+        format: of the file.
+        places: gives X and Y of all traces, float64[inline, crossline, 2], or None; see `places_of`.
+        overwrite: whether an existing file may be replaced.
+        start: in one go, or resumable.
+
+    Raises:
+        SurveyError: the format cannot hold a surface of this survey, or the path exists and may not be replaced.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        source: Volume,
+        facies: FaciesTable,
+        *,
+        name: str,
+        format: HorizonFormatName,
+        places: Callable[[], NDArray[np.float64] | None],
+        overwrite: bool,
+        start: Start = Start.ONCE,
+    ) -> None:
+        super().__init__(path, source, 1, overwrite=overwrite, start=start)
+        self._name, self._index = name, facies.names.index(name)
+        self._format, self._places = HORIZON_FORMATS[format], places
+        self._format.check(Top(name, self._grid, np.full(self._grid.live.shape, np.nan), places()), path)
+
+    def _kept(self, classes: NDArray[np.int16]) -> NDArray[np.int32]:
+        return find_tops(np.where(classes == self._index, 0, -1), 1)
+
+    def _write_text(self, file: IO[str], records: RecordFile) -> None:
+        grid = self._grid
+        samples = records.read(np.arange(grid.live.size)).reshape(grid.live.shape).astype(np.float64)
+        known = grid.live & (samples != _ABSENT)
+        begins = np.stack([_starts(self._source, line) for line in grid.inlines.tolist()])  # [inline, crossline]
+        times = np.where(known, begins + samples * grid.sample_interval_ms, np.nan)  # [inline, crossline]
+        write = self._format.write
+        assert write is not None, "only formats that are written are chosen"
+        write(Top(self._name, grid, times, self._places()), file, self.path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.config import DataConfig, ReadOptions, RegionConfig
+from sam_seismic.config import DataConfig, InterpretationConfig, ReadOptions, RegionConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.catalog import f3, seam_ai
@@ -15,6 +15,7 @@ from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled, read_amplitude
+from sam_seismic.survey.labels.interpretation import labelled_by
 from sam_seismic.survey.labels.interpreted import describe_interpreted, interpreted_sections
 from sam_seismic.survey.splits import (
     Region,
@@ -224,6 +225,8 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
     assert data.amplitude is not None, "config checks it"
     assert data.labels is not None, "config checks it"
     facies = facies_of(data)
+    if isinstance(data.labels, InterpretationConfig):
+        return {"train": labelled_by(open_volume(data.amplitude, data.read), data.labels, facies)}
     folders = {"train": Path()}
     if data.split.folders:
         folders = {name: Path(name) for name in ("train", "val", "test") if (data.amplitude / name).is_dir()}

@@ -100,6 +100,11 @@ class Volume(ABC):
         return ""
 
     @property
+    def made_from(self) -> tuple[NDArray[np.generic], ...]:
+        """All that its samples are made from, where that is smaller than they are; nothing for samples of a file."""
+        return ()
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed or looked odd when the volume was opened; empty when nothing was."""
         return ()

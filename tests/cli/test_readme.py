@@ -7,13 +7,14 @@ import pytest
 import yaml
 
 from sam_seismic.sam import weights
+from sam_seismic.survey.formats import open_volume
 from tests.cli.running import Made, Run
 from tests.docs.pages import commands
 
 
 def test_there_are_commands_to_try():
     assert {words[0] for words in commands("README.md", "")} >= {
-        *("inspect", "weights", "train", "eval", "predict", "score")
+        *("inspect", "labels", "weights", "train", "eval", "predict", "score")
     }
 
 
@@ -30,9 +31,13 @@ def test_the_commands_run_in_their_order(made: Made, run: Run, tmp_path: Path, m
 
 
 def lay_out(made: Made) -> None:
-    """The small survey and its configuration, under the names of the pages, in the folder of this process."""
+    """The small survey, two horizons and its configuration, under the names of the pages, in the current folder."""
     shutil.copy(made.amplitude, "amplitude.sgy")
     shutil.copy(made.labels, "labels.sgy")
+    grid = open_volume(made.amplitude).geometry
+    for name, time in (("top", 40), ("chalk", 100)):
+        rows = [f"{inline} {crossline} {time}" for inline in grid.inlines for crossline in grid.crosslines]
+        Path(f"{name}.dat").write_text("\n".join(["IL XL TWT", *rows]))
     config = yaml.safe_load(made.config.read_text())
     config["model"]["encoder"] = "frozen"  # as of the pages
     Path("my_survey.yaml").write_text(yaml.safe_dump(config))

@@ -1,1 +1,1 @@
-"""Labels as interpreters have them: on few lines, of parts of lines or a time window, on a grid of their own."""
+"""Labels as interpreters have them: on few lines, in parts of lines or a time window, as horizons and as bodies."""
