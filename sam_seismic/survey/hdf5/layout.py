@@ -1,6 +1,7 @@
 """An HDF5 file goes in; a checked Hdf5Layout comes out, of a file of this program or of another one."""
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ SEGY = "segy"
 """Group of the headers of a SEG-Y source."""
 CACHED = 512 * 2**20
 """Most bytes of compressed chunks kept in memory: all that one section crosses, so that its neighbours cost nothing."""
+ASKS_LOCKS = "HDF5_USE_FILE_LOCKING"
+"""The variable of the environment that HDF5 itself obeys, whatever a program asks for."""
 DENSEST = 4000
 """No compression makes seismic samples so many times smaller: dimensions that claim it are damaged."""
 
@@ -68,7 +71,7 @@ def read_layout(path: Path, options: ReadOptions) -> Hdf5Layout:
         SurveyError: it is no HDF5 or damaged, holds no 3D dataset of numbers, or several and none is named, or an
             option cannot apply.
     """
-    with reading(path), h5py.File(path, "r", locking="best-effort") as file:
+    with reading(path), h5py.File(path, "r", locking=False) as file:
         if text_in(file, "format") == FORMAT:
             return _own_layout(path, file, options)
         dataset = _foreign_dataset(path, file, options.key)
@@ -260,6 +263,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     # What h5py raises on a damaged file depends on where the damage is.
     except (OSError, LookupError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
+        _refuse_asked_lock(path, error)
         raise SurveyError(
             problem=f"{path}: cannot be read as HDF5: {error}",
             fix="check the path; a file that is cut off or damaged must be copied again",
@@ -272,6 +276,17 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
+        _refuse_asked_lock(path, error)
         raise SurveyError(
             problem=f"{path}: cannot be written: {error}", fix=or_limit(error, "free some disk, or write elsewhere")
+        ) from error
+
+
+def _refuse_asked_lock(path: Path, error: Exception) -> None:
+    """Raise what helps where the environment asks HDF5 for locks, which this program does not, and there are none."""
+    if "lock file" in str(error) and os.environ.get(ASKS_LOCKS):
+        raise SurveyError(
+            problem=f"{path}: {ASKS_LOCKS}={os.environ[ASKS_LOCKS]} asks HDF5 to lock its files, which this file "
+            f"system or another program does not allow: {error}",
+            fix=f"export {ASKS_LOCKS}=FALSE",
         ) from error

@@ -131,6 +131,6 @@ class Hdf5Volume(Volume):
         # A handle must not be shared with a forked process: HDF5 keeps state that the two would disagree on.
         if self._opened is None or self._opened[0] != os.getpid():
             cache = chunk_cache(self._layout)
-            file = h5py.File(self.path, "r", locking="best-effort", **cache)
+            file = h5py.File(self.path, "r", locking=False, **cache)
             self._opened = os.getpid(), file[self._layout.dataset]
         return self._opened[1]

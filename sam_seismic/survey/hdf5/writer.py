@@ -104,6 +104,7 @@ class Hdf5Result(Result):
             with h5py.File(
                 self.temporary,
                 "w",
+                locking=False,  # the journal beside it is locked; here HDF5 forgives no file system without locks
                 libver=("v110", "v110"),  # the first that stores chunks one behind the other
                 alignment_threshold=min(PAGE, max(1, size)),
                 alignment_interval=PAGE,
