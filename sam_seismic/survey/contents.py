@@ -51,7 +51,11 @@ def _hash_of_all(volumes: Sequence[Volume]) -> str:
 
 
 def content_hash(volume: Volume) -> str:
-    """A hash of the grid and of the samples of a volume, of a large one in PROBED sections: 32 hexadecimal digits."""
+    """A hash of the grid and of the samples of a volume, of a large one in PROBED sections: 32 hexadecimal digits.
+
+    The samples are those of its file, with null values.
+    """
+    volume = volume.stored
     digest = Digest()
     digest.add_text(f"contents {VERSION}")
     orientations = tuple(Orientation) if volume.loose_sections else (volume.fast_orientation,)

@@ -19,6 +19,8 @@ from sam_seismic.survey.volume import Section, Volume
 
 _ABSENT = -1
 """The first sample of a class that does not occur on a trace."""
+_DEAD = -2
+"""Stands for the count of transitions on a trace of null values, which gets no row."""
 _FIX = "free some disk, or write elsewhere"
 
 
@@ -102,6 +104,7 @@ class HorizonTable(Recorded, Result):
         """Take the class indices [sample, trace] of one whole section."""
         classes = section.values.astype(np.int16)  # [sample, trace]
         tops, disorder = find_tops(classes, len(self._facies)), count_out_of_order(classes)  # [trace, class], [trace]
+        disorder[~section.live] = _DEAD
         inlines, crosslines, _ = self._grid.shape
         position = self._grid.index(section.orientation, section.line)
         if section.orientation is Orientation.INLINE:
@@ -159,7 +162,7 @@ class HorizonTable(Recorded, Result):
         if places is not None and not np.nan_to_num(places).any():
             places = None  # header fields that were never filled in
         times = grid.start_ms + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
-        for trace in np.flatnonzero(grid.live[position]).tolist():
+        for trace in np.flatnonzero(grid.live[position] & (found[:, -1] != _DEAD)).tolist():
             place = ["", ""] if places is None else [f"{value:.10g}" for value in places[trace].tolist()]
             tops = [
                 "" if sample == _ABSENT else f"{time:.10g}"

@@ -63,6 +63,18 @@ class Volume(ABC):
     """
 
     path: Path
+    null: float | None = None
+    """A value that the user named to mean "nothing"; `AmplitudeVolume` heeds it, and so does who reads labels."""
+
+    @property
+    def stored(self) -> "Volume":
+        """The volume with the samples of its file; `AmplitudeVolume` gives them without null values."""
+        return self
+
+    @property
+    def null_notes(self) -> tuple[str, ...]:
+        """What was found of null values so far; nothing in a volume that does not look for them."""
+        return ()
 
     @property
     @abstractmethod

@@ -135,7 +135,7 @@ class Hdf5Result(Result):
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace]."""
         position = self._geometry.index(section.orientation, section.line)
-        live = self._geometry.live_along(section.orientation, section.line)
+        live = self._geometry.live_along(section.orientation, section.line) & section.live
         traces = np.where(live[:, None], section.values.T, self.null).astype(self.dtype)  # [trace, sample]
         self._writer().section(section.orientation, position, traces)
 

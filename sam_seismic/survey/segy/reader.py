@@ -13,7 +13,7 @@ from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy import notes
 from sam_seismic.survey.segy.cache import kept_lines
 from sam_seismic.survey.segy.headers import TEXT, read_layout
-from sam_seismic.survey.segy.plausibility import absurd, other_float
+from sam_seismic.survey.segy.plausibility import absurd, null_words, other_float
 from sam_seismic.survey.segy.samples import TraceFile, decode
 from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES
 from sam_seismic.survey.segy.template import FileTemplate, coordinates_of
@@ -35,13 +35,14 @@ class SegyVolume(Volume):
     Args:
         path: the file.
         options: what to believe instead of finding it out.
+        null: a value that means "nothing": it says nothing of the sample format.
 
     Raises:
         SurveyError: not a SEG-Y, damaged, prestack, or with headers that leave more than one reading; the message says
             how to settle it.
     """
 
-    def __init__(self, path: Path, options: SegyOptions | None = None) -> None:
+    def __init__(self, path: Path, options: SegyOptions | None = None, *, null: float | None = None) -> None:
         options = options if options is not None else SegyOptions()
         self.path = path
         self.layout, header, layout_notes = read_layout(path, options)
@@ -64,7 +65,7 @@ class SegyVolume(Volume):
         """Distinct scalars of the coordinates (byte 71), the first trace's first."""
         self._file = TraceFile(path, self.layout)
         if options.format is None:
-            _check_floats(self._file)
+            _check_floats(self._file, null)
         interval, interval_notes = notes.interval_us(header, lines)
         live, live_notes = notes.live_traces(lines, self.layout.traces)
         self._geometry = Geometry(
@@ -175,16 +176,23 @@ class SegyVolume(Volume):
         return found
 
 
-def _check_floats(file: TraceFile) -> None:
-    """Refuse IBM floats that are declared IEEE, and the reverse, on a sample of traces spread over the file."""
+def _check_floats(file: TraceFile, null: float | None) -> None:
+    """Refuse IBM floats that are declared IEEE, and the reverse, on a sample of traces spread over the file.
+
+    Null values, in either format, and constant traces are left out: they tell nothing of it, and may be huge.
+    """
     layout = file.layout
     if layout.form.name not in ("ibm", "ieee"):
         return
     traces = np.unique(np.linspace(0, layout.traces - 1, _SAMPLED_TRACES).astype(np.int64))
     raw = file.read(traces, layout.header, min(layout.trace_bytes, layout.header + _SAMPLED_BYTES))
     words = raw.view(np.dtype("u4").newbyteorder(layout.order)).astype(np.uint32).ravel()
-    other = other_float(words, layout.form.name)
-    if other is None and not absurd(np.asarray(decode(raw, layout.form, layout.order), np.float32)):
+    values = np.asarray(decode(raw, layout.form, layout.order), np.float32)
+    nulls = null_words(words, values.ravel(), null)
+    rows = words.reshape(values.shape)  # [trace, sample]
+    kept = ~(nulls.reshape(values.shape) | (rows == rows[:, :1]).all(axis=1, keepdims=True)).ravel()
+    other = other_float(words[kept], layout.form.name)
+    if other is None and not absurd(values.ravel()[kept]):
         return
     if other is None:
         raise SurveyError(

@@ -69,7 +69,7 @@ class _Filled(Recorded, Result):
         position = geometry.index(section.orientation, section.line)
         inline = section.orientation is Orientation.INLINE
         numbers = self._skeleton.index[position] if inline else self._skeleton.index[:, position]
-        live = geometry.live_along(section.orientation, section.line)
+        live = geometry.live_along(section.orientation, section.line) & section.live
         if section.shape != (layout.samples, len(numbers)):
             raise SurveyError(
                 problem=f"{self.path}: {section.name} has {section.shape} samples and traces, the file "
