@@ -12,5 +12,12 @@ ByteOrder = Literal["big", "little"]
 """Byte orders of SEG-Y."""
 DuplicateChoice = Literal["first", "last"]
 """Which one of several traces with the same line numbers is read."""
-AxesChoice = Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"]
-"""Axis orders of arrays, slowest axis first."""
+AxesChoice = Literal[
+    "inline,crossline,sample",
+    "crossline,inline,sample",
+    "inline,sample,crossline",
+    "crossline,sample,inline",
+    "sample,inline,crossline",
+    "sample,crossline,inline",
+]
+"""Axis orders of arrays, slowest axis first; a stack of pictures of inlines [n, h, w] is inline,sample,crossline."""

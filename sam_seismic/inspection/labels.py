@@ -17,6 +17,7 @@ from sam_seismic.report.blocks import Columns
 from sam_seismic.report.style import FAINT, class_colors
 from sam_seismic.survey.catalog import F3_FACIES, SEAM_AI_FACIES
 from sam_seismic.survey.facies import IGNORE, FaciesTable, check_whole, nulls_in
+from sam_seismic.survey.labelled import check_lossless
 from sam_seismic.survey.null_values import equal_to, is_float_null, null_name
 from sam_seismic.survey.parts import facies_of
 from sam_seismic.survey.synthetic import CHARACTERS
@@ -65,8 +66,9 @@ def count_labels(volume: Volume, listener: Listener, facies: FaciesTable | None 
     """Count the label values of live traces; null values that are no class of `facies` are counted apart.
 
     Raises:
-        SurveyError: a value is not a whole number.
+        SurveyError: a value is not a whole number, or the pictures are JPEG.
     """
+    check_lossless(volume)
     chosen = choose_lines(volume, MOST_BYTES)
     voxels: dict[int, int] = {}
     lines: dict[int, int] = {}

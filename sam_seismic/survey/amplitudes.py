@@ -95,6 +95,11 @@ class AmplitudeVolume(Volume):
         return self._stored.loose_sections
 
     @property
+    def lossy(self) -> bool:
+        """Whether its values are only near those that were stored."""
+        return self._stored.lossy
+
+    @property
     def axis_order(self) -> str | None:
         """The axis order that was named or guessed for an array."""
         return self._stored.axis_order

@@ -128,6 +128,7 @@ def labelled(amplitude: Volume, labels: Volume | Sequence[Volume] | None, facies
 
 def _of_one(amplitude: Volume, labels: Volume, facies: FaciesTable) -> LabelledVolume:
     """Amplitudes and one label volume; errors as of `labelled`."""
+    check_lossless(labels)
     if amplitude.loose_sections and labels.loose_sections:
         return LabelledVolume(amplitude, labels, facies, tuple(check_partners(amplitude, labels)))
     if not can_be_aligned(amplitude, labels):
@@ -137,6 +138,19 @@ def _of_one(amplitude: Volume, labels: Volume, facies: FaciesTable) -> LabelledV
     filled, fill = facies.with_fill()
     aligned = on_grid_of(amplitude, labels, fill)
     return LabelledVolume(amplitude, aligned, facies if aligned is labels else filled)
+
+
+def check_lossless(labels: Volume) -> None:
+    """Refuse labels whose values are only near those that were stored.
+
+    Raises:
+        SurveyError: they are JPEG pictures.
+    """
+    if labels.lossy:
+        raise SurveyError(
+            problem=f"{labels.path}: holds JPEG pictures, which change label values along the borders of classes",
+            fix="save the labels as PNG",
+        )
 
 
 def check_partners(amplitude: Volume, labels: Volume) -> list[str]:

@@ -140,6 +140,11 @@ class Volume(ABC):
         return False
 
     @property
+    def lossy(self) -> bool:
+        """Whether its values are only near those that were stored, so that they can be no labels."""
+        return False
+
+    @property
     def axis_order(self) -> str | None:
         """The axis order that was named or guessed for an array; None where the format says what its axes are."""
         return None

@@ -18,6 +18,7 @@ from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.facies import IGNORE, check_whole
 from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.geometry import Orientation, describe_lines
+from sam_seismic.survey.labelled import check_lossless
 from sam_seismic.survey.labels.aligned import can_be_aligned, on_grid_of
 from sam_seismic.survey.labels.sample_match import describe_times
 from sam_seismic.survey.null_values import equal_to, is_float_null
@@ -101,6 +102,8 @@ def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:
     for_prediction = {"segy": read.segy if segy[1] else nothing.segy, "axes": axes, "key": None, "null": None}
     truth = open_volume(request.truth, for_truth)
     prediction = open_volume(request.prediction, read.model_copy(update=for_prediction))
+    for labels in (truth, prediction):
+        check_lossless(labels)
     if can_be_aligned(prediction, truth) and _covers(prediction, truth):
         truth = on_grid_of(prediction, truth, IGNORE)
     return truth, prediction

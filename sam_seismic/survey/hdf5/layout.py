@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import or_limit
-from sam_seismic.survey.axis_order import ASSUMED_TIMES, NATURAL, AxisOrder, check_shape, counted_geometry, read_type
+from sam_seismic.survey.axis_order import (
+    ASSUMED_TIMES,
+    NAME_IT,
+    NATURAL,
+    AxisOrder,
+    check_shape,
+    counted_geometry,
+    name_key,
+    read_type,
+    single_axes,
+    without_axes,
+)
 from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.hdf5.blocks import Blocks
 
@@ -49,6 +60,7 @@ class Hdf5Layout:
         why: how the line numbers of a SEG-Y source were found.
         inline_byte: where they were, if the file was converted from SEG-Y.
         crossline_byte: likewise.
+        single: axes of the dataset beyond the three of a volume, each of length 1.
     """
 
     dataset: str
@@ -62,6 +74,7 @@ class Hdf5Layout:
     why: str | None = None
     inline_byte: int | None = None
     crossline_byte: int | None = None
+    single: tuple[int, ...] = ()
 
 
 def read_layout(path: Path, options: ReadOptions) -> Hdf5Layout:
@@ -75,17 +88,22 @@ def read_layout(path: Path, options: ReadOptions) -> Hdf5Layout:
         if text_in(file, "format") == FORMAT:
             return _own_layout(path, file, options)
         dataset = _foreign_dataset(path, file, options.key)
-        check_shape(path, dataset.shape)
+        single = single_axes(dataset.shape or ())
+        shape = without_axes(dataset.shape or (), single)
+        check_shape(path, shape)
         _check_stored(path, dataset)
-        name, shape, stored, chunks = dataset.name, dataset.shape, dataset.dtype, dataset.chunks
+        name, stored = dataset.name, dataset.dtype
+        chunks = None if dataset.chunks is None else without_axes(dataset.chunks, single)
     axes = AxisOrder.named(options.axes)
     notes: tuple[str, ...] = (
         f"the dataset {name} of a foreign layout, without line numbers: inlines and crosslines count from 0",
         ASSUMED_TIMES,
     )
     if options.axes is None:
-        notes += (f"axis order {NATURAL} assumed for shape {shape}; name it with axes",)
-    return Hdf5Layout(name, axes, stored, chunks, counted_geometry(axes.grid_shape(shape)), notes)
+        notes += (f"axis order {NATURAL} assumed for shape {shape}; {NAME_IT}",)
+    if single:
+        notes += ("axes of length 1 beyond its three are left out",)
+    return Hdf5Layout(name, axes, stored, chunks, counted_geometry(axes.grid_shape(shape)), notes, single=single)
 
 
 def _own_layout(path: Path, file: Any, options: ReadOptions) -> Hdf5Layout:
@@ -235,12 +253,17 @@ def _foreign_dataset(path: Path, file: Any, key: str | None) -> Any:
     file.visititems(lambda name, item: found.update({name: item} if isinstance(item, h5py.Dataset) else {}))
     if key is not None and key.strip("/") in found:
         return found[key.strip("/")]
-    volumes = [item for item in found.values() if len(item.shape or ()) == 3]
+    shapes = {name: without_axes(item.shape or (), single_axes(item.shape or ())) for name, item in found.items()}
+    volumes = [item for name, item in found.items() if len(shapes[name]) == 3]
+    volumes = volumes or [item for name, item in found.items() if len(found) == 1 or len(shapes[name]) > 3]
     if key is None and len(volumes) == 1:
         return volumes[0]
     listed = ", ".join(f"{name} {item.shape}" for name, item in found.items()) or "nothing"
     asked = "which dataset is meant is unclear" if key is None else f"there is no dataset {key}"
-    raise SurveyError(problem=f"{path}: {asked}; it holds {listed}", fix="name the dataset of the volume with key")
+    raise SurveyError(
+        problem=f"{path}: {asked}; it holds {listed}",
+        fix=name_key([item.name.strip("/") for item in volumes] or list(found)),
+    )
 
 
 def chunk_cache(layout: Hdf5Layout) -> dict[str, int]:

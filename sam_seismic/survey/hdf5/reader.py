@@ -105,7 +105,10 @@ class Hdf5Volume(Volume):
                     orientation, position, self._dtype
                 ).T  # [trace, sample] -> [sample, trace]
             else:
-                values = convert(self._layout.axes.cut(self._samples(), orientation, position), self._dtype)
+                values = convert(
+                    self._layout.axes.cut(self._samples(), orientation, position, single=self._layout.single),
+                    self._dtype,
+                )
         values[:, ~live] = 0
         return Section(orientation, line, values, live)
 
