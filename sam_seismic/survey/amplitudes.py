@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.null_values import clean_section, null_name
-from sam_seismic.survey.source_facts import SourceFacts
+from sam_seismic.survey.source_facts import SecondReading, SourceFacts
 from sam_seismic.survey.volume import Section, Volume
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class AmplitudeVolume(Volume):
     def source_facts(self) -> SourceFacts:
         """What its file says of how it was written."""
         return self._stored.source_facts
+
+    @property
+    def second_reading(self) -> SecondReading | None:
+        """What segyio makes of the file."""
+        return self._stored.second_reading
 
     @property
     def segy_template(self) -> "SegyTemplate | None":

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import NoGridError
 from sam_seismic.survey.geometry import Geometry, Orientation
-from sam_seismic.survey.source_facts import SourceFacts
+from sam_seismic.survey.source_facts import SecondReading, SourceFacts
 
 if TYPE_CHECKING:  # the package of SEG-Y imports this module
     from sam_seismic.survey.segy.template import SegyTemplate
@@ -119,6 +119,11 @@ class Volume(ABC):
     def source_facts(self) -> SourceFacts:
         """What its file says of how it was written."""
         return SourceFacts()
+
+    @property
+    def second_reading(self) -> SecondReading | None:
+        """What segyio makes of the file; None where it is no SEG-Y."""
+        return None
 
     @property
     def segy_template(self) -> "SegyTemplate | None":

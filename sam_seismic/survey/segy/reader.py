@@ -1,6 +1,7 @@
 """A SEG-Y file of any dialect goes in; a Volume comes out, with the facts and assumptions it was read by."""
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from sam_seismic.survey.segy.headers import TEXT, read_layout
 from sam_seismic.survey.segy.plausibility import absurd, null_words, other_float
 from sam_seismic.survey.segy.samples import TraceFile, decode
 from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES
+from sam_seismic.survey.segy.second_reader import strict_reading
 from sam_seismic.survey.segy.template import FileTemplate, coordinates_of
 from sam_seismic.survey.segy.text import decode_text
-from sam_seismic.survey.source_facts import SourceFacts
+from sam_seismic.survey.source_facts import SecondReading, SourceFacts
 from sam_seismic.survey.volume import Section, Volume
 
 _SAMPLED_TRACES = 64
@@ -131,6 +133,12 @@ class SegyVolume(Volume):
             length_unit=self.length_unit,
             text_header=self.text,
         )
+
+    @cached_property
+    def second_reading(self) -> SecondReading:
+        """Whether segyio, the reader of most Python programs, opens the file strictly."""
+        pair = self.inline_byte, self.crossline_byte
+        return strict_reading(self.path, self.layout, self.geometry, pair)
 
     @property
     def segy_template(self) -> FileTemplate:
