@@ -5,7 +5,7 @@
     .venv/bin/python scripts/benchmark_io.py --fill docs/benchmarks.md       put the tables there
     .venv/bin/python scripts/benchmark_io.py --quick          small, to see that it runs
 
-It prints the tables, and with --json FILE writes the figures. segyio comes with the test extra.
+It prints the tables, and with --json FILE writes the figures.
 """
 
 import argparse

@@ -24,7 +24,13 @@ BOUNDS = {
     "multipleOf": "a multiple of {}",
 }
 PLAIN = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`", "null": ""}
-PLURALS = {"text": "texts", "number": "numbers", "whole number": "whole numbers", "path": "paths"}
+PLURALS = {
+    "whole number or number": "numbers",
+    "text": "texts",
+    "number": "numbers",
+    "whole number": "whole numbers",
+    "path": "paths",
+}
 Schema = dict[str, Any]
 
 

@@ -98,6 +98,12 @@ Axes = Annotated[
     typer.Option(rich_help_panel=_ARRAYS, help="Axis order of a .npy, .npz or foreign .h5 volume."),
 ]
 Key = Annotated[str | None, typer.Option(rich_help_panel=_ARRAYS, help="Name of the array in an .npz or .h5 file.")]
+Null = Annotated[
+    float | None,
+    typer.Option(
+        rich_help_panel="Reading any format", help="A value that means nothing was recorded, such as -999.25 or nan."
+    ),
+]
 
 
 def read_options(  # noqa: PLR0913, PLR0917 (each is one option of the command line)
@@ -114,6 +120,7 @@ def read_options(  # noqa: PLR0913, PLR0917 (each is one option of the command l
     start: StartTime = None,
     axes: Axes = None,
     key: Key = None,
+    null: Null = None,
 ) -> ReadOptions:
     """The options that `reads_volumes` adds to a command -> how to open volumes."""
     segy = SegyOptions(
@@ -129,7 +136,7 @@ def read_options(  # noqa: PLR0913, PLR0917 (each is one option of the command l
         sample_interval=sample_interval,
         start=start,
     )
-    return ReadOptions(segy=segy, axes=axes, key=key)
+    return ReadOptions(segy=segy, axes=axes, key=key, null=null)
 
 
 def reads_volumes(command: Callable[..., T]) -> Callable[..., T]:

@@ -14,8 +14,15 @@ DuplicateChoice = Literal["first", "last"]
 """Which one of several traces with the same line numbers is read."""
 AngleUnit = Literal["arc seconds", "degrees", "DDDMMSS"]
 """Units of coordinates that are angles."""
-AxesChoice = Literal["inline,crossline,sample", "sample,crossline,inline", "sample,inline,crossline"]
-"""Axis orders of arrays, slowest axis first."""
+AxesChoice = Literal[
+    "inline,crossline,sample",
+    "crossline,inline,sample",
+    "inline,sample,crossline",
+    "crossline,sample,inline",
+    "sample,inline,crossline",
+    "sample,crossline,inline",
+]
+"""Axis orders of arrays, slowest axis first; a stack of pictures of inlines [n, h, w] is inline,sample,crossline."""
 HorizonFormatName = Literal["csv", "opendtect", "iesx", "dug", "irap-grid", "irap-points", "columns"]
 """Formats of horizon files that are read."""
 WrittenHorizonFormat = Literal["csv", "opendtect", "iesx", "dug", "irap-grid", "irap-points"]

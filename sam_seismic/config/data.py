@@ -2,11 +2,19 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from sam_seismic.config.base import Model, PathOrModel, UserPath
 from sam_seismic.config.choices import AxesChoice, ByteOrder, DuplicateChoice, FormatName, OrientationChoice
 from sam_seismic.config.labels import InterpretationConfig
+from sam_seismic.config.null_numbers import as_number, plain_number
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Lines = tuple[int, int]
@@ -52,6 +60,18 @@ class ReadOptions(Model):
     """Axis order of a .npy or .npz volume, or of an .h5 volume that sam-seismic did not write."""
     key: str | None = None
     """Name of the array in an .npz or .h5 file."""
+    null: Annotated[float, Field(allow_inf_nan=True)] | None = None
+    """A value that means "nothing was recorded" (`.nan` too): amplitudes become 0 there, a trace of nothing else is
+    dead, labels are not interpreted. Without it, constant traces and NaN, -999.25 and 1e30 in padding are found."""
+
+    @field_validator("null", mode="before")
+    @classmethod
+    def _read_null(cls, given: Any) -> Any:
+        return as_number(given)
+
+    @field_serializer("null", when_used="json")
+    def _write_null(self, null: float | None) -> float | str | None:
+        return plain_number(null)
 
 
 class RegionConfig(Model):
@@ -148,8 +168,9 @@ class DataConfig(Model):
     """Class names in the order of their label values (source: files)."""
     label_values: tuple[int, ...] | None = None
     """Label value of each class; if not set, 0, 1, 2, ... in the order of `classes`."""
-    ignore_values: tuple[int, ...] | None = None
-    """Label values that mean "not interpreted"; if not set, 255, unless 255 is a class."""
+    ignore_values: tuple[int | Annotated[float, Field(allow_inf_nan=True)], ...] | None = None
+    """Label values that mean "not interpreted"; if not set, 255, unless 255 is a class. NaN (`.nan`), infinity,
+    -999.25, 1e30, 9999 and the like always do, unless they are a class."""
     synthetic: SyntheticConfig = SyntheticConfig()
     """The survey that is modelled (source: synthetic)."""
     orientation: OrientationChoice = "inline"
@@ -164,6 +185,15 @@ class DataConfig(Model):
     """How the labels are read; if not set, like the amplitudes except for the sample format (source: files)."""
     workers: int = Field(default=0, ge=0)
     """Number of worker processes that read sections; 0 reads them in a thread of the main process."""
+
+    @field_validator("ignore_values", mode="before")
+    @classmethod
+    def _read_ignored(cls, given: Any) -> Any:
+        return [as_number(each) for each in given] if isinstance(given, list | tuple) else given
+
+    @field_serializer("ignore_values", when_used="json")
+    def _write_ignored(self, values: tuple[float, ...] | None) -> list[int | float | str | None] | None:
+        return None if values is None else [plain_number(each) for each in values]
 
     @model_validator(mode="after")
     def _keys_of_the_source(self) -> Self:
@@ -240,7 +270,7 @@ def _name_problems(names: tuple[str, ...]) -> list[str]:
     return problems
 
 
-def _value_problems(classes: int, values: tuple[int, ...] | None, ignored: tuple[int, ...]) -> list[str]:
+def _value_problems(classes: int, values: tuple[int, ...] | None, ignored: tuple[float, ...]) -> list[str]:
     problems = []
     if values is not None and (len(values) != classes or len(set(values)) != len(values)):
         problems.append(f"label_values must hold one value a class, all different (got {len(values)} for {classes})")

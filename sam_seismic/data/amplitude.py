@@ -4,14 +4,14 @@ The scale is fitted on the training lines only and saved in the checkpoint. A sc
 amplitude differences between sections, and a scale fitted on test lines would leak information.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.volume import Section
+from sam_seismic.survey.volume import Section, Volume
 
 VOXELS_A_SECTION = 20_000
 """Amplitudes sampled from each section for the percentile: enough for a stable 99.5th."""
@@ -50,22 +50,31 @@ def fit_scale(sections: Iterable[Section], percentile: float, where: str) -> Amp
     return scale_of(draw_training_amplitudes(sections, where), percentile)
 
 
-def draw_training_amplitudes(sections: Iterable[Section], where: str) -> NDArray[np.float32]:
-    """Amplitudes spread evenly over training sections: float32[amplitude]; arguments and errors as of `fit_scale`."""
+def draw_training_amplitudes(
+    sections: Iterable[Section], where: str, volume: Volume | None = None
+) -> NDArray[np.float32]:
+    """Amplitudes spread evenly over training sections: float32[amplitude]; arguments and errors as of `fit_scale`.
+
+    `volume` is that of the sections, whose null values an error names.
+    """
     return draw_amplitudes(
         sections,
         f"{where}: the training lines",
         fix="check the file with `sam-seismic inspect`, or choose other lines in data.split",
+        volumes=() if volume is None else (volume,),
     )
 
 
-def draw_amplitudes(sections: Iterable[Section], what: str, *, fix: str) -> NDArray[np.float32]:
+def draw_amplitudes(
+    sections: Iterable[Section], what: str, *, fix: str, volumes: Sequence[Volume] = ()
+) -> NDArray[np.float32]:
     """Amplitudes spread evenly over sections: float32[amplitude].
 
     Args:
         sections: amplitudes [sample, trace]; dead traces are left out.
         what: the volume and what of it these are, for the message.
         fix: what to do where they say nothing.
+        volumes: of the sections, whose null values an error names.
 
     Raises:
         SurveyError: all amplitudes are the same, or nothing is alive.
@@ -78,7 +87,8 @@ def draw_amplitudes(sections: Iterable[Section], what: str, *, fix: str) -> NDAr
         drawn.append(alive[:: step + 1 - step % 2].astype(np.float32))
     amplitudes = np.concatenate(drawn) if drawn else np.empty(0, np.float32)
     if amplitudes.size == 0 or amplitudes.min() == amplitudes.max():
-        held = "no live trace" if amplitudes.size == 0 else f"only the amplitude {amplitudes[0]:g}"
+        nulls = "".join(f" ({note.partition(': ')[2]})" for volume in volumes for note in volume.null_notes)
+        held = f"no live trace{nulls}" if amplitudes.size == 0 else f"only the amplitude {amplitudes[0]:g}"
         raise SurveyError(problem=f"{what} hold {held}", fix=fix)
     return amplitudes
 

@@ -155,7 +155,7 @@ def fit_amplitudes_on_part(part: Part, percentile: float) -> TrainingAmplitudes:
     """
     chosen, mean = _spread(len(part.sections), SCALE_SECTIONS), MeanTrace()
     sections = (part.amplitude(part.sections[position]) for position in chosen)
-    drawn = draw_training_amplitudes(mean.of(sections), str(part.volume.amplitude.path))
+    drawn = draw_training_amplitudes(mean.of(sections), str(part.volume.amplitude.path), part.volume.amplitude)
     return TrainingAmplitudes(scale_of(drawn, percentile), AmplitudeDistribution.of(drawn, mean.values))
 
 

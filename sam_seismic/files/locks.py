@@ -1,4 +1,8 @@
-"""A path comes in; its file is opened and locked against other processes, or it turns out that one of them holds it."""
+"""A path comes in; its file is opened and locked against other processes, or it turns out that one of them holds it.
+
+Where a file system has no locks (NFS, Lustre and some mounts of containers, which say so with ENOLCK, EOPNOTSUPP,
+ENOSYS, EROFS, EIO, 524 and others), work goes on without one.
+"""
 
 import errno
 import fcntl
@@ -11,17 +15,12 @@ def try_lock(descriptor: int) -> bool:
 
     Returns:
         Whether no other process holds the lock. A file system without locks is no reason not to work: True.
-
-    Raises:
-        OSError: of the file system.
     """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            return False
-        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
-            raise
+        # Any other error says that this file system does not lock; a broken disk shows when it is read or written.
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
     return True
 
 

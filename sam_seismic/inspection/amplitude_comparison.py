@@ -69,6 +69,7 @@ def measure_amplitudes(volumes: Sequence[Volume], percentile: float) -> Measured
         mean.of(chain.from_iterable(_varying(volume, lines) for volume, lines in chosen)),
         ", ".join(f"{volume.path}: the traces of {lines}" for volume, lines in chosen),
         fix="check the file with `sam-seismic inspect`: nothing tells its classes apart",
+        volumes=volumes,
     )
     return MeasuredAmplitudes(
         " and ".join(where),

@@ -1,5 +1,6 @@
 """Sections of amplitudes come in one at a time; statistics and counts of clipped, constant and NaN samples go out."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.data.amplitude import VOXELS_A_SECTION
+from sam_seismic.survey.null_values import clean_section
 from sam_seismic.survey.volume import Section
 
 MOST_DRAWN = 4_000_000
@@ -60,21 +62,22 @@ class NotFinite:
     first: tuple[int, int] | None = None
 
 
-def measure_section(section: Section, *, most: int) -> SectionStatistics:
+def measure_section(section: Section, stored: Section | None = None, *, most: int) -> SectionStatistics:
     """Compute the statistics of one section.
 
     Args:
-        section: amplitudes [sample, trace].
+        section: amplitudes [sample, trace], without null values where `stored` is given.
+        stored: the same as the file holds it.
         most: largest number of amplitudes to draw, about.
     """
+    if stored is None:
+        stored, section = section, clean_section(section).section
     values = _floats(section.values[:, section.live])  # [sample, live trace]
     low, high = (values.min(axis=0), values.max(axis=0)) if values.size else (np.empty(0), np.empty(0))  # [live trace]
     finite = np.isfinite(low) & np.isfinite(high)
-    constant = finite & (low == high) & (len(values) > 1)
-    found, counts = np.unique(low[constant], return_counts=True)
-    holds = section.live.copy()
-    holds[np.flatnonzero(section.live)[constant]] = False
-    used = values[:, ~constant] if constant.any() else values
+    empty = stored.live & ~section.live
+    found, counts = np.unique(stored.values[0, empty], return_counts=True)
+    used = values
     flat = used.ravel()
     if not finite.all():
         used = np.where(np.isfinite(used), used, np.nan)
@@ -88,9 +91,12 @@ def measure_section(section: Section, *, most: int) -> SectionStatistics:
         float(flat.var(dtype=np.float64)) if flat.size else 0.0,
         _outermost(used, smallest=True),
         _outermost(used, smallest=False),
-        values.shape[1],
-        holds,
-        dict(zip(found.tolist(), counts.tolist(), strict=True)),
+        int(np.count_nonzero(stored.live)),
+        section.live.copy(),
+        {
+            math.nan if math.isnan(value) else value: count
+            for value, count in zip(found.tolist(), counts.tolist(), strict=True)
+        },
         _not_finite_samples(values, np.flatnonzero(section.live), ~finite),
     )
 
@@ -213,9 +219,10 @@ def merge_statistics(sections: Iterable[SectionStatistics]) -> AmplitudeStatisti
             constants[value] = constants.get(value, 0) + traces
     not_finite = next(((each.name, *each.not_finite.first) for each in found if each.not_finite.first), None)
     drawn = np.concatenate([each.drawn for each in found]) if found else np.empty(0)
-    if not count and constants:  # a volume of constant traces only: its values are the constants
-        drawn = np.repeat(np.array(list(constants)), list(constants.values()))
-    ends = [lowest[0][0], highest[0][0]] if lowest else sorted(constants)
+    finite = {value: traces for value, traces in constants.items() if math.isfinite(value)}
+    if not count and finite:  # a volume of constant traces only: its values are the constants
+        drawn = np.repeat(np.array(list(finite)), list(finite.values()))
+    ends = [lowest[0][0], highest[0][0]] if lowest else sorted(finite)
     return AmplitudeStatistics(
         drawn=drawn,
         low=ends[0] if ends else None,

@@ -15,6 +15,7 @@ from sam_seismic.inspection.run_costs import largest_of, memory_table, run_costs
 from sam_seismic.listener import Listener
 from sam_seismic.networks import weights_notes
 from sam_seismic.report.blocks import Facts, ReportBlock
+from sam_seismic.survey.amplitudes import null_notes
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.splits import describe_sections
 from sam_seismic.tasks.initial_weights import find_initial_weights
@@ -42,6 +43,7 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
         *survey.notes,
         *missing,
         *check_training_labels(survey, config.data, listener, refuse=False),
+        *null_notes([part.volume.amplitude for part in survey.parts.values()]),
         *missing_classes(survey, shares),
         *(() if store is None else store.warnings),
         *(warning for cost in costs for warning in cost.warnings(config.model)),

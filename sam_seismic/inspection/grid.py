@@ -50,6 +50,7 @@ def file_facts(volume: Volume) -> dict[str, Any]:
         "inline_byte": facts.inline_byte,
         "crossline_byte": facts.crossline_byte,
         "line_numbers": facts.line_numbers,
+        "segyio": None if (second := volume.second_reading) is None else {"opens": second.opens, "why": second.why},
         "revision": facts.revision,
         "length_unit": facts.length_unit,
         "text_header": None if facts.text_header is None else text_lines(facts.text_header),
@@ -145,6 +146,11 @@ def file_rows(volume: Volume, facts: dict[str, Any]) -> Rows:
         at = f"inline at byte {source.inline_byte}, crossline at byte {source.crossline_byte}"
         rows.append(("line numbers", "in no header field" if source.inline_byte is None else at))
         rows.append(("because", source.line_numbers))
+    if facts["segyio"] is not None:
+        second = facts["segyio"]
+        rows.append(
+            ("segyio", "opens it strictly" if second["opens"] else f"does not open it strictly: {second['why']}")
+        )
     if source.standard is not None:
         rows += _coordinate_rows(facts)
     text = facts["text_header"]

@@ -16,6 +16,7 @@ from sam_seismic.inspection.label_fixes import (
     unlabelled_fix,
     unscored_fix,
 )
+from sam_seismic.inspection.labels import label_null_notes
 from sam_seismic.inspection.part_labels import PartLabels, read_part_labels
 from sam_seismic.listener import Listener
 from sam_seismic.survey.facies import FaciesTable, UnknownLabelsError
@@ -61,7 +62,8 @@ def check_training_labels(
         if found is not None and refuse:
             raise found
         faults += [] if found is None else [f"{found.problem}: {found.fix}"]
-    return (*faults, *_single_line([survey.parts["val"]], listener, "the best epoch is chosen by it alone"))
+    nulls = label_null_notes(_training_labels(survey, listener).nulls, _labels_of(survey.parts["train"]))
+    return (*faults, *nulls, *_single_line([survey.parts["val"]], listener, "the best epoch is chosen by it alone"))
 
 
 def check_scored_labels(survey: Survey, parts: Sequence[Part], data: DataConfig, listener: Listener) -> ScoredLabels:
@@ -81,8 +83,15 @@ def check_scored_labels(survey: Survey, parts: Sequence[Part], data: DataConfig,
         raise _unlabelled(parts[0], scored[0], fix=unscored_fix(survey, data, parts, listener))
     trained = _training_labels(survey, listener)
     _refuse_half_a_mask(trained, parts, data, listener)
+    nulls = [
+        note
+        for part, each in zip(parts, scored, strict=True)
+        if part.volume.labels is not None
+        for note in label_null_notes(each.nulls, _labels_of(part))
+    ]
     return ScoredLabels(
-        _names(survey.facies, trained.absent), _single_line(parts, listener, "its score stands for all of them")
+        _names(survey.facies, trained.absent),
+        (*dict.fromkeys(nulls), *_single_line(parts, listener, "its score stands for all of them")),
     )
 
 
@@ -148,7 +157,7 @@ def _validation_fault(survey: Survey, data: DataConfig, listener: Listener) -> S
 
 
 def _unlabelled(part: Part, found: PartLabels, *, fix: str) -> SurveyError:
-    values = ", ".join(map(str, found.ignored))
+    values = ", ".join([*map(str, found.ignored), *found.nulls])
     what = f"all their labels are {values}, which means not interpreted" if values else "all their traces are dead"
     return SurveyError(
         problem=f"{_labels_of(part)}: the {_WORDS.get(part.name, part.name)} lines hold no labelled voxel: "

@@ -88,7 +88,8 @@ def unscored_fix(survey: Survey, data: DataConfig, scored: Sequence[Part], liste
 
 
 def _setting(key: str, value: Sequence[object]) -> str:
-    return f"data.{key}: {json.dumps(list(value), ensure_ascii=False)}"
+    plain = json.dumps(list(value), ensure_ascii=False)
+    return f"data.{key}: {plain.replace('NaN', '.nan') if key == 'ignore_values' else plain}"
 
 
 def _other_labels(data: DataConfig) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sam_seismic.inspection.class_shares import spread_sections
-from sam_seismic.inspection.labels import count_values
+from sam_seismic.inspection.labels import count_nulls, count_values
 from sam_seismic.listener import Listener
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.parts import Part
@@ -22,11 +22,13 @@ class PartLabels:
         facies: the classes.
         voxels: number of voxels by label value.
         labelled: the sections that hold a voxel of a class.
+        nulls: number of voxels by the name of a null value that is neither a class nor ignored by name: NaN, ...
     """
 
     facies: FaciesTable
     voxels: Mapping[int, int] = field(default_factory=dict)
     labelled: tuple[SectionRef, ...] = ()
+    nulls: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def absent(self) -> tuple[int, ...]:
@@ -35,8 +37,8 @@ class PartLabels:
 
     @property
     def ignored(self) -> tuple[int, ...]:
-        """Label values that occur and mean "not interpreted", ascending."""
-        return tuple(sorted(value for value in self.facies.ignored if self.voxels.get(value)))
+        """Whole numbers that occur as labels and mean "not interpreted", ascending."""
+        return tuple(sorted(int(value) for value in self.facies.ignored if self.voxels.get(value)))  # type: ignore[call-overload]
 
 
 def read_part_labels(
@@ -74,11 +76,12 @@ def _with_section(found: PartLabels, part: Part, ref: SectionRef) -> PartLabels:
     section = part.label_values(ref)
     assert part.volume.labels is not None, "they were read"
     where = f"{part.volume.labels.path}: {section.name}"
-    counts = count_values(section, where)
+    counts = count_values(section, where, found.facies)
+    nulls = Counter(found.nulls) + count_nulls(section, found.facies)
     found.facies.encode(np.array(list(counts), np.int64), where)  # refuses values that are none of the classes
     interpreted = any(value in found.facies.values for value in counts)
     voxels = dict(Counter(found.voxels) + Counter(counts))
-    return PartLabels(found.facies, voxels, found.labelled + ((ref,) if interpreted else ()))
+    return PartLabels(found.facies, voxels, found.labelled + ((ref,) if interpreted else ()), dict(nulls))
 
 
 def _far_apart_first(part: Part) -> list[SectionRef]:

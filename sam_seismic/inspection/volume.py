@@ -1,5 +1,6 @@
 """A volume comes in; its size, format and the statistics of its amplitudes or labels go out."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,11 @@ from sam_seismic.inspection.request import Inspection, InspectRequest
 from sam_seismic.listener import Listener
 from sam_seismic.report import AmplitudeCounts, LabelCounts, note_on_labels, volume_picture
 from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock
+from sam_seismic.survey.amplitudes import as_amplitudes
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.labelled import name_null
+from sam_seismic.survey.null_values import null_name
 from sam_seismic.survey.volume import Volume
 
 MOST_BYTES = 256 << 20
@@ -111,19 +115,20 @@ def _draw(request: InspectRequest, volume: Volume, facts: Mapping[str, Any], *, 
 
 def _labels(volume: Volume, request: InspectRequest, listener: Listener) -> Findings:
     facies = None if request.config is None else named_by(request.config)
-    counts = count_labels(volume, listener)
+    counts = count_labels(volume, listener, facies)
     if facies is not None and request.config is not None:
         check_named(counts, facies, path=request.path, config=request.config)
     return label_facts(counts, facies), [label_table(counts, facies)], warnings_of(counts, facies)
 
 
-def _amplitudes(volume: Volume, listener: Listener) -> Findings:
+def _amplitudes(stored: Volume, listener: Listener) -> Findings:
+    volume = as_amplitudes(stored)
     chosen = choose_lines(volume, MOST_BYTES)
     most, across = draws_per_section(len(chosen)), list[LineCorrelation]()
     by_section = []
     for done, (orientation, line) in enumerate(chosen.sections, start=1):
         section = volume.section(orientation, line)
-        by_section.append(measure_section(section, most=most))
+        by_section.append(measure_section(section, stored.section(orientation, line), most=most))
         if volume.has_grid and len(across) < CORRELATED_SECTIONS:
             across.append(trace_correlation(section))
         listener.progress("measure amplitudes", done, len(chosen))
@@ -146,7 +151,8 @@ def _amplitudes(volume: Volume, listener: Listener) -> Findings:
         blocks.insert(0, _map_of_data(volume, chosen, statistics))
     if known:
         blocks.append(_correlation_table(known))
-    return facts, blocks, _amplitude_warnings(statistics, facts["amplitude"])
+    facts["nulls"] = {null_name(value): traces for value, traces in statistics.constants.items()}
+    return facts, blocks, [*volume.null_notes, *_amplitude_warnings(statistics, facts["amplitude"])]
 
 
 def _amplitude_facts(statistics: AmplitudeStatistics, volume: Volume, chosen: LineChoice) -> dict[str, Any]:
@@ -195,7 +201,7 @@ def _place(statistics: AmplitudeStatistics, volume: Volume, chosen: LineChoice) 
 
 def _amplitude_rows(statistics: AmplitudeStatistics, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if statistics.low is None or statistics.high is None:
-        return [("values", "none: no trace was measured")]
+        return [("values", _all_null(statistics) if statistics.constants else "none: no trace was measured")]
     rows = [("range", f"{statistics.low:,.6g} to {statistics.high:,.6g}")]
     if statistics.mean is not None and statistics.std is not None:
         rows.append(("mean, std", f"{format_amount(statistics.mean)}, {format_amount(statistics.std)}"))
@@ -217,9 +223,14 @@ def _amplitude_rows(statistics: AmplitudeStatistics, facts: Mapping[str, Any]) -
     return rows
 
 
+def _all_null(statistics: AmplitudeStatistics) -> str:
+    """`all NaN`."""
+    return "all " + " or ".join(null_name(value) for value in list(statistics.constants)[:3])
+
+
 def _constant(statistics: AmplitudeStatistics) -> str:
     """Number of constant traces by value: `12 of 300 hold zeros alone, 3 of 300 hold -50 alone`."""
-    named = {value: "zeros" if value == 0 else format_amount(value) for value in statistics.constants}
+    named = {value: null_name(value) for value in statistics.constants}
     listed = list(statistics.constants.items())[:3]
     return ", ".join(f"{traces:,} of {statistics.traces:,} hold {named[value]} alone" for value, traces in listed)
 
@@ -253,14 +264,19 @@ def _correlation_table(correlation: Mapping[str, LineCorrelation]) -> Columns:
 def _amplitude_warnings(statistics: AmplitudeStatistics, facts: Mapping[str, Any]) -> list[str]:
     warnings = []
     if statistics.low is None:
+        if statistics.constants:
+            return [f"the amplitudes are {_all_null(statistics)}: nothing can be trained on or predicted"]
         return ["no live trace was measured"]
     if facts["not_finite"]:
-        warnings.append(f"{_not_finite(facts)}: training and prediction will refuse these lines")
+        warnings.append(
+            f"{_not_finite(facts)}: training and prediction will refuse these lines; to take such samples as zero: "
+            f"{name_null(math.nan)}"
+        )
     if statistics.low == statistics.high:
         warnings.append(f"all measured amplitudes are {statistics.low:g}")
         return warnings
     if statistics.constant_traces:
-        why = "empty, but not marked as dead" if list(statistics.constants) == [0.0] else "a null value, or padding?"
+        why = "empty, but not marked as dead" if list(statistics.constants) == [0.0] else "a null value, or padding"
         warnings.append(f"of the measured live traces, {_constant(statistics)}: {why}")
     shares = [each["sample_share"] for each in facts["clipped"].values() if each is not None]
     if sum(shares) > MUCH_CLIPPED:

@@ -20,6 +20,7 @@ from sam_seismic.report.ruler import Ruler, mark_lines
 from sam_seismic.report.style import ACCENT, LIVE, MARGIN, TOL_MUTED, WIDTH, house_style, new_figure, write_picture
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.null_values import is_float_null
 from sam_seismic.survey.volume import Section, Volume
 
 MOST_LINES = 64
@@ -159,7 +160,8 @@ def _classes_seen(
     seen = [section.values[:, section.live].ravel() for section in sections]
     if time_slice is not None:
         seen.append(time_slice.values.compressed())
-    found = {int(value) for value in np.unique(np.concatenate(seen))} | set(counted)
+    values = np.unique(np.concatenate(seen))
+    found = {int(value) for value in values[~is_float_null(values)]} | set(counted)
     known = sorted(found - {IGNORE}) or [0]
     if len(known) >= IGNORE:
         raise SurveyError(

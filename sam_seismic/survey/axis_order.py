@@ -12,6 +12,11 @@ from sam_seismic.survey.geometry import Geometry, Orientation
 NATURAL = "inline,crossline,sample"
 """The axis order of this program's own volumes."""
 
+NAME_IT = (
+    "name it with --axes (YAML: data.read.axes): inline, crossline and sample in the order of the axes, such as "
+    "inline,sample,crossline for a stack of pictures"
+)
+"""How a user names the axis order."""
 ASSUMED_INTERVAL_MS = 4.0
 """Arrays and pictures hold no sample interval; this is the most common one."""
 ASSUMED_TIMES = f"it holds no times: {ASSUMED_INTERVAL_MS:g} ms a sample from 0 ms on assumed"
@@ -37,10 +42,21 @@ class AxisOrder:
         sizes = dict(zip(self.order, stored, strict=True))
         return sizes["inline"], sizes["crossline"], sizes["sample"]
 
-    def cut(self, stored: NDArray[np.generic], orientation: Orientation, position: int) -> NDArray[np.generic]:
-        """The section at a position along its axis: [sample, trace]. Only that section is read."""
+    def cut(
+        self, stored: NDArray[np.generic], orientation: Orientation, position: int, *, single: tuple[int, ...] = ()
+    ) -> NDArray[np.generic]:
+        """The section at a position along its axis: [sample, trace]. Only that section is read.
+
+        Args:
+            stored: the array.
+            orientation: of the section.
+            position: along the axis of its lines.
+            single: further axes of the array, ascending, each of length 1.
+        """
         pick: list[int | slice] = [slice(None)] * 3
         pick[self.order.index(orientation)] = position
+        for axis in single:
+            pick.insert(axis, 0)
         section = stored[tuple(pick)]  # two axes, in the stored order
         left = [axis for axis in self.order if axis != orientation]
         return section if left[0] == "sample" else section.T  # [sample, trace]
@@ -52,11 +68,27 @@ def check_shape(path: Path, shape: tuple[int, ...]) -> None:
     Raises:
         SurveyError: it has not three axes, or one of them is empty.
     """
+    if len(shape) == 4 and 0 not in shape:
+        raise SurveyError(
+            problem=f"{path}: the array has four axes, {shape}: several volumes or channels; a volume has three",
+            fix="save one of them a file: array[0], or array[..., 0] where the channels come last",
+        )
     if len(shape) != 3 or 0 in shape:
         raise SurveyError(
             problem=f"{path}: the array has shape {shape}; a volume has three axes, none of them empty",
             fix="save one array [inline, crossline, sample] a file",
         )
+
+
+def single_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Axes of length 1 that an array has beyond its three, ascending: the first of them; its volume is without them."""
+    ones = [axis for axis, size in enumerate(shape) if size == 1]
+    return tuple(ones[: max(0, len(shape) - 3)])
+
+
+def without_axes(sizes: tuple[int, ...], single: tuple[int, ...]) -> tuple[int, ...]:
+    """Sizes of the other axes."""
+    return tuple(size for axis, size in enumerate(sizes) if axis not in single)
 
 
 def counted_geometry(
@@ -103,3 +135,8 @@ def convert(values: NDArray[np.generic], dtype: np.dtype[np.generic]) -> NDArray
     """A contiguous copy of another type."""
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite, and is refused as such
         return values.astype(dtype, order="C", copy=True)
+
+
+def name_key(names: list[str]) -> str:
+    """The fix where a file holds several arrays: which option names one of them."""
+    return f"name that of the volume: --key {names[0] if names else 'NAME'} (YAML: data.read.key)"

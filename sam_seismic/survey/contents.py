@@ -53,9 +53,10 @@ def _hash_of_all(volumes: Sequence[Volume]) -> str:
 def content_hash(volume: Volume) -> str:
     """A hash of the grid and of the samples of a volume: 32 hexadecimal digits.
 
-    Of a large one PROBED sections are hashed, with all that its samples are made from where that is known: of labels
-    from horizons, no pick can change unnoticed.
+    The samples are those of its file, with null values. Of a large one PROBED sections are hashed, with all that its
+    samples are made from where that is known: of labels from horizons, no pick can change unnoticed.
     """
+    volume = volume.stored
     digest = Digest()
     digest.add_text(f"contents {VERSION}")
     orientations = tuple(Orientation) if volume.loose_sections else (volume.fast_orientation,)

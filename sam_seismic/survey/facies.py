@@ -1,11 +1,14 @@
 """Facies classes: label values of a file <-> class indices of the network."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.null_values import is_float_null
 
 IGNORE = 255
 """The class index of voxels that are neither trained on nor scored."""
@@ -22,12 +25,13 @@ class FaciesTable:
     Args:
         names: one a class.
         values: the label value that each class has in files; by default 0, 1, 2, ...
-        ignored: label values that mean "not interpreted" in files.
+        ignored: label values that mean "not interpreted" in files; NaN, infinity, -999.25, 1e30 and other null values
+            that are no class always do.
     """
 
     names: tuple[str, ...]
     values: tuple[int, ...] = ()
-    ignored: tuple[int, ...] = (IGNORE,)
+    ignored: tuple[float, ...] = (IGNORE,)
 
     def __post_init__(self) -> None:
         if not self.values:
@@ -39,14 +43,21 @@ class FaciesTable:
 
     def with_fill(self) -> tuple["FaciesTable", int]:
         """A label value that means "not interpreted", and the table in which it does; this one where it has one."""
-        if self.ignored:
-            return self, self.ignored[0]
+        whole = [int(value) for value in self.ignored if math.isfinite(value) and value == int(value)]
+        if whole:
+            return self, whole[0]
         fill = next(value for value in (IGNORE, -1, *range(256)) if value not in self.values)
-        return replace(self, ignored=(fill,)), fill
+        return replace(self, ignored=(*self.ignored, fill)), fill
 
     def holds_labels(self, labels: NDArray[np.generic]) -> NDArray[np.bool_]:
         """Where label values do not mean "not interpreted": bool, same shape."""
-        return ~np.isin(labels, self.ignored)
+        return ~self.ignores(labels)
+
+    def ignores(self, labels: NDArray[np.generic]) -> NDArray[np.bool_]:
+        """Where label values mean "not interpreted", named values and null values: bool, same shape."""
+        found = _among(labels, self.ignored)
+        nulls = is_float_null(labels)
+        return found | (nulls & ~_among(labels, self.values)) if nulls.any() else found
 
     def encode(self, labels: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
         """Label values of a file -> class indices uint8, same shape; ignored values become IGNORE.
@@ -60,14 +71,13 @@ class FaciesTable:
             SurveyError: a value is no whole number, which no setting can make a class.
         """
         present = np.unique(labels)
-        known = np.asarray(self.values + self.ignored)
-        strange = present[~np.isin(present, known)]
+        strange = present[~_among(present, self.values) & ~self.ignores(present)]
         if len(strange):
             check_whole(strange, where)
             raise UnknownLabelsError(
                 problem=f"{where}: label values {_listed(strange)} are not among the classes {_listed(self.values)}",
                 fix="add the missing classes to data.classes, give data.label_values, or list values to leave out "
-                "in data.ignore_values",
+                f"in data.ignore_values: {_as_list(sorted({*self.ignored, *strange[:8].tolist()}))}",
             )
         indices = np.full(labels.shape, IGNORE, dtype=np.uint8)
         for index, value in enumerate(self.values):
@@ -77,6 +87,25 @@ class FaciesTable:
     def decode(self, indices: NDArray[np.uint8]) -> NDArray[np.int16]:
         """Class indices -> the label values that files have, int16, same shape."""
         return np.asarray(self.values, dtype=np.int16)[indices]
+
+
+def nulls_in(labels: NDArray[np.generic], facies: FaciesTable | None = None) -> NDArray[np.bool_]:
+    """Where labels are null values, which are neither a class nor named as ignored: bool, same shape."""
+    found = is_float_null(labels)
+    return found & ~_among(labels, [*facies.values, *facies.ignored]) if facies is not None and found.any() else found
+
+
+def _among(labels: NDArray[np.generic], values: Sequence[float]) -> NDArray[np.bool_]:
+    """Where labels are one of some values, which are rounded as the labels are: bool, same shape."""
+    if labels.dtype.kind != "f":
+        return np.isin(labels, values)
+    with np.errstate(over="ignore"):
+        return np.isin(labels, np.asarray(values, labels.dtype))
+
+
+def _as_list(values: Sequence[float]) -> str:
+    """`[-999.25, 255]`, as YAML has it."""
+    return f"[{', '.join('.nan' if value != value else f'{value:.9g}' for value in values)}]"  # noqa: PLR0124  # NaN
 
 
 def _listed(values: NDArray[np.generic] | tuple[int, ...]) -> str:

@@ -57,7 +57,7 @@ FORMATS: dict[str, VolumeFormat] = {
     "segy": VolumeFormat(
         "SEG-Y",
         SEGY_SUFFIXES,
-        lambda path, options: SegyVolume(path, options.segy),
+        lambda path, options: SegyVolume(path, options.segy, null=options.null),
         options=("segy",),
         write=segy_result,
         written=SEGY_SUFFIXES,
@@ -119,13 +119,21 @@ def open_volume(path: AnyPath, options: ReadOptions | None = None) -> Volume:
     """
     path, options = Path(path), options or ReadOptions()
     found = format_of(path)
-    given = [name for field in ReadOptions.model_fields if field not in found.options for name in _set(options, field)]
+    # A null value can stand in any format.
+    given = [
+        name
+        for field in ReadOptions.model_fields
+        if field not in (*found.options, "null")
+        for name in _set(options, field)
+    ]
     if given:
         raise SurveyError(
             problem=f"{path}: {', '.join(given)} cannot apply to {found.name}",
             fix="leave the option out, or check that this is the file you meant",
         )
-    return found.open(path, options)
+    volume = found.open(path, options)
+    volume.null = options.null
+    return volume
 
 
 def open_result(request: ResultRequest) -> Result:

@@ -24,6 +24,8 @@ _ABSENT = -1
 """The first sample of a class that does not occur on a trace."""
 _UNITS: dict[AngleUnit | None, str] = {None: "", "arc seconds": "_arcsec", "degrees": "_deg", "DDDMMSS": "_dddmmss"}
 """What the names of the columns of X and Y end in: nothing for lengths."""
+_DEAD = -2
+"""Stands for the count of transitions on a trace of null values, which gets no row."""
 _FIX = "free some disk, or write elsewhere"
 
 
@@ -99,7 +101,7 @@ class _Tops(Recorded, Result):
             numbers = position * crosslines + np.arange(crosslines)
         else:
             numbers = np.arange(inlines) * crosslines + position
-        self.records.write(numbers, self._kept(section.values.astype(np.int16)))
+        self.records.write(numbers, self._kept(section.values.astype(np.int16), section.live))
 
     def publish(self) -> None:
         """Write the text file, give it its name, and remove the scratch file.
@@ -123,8 +125,8 @@ class _Tops(Recorded, Result):
         remove(self.temporary)
 
     @abstractmethod
-    def _kept(self, classes: NDArray[np.int16]) -> NDArray[np.int32]:
-        """What is kept of class indices [sample, trace]: int32[trace, count]."""
+    def _kept(self, classes: NDArray[np.int16], live: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """What is kept of class indices [sample, trace], of which `live` [trace] count: int32[trace, count]."""
 
     @abstractmethod
     def _write_text(self, file: IO[str], records: RecordFile) -> None:
@@ -160,8 +162,9 @@ class HorizonTable(_Tops):
         """Transitions against the order of the classes on all traces, known when the table is written."""
         self._facies = facies
 
-    def _kept(self, classes: NDArray[np.int16]) -> NDArray[np.int32]:
+    def _kept(self, classes: NDArray[np.int16], live: NDArray[np.bool_]) -> NDArray[np.int32]:
         tops, disorder = find_tops(classes, len(self._facies)), count_out_of_order(classes)  # [trace, class], [trace]
+        disorder[~live] = _DEAD
         return np.concatenate([tops, disorder[:, None]], axis=1)
 
     def summary(self) -> str:
@@ -191,7 +194,7 @@ class HorizonTable(_Tops):
         found = records.read(position * crosslines + np.arange(crosslines)).astype(np.int64)  # [trace, class + 1]
         places = self._source.coordinates(Orientation.INLINE, line)  # [trace, 2]
         times = _starts(self._source, line)[:, None] + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
-        for trace in np.flatnonzero(grid.live[position]).tolist():
+        for trace in np.flatnonzero(grid.live[position] & (found[:, -1] != _DEAD)).tolist():
             known = places is not None and bool(np.isfinite(places[trace]).all())
             place = [f"{value:.10g}" for value in places[trace].tolist()] if places is not None and known else ["", ""]
             tops = [
@@ -241,8 +244,8 @@ class HorizonFile(_Tops):
         self._format, self._places = HORIZON_FORMATS[format], places
         self._format.check(Top(name, self._grid, np.full(self._grid.live.shape, np.nan), places()), path)
 
-    def _kept(self, classes: NDArray[np.int16]) -> NDArray[np.int32]:
-        return find_tops(np.where(classes == self._index, 0, -1), 1)
+    def _kept(self, classes: NDArray[np.int16], live: NDArray[np.bool_]) -> NDArray[np.int32]:
+        return find_tops(np.where((classes == self._index) & live, 0, -1), 1)
 
     def _write_text(self, file: IO[str], records: RecordFile) -> None:
         grid = self._grid

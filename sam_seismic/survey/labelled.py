@@ -1,5 +1,6 @@
 """Amplitudes and their labels go in; sections with class indices come out, checked to fit each other."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labels.aligned import can_be_aligned, on_grid_of
 from sam_seismic.survey.labels.joined import JoinedLabels
+from sam_seismic.survey.null_values import is_huge_null
 from sam_seismic.survey.volume import Section, Volume
 
 NAME_AXES = (
@@ -126,6 +128,7 @@ def labelled(amplitude: Volume, labels: Volume | Sequence[Volume] | None, facies
 
 def _of_one(amplitude: Volume, labels: Volume, facies: FaciesTable) -> LabelledVolume:
     """Amplitudes and one label volume; errors as of `labelled`."""
+    check_lossless(labels)
     if amplitude.loose_sections and labels.loose_sections:
         return LabelledVolume(amplitude, labels, facies, tuple(check_partners(amplitude, labels)))
     if not can_be_aligned(amplitude, labels):
@@ -135,6 +138,19 @@ def _of_one(amplitude: Volume, labels: Volume, facies: FaciesTable) -> LabelledV
     filled, fill = facies.with_fill()
     aligned = on_grid_of(amplitude, labels, fill)
     return LabelledVolume(amplitude, aligned, facies if aligned is labels else filled)
+
+
+def check_lossless(labels: Volume) -> None:
+    """Refuse labels whose values are only near those that were stored.
+
+    Raises:
+        SurveyError: they are JPEG pictures.
+    """
+    if labels.lossy:
+        raise SurveyError(
+            problem=f"{labels.path}: holds JPEG pictures, which change label values along the borders of classes",
+            fix="save the labels as PNG",
+        )
 
 
 def check_partners(amplitude: Volume, labels: Volume) -> list[str]:
@@ -199,12 +215,20 @@ def as_amplitude(section: Section, where: str) -> Section:
     Raises:
         SurveyError: it holds values that are not finite.
     """
-    values = section.values.astype(np.float32)  # [sample, trace]
-    strange = int(np.count_nonzero(~np.isfinite(values[:, section.live])))
-    if strange:
+    with np.errstate(over="ignore"):
+        values = section.values.astype(np.float32)  # [sample, trace]
+    live = values[:, section.live]
+    strange = ~np.isfinite(live)
+    if strange.any():
         raise SurveyError(
-            problem=f"{where} has {strange} samples that are not finite (NaN or infinite)",
-            fix="mute or interpolate them in the survey; a trace that was never recorded belongs left out of the file",
+            problem=f"{where} has {np.count_nonzero(strange)} samples that are not finite (NaN or infinite)",
+            fix=f"mute or interpolate them in the survey, or let them be zero: {name_null(live[strange][0])}",
+        )
+    if (huge := is_huge_null(live)).any():
+        raise SurveyError(
+            problem=f"{where} has {np.count_nonzero(huge)} samples of {live[huge][0]:g}, a null value, between "
+            "amplitudes",
+            fix=f"let them be zero: {name_null(live[huge][0])}",
         )
     return replace(section, values=values)
 
@@ -213,6 +237,15 @@ def _other_grid(amplitude: Volume, labels: Volume) -> SurveyError:
     sizes = amplitude.geometry.shape, labels.geometry.shape
     turned = sizes[0] != sizes[1] and sorted(sizes[0]) == sorted(sizes[1])
     return _misfit(amplitude, labels, str(amplitude.geometry), str(labels.geometry), turned=turned)
+
+
+def name_null(value: float) -> str:
+    """How a null value is named: `--null 1e+30 (YAML: data.read.null: 1.0e+30)`."""
+    if not math.isfinite(value):
+        return "--null nan (YAML: data.read.null: .nan)"
+    digits = f"{value:.7g}"
+    yaml = digits if "e" not in digits or "." in digits else digits.replace("e", ".0e")
+    return f"--null {digits} (YAML: data.read.null: {yaml})"
 
 
 def _misfit(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import DataConfig, InterpretationConfig, ReadOptions, RegionConfig
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.amplitudes import as_amplitudes
 from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.catalog import f3, seam_ai
 from sam_seismic.survey.facies import IGNORE, FaciesTable
@@ -249,7 +250,7 @@ def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTa
         SurveyError: the axis order that was guessed for the amplitudes is not that of the labels, and two axes have
             the same size: a wrong guess would not be noticed, and transposed labels would be trained on.
     """
-    amplitude = open_volume(path, data.read)
+    amplitude = as_amplitudes(open_volume(path, data.read))
     named = data.read_labels or _as_amplitude(data.read)
     read_labels = _in_the_same_order(named, labels_path, amplitude)
     labels = open_volume(labels_path, read_labels)
@@ -282,12 +283,14 @@ def facies_of(data: DataConfig) -> FaciesTable:
     assert data.classes is not None, "config checks it"
     values = data.label_values or tuple(range(len(data.classes)))
     usual = () if IGNORE in values else (IGNORE,)
-    return FaciesTable(data.classes, values, usual if data.ignore_values is None else data.ignore_values)
+    ignored: tuple[float, ...] = usual if data.ignore_values is None else data.ignore_values
+    null = None if data.read_labels is None else data.read_labels.null
+    return FaciesTable(data.classes, values, ignored if null is None else (*ignored, null))
 
 
 def _as_amplitude(read: ReadOptions) -> ReadOptions:
-    """Reading options for labels where none are given: those of the amplitudes, but for the sample format."""
-    return read.model_copy(update={"segy": read.segy.model_copy(update={"format": None})})
+    """Reading options for labels where none are given: those of the amplitudes without sample format and null value."""
+    return read.model_copy(update={"segy": read.segy.model_copy(update={"format": None}), "null": None})
 
 
 def _regions(

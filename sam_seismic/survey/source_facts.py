@@ -27,3 +27,16 @@ class SourceFacts:
     line_numbers: str | None = None
     length_unit: Literal["m", "ft"] | None = None
     text_header: str | None = None
+
+
+@dataclass(frozen=True)
+class SecondReading:
+    """What another reader of the same format makes of a file.
+
+    Args:
+        opens: whether it opens it strictly, as a cube.
+        why: why it does not, in words.
+    """
+
+    opens: bool
+    why: str | None = None

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.survey.axis_order import NATURAL
+from sam_seismic.survey.axis_order import NAME_IT, NATURAL
 
 SAMPLES_FIRST = "sample,inline,crossline"
+STACK = "inline,sample,crossline"
+"""A stack of pictures [n, h, w]."""
 Read = Callable[[NDArray[np.int64]], NDArray[np.generic]]
 """Gives the values at places of the array, counted with the last axis running fastest."""
 
@@ -32,17 +34,14 @@ def assume_order(shape: tuple[int, ...], read: Read) -> tuple[str, str]:
         read: gives values of it; some thousands are asked for.
     """
     axis = time_axis(shape, read)
-    if axis == 0:
-        return SAMPLES_FIRST, (
-            f"AXIS ORDER {SAMPLES_FIRST} GUESSED for shape {shape}: its first axis looks like time, the others like "
-            "layers; name it with axes"
+    if axis in (0, 1):
+        order, place = ((SAMPLES_FIRST, "first"), (STACK, "middle"))[axis]
+        return order, (
+            f"AXIS ORDER {order} GUESSED for shape {shape}: its {place} axis looks like time, the others like "
+            f"layers; {NAME_IT}"
         )
-    shows = {
-        None: "; which axis is time does not show",
-        1: f"; BUT THE MIDDLE AXIS LOOKS LIKE TIME: save it as {NATURAL}",
-        2: "; the last axis looks like time",
-    }[axis]
-    return NATURAL, f"axis order {NATURAL} assumed for shape {shape}{shows}; name it with axes"
+    shows = "which axis is time does not show" if axis is None else "the last axis looks like time"
+    return NATURAL, f"axis order {NATURAL} assumed for shape {shape}; {shows}; {NAME_IT}"
 
 
 def time_axis(shape: tuple[int, ...], read: Read) -> int | None:

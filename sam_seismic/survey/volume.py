@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sam_seismic.config.choices import AngleUnit
 from sam_seismic.errors import NoGridError
 from sam_seismic.survey.geometry import Geometry, Orientation
-from sam_seismic.survey.source_facts import SourceFacts
+from sam_seismic.survey.source_facts import SecondReading, SourceFacts
 
 if TYPE_CHECKING:  # the package of SEG-Y imports this module
     from sam_seismic.survey.segy.template import SegyTemplate
@@ -64,6 +64,18 @@ class Volume(ABC):
     """
 
     path: Path
+    null: float | None = None
+    """A value that the user named to mean "nothing"; `AmplitudeVolume` heeds it, and so does who reads labels."""
+
+    @property
+    def stored(self) -> "Volume":
+        """The volume with the samples of its file; `AmplitudeVolume` gives them without null values."""
+        return self
+
+    @property
+    def null_notes(self) -> tuple[str, ...]:
+        """What was found of null values so far; nothing in a volume that does not look for them."""
+        return ()
 
     @property
     @abstractmethod
@@ -120,6 +132,11 @@ class Volume(ABC):
         return None
 
     @property
+    def second_reading(self) -> SecondReading | None:
+        """What segyio makes of the file; None where it is no SEG-Y."""
+        return None
+
+    @property
     def segy_template(self) -> "SegyTemplate | None":
         """The headers and trace order that SEG-Y results get; None where it holds none of a SEG-Y file.
 
@@ -136,6 +153,11 @@ class Volume(ABC):
     @property
     def loose_sections(self) -> bool:
         """Whether it is a set of sections, some or all of which need not lie on one grid."""
+        return False
+
+    @property
+    def lossy(self) -> bool:
+        """Whether its values are only near those that were stored, so that they can be no labels."""
         return False
 
     @property

@@ -67,6 +67,11 @@ def open_source(request: ConvertRequest) -> Volume:
         )
     if not request.resume:  # a run to resume may have been killed after it renamed the finished file
         check_output(request.output, overwrite=request.overwrite)
+    if request.read.null is not None:
+        raise SurveyError(
+            problem=f"{request.volume}: --null cannot apply to convert, which copies every sample as it is",
+            fix="leave it out here, and give it where the copy is read",
+        )
     return open_volume(request.volume, request.read)
 
 

@@ -25,6 +25,7 @@ from sam_seismic.runs.quiet import quiet_lightning
 from sam_seismic.runs.trainer import testing_trainer
 from sam_seismic.scoring.guesses import guess_notes, guess_scores
 from sam_seismic.scoring.scores import FaciesScores
+from sam_seismic.survey.amplitudes import null_notes
 from sam_seismic.survey.contents import survey_contents
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.volume import Volume
@@ -156,6 +157,7 @@ def _evaluate_with(
     notes = (
         *(f"{name} was never trained on: the lines of train hold no voxel of it" for name in untrained),
         *labels.notes,
+        *null_notes(amplitude_volumes(parts)),
     )
     found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts), untrained, notes, rescaled_to=scale)
     _save(found, request)  # before guesses and pictures: if those fail, the scores of the network are not lost

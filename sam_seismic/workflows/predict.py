@@ -28,6 +28,7 @@ from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.sam.weights import file_hash
+from sam_seismic.survey.amplitudes import as_amplitudes
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.geometry import Orientation, describe_lines
 from sam_seismic.survey.horizons import HorizonTable
@@ -185,13 +186,15 @@ def _prediction_job(request: PredictRequest, task: FaciesSegmentation, listener:
     Raises:
         SurveyError: the volume cannot be read, has no lines to predict, or holds one amplitude only.
     """
-    volume = request.opened or open_volume(request.input, request.read)
+    volume = as_amplitudes(request.opened or open_volume(request.input, request.read))
     for note in volume.notes:
         listener.say(f"note: {note}")
     orientations, dropped = choose_orientations(request, volume, task.metadata)
     for reason in dropped:
         listener.say(f"note: {reason}")
     scale = compare_amplitudes([volume], task.metadata, listener, rescale=request.rescale)
+    for note in volume.null_notes:
+        listener.say(f"note: {note}")
     return PredictionJob(task, volume, tuple(orientations), request.batch_size, scale)
 
 

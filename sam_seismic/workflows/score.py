@@ -18,8 +18,10 @@ from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.facies import IGNORE, check_whole
 from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.geometry import Orientation, describe_lines
+from sam_seismic.survey.labelled import check_lossless
 from sam_seismic.survey.labels.aligned import can_be_aligned, on_grid_of
 from sam_seismic.survey.labels.sample_match import describe_times
+from sam_seismic.survey.null_values import equal_to, is_float_null
 from sam_seismic.survey.sample_interval import stated_interval_ms
 from sam_seismic.survey.volume import Section, Volume
 
@@ -49,7 +51,7 @@ class ScoreRequest:
 
 
 def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
-    """Score all sections with one confusion matrix; voxels whose truth is negative or 255 are not scored.
+    """Score all sections with one confusion matrix; voxels whose truth is negative, 255 or a null value are not scored.
 
     Raises:
         SurveyError: the volumes have different lines, or a value is not a whole number or not one of the classes.
@@ -97,9 +99,11 @@ def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:
     nothing = ReadOptions()
     for_truth = read if segy[0] or not segy[1] else read.model_copy(update={"segy": nothing.segy})
     axes = NATURAL if formats[1].guesses_axes else None
-    for_prediction = {"segy": read.segy if segy[1] else nothing.segy, "axes": axes, "key": None}
+    for_prediction = {"segy": read.segy if segy[1] else nothing.segy, "axes": axes, "key": None, "null": None}
     truth = open_volume(request.truth, for_truth)
     prediction = open_volume(request.prediction, read.model_copy(update=for_prediction))
+    for labels in (truth, prediction):
+        check_lossless(labels)
     if can_be_aligned(prediction, truth) and _covers(prediction, truth):
         truth = on_grid_of(prediction, truth, IGNORE)
     return truth, prediction
@@ -200,11 +204,16 @@ def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[
             f"{request.prediction} has {prediction.shape[0]} x {prediction.shape[1]}",
             fix="score a prediction of the same survey",
         )
-    check_whole(truth.values[:, truth.live], f"{request.truth}: {truth.name}")
-    values = truth.values.astype(np.float64)  # [sample, trace]
-    labelled = (values >= 0) & (values != IGNORE) & truth.live[None]
+    nulls = is_float_null(truth.values)
+    if request.read.null is not None:
+        nulls |= equal_to(truth.values, request.read.null)
+    check_whole(truth.values[:, truth.live][~nulls[:, truth.live]], f"{request.truth}: {truth.name}")
+    with np.errstate(invalid="ignore"):
+        values = truth.values.astype(np.float64)  # [sample, trace]
+        labelled = (values >= 0) & (values != IGNORE) & truth.live[None] & ~nulls
     guess = prediction.values.astype(np.float64)  # [sample, trace]
     dead = ~prediction.live | (guess < 0).all(axis=0) | (guess == IGNORE).all(axis=0)  # [trace]
+    dead |= is_float_null(prediction.values).all(axis=0)
     unpredicted = int(np.count_nonzero(labelled.any(axis=0) & dead))
     labelled[:, dead] = False
     actual = _label_values(truth.values[labelled], f"{request.truth}: {truth.name}")  # [voxel]

@@ -29,6 +29,7 @@ from sam_seismic.runs.run_lock import who_uses
 from sam_seismic.runs.slurm_job import contradictions
 from sam_seismic.runs.slurm_script import JobResources, batch_script, check_program, queue_script
 from sam_seismic.runs.status import read_status
+from sam_seismic.survey.amplitudes import as_amplitudes
 from sam_seismic.survey.contents import survey_contents
 from sam_seismic.survey.formats import FORMATS, open_volume
 from sam_seismic.survey.geometry import Geometry
@@ -257,12 +258,14 @@ def _metadata(checkpoint: Path, listener: Listener) -> CheckpointMetadata:
 
 def _open_input(request: PredictRequest, metadata: CheckpointMetadata, listener: Listener) -> Volume:
     """Open the volume to predict, and check that it has sections of the orientation and that they fit the canvas."""
-    volume = open_volume(request.input, request.read)
+    volume = as_amplitudes(open_volume(request.input, request.read))
     listener.say(f"input: {volume.path}, {volume.geometry if volume.has_grid else 'a folder of sections'}")
     orientations, _ = choose_orientations(request, volume, metadata)
     for orientation in orientations:
         frame_of(volume.section_shape(orientation, int(volume.lines(orientation)[0])), metadata.inputs)
     compare_amplitudes([volume], metadata, listener, rescale=request.rescale)
+    for note in volume.null_notes:
+        listener.say(f"note: {note}")
     return volume
 
 

@@ -28,6 +28,7 @@ from sam_seismic.runs.status_writer import StatusFile
 from sam_seismic.runs.stopping import RunStopped
 from sam_seismic.runs.trainer import is_first_process, training_trainer
 from sam_seismic.runs.training_notes import training_notes
+from sam_seismic.survey.amplitudes import null_notes
 from sam_seismic.tasks.building import Prepared, describe, prepare
 from sam_seismic.tasks.checkpoint import read_checkpoint
 from sam_seismic.tasks.rank_sync import peer_is_lost
@@ -81,6 +82,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     module, task = prepared.data, prepared.task
     # Each process checks, so that all of them end if the labels are refused.
     notes = check_training_labels(module.survey, config.data, listener, refuse=not request.resume)
+    notes += tuple(null_notes([part.volume.amplitude for part in module.survey.parts.values()]))
     metadata = task.metadata
     resumed = resume_notes(request, metadata.contents, metadata.scale) if request.resume else []
     for line in [*describe(prepared), *resumed]:

@@ -94,7 +94,8 @@ def test_a_constant_volume_has_statistics_of_one_value(value: int):
 
 def test_a_volume_of_nan_has_no_statistics():
     statistics = statistics_of(np.full((2, 3, 9), np.nan, np.float32))
-    assert (statistics.low, statistics.mean, statistics.nan, statistics.percentiles()) == (None, None, 54, {})
+    assert (statistics.low, statistics.mean, statistics.nan, statistics.percentiles()) == (None, None, 0, {})
+    assert [(np.isnan(value), traces) for value, traces in statistics.constants.items()] == [(True, 6)]
     assert statistics.histogram()[1].size == 0
 
 

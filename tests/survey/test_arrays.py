@@ -89,7 +89,8 @@ def test_notes_say_what_was_assumed(tmp_path: Path):
     assert ArrayVolume(path).notes == (
         "stored as float64, read as float32",
         "axis order inline,crossline,sample assumed for shape (3, 4, 5); which axis is time does not show; "
-        "name it with axes",
+        "name it with --axes (YAML: data.read.axes): inline, crossline and sample in the order of the axes, such as "
+        "inline,sample,crossline for a stack of pictures",
         "it holds no line numbers: inlines and crosslines count from 0",
         "it holds no times: 4 ms a sample from 0 ms on assumed",
     )

@@ -176,7 +176,7 @@ def test_refusals_name_the_dataset_and_the_fix(tmp_path: Path, monkeypatch: pyte
     assert "a (3, 4, 5), b (3, 4, 5)" in refuse(two)
     assert "there is no dataset c" in refuse(two, ReadOptions(key="c"))
     assert Hdf5Volume(two, ReadOptions(key="/b")).geometry.shape == (3, 4, 5)
-    assert "unclear; it holds flat (3, 4)" in refuse(foreign(tmp_path / "flat.h5", flat=CUBE[..., 0]))
+    assert "the array has shape (3, 4)" in refuse(foreign(tmp_path / "flat.h5", flat=CUBE[..., 0]))
     assert "shape (3, 4)" in refuse(tmp_path / "flat.h5", ReadOptions(key="flat"))
     (tmp_path / "text.h5").write_text("no HDF5")
     assert "cannot be read as HDF5" in refuse(tmp_path / "text.h5")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.survey.arrays import ArrayVolume
+from sam_seismic.survey.axis_order import NAME_IT
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyVolume
 from sam_seismic.survey.synthetic import model_survey
@@ -77,9 +78,13 @@ def test_arrays_without_a_named_order_are_read_by_it(tmp_path: Path):
     assert volume.notes[0].startswith("AXIS ORDER sample,inline,crossline GUESSED for shape (128, 96, 96)")
     np.testing.assert_array_equal(volume.section(Orientation.CROSSLINE, 7).values, amplitude[:, 7].T)
     np.save(tmp_path / "b.npy", amplitude.transpose(0, 2, 1))
-    assert "BUT THE MIDDLE AXIS LOOKS LIKE TIME" in ArrayVolume(tmp_path / "b.npy").notes[0]
+    stack = ArrayVolume(tmp_path / "b.npy")
+    assert stack.notes[0].startswith(
+        "AXIS ORDER inline,sample,crossline GUESSED for shape (96, 128, 96): its middle axis"
+    )
+    np.testing.assert_array_equal(stack.section(Orientation.INLINE, 7).values, amplitude[7].T)
     np.save(tmp_path / "c.npy", amplitude)
-    assert ArrayVolume(tmp_path / "c.npy").notes[0].endswith("; the last axis looks like time; name it with axes")
+    assert ArrayVolume(tmp_path / "c.npy").notes[0].endswith(f"; the last axis looks like time; {NAME_IT}")
     named = ArrayVolume(tmp_path / "a.npy", ReadOptions(axes="inline,crossline,sample"))
     assert named.geometry.shape == (128, 96, 96)
 

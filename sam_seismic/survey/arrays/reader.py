@@ -13,6 +13,7 @@ from sam_seismic.survey.arrays.stored import check_size, find_array, open_array
 from sam_seismic.survey.axis_order import (
     ASSUMED_INTERVAL_MS,
     ASSUMED_TIMES,
+    NAME_IT,
     NATURAL,
     AxisOrder,
     check_shape,
@@ -66,6 +67,8 @@ class ArrayVolume(Volume):
             sample_interval_ms=ASSUMED_INTERVAL_MS if sample_interval_ms is None else sample_interval_ms,
         )
         self._notes = type_notes(self._stored.dtype)
+        if self._stored.single:
+            self._notes += ("axes of length 1 beyond its three are left out",)
         self._notes += (note,) if note else ()
         if first_inline is None or first_crossline is None:
             self._notes += ("it holds no line numbers: inlines and crosslines count from 0",)
@@ -79,7 +82,7 @@ class ArrayVolume(Volume):
     def _assumed_order(self) -> tuple[str, str]:
         """The axis order, and a note on it. To look into a compressed array would take minutes."""
         if self._stored.offset is None:
-            return NATURAL, f"axis order {NATURAL} assumed for shape {self._stored.shape}; name it with axes"
+            return NATURAL, f"axis order {NATURAL} assumed for shape {self._stored.shape}; {NAME_IT}"
         stored = self._stored
         file = RecordFile(self.path, RecordLayout(stored.dtype, (), start=stored.offset or 0), writable=False)
 

@@ -74,7 +74,7 @@ class ArrayResult(Recorded, Result):
         """Write one whole section, [sample, trace]."""
         inlines, crosslines, _ = self._geometry.shape
         position = self._geometry.index(section.orientation, section.line)
-        live = self._geometry.live_along(section.orientation, section.line)
+        live = self._geometry.live_along(section.orientation, section.line) & section.live
         traces = np.where(live[:, None], section.values.T, self.null)  # [trace, sample]
         if section.orientation is Orientation.INLINE:
             self.records.write(np.arange(crosslines) + position * crosslines, traces)

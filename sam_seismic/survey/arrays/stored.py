@@ -3,7 +3,7 @@
 import math
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.axis_order import name_key, single_axes, without_axes
 
 ZIP_HEADER = 30
 """Bytes of a zip member's own header before its name."""
@@ -26,6 +27,7 @@ class StoredArray:
         fortran: whether the first axis runs fastest.
         offset: byte where the samples begin; None when they are compressed.
         member: name inside an .npz; None for an .npy.
+        single: whether axes of length 1 were left out of the shape.
     """
 
     shape: tuple[int, ...]
@@ -33,6 +35,7 @@ class StoredArray:
     fortran: bool
     offset: int | None
     member: str | None = None
+    single: bool = False
 
 
 def check_size(path: Path, stored: StoredArray) -> None:
@@ -74,7 +77,8 @@ def _read_header(path: Path, file: IO[bytes]) -> StoredArray:
     shape, fortran, dtype = read(file)
     if dtype.hasobject:
         raise SurveyError(problem=f"{path}: holds Python objects, no samples", fix="save a plain array of numbers")
-    return StoredArray(shape, dtype, fortran, file.tell())
+    single = single_axes(shape)  # leaving them out changes neither kind of layout
+    return StoredArray(without_axes(shape, single), dtype, fortran, file.tell(), single=bool(single))
 
 
 def _find_member(path: Path, key: str | None) -> StoredArray:
@@ -89,15 +93,16 @@ def _find_member(path: Path, key: str | None) -> StoredArray:
             assert header.offset is not None, "the header was read, so its end is known"
             offset = header.offset + _member_offset(raw, info) if info.compress_type == zipfile.ZIP_STORED else None
             name = info.filename.removesuffix(".npy")
-            found[name] = StoredArray(header.shape, header.dtype, header.fortran, offset, info.filename)
+            found[name] = replace(header, offset=offset, member=info.filename)
     if key is not None and key in found:
         return found[key]
     volumes = [name for name, stored in found.items() if len(stored.shape) == 3]
+    volumes = volumes or [name for name, stored in found.items() if len(found) == 1 or len(stored.shape) > 3]
     if key is None and len(volumes) == 1:
         return found[volumes[0]]
     listed = ", ".join(f"{name} {stored.shape}" for name, stored in found.items()) or "nothing"
     asked = "which array is meant is unclear" if key is None else f"there is no array {key}"
-    raise SurveyError(problem=f"{path}: {asked}; it holds {listed}", fix="name the array of the volume with key")
+    raise SurveyError(problem=f"{path}: {asked}; it holds {listed}", fix=name_key(volumes or list(found)))
 
 
 def _member_offset(raw: IO[bytes], info: zipfile.ZipInfo) -> int:
@@ -121,7 +126,7 @@ def open_array(path: Path, stored: StoredArray) -> NDArray[np.generic]:
         assert stored.member is not None, "only members of an archive are compressed"
         with zipfile.ZipFile(path) as archive, archive.open(stored.member) as member:
             array: NDArray[np.generic] = np.lib.format.read_array(member, allow_pickle=False)
-            return array
+            return array.reshape(stored.shape, order="F" if stored.fortran else "C")
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise SurveyError(
             problem=f"{path}: its samples cannot be read: {error}", fix="the file is cut off or damaged: copy it again"

@@ -8,6 +8,7 @@ import numpy as np
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.survey.amplitudes import as_amplitudes
 from sam_seismic.survey.arrays import ArrayVolume
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
@@ -168,6 +169,8 @@ def _open_seam_ai(root: Path, known: SeamAIVolume, options: ReadOptions) -> Labe
     is_segy = _chosen_form(root, known) == known.segy
     volumes = _open_segy(root, known, options) if is_segy else _open_npz(root, known, options)
     amplitude, labels = volumes[0], volumes[1] if len(volumes) == 2 else None
+    # Published traces are trained on and scored as they are, so that scores can be compared, unless a null is named.
+    amplitude = amplitude if options.null is None else as_amplitudes(amplitude)
     # Of the arrays the inline axis is known; of SEG-Y the headers say which lines are inlines.
     _check_published(amplitude, known.shape, "f", SEAM_AI_HELP, ordered=not is_segy)
     if labels is not None:

@@ -1,6 +1,7 @@
 """An HDF5 file goes in; a checked Hdf5Layout comes out, of a file of this program or of another one."""
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,18 @@ from numpy.typing import NDArray
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import or_limit
-from sam_seismic.survey.axis_order import ASSUMED_TIMES, NATURAL, AxisOrder, check_shape, counted_geometry, read_type
+from sam_seismic.survey.axis_order import (
+    ASSUMED_TIMES,
+    NAME_IT,
+    NATURAL,
+    AxisOrder,
+    check_shape,
+    counted_geometry,
+    name_key,
+    read_type,
+    single_axes,
+    without_axes,
+)
 from sam_seismic.survey.geometry import Geometry
 from sam_seismic.survey.hdf5.blocks import Blocks
 
@@ -26,6 +38,8 @@ SEGY = "segy"
 """Group of the headers of a SEG-Y source."""
 CACHED = 512 * 2**20
 """Most bytes of compressed chunks kept in memory: all that one section crosses, so that its neighbours cost nothing."""
+ASKS_LOCKS = "HDF5_USE_FILE_LOCKING"
+"""The variable of the environment that HDF5 itself obeys, whatever a program asks for."""
 DENSEST = 4000
 """No compression makes seismic samples so many times smaller: dimensions that claim it are damaged."""
 
@@ -46,6 +60,7 @@ class Hdf5Layout:
         why: how the line numbers of a SEG-Y source were found.
         inline_byte: where they were, if the file was converted from SEG-Y.
         crossline_byte: likewise.
+        single: axes of the dataset beyond the three of a volume, each of length 1.
     """
 
     dataset: str
@@ -59,6 +74,7 @@ class Hdf5Layout:
     why: str | None = None
     inline_byte: int | None = None
     crossline_byte: int | None = None
+    single: tuple[int, ...] = ()
 
 
 def read_layout(path: Path, options: ReadOptions) -> Hdf5Layout:
@@ -68,21 +84,26 @@ def read_layout(path: Path, options: ReadOptions) -> Hdf5Layout:
         SurveyError: it is no HDF5 or damaged, holds no 3D dataset of numbers, or several and none is named, or an
             option cannot apply.
     """
-    with reading(path), h5py.File(path, "r", locking="best-effort") as file:
+    with reading(path), h5py.File(path, "r", locking=False) as file:
         if text_in(file, "format") == FORMAT:
             return _own_layout(path, file, options)
         dataset = _foreign_dataset(path, file, options.key)
-        check_shape(path, dataset.shape)
+        single = single_axes(dataset.shape or ())
+        shape = without_axes(dataset.shape or (), single)
+        check_shape(path, shape)
         _check_stored(path, dataset)
-        name, shape, stored, chunks = dataset.name, dataset.shape, dataset.dtype, dataset.chunks
+        name, stored = dataset.name, dataset.dtype
+        chunks = None if dataset.chunks is None else without_axes(dataset.chunks, single)
     axes = AxisOrder.named(options.axes)
     notes: tuple[str, ...] = (
         f"the dataset {name} of a foreign layout, without line numbers: inlines and crosslines count from 0",
         ASSUMED_TIMES,
     )
     if options.axes is None:
-        notes += (f"axis order {NATURAL} assumed for shape {shape}; name it with axes",)
-    return Hdf5Layout(name, axes, stored, chunks, counted_geometry(axes.grid_shape(shape)), notes)
+        notes += (f"axis order {NATURAL} assumed for shape {shape}; {NAME_IT}",)
+    if single:
+        notes += ("axes of length 1 beyond its three are left out",)
+    return Hdf5Layout(name, axes, stored, chunks, counted_geometry(axes.grid_shape(shape)), notes, single=single)
 
 
 def _own_layout(path: Path, file: Any, options: ReadOptions) -> Hdf5Layout:
@@ -232,12 +253,17 @@ def _foreign_dataset(path: Path, file: Any, key: str | None) -> Any:
     file.visititems(lambda name, item: found.update({name: item} if isinstance(item, h5py.Dataset) else {}))
     if key is not None and key.strip("/") in found:
         return found[key.strip("/")]
-    volumes = [item for item in found.values() if len(item.shape or ()) == 3]
+    shapes = {name: without_axes(item.shape or (), single_axes(item.shape or ())) for name, item in found.items()}
+    volumes = [item for name, item in found.items() if len(shapes[name]) == 3]
+    volumes = volumes or [item for name, item in found.items() if len(found) == 1 or len(shapes[name]) > 3]
     if key is None and len(volumes) == 1:
         return volumes[0]
     listed = ", ".join(f"{name} {item.shape}" for name, item in found.items()) or "nothing"
     asked = "which dataset is meant is unclear" if key is None else f"there is no dataset {key}"
-    raise SurveyError(problem=f"{path}: {asked}; it holds {listed}", fix="name the dataset of the volume with key")
+    raise SurveyError(
+        problem=f"{path}: {asked}; it holds {listed}",
+        fix=name_key([item.name.strip("/") for item in volumes] or list(found)),
+    )
 
 
 def chunk_cache(layout: Hdf5Layout) -> dict[str, int]:
@@ -260,6 +286,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     # What h5py raises on a damaged file depends on where the damage is.
     except (OSError, LookupError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
+        _refuse_asked_lock(path, error)
         raise SurveyError(
             problem=f"{path}: cannot be read as HDF5: {error}",
             fix="check the path; a file that is cut off or damaged must be copied again",
@@ -272,6 +299,17 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
+        _refuse_asked_lock(path, error)
         raise SurveyError(
             problem=f"{path}: cannot be written: {error}", fix=or_limit(error, "free some disk, or write elsewhere")
+        ) from error
+
+
+def _refuse_asked_lock(path: Path, error: Exception) -> None:
+    """Raise what helps where the environment asks HDF5 for locks, which this program does not, and there are none."""
+    if "lock file" in str(error) and os.environ.get(ASKS_LOCKS):
+        raise SurveyError(
+            problem=f"{path}: {ASKS_LOCKS}={os.environ[ASKS_LOCKS]} asks HDF5 to lock its files, which this file "
+            f"system or another program does not allow: {error}",
+            fix=f"export {ASKS_LOCKS}=FALSE",
         ) from error

@@ -106,7 +106,10 @@ class Hdf5Volume(Volume):
                     orientation, position, self._dtype
                 ).T  # [trace, sample] -> [sample, trace]
             else:
-                values = convert(self._layout.axes.cut(self._samples(), orientation, position), self._dtype)
+                values = convert(
+                    self._layout.axes.cut(self._samples(), orientation, position, single=self._layout.single),
+                    self._dtype,
+                )
         values[:, ~live] = 0
         return Section(orientation, line, values, live)
 
@@ -179,6 +182,6 @@ class Hdf5Volume(Volume):
         # A handle must not be shared with a forked process: HDF5 keeps state that the two would disagree on.
         if self._opened is None or self._opened[0] != os.getpid():
             cache = chunk_cache(self._layout)
-            file = h5py.File(self.path, "r", locking="best-effort", **cache)
+            file = h5py.File(self.path, "r", locking=False, **cache)
             self._opened = os.getpid(), file[self._layout.dataset]
         return self._opened[1]

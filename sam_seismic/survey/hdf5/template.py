@@ -114,9 +114,16 @@ class StoredTemplate(SegyTemplate):
     def headers(self) -> Iterator[NDArray[np.uint8]]:
         """The headers of all traces, some at a time: uint8[trace, layout.header]."""
         for begin in range(0, self.layout.traces, BATCH):
-            with reading(self.path), h5py.File(self.path, "r", locking="best-effort") as file:
+            with reading(self.path), h5py.File(self.path, "r", locking=False) as file:
                 batch: NDArray[np.uint8] = file[SEGY]["headers"][:, begin : begin + BATCH]
             yield np.ascontiguousarray(batch.T)  # [byte, trace] -> [trace, byte]
+
+    def headers_at(self, traces: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The standard headers of some traces, whose numbers ascend: uint8[trace, 240]."""
+        with reading(self.path), h5py.File(self.path, "r", locking=False) as file:
+            stored = file[SEGY]["headers"]
+            found: NDArray[np.uint8] = np.stack([stored[:TRACE_HEADER, number] for number in traces.tolist()])
+        return found
 
     def coordinate_headers(self, traces: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Headers of traces, zero but for the bytes that tell coordinates: uint8[trace, 240].
@@ -126,7 +133,7 @@ class StoredTemplate(SegyTemplate):
         """
         found = np.zeros((len(traces), TRACE_HEADER), np.uint8)
         batches = traces // BATCH
-        with reading(self.path), h5py.File(self.path, "r", locking="best-effort") as file:
+        with reading(self.path), h5py.File(self.path, "r", locking=False) as file:
             stored = file[SEGY]["headers"]
             for batch in np.unique(batches).tolist():
                 here = np.flatnonzero(batches == batch)
@@ -144,7 +151,7 @@ class StoredTemplate(SegyTemplate):
         return starts_of(found, self.layout.order)
 
     def _bytes(self, name: str) -> bytes:
-        with reading(self.path), h5py.File(self.path, "r", locking="best-effort") as file:
+        with reading(self.path), h5py.File(self.path, "r", locking=False) as file:
             stored: NDArray[np.uint8] = file[SEGY][name][:]
         return stored.tobytes()
 
@@ -155,7 +162,7 @@ def load_template(path: Path, geometry: Geometry) -> StoredTemplate:
     Raises:
         SurveyError: it is damaged, or of another grid.
     """
-    with reading(path), h5py.File(path, "r", locking="best-effort") as file:
+    with reading(path), h5py.File(path, "r", locking=False) as file:
         group = file[SEGY]
         if not isinstance(group, h5py.Group):
             raise damaged(path, f"{SEGY} is no group")

@@ -104,6 +104,7 @@ class Hdf5Result(Result):
             with h5py.File(
                 self.temporary,
                 "w",
+                locking=False,  # the journal beside it is locked; here HDF5 forgives no file system without locks
                 libver=("v110", "v110"),  # the first that stores chunks one behind the other
                 alignment_threshold=min(PAGE, max(1, size)),
                 alignment_interval=PAGE,
@@ -134,7 +135,7 @@ class Hdf5Result(Result):
     def write(self, section: Section) -> None:
         """Write one whole section, [sample, trace]."""
         position = self._geometry.index(section.orientation, section.line)
-        live = self._geometry.live_along(section.orientation, section.line)
+        live = self._geometry.live_along(section.orientation, section.line) & section.live
         traces = np.where(live[:, None], section.values.T, self.null).astype(self.dtype)  # [trace, sample]
         self._writer().section(section.orientation, position, traces)
 

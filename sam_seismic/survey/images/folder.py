@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from sam_seismic.errors import NoGridError, SurveyError
 from sam_seismic.survey.axis_order import ASSUMED_INTERVAL_MS, ASSUMED_TIMES, convert, read_type, type_notes
 from sam_seismic.survey.geometry import Geometry, Orientation
-from sam_seismic.survey.images.pictures import PictureHeader, read_header, read_picture
+from sam_seismic.survey.images.pictures import JPEG, PictureHeader, read_header, read_picture
 from sam_seismic.survey.volume import Section, Volume
 
-ENDINGS = (".png", ".tif", ".tiff")
+ENDINGS = (".png", ".tif", ".tiff", *JPEG)
 NAME = re.compile(r"(il|xl|inline|crossline)_(-?\d+)", re.IGNORECASE)
 PARTS = ("train", "val", "test")
-HOW_NAMED = "name sections il_N or xl_N after their line, as .png, .tif or .tiff"
+HOW_NAMED = "name sections il_N or xl_N after their line, as .png, .tif, .tiff or .jpg"
 Key = tuple[Orientation, int]
 
 
@@ -53,6 +53,11 @@ class FolderVolume(Volume):
         return self._encoding
 
     @property
+    def lossy(self) -> bool:
+        """Whether a picture is a JPEG, whose values are not those that were saved."""
+        return any(file.suffix.lower() in JPEG for file in self._files.values())
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The pictures of its sections."""
         return tuple(self._files.values())
@@ -61,6 +66,8 @@ class FolderVolume(Volume):
     def notes(self) -> tuple[str, ...]:
         """What was assumed."""
         notes = (*self._notes, ASSUMED_TIMES)
+        if self.lossy:
+            notes += ("JPEG changes amplitudes: where there is a lossless copy, read that",)
         for orientation in Orientation:
             if not len(self.lines(orientation)):
                 notes += (f"it holds no {orientation} sections: {orientation}s are counted from 0",)

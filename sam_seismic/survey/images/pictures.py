@@ -1,4 +1,4 @@
-"""One PNG or TIFF goes in, a gray section [sample, trace] comes out; its size is known from the header alone."""
+"""One PNG, TIFF or JPEG goes in, a gray section [sample, trace] comes out; its size is known from the header alone."""
 
 import struct
 from dataclasses import dataclass
@@ -16,6 +16,9 @@ PNG_START = struct.Struct(">8s4x4sIIBB")
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Channels by colour type; 3 is a palette, whose indices are the values."""
+JPEG = (".jpg", ".jpeg")
+_NEARLY_GRAY = 8
+"""Largest difference of the colours of a gray picture after JPEG."""
 NOT_GRAY = "save one value a pixel: amplitudes as gray PNG or float TIFF, labels as class indices"
 
 
@@ -38,9 +41,12 @@ def read_header(path: Path) -> PictureHeader:
     """Size and type of a picture, without decoding it.
 
     Raises:
-        SurveyError: it is no PNG or TIFF of one section.
+        SurveyError: it is no PNG, TIFF or JPEG of one section.
     """
     try:
+        if path.suffix.lower() in JPEG:
+            with Image.open(path, formats=["JPEG"]) as picture:
+                return PictureHeader((picture.height, picture.width), np.dtype(np.uint8), "JPEG 8 bit")
         return _png_header(path) if path.suffix.lower() == ".png" else _tiff_header(path)
     except (OSError, ValueError, struct.error, tifffile.TiffFileError) as error:
         raise _damaged(path, error) from error
@@ -54,6 +60,8 @@ def read_picture(path: Path) -> NDArray[np.generic]:
     """
     header = read_header(path)
     try:
+        if path.suffix.lower() in JPEG:
+            return _decode_jpeg(path)
         values = _decode_png(path, header) if path.suffix.lower() == ".png" else _decode_tiff(path)
     except (OSError, ValueError, SyntaxError, tifffile.TiffFileError) as error:
         raise _damaged(path, error) from error
@@ -92,6 +100,15 @@ def _decode_png(path: Path, header: PictureHeader) -> NDArray[np.generic]:
         values = np.asarray(picture).astype(header.dtype)  # [sample, trace] or [sample, trace, channel]
     # Pillow stretches 2 and 4 bit gray to 0-255; a label 3 must stay a 3.
     return values // {2: 85, 4: 17}.get(depth, 1) if colour == 0 else values
+
+
+def _decode_jpeg(path: Path) -> NDArray[np.generic]:
+    """[sample, trace]; JPEG makes the colours of a gray picture differ by a little."""
+    with Image.open(path, formats=["JPEG"]) as picture:
+        values = np.asarray(picture.convert("RGB")).astype(np.int16)  # [sample, trace, channel]
+    if int(np.ptp(values, axis=-1).max(initial=0)) > _NEARLY_GRAY:
+        raise SurveyError(problem=f"{path}: is a colour picture; a section has one value a pixel", fix=NOT_GRAY)
+    return np.asarray(np.median(values, axis=-1), np.uint8)
 
 
 def _tiff_header(path: Path) -> PictureHeader:

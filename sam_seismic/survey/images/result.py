@@ -12,9 +12,12 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.disk import or_limit
 from sam_seismic.files.unfinished import Start, resume_error
 from sam_seismic.survey.facies import IGNORE
-from sam_seismic.survey.images.folder import ENDINGS, NAME
+from sam_seismic.survey.images.folder import NAME
 from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.volume import Section
+
+ENDINGS = (".png", ".tif", ".tiff")
+"""Of the pictures that are written, and so may be replaced."""
 
 
 class FolderResult(Result):

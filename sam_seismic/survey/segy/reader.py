@@ -16,13 +16,14 @@ from sam_seismic.survey.segy.cache import kept_lines
 from sam_seismic.survey.segy.coordinates import CoordinateFields, sampled_fields, words_of
 from sam_seismic.survey.segy.headers import TEXT
 from sam_seismic.survey.segy.layout import read_layout
-from sam_seismic.survey.segy.plausibility import absurd, other_float
+from sam_seismic.survey.segy.plausibility import absurd, null_words, other_float
 from sam_seismic.survey.segy.samples import TraceFile, decode
 from sam_seismic.survey.segy.scan import SCALAR_OF_PLACES
+from sam_seismic.survey.segy.second_reader import strict_reading
 from sam_seismic.survey.segy.template import FileTemplate
 from sam_seismic.survey.segy.text import decode_text
 from sam_seismic.survey.segy.times import find_times, starts_of
-from sam_seismic.survey.source_facts import SourceFacts
+from sam_seismic.survey.source_facts import SecondReading, SourceFacts
 from sam_seismic.survey.volume import Section, Volume
 
 _SAMPLED_TRACES = 64
@@ -39,13 +40,14 @@ class SegyVolume(Volume):
     Args:
         path: the file.
         options: what to believe instead of finding it out.
+        null: a value that means "nothing": it says nothing of the sample format.
 
     Raises:
         SurveyError: not a SEG-Y, damaged, prestack, or with headers that leave more than one reading; the message says
             how to settle it.
     """
 
-    def __init__(self, path: Path, options: SegyOptions | None = None) -> None:
+    def __init__(self, path: Path, options: SegyOptions | None = None, *, null: float | None = None) -> None:
         options = options if options is not None else SegyOptions()
         self.path = path
         self.layout, header, layout_notes = read_layout(path, options)
@@ -70,7 +72,7 @@ class SegyVolume(Volume):
         """Distinct scalars of the coordinates (byte 71), the first trace's first."""
         self._file = TraceFile(path, self.layout)
         if options.format is None:
-            _check_floats(self._file)
+            _check_floats(self._file, null)
         times = find_times(header, lines, options)
         self._starts_vary = times.vary
         live, live_notes = notes.live_traces(lines, self.layout.traces)
@@ -137,6 +139,12 @@ class SegyVolume(Volume):
             length_unit=self.length_unit,
             text_header=self.text,
         )
+
+    @cached_property
+    def second_reading(self) -> SecondReading:
+        """Whether segyio, the reader of most Python programs, opens the file strictly."""
+        pair = self.inline_byte, self.crossline_byte
+        return strict_reading(self.path, self.layout, self.geometry, pair)
 
     @property
     def segy_template(self) -> FileTemplate:
@@ -213,16 +221,23 @@ class SegyVolume(Volume):
         return found
 
 
-def _check_floats(file: TraceFile) -> None:
-    """Refuse IBM floats that are declared IEEE, and the reverse, on a sample of traces spread over the file."""
+def _check_floats(file: TraceFile, null: float | None) -> None:
+    """Refuse IBM floats that are declared IEEE, and the reverse, on a sample of traces spread over the file.
+
+    Null values, in either format, and constant traces are left out: they tell nothing of it, and may be huge.
+    """
     layout = file.layout
     if layout.form.name not in ("ibm", "ieee"):
         return
     traces = np.unique(np.linspace(0, layout.traces - 1, _SAMPLED_TRACES).astype(np.int64))
     raw = file.read(traces, layout.header, min(layout.trace_bytes, layout.header + _SAMPLED_BYTES))
     words = raw.view(np.dtype("u4").newbyteorder(layout.order)).astype(np.uint32).ravel()
-    other = other_float(words, layout.form.name)
-    if other is None and not absurd(np.asarray(decode(raw, layout.form, layout.order), np.float32)):
+    values = np.asarray(decode(raw, layout.form, layout.order), np.float32)
+    nulls = null_words(words, values.ravel(), null)
+    rows = words.reshape(values.shape)  # [trace, sample]
+    kept = ~(nulls.reshape(values.shape) | (rows == rows[:, :1]).all(axis=1, keepdims=True)).ravel()
+    other = other_float(words[kept], layout.form.name)
+    if other is None and not absurd(values.ravel()[kept]):
         return
     if other is None:
         raise SurveyError(

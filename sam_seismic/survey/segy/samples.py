@@ -157,7 +157,7 @@ def encode(values: NDArray[np.generic], form: SampleFormat, order: Order) -> NDA
     """
     stored = np.dtype(form.stored).newbyteorder(order)
     if form.name == "ibm":
-        return _ibm_words(values.astype(np.float64)).astype(stored)
+        return ibm_words(values.astype(np.float64)).astype(stored)
     if stored.kind in "iu" and values.size:
         bounds = np.iinfo(form.stored)
         low, high = values.min(), values.max()
@@ -169,7 +169,7 @@ def encode(values: NDArray[np.generic], form: SampleFormat, order: Order) -> NDA
     return values.astype(stored)
 
 
-def _ibm_words(values: NDArray[np.float64]) -> NDArray[np.uint32]:
+def ibm_words(values: NDArray[np.float64]) -> NDArray[np.uint32]:
     """Floats -> IBM words: sign, 7 bits of a power of 16 (excess 64), 24 bits of a fraction in [1/16, 1)."""
     if not (np.abs(values) < 16.0**63).all():  # in this form NaN is refused, too
         raise SurveyError(problem="IBM floats cannot hold NaN, infinity or 7e75", fix="write IEEE floats: format ieee")

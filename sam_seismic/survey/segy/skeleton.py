@@ -41,6 +41,10 @@ class Skeleton(ABC):
     def create(self, path: Path) -> None:
         """Write the file at its full size, its samples zero."""
 
+    @abstractmethod
+    def headers_at(self, traces: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The standard headers of some traces, whose numbers ascend: uint8[trace, 240]."""
+
 
 class CopiedSkeleton(Skeleton):
     """All headers of a SEG-Y file, byte for byte, but for the sample format code and one line of text.
@@ -58,6 +62,10 @@ class CopiedSkeleton(Skeleton):
         self.geometry = template.geometry
         self.index = template.index
         self.repeats = template.repeats
+
+    def headers_at(self, traces: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The headers of the source."""
+        return self.template.headers_at(traces)
 
     def create(self, path: Path) -> None:
         """Write the file at its full size, its samples zero."""
@@ -119,6 +127,10 @@ class FreshSkeleton(Skeleton):
         self._interval_us = round(geometry.sample_interval_ms * 1000)
         self._start, self._time_scalar = _as_scaled(geometry.start_ms)
         _check_header_fields(path, geometry, look, self._interval_us, self._start)
+
+    def headers_at(self, traces: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The headers as they are made."""
+        return np.concatenate([self._trace_headers(number, self._cells[[number]]) for number in traces.tolist()])
 
     def create(self, path: Path) -> None:
         """Write the file at its full size, its samples zero."""

@@ -11,6 +11,7 @@ from sam_seismic.files.positional import cut_off
 from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.segy.formats import Order
 from sam_seismic.survey.segy.headers import SegyLayout
+from sam_seismic.survey.segy.samples import TraceFile
 from sam_seismic.survey.segy.scan import CHUNK
 
 
@@ -45,6 +46,10 @@ class SegyTemplate(ABC):
     @abstractmethod
     def tail(self) -> bytes:
         """What stands behind the last trace: the stanzas that revision 2 allows there, mostly nothing."""
+
+    @abstractmethod
+    def headers_at(self, traces: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The standard headers of some traces, whose numbers ascend: uint8[trace, 240]."""
 
     @abstractmethod
     def headers(self) -> Iterator[NDArray[np.uint8]]:
@@ -92,6 +97,14 @@ class FileTemplate(SegyTemplate):
         with self.path.open("rb") as file:
             file.seek(self.layout.end)
             return file.read()
+
+    def headers_at(self, traces: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The standard headers of some traces: uint8[trace, 240].
+
+        Raises:
+            SurveyError: the file was cut since it was opened.
+        """
+        return TraceFile(self.path, self.layout).headers(traces)
 
     def headers(self) -> Iterator[NDArray[np.uint8]]:
         """The headers of all traces, some at a time: uint8[trace, layout.header].

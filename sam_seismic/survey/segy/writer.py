@@ -15,6 +15,7 @@ from sam_seismic.survey.geometry import Geometry, Orientation
 from sam_seismic.survey.result import Result, ResultRequest
 from sam_seismic.survey.segy.formats import format_holding, format_named
 from sam_seismic.survey.segy.samples import encode
+from sam_seismic.survey.segy.second_reader import Meant, check_written, drawn_traces
 from sam_seismic.survey.segy.skeleton import CopiedSkeleton, FreshLook, FreshSkeleton, Skeleton
 from sam_seismic.survey.segy.template import SegyTemplate
 from sam_seismic.survey.volume import Section, Volume
@@ -36,6 +37,9 @@ class _Filled(Recorded, Result):
     ) -> None:
         super().__init__(path, skeleton.layout.form.given, overwrite=overwrite, start=start, null=null)
         self._skeleton = skeleton
+        self._drawn = drawn_traces(skeleton.layout.traces)
+        self._meant: dict[int, NDArray[np.generic]] = {}
+        """Samples of the drawn traces as they were written, by the trace's number."""
 
     def open(self) -> None:
         """Write all headers and zeros for all samples."""
@@ -69,7 +73,7 @@ class _Filled(Recorded, Result):
         position = geometry.index(section.orientation, section.line)
         inline = section.orientation is Orientation.INLINE
         numbers = self._skeleton.index[position] if inline else self._skeleton.index[:, position]
-        live = geometry.live_along(section.orientation, section.line)
+        live = geometry.live_along(section.orientation, section.line) & section.live
         if section.shape != (layout.samples, len(numbers)):
             raise SurveyError(
                 problem=f"{self.path}: {section.name} has {section.shape} samples and traces, the file "
@@ -80,6 +84,17 @@ class _Filled(Recorded, Result):
         self._put(numbers, traces)
         for passed_over, read in self._repeats_among(numbers):
             self._put(np.array([passed_over], np.int32), traces[numbers == read])
+
+    def publish(self) -> None:
+        """Give the file its final name, once segyio has read in it what was meant.
+
+        Raises:
+            SurveyError: it reads something else.
+        """
+        skeleton = self._skeleton
+        copied = isinstance(skeleton, CopiedSkeleton)
+        check_written(self.path, self.temporary, Meant(skeleton.layout, skeleton.headers_at, self._meant, copied))
+        super().publish()
 
     def _open_traces(self) -> None:
         layout = self._skeleton.layout
@@ -92,6 +107,8 @@ class _Filled(Recorded, Result):
         there = numbers >= 0
         stored = encode(traces[there], self._skeleton.layout.form, self._skeleton.layout.order)
         self.records.write(numbers[there], stored)
+        for place in np.flatnonzero(np.isin(numbers, self._drawn)).tolist():
+            self._meant[int(numbers[place])] = traces[place].copy()
 
     def _repeats_among(self, numbers: NDArray[np.int32]) -> list[tuple[int, int]]:
         repeats = self._skeleton.repeats
