@@ -54,7 +54,7 @@ def labels(
     upward: Annotated[
         bool | None, typer.Option("--upward/--downward", help="Whether deeper is more negative. Default: found out.")
     ] = None,
-    null: Annotated[
+    no_pick: Annotated[
         list[float] | None,
         typer.Option(rich_help_panel=_HORIZONS, help="Further values that mean no pick, beside -999.25, 1e30, ..."),
     ] = None,
@@ -101,7 +101,7 @@ def labels(
     for_horizons = {
         "--horizon-format": horizon_format,
         "--columns": columns,
-        "--null": null,
+        "--no-pick": no_pick,
         "--max-gap": max_gap,
         "--along": along,
         "--priority": priority,
@@ -120,7 +120,7 @@ def labels(
             columns=_roles(columns, "--columns"),
             unit=unit,
             upward=upward,
-            null=tuple(null or ()),
+            null=tuple(no_pick or ()),
             max_gap=max_gap,
             along=along,
             priority=tuple(priority or ()),

@@ -30,13 +30,14 @@ IL, XL = Orientation.INLINE, Orientation.CROSSLINE
 INLINES, CROSSLINES, SAMPLES = range(100, 130), range(300, 320), 12
 LABELS = np.random.default_rng(0).integers(0, 2, (30, 20, 12)).astype(np.int8)
 """[inline, crossline, sample] of the whole survey: what an interpreter would say everywhere."""
+AMPLITUDE = np.random.default_rng(1).normal(size=LABELS.shape).astype(np.float32)
 FACIES = FaciesTable(("sand", "shale"), ignored=(-1,))
 
 
 def survey(start_ms: float = 0.0) -> MemoryVolume:
     """Amplitudes on 30 inlines, 20 crosslines and 12 samples of 4 ms."""
     geometry = Geometry.complete(INLINES, CROSSLINES, SAMPLES, start_ms=start_ms)
-    return MemoryVolume(np.ones(LABELS.shape, np.float32), geometry, path=Path("amplitude.sgy"))
+    return MemoryVolume(AMPLITUDE, geometry, path=Path("amplitude.sgy"))
 
 
 def part(
