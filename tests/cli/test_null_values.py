@@ -72,6 +72,7 @@ def test_evaluation_leaves_null_traces_out(run: Run, made: Made, tmp_path: Path)
     assert voxels[1] == voxels[0] * 22 / 32
 
 
+@pytest.mark.follows("survey/labelled.py", "--null nan (YAML: data.read.null: .nan)")
 def test_null_values_between_amplitudes_are_refused_with_an_option_that_helps(run: Run, made: Made, tmp_path: Path):
     path = padded(made, tmp_path / "holes.sgy", np.nan, (slice(0, 40), 3, 20))
     predict = ["predict", "--checkpoint", made.best, "--input", path, "--output", tmp_path / "f.sgy", "--device", "cpu"]

@@ -57,6 +57,7 @@ def test_an_array_of_four_axes_is_told_as_such(tmp_path: Path, name: str):
     assert open_volume(save(tmp_path / "one.npy", np.stack([CUBE, CUBE])[0])).geometry.shape == CUBE.shape
 
 
+@pytest.mark.follows("survey/axis_order.py", "name that of the volume: --key {}")
 @pytest.mark.parametrize("ending", [".npz", ".h5"])
 def test_one_of_several_arrays_is_named_with_the_option_of_the_fix(tmp_path: Path, ending: str):
     path = tmp_path / f"two{ending}"

@@ -120,7 +120,10 @@ def test_labels_of_null_traces_are_not_trained_on_even_if_amplitudes_are_not_rea
     assert both.label_values(Orientation.INLINE, 1).live.tolist() == [True, True, False, True]
 
 
-@pytest.mark.parametrize("null", [math.nan, math.inf, 1e30])
+LARGE = pytest.mark.follows("survey/labelled.py", "--null {} (YAML: data.read.null: {})")
+
+
+@pytest.mark.parametrize("null", [math.nan, math.inf, pytest.param(1e30, marks=LARGE)])
 def test_null_values_between_amplitudes_are_refused_with_a_fix_that_works(null: float, tmp_path: Path):
     values = noise(3, 4, 40)
     values[1, 2, 20] = null
