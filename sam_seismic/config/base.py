@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Discriminator,
+    Field,
     GetCoreSchemaHandler,
     PlainSerializer,
     ValidatorFunctionWrapHandler,
@@ -106,16 +107,31 @@ MAPPING = "mapping"
 """Pydantic's name, in the location of a problem, of the model that a path can stand in place of; it is no key."""
 
 
+def _path_kind(given: object) -> str:
+    """The tag of `PathOrModel` for what is written."""
+    if isinstance(given, dict | BaseModel):
+        return MAPPING
+    return "paths" if isinstance(given, list | tuple) else "path"
+
+
+Paths = Annotated[tuple[UserPath, ...], Field(min_length=1)]
+"""A list of paths, at least one."""
+
+
 @dataclass(frozen=True)
 class PathOrModel:
-    """Annotates the union of `UserPath` and one model: keys are for the model, anything else is a path."""
+    """Annotates the union of `UserPath`, a list of them, and one model: keys are for the model, else they are paths."""
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Schema of the union; Pydantic calls this."""
         (model,) = models_of(union)
         return core_schema.tagged_union_schema(
-            {MAPPING: handler.generate_schema(model), "path": handler.generate_schema(UserPath)},
-            lambda given: MAPPING if isinstance(given, dict | BaseModel) else "path",
+            {
+                MAPPING: handler.generate_schema(model),
+                "paths": handler.generate_schema(Paths),
+                "path": handler.generate_schema(UserPath),
+            },
+            _path_kind,
         )
 
 

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from sam_seismic.config.base import Model, PathOrModel, UserPath
+from sam_seismic.config.base import Model, PathOrModel, Paths, UserPath
 from sam_seismic.config.choices import AxesChoice, ByteOrder, DuplicateChoice, FormatName, OrientationChoice
 from sam_seismic.config.labels import InterpretationConfig
 from sam_seismic.config.null_numbers import as_number, plain_number
@@ -159,9 +159,10 @@ class DataConfig(Model):
     """`files` reads your own amplitudes and labels; the other values name a built-in survey."""
     amplitude: UserPath | None = None
     """Amplitude volume, or folder of amplitude sections (source: files)."""
-    labels: Annotated[UserPath | InterpretationConfig, PathOrModel()] | None = None
-    """Label volume, or folder of label sections, which may hold only some lines or samples; or the keys `horizons` and
-    `bodies`, of which labels are made (source: files)."""
+    labels: Annotated[UserPath | Paths | InterpretationConfig, PathOrModel()] | None = None
+    """Label volume, or folder of label sections, which may hold only some lines or samples; a list of them, of which
+    the first that interprets a voxel counts; or the keys `horizons` and `bodies`, of which labels are made (source:
+    files)."""
     root: UserPath | None = None
     """Folder that holds the published files (source: f3, seam_ai)."""
     classes: tuple[str, ...] | None = None

@@ -1,19 +1,17 @@
 """The mapping `data.labels:` in place of a path: horizons and bodies from which labels are made."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sam_seismic.config.base import Model, UserPath
+from sam_seismic.config.base import Model, Paths
 from sam_seismic.config.choices import ColumnRole, HorizonFormatName, TimeUnit
-
-Files = Annotated[tuple[UserPath, ...], Field(min_length=1)]
 
 
 class HorizonsConfig(Model):
     """Horizon files, from the shallowest surface to the deepest: a class lies between each two."""
 
-    files: Files
+    files: Paths
     """The files, from top to bottom; a file may hold several surfaces."""
     format: HorizonFormatName | None = None
     """Format of the files; if not set, it is found out for each."""
@@ -44,7 +42,7 @@ class HorizonsConfig(Model):
 class BodiesConfig(Model):
     """Closed bodies, such as salt, as polygons on lines: each file is a class, laid over the horizons."""
 
-    files: Files
+    files: Paths
     """The files; each is a class, in this order after those of the horizons."""
     columns: tuple[ColumnRole, ...] | None = None
     """What each column of the files holds; if not set, the names in their header say it. `name` is the polygon."""

@@ -11,7 +11,6 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.files.user_paths import is_there
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 
-_FILES = ".files."
 PATHS = ("amplitude", "labels", "root")
 """Keys below `data` that say where a survey lies."""
 
@@ -19,10 +18,12 @@ PATHS = ("amplitude", "labels", "root")
 def data_paths(data: DataConfig) -> dict[str, Path]:
     """The paths of a survey by their keys: `data.amplitude`, `data.labels`, or `data.root`.
 
-    Of labels that are made of horizons and bodies, each file has its key with a number: `data.labels.bodies.files.0`.
+    Each file of a list has its key with a number: `data.labels.1`, `data.labels.bodies.files.0`.
     """
     named = {f"data.{key}": getattr(data, key) for key in PATHS}
     found = {key: path for key, path in named.items() if isinstance(path, Path)}
+    if isinstance(data.labels, tuple):
+        found |= {".".join(("data", "labels", str(at))): path for at, path in enumerate(data.labels)}
     if isinstance(data.labels, InterpretationConfig):
         for name, each in (("horizons", data.labels.horizons), ("bodies", data.labels.bodies)):
             files = () if each is None else each.files
@@ -54,11 +55,11 @@ def check_data_is_there(data: DataConfig, trained: DataConfig, *, others: str = 
 
 def _option(key: str, paths: Mapping[str, Path]) -> str:
     """The option that names another path: `--set data.labels=PATH`, or all files of a list in their order."""
-    listed, of_a_list, _ = key.rpartition(_FILES)
-    if not of_a_list:
+    listed, _, number = key.rpartition(".")
+    if not number.isdigit():
         return f"--set {key}=PATH"
-    count = sum(each.startswith(f"{listed}{_FILES}") for each in paths)
-    return f"--set {listed}.files=[{','.join(['PATH'] * count)}]"
+    count = sum(each.startswith(f"{listed}.") for each in paths)
+    return f"--set {listed}=[{','.join(['PATH'] * count)}]"
 
 
 @dataclass(frozen=True)

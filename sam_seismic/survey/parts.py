@@ -237,20 +237,33 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
                 f"found {', '.join(folders) or 'neither'}",
                 fix="move the sections into such subfolders, or remove data.split.folders",
             )
+    listed = data.labels if isinstance(data.labels, tuple) else (data.labels,)
     return {
-        name: _open_pair(data.amplitude / folder, data.labels / folder, data, facies)
+        name: _open_pair(data.amplitude / folder, [each / folder for each in listed], data, facies)
         for name, folder in folders.items()
     }
 
 
-def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTable) -> LabelledVolume:
-    """Open amplitudes and their labels; an array of labels does not show which of its axes is time.
+def _open_pair(path: Path, labels: Sequence[Path], data: DataConfig, facies: FaciesTable) -> LabelledVolume:
+    """Open amplitudes and their labels.
+
+    Raises:
+        SurveyError: see `_open_labels` and `labelled`.
+    """
+    amplitude = as_amplitudes(open_volume(path, data.read))
+    opened = [_open_labels(each, amplitude, data) for each in labels]
+    joined = labelled(amplitude, [volume for volume, _ in opened], facies)
+    return replace(joined, together=(*joined.together, *(note for _, note in opened if note is not None)))
+
+
+def _open_labels(labels_path: Path, amplitude: Volume, data: DataConfig) -> tuple[Volume, str | None]:
+    """Open labels, with a note on their axis order: an array of labels does not show which of its axes is time.
 
     Raises:
         SurveyError: the axis order that was guessed for the amplitudes is not that of the labels, and two axes have
             the same size: a wrong guess would not be noticed, and transposed labels would be trained on.
     """
-    amplitude = as_amplitudes(open_volume(path, data.read))
+    path = amplitude.path
     named = data.read_labels or _as_amplitude(data.read)
     read_labels = _in_the_same_order(named, labels_path, amplitude)
     labels = open_volume(labels_path, read_labels)
@@ -264,11 +277,11 @@ def _open_pair(path: Path, labels_path: Path, data: DataConfig, facies: FaciesTa
                 f"{order}; the shape {shape} does not tell whether that is right",
                 fix=NAME_AXES,
             )
-    joined = labelled(amplitude, labels, facies)
     if read_labels == named:
-        return joined
-    note = f"{labels_path.name}: read as {order}, the axis order of {path.name}; name it with data.read_labels.axes"
-    return replace(joined, together=(note,))
+        return labels, None
+    return labels, (
+        f"{labels_path.name}: read as {order}, the axis order of {path.name}; name it with data.read_labels.axes"
+    )
 
 
 def _in_the_same_order(read: ReadOptions, path: Path, amplitude: Volume) -> ReadOptions:

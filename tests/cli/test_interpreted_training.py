@@ -75,7 +75,7 @@ def test_the_whole_road_from_horizons(made: Made, run: Run, tmp_path: Path, conf
     assert again.data.labels == load_config(config).data.labels
 
 
-@pytest.mark.follows("runs/moved_data.py", "--set {}.files=[{}]")
+@pytest.mark.follows("runs/moved_data.py", "--set {}=[{}]")
 def test_resuming_notices_another_pick(made: Made, run: Run, tmp_path: Path, config: Path, labels: dict[str, Any]):
     folder = tmp_path / "run"
     assert run("train", "--config", config, "--output", folder).exit_code == 0

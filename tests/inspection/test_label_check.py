@@ -75,7 +75,8 @@ def refused(data: DataConfig) -> SurveyError:
 
 
 def with_settings(data: DataConfig, fix: str) -> DataConfig:
-    """The configuration with every `data.key: value` of a fix."""
+    """The configuration with every `data.key: value` of a fix, of its first alternative."""
+    fix, _, _ = fix.partition("; else ")
     settings = {key: json.loads(value) for key, value in re.findall(r"data\.(\w+): (\[[^]]*\]|\d+)", fix)}
     assert settings, fix
     return DataConfig.model_validate(data.model_dump(exclude_unset=True) | settings)
@@ -239,7 +240,7 @@ def test_as_many_values_as_classes_are_refused_with_the_label_values_that_fit(
     assert checked(with_settings(data, error.fix)) == ()
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 0.5])
+@pytest.mark.parametrize("value", [0.5, -3.25])
 def test_a_label_that_is_no_whole_number_is_not_advised_to_become_a_class(tmp_path: Path, value: float):
     """Neither label_values nor ignore_values can hold it."""
     labels = three_classes().astype(np.float32)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from sam_seismic.config import DataConfig
 from sam_seismic.errors import SurveyError
+from sam_seismic.runs.moved_data import check_data_is_there, data_paths
 from sam_seismic.survey.contents import survey_contents
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.geometry import Geometry, Orientation
@@ -183,12 +184,44 @@ def test_volumes_that_agree_have_no_note():
     assert not [note for note in labelled(survey(), [part([104]), part([104, 110])], FACIES).notes if "differ" in note]
 
 
+@pytest.mark.follows("survey/labels/sample_match.py", "; if the headers of a SEG-Y are wrong, give the right times: ")
+def test_wrong_times_in_the_headers_of_labels_can_be_corrected(tmp_path: Path):
+    """A start or an interval that a program lost when it wrote the labels."""
+    amplitude = survey(start_ms=1000.0)
+    for start, interval in ((0.0, 4.0), (1000.0, 2.0)):
+        grid = Geometry.complete(INLINES, CROSSLINES, SAMPLES, start_ms=start, sample_interval_ms=interval)
+        write_segy(tmp_path / "l.sgy", LABELS, grid, format="int8")
+        with pytest.raises(SurveyError) as refused:
+            open_survey(files(tmp_path, tmp_path / "l.sgy", amplitude=amplitude))
+        key, value = re.findall(r"data\.read_labels\.segy\.(\w+): (\d+)", refused.value.fix)[0]
+        read = {"segy": {key: float(value)}}
+        corrected = open_survey(files(tmp_path, tmp_path / "l.sgy", amplitude=amplitude, read_labels=read))
+        np.testing.assert_array_equal(read_all(corrected), LABELS)
+
+
+def test_a_list_of_label_volumes_is_one(tmp_path: Path):
+    """Each is matched on its own; a file that is gone is named with its place in the list."""
+    for name, lines in (("one", [104, 110]), ("two", [117, 125])):
+        few = part(lines)
+        write_segy(tmp_path / f"{name}.sgy", few.values, few.geometry, format="int8")
+    data = files(tmp_path, [tmp_path / "one.sgy", tmp_path / "two.sgy"])
+    opened = open_survey(data)
+    assert inlines(opened) == {"train": [104, 110], "val": [117], "test": [125]}
+    assert list(data_paths(data)) == ["data.amplitude", "data.labels.0", "data.labels.1"]
+    assert set(survey_contents(opened)) == {"train amplitude", "train labels"}
+    (tmp_path / "two.sgy").unlink()
+    with pytest.raises(SurveyError, match=r"two\.sgy: there is no such file") as refused:
+        check_data_is_there(data, data)
+    assert "--set data.labels=[PATH,PATH]" in refused.value.fix
+
+
 # --- pictures -----------------------------------------------------------------------------------------------------
 
 
-def files(folder: Path, labels: Path, **data: Any) -> DataConfig:
+def files(folder: Path, labels: Path | list[Path], *, amplitude: MemoryVolume | None = None, **data: Any) -> DataConfig:
     """A configuration of the survey as a SEG-Y file, and of labels."""
-    write_segy(folder / "a.sgy", survey().values, survey().geometry)
+    amplitude = amplitude or survey()
+    write_segy(folder / "a.sgy", amplitude.values, amplitude.geometry)
     named = {"amplitude": folder / "a.sgy", "labels": labels, "classes": ["sand", "shale"], "ignore_values": [-1, 255]}
     return DataConfig.model_validate(named | {"split": {"val": 0.3, "test": 0.3, "guard": 2}} | data)
 

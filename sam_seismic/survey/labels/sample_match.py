@@ -38,12 +38,13 @@ def match_samples(survey: Volume, labels: Volume) -> NDArray[np.int64]:
             )
         return np.arange(here.samples)
     if here.samples == there.samples and not _same_interval(here, there):
-        raise _other_times(survey, labels, "as many samples of another interval: one of the two is wrong")
+        what = "as many samples of another interval: one of the two is wrong"
+        raise _other_times(survey, labels, what, f"sample_interval: {here.sample_interval_ms:g}")
     times = here.start_ms + here.sample_interval_ms * np.arange(here.samples)  # float64[sample], ms
     nearest = np.rint((times - there.start_ms) / there.sample_interval_ms).astype(np.int64)
     inside = (nearest >= 0) & (nearest < there.samples)
     if not inside.any():
-        raise _other_times(survey, labels, "the two do not overlap")
+        raise _other_times(survey, labels, "the two do not overlap", f"start: {here.start_ms:g}")
     return np.where(inside, nearest, NONE)
 
 
@@ -72,11 +73,10 @@ def _untimed(survey: Volume, labels: Volume) -> str:
     return str(survey.path if stated_interval_ms(survey) is None else labels.path)
 
 
-def _other_times(survey: Volume, labels: Volume, what: str) -> SurveyError:
+def _other_times(survey: Volume, labels: Volume, what: str, option: str) -> SurveyError:
     return SurveyError(
         problem=f"{labels.path}: its labels have {describe_times(labels.geometry)}; the amplitudes of {survey.path} "
         f"have {describe_times(survey.geometry)}: {what}",
         fix="give labels with the times of the survey; if the headers of a SEG-Y are wrong, give the right times: "
-        "data.read.segy.start and data.read.segy.sample_interval, for labels data.read_labels.segy.start and "
-        "data.read_labels.segy.sample_interval",
+        f"data.read_labels.segy.{option} for the labels, data.read.segy.{option.partition(':')[0]} for the amplitudes",
     )
