@@ -239,7 +239,7 @@ def test_as_many_values_as_classes_are_refused_with_the_label_values_that_fit(
     assert checked(with_settings(data, error.fix)) == ()
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 0.5])
+@pytest.mark.parametrize("value", [-888.5, 0.5])
 def test_a_label_that_is_no_whole_number_is_not_advised_to_become_a_class(tmp_path: Path, value: float):
     """Neither label_values nor ignore_values can hold it."""
     labels = three_classes().astype(np.float32)
