@@ -12,7 +12,6 @@ from sam_seismic.inference.section_outputs import check_no_overflow
 from sam_seismic.inference.sections import predict_sections
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import as_amplitude
-from sam_seismic.survey.null_values import clean_section
 from sam_seismic.survey.volume import Section
 from sam_seismic.tasks.facies import FaciesSegmentation
 
@@ -42,8 +41,7 @@ def predict_section(task: FaciesSegmentation, section: Section) -> SectionPredic
         UserError: the network overflows.
     """
     table = task.metadata.facies
-    section = as_amplitude(clean_section(section).section, section.name)
-    (probabilities,) = predict_sections(task, [section])  # [class, sample, trace]
+    (probabilities,) = predict_sections(task, [as_amplitude(section, section.name)])  # [class, sample, trace]
     check_no_overflow(section, probabilities)
     facies = Facies(table).of(probabilities).astype(np.int16)  # [sample, trace]
     null = label_null(table, label_type(table))
@@ -53,7 +51,7 @@ def predict_section(task: FaciesSegmentation, section: Section) -> SectionPredic
 
 
 def as_section(values: NDArray[np.generic]) -> Section:
-    """Amplitudes [sample, trace] of any real type as a section; traces of null values are dead.
+    """Amplitudes [sample, trace] of any real type as a section, all of whose traces count as live.
 
     Raises:
         SurveyError: the array has other axes, is empty, or holds values that are not finite numbers.
@@ -64,4 +62,4 @@ def as_section(values: NDArray[np.generic]) -> Section:
             fix="give amplitudes [sample, trace], the sample axis down; a volume is opened from its file",
         )
     section = Section(Orientation.INLINE, 0, values, np.ones(values.shape[1], np.bool_))
-    return as_amplitude(clean_section(section).section, f"the array of shape {values.shape}")
+    return as_amplitude(section, f"the array of shape {values.shape}")

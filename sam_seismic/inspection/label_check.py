@@ -4,6 +4,7 @@ A class without a voxel in training can never be predicted, and without labels t
 that is the best. All of that would end in a checkpoint that looks like a success.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,13 +17,16 @@ from sam_seismic.inspection.label_fixes import (
     unlabelled_fix,
     unscored_fix,
 )
-from sam_seismic.inspection.labels import label_null_notes
+from sam_seismic.inspection.labels import count_nulls, label_null_notes
+from sam_seismic.inspection.line_choice import choose_lines
 from sam_seismic.inspection.part_labels import PartLabels, read_part_labels
 from sam_seismic.listener import Listener
 from sam_seismic.survey.facies import FaciesTable, UnknownLabelsError
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.splits import describe_sections
 
+_PROBED = 8
+"""Lines of a label file that are looked at for null values, about."""
 _WORDS = {"train": "training", "val": "validation"}
 
 
@@ -62,7 +66,7 @@ def check_training_labels(
         if found is not None and refuse:
             raise found
         faults += [] if found is None else [f"{found.problem}: {found.fix}"]
-    nulls = label_null_notes(_training_labels(survey, listener).nulls, _labels_of(survey.parts["train"]))
+    nulls = _null_notes(survey.parts["train"], _training_labels(survey, listener))
     return (*faults, *nulls, *_single_line([survey.parts["val"]], listener, "the best epoch is chosen by it alone"))
 
 
@@ -87,7 +91,7 @@ def check_scored_labels(survey: Survey, parts: Sequence[Part], data: DataConfig,
         note
         for part, each in zip(parts, scored, strict=True)
         if part.volume.labels is not None
-        for note in label_null_notes(each.nulls, _labels_of(part))
+        for note in _null_notes(part, each)
     ]
     return ScoredLabels(
         _names(survey.facies, trained.absent),
@@ -169,6 +173,17 @@ def _unlabelled(part: Part, found: PartLabels, *, fix: str) -> SurveyError:
 def _labels_of(part: Part) -> str:
     assert part.volume.labels is not None, "they were read"
     return str(part.volume.labels.path)
+
+
+def _null_notes(part: Part, found: PartLabels) -> list[str]:
+    """A note on null values among labels; where interpreted lines hold none, others of the file are looked at."""
+    labels, nulls = part.volume.labels, Counter(found.nulls)
+    assert labels is not None, "they were read"
+    if not nulls and labels.dtype.kind == "f":
+        sections = choose_lines(labels, 0).sections
+        for orientation, line in sections[:: max(1, len(sections) // _PROBED)]:
+            nulls += count_nulls(labels.section(orientation, line), part.volume.facies)
+    return label_null_notes(nulls, _labels_of(part))
 
 
 def _names(facies: FaciesTable, values: Sequence[int]) -> tuple[str, ...]:

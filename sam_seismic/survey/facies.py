@@ -77,7 +77,7 @@ class FaciesTable:
             raise UnknownLabelsError(
                 problem=f"{where}: label values {_listed(strange)} are not among the classes {_listed(self.values)}",
                 fix="add the missing classes to data.classes, give data.label_values, or list values to leave out "
-                f"in data.ignore_values: {_as_list(sorted({*self.ignored, *strange[:8].tolist()}))}",
+                "in data.ignore_values",
             )
         indices = np.full(labels.shape, IGNORE, dtype=np.uint8)
         for index, value in enumerate(self.values):
@@ -101,11 +101,6 @@ def _among(labels: NDArray[np.generic], values: Sequence[float]) -> NDArray[np.b
         return np.isin(labels, values)
     with np.errstate(over="ignore"):
         return np.isin(labels, np.asarray(values, labels.dtype))
-
-
-def _as_list(values: Sequence[float]) -> str:
-    """`[-999.25, 255]`, as YAML has it."""
-    return f"[{', '.join('.nan' if value != value else f'{value:.9g}' for value in values)}]"  # noqa: PLR0124  # NaN
 
 
 def _listed(values: NDArray[np.generic] | tuple[int, ...]) -> str:

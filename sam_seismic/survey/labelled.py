@@ -12,7 +12,7 @@ from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labels.aligned import can_be_aligned, on_grid_of
 from sam_seismic.survey.labels.joined import JoinedLabels
-from sam_seismic.survey.null_values import is_huge_null
+from sam_seismic.survey.null_values import HUGE_NULL, is_huge_null
 from sam_seismic.survey.volume import Section, Volume
 
 NAME_AXES = (
@@ -217,6 +217,8 @@ def as_amplitude(section: Section, where: str) -> Section:
     """
     with np.errstate(over="ignore"):
         values = section.values.astype(np.float32)  # [sample, trace]
+    if not values.size or max(-values.min(), values.max()) < HUGE_NULL / 2:  # NaN is not
+        return replace(section, values=values)
     live = values[:, section.live]
     strange = ~np.isfinite(live)
     if strange.any():

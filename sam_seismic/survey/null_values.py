@@ -17,7 +17,8 @@ from sam_seismic.survey.volume import Section
 PADDING = 4
 """So many null values in a row at the end of a trace are padding; fewer may be a coincidence or a fault."""
 _PADS = (-999.25,)
-_HUGE = 1e30
+HUGE_NULL = 1e30
+"""No amplitude is as large as this."""
 _FLOAT_NULLS = (-999.25, -999.0, 999.25, -9999.0, 9999.0, 1e30, -1e30, 1.70141e38, float(np.finfo(np.float32).max))
 _CLOSE = 1e-5
 """Relative difference of a null value and what a format of 24 bits makes of it."""
@@ -83,7 +84,7 @@ def equal_to(values: NDArray[np.generic], null: float) -> NDArray[np.bool_]:
         return ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, np.bool_)
     if values.dtype.kind != "f" or not math.isfinite(null):
         return np.asarray(values == null)
-    near = _CLOSE * abs(null) if abs(null) >= _HUGE else 1e-6 * abs(null)
+    near = _CLOSE * abs(null) if abs(null) >= HUGE_NULL else 1e-6 * abs(null)
     with np.errstate(invalid="ignore", over="ignore"):
         return np.asarray(np.abs(values.astype(np.float64, copy=False) - null) <= near)
 
@@ -101,7 +102,7 @@ def is_huge_null(values: NDArray[np.generic]) -> NDArray[np.bool_]:
     if values.dtype.kind != "f":
         return np.zeros(values.shape, np.bool_)
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(np.abs(values) / _HUGE - 1) <= _CLOSE)
+        return np.asarray(np.abs(np.abs(values) / HUGE_NULL - 1) <= _CLOSE)
 
 
 def null_name(value: float) -> str:
@@ -116,7 +117,7 @@ def _suspect(values: NDArray[np.generic], null: float | None) -> NDArray[np.bool
     low, high = values.min(axis=0), values.max(axis=0)  # [trace]
     suspect = np.asarray(low == high)
     if values.dtype.kind == "f":
-        suspect |= ~(np.abs(low) < _HUGE / 2) | ~(np.abs(high) < _HUGE / 2)  # in this form NaN is, too
+        suspect |= ~(np.abs(low) < HUGE_NULL / 2) | ~(np.abs(high) < HUGE_NULL / 2)  # in this form NaN is, too
         for end in (values[0], values[-1]):
             suspect |= np.isin(end, _PADS)
     if null is not None:

@@ -128,6 +128,22 @@ def test_labels_of_a_float_null_are_not_interpreted_and_told(run: Run, made: Mad
     assert json.loads(scored.stdout)["voxels"] == 40 * 32 * 40
 
 
+def test_lines_of_null_labels_are_not_interpreted_and_told(run: Run, made: Made, tmp_path: Path):
+    """No line that is read to train holds a null value; the note is given all the same."""
+    volume = open_volume(made.labels)
+    values = whole(volume).astype(np.float32)
+    values[np.setdiff1d(np.arange(40), [3, 8, 12, 20, 30, 36])] = np.nan
+    path = tmp_path / "labels.sgy"
+    write_segy(path, values, volume.geometry, format="ieee")
+    config = configured(made, tmp_path / "config.yaml", labels=str(path), every=1)
+    result = run("train", "--config", config, "--output", tmp_path / "run", "--set", "train.epochs=1")
+    assert result.exit_code == 0, result.stderr
+    told = " ".join(result.stderr.split())
+    assert "interpreted: 6 of 40 inlines" in told
+    assert "labels of NaN" in told
+    assert "mean not interpreted" in told
+
+
 def test_a_null_value_is_no_option_of_convert(run: Run, made: Made, tmp_path: Path):
     result = run("convert", made.amplitude, tmp_path / "a.h5", "--null", "-999.25")
     assert result.exit_code == 2

@@ -109,7 +109,7 @@ def test_a_volume_of_one_value_is_refused(made: Made, run: Run, tmp_path: Path):
     np.save(tmp_path / "constant.npy", np.full((8, 32, 48), 3.0, np.float32))
     found = run(*predicting(made, tmp_path / "constant.npy", tmp_path / "out"))
     assert found.exit_code == 2
-    assert "constant.npy: the traces of all 8 inlines hold only the amplitude 3" in found.stderr
+    assert "hold no live trace (256 of 256 traces hold 3 alone" in found.stderr
     assert not (tmp_path / "out").exists()
 
 

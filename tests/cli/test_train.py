@@ -250,18 +250,10 @@ def test_lines_without_labels_are_refused(made: Made, run: Run, tmp_path: Path):
     assert not (tmp_path / "run").exists()
 
 
-def two_processes(made: Made, folder: Path, strategy: str) -> list[str]:
+def two_processes(made: Made, folder: Path, strategy: str, *more: str) -> list[str]:
     trainer = f"trainer={{accelerator: cpu, devices: 2, strategy: {strategy}}}"
-    settings = (trainer, "train.batch_size=1", "train.epochs=2")
-    words = (
-        "train",
-        "--config",
-        made.config,
-        "--output",
-        folder,
-        *(word for each in settings for word in ("--set", each)),
-    )
-    return [str(word) for word in words]
+    settings = ("--set", trainer, "--set", "train.batch_size=1", "--set", "train.epochs=2", *more)
+    return [str(word) for word in ("train", "--config", made.config, "--output", folder, *settings)]
 
 
 def test_two_processes_train_one_run(made: Made, run: Run, tmp_path: Path):

@@ -188,8 +188,7 @@ def test_a_null_value_that_is_a_class_stays_a_class():
 def test_the_fix_for_strange_labels_can_be_written_as_it_stands():
     with pytest.raises(SurveyError) as caught:
         FaciesTable(("a", "b"), ignored=(IGNORE, math.nan)).encode(np.array([0.0, -888.0, 1.0]), "here")
-    assert "data.ignore_values: [" in caught.value.fix
-    assert "-888" in caught.value.fix
+    assert "data.ignore_values" in caught.value.fix
     for value in (-888.0, -888.1):  # the latter is another number in single precision
         table = FaciesTable(("a", "b"), ignored=(IGNORE, value))
         assert table.encode(np.array([0.0, value], np.float32), "").tolist() == [0, IGNORE]

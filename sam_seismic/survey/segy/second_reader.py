@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry
-from sam_seismic.survey.segy.headers import TRACE_HEADER, SegyLayout
+from sam_seismic.survey.segy.headers import HEAD, TEXT, TRACE_HEADER, SegyLayout
 from sam_seismic.survey.source_facts import SecondReading
 
 DRAWN = 32
@@ -108,9 +108,8 @@ def check_written(path: Path, written: Path, meant: Meant) -> None:
 def _difference(file: Any, meant: Meant) -> str | None:
     """The first difference from what was meant, in words."""
     layout = meant.layout
-    as_declared = layout.header == TRACE_HEADER and len(file.samples) == layout.samples
-    if meant.copied and not as_declared:
-        return None  # headers that segyio does not heed, as those of revision 2
+    if meant.copied and not _as_laid_out(file, layout):
+        return None  # headers of a source that segyio takes otherwise, such as those of revision 2
     if len(file.samples) != layout.samples:
         return f"finds {len(file.samples)} samples a trace, not {layout.samples}"
     if file.tracecount != layout.traces:
@@ -123,6 +122,12 @@ def _difference(file: Any, meant: Meant) -> str | None:
         if not _alike(file.trace.raw[number], samples):
             return f"finds other samples in trace {number + 1:,}"
     return None
+
+
+def _as_laid_out(file: Any, layout: SegyLayout) -> bool:
+    """Whether segyio looks for the samples of a file where they are."""
+    found = HEAD + TEXT * int(file.ext_headers), len(file.samples), int(file.format)
+    return layout.header == TRACE_HEADER and found == (layout.start, layout.samples, layout.form.code)
 
 
 def _other_field(found: Any, header: NDArray[np.uint8], layout: SegyLayout) -> int | None:

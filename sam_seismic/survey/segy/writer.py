@@ -107,8 +107,9 @@ class _Filled(Recorded, Result):
         there = numbers >= 0
         stored = encode(traces[there], self._skeleton.layout.form, self._skeleton.layout.order)
         self.records.write(numbers[there], stored)
-        for place in np.flatnonzero(np.isin(numbers, self._drawn)).tolist():
-            self._meant[int(numbers[place])] = traces[place].copy()
+        values = traces[there] if self._skeleton.layout.form.name == "ibm" else stored
+        for place in np.flatnonzero(np.isin(numbers[there], self._drawn)).tolist():
+            self._meant[int(numbers[there][place])] = values[place].copy()
 
     def _repeats_among(self, numbers: NDArray[np.int32]) -> list[tuple[int, int]]:
         repeats = self._skeleton.repeats
