@@ -193,6 +193,8 @@ class HorizonTable(_Tops):
         position, crosslines = grid.index(Orientation.INLINE, line), len(grid.crosslines)
         found = records.read(position * crosslines + np.arange(crosslines)).astype(np.int64)  # [trace, class + 1]
         places = self._source.coordinates(Orientation.INLINE, line)  # [trace, 2]
+        if places is not None and not np.nan_to_num(places).any():
+            places = None  # never filled in
         times = _starts(self._source, line)[:, None] + found[:, :-1] * grid.sample_interval_ms  # [trace, class]
         for trace in np.flatnonzero(grid.live[position] & (found[:, -1] != _DEAD)).tolist():
             known = places is not None and bool(np.isfinite(places[trace]).all())

@@ -1,13 +1,14 @@
 """What the notes and errors on a SEG-Y advise is an option of the commands that read one, and a key of the YAML."""
 
+import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sam_seismic.survey.segy import write_segy
-from tests.cli.running import Run
+from sam_seismic.survey.segy import SegyVolume, write_segy
+from tests.cli.running import Made, Run
 from tests.survey.segy_files import Parts, grid, smooth
 
 
@@ -55,3 +56,26 @@ def test_a_file_that_ends_inside_a_trace_is_read_as_the_error_advises(tmp_path: 
     assert "--tail drop" in run("inspect", path).stderr
     assert json.loads(run("inspect", path, "--tail", "drop", "--json").stdout)["live_traces"] == 29
     assert json.loads(run("inspect", path, "--tail", "drop", "--samples", "40", "--json").stdout)["shape"][2] == 40
+
+
+def test_horizons_of_a_prediction_have_the_times_that_are_given(made: Made, tmp_path: Path, run: Run):
+    """An interval stored in ms; the first inline starts at 500 ms, the others at 1000."""
+    path = tmp_path / "odd.sgy"
+    path.write_bytes(made.amplitude.read_bytes())
+    volume = SegyVolume(path)
+    parts = Parts.of(path, volume.layout.trace_bytes)
+    parts.set_binary(3217, 4)
+    parts.set_field(117, 4, "u2")
+    first = volume.index[0]
+    parts.set_field(109, np.where(np.isin(np.arange(volume.traces), first), 500, 1000), "i2")
+    parts.save(path)
+    given = ("--checkpoint", made.best, "--input", path, "--output", tmp_path / "p.sgy", "--device", "cpu")
+    result = run("predict", *given, "--horizons", tmp_path / "h.csv", "--sample-interval", "4")
+    assert result.exit_code == 0, result.stderr
+    rows = list(csv.DictReader((tmp_path / "h.csv").read_text().splitlines()))
+    last = 4 * (volume.geometry.samples - 1)
+    for row in rows:
+        start = 500 if int(row["IL"]) == volume.geometry.inlines[0] else 1000
+        times = [float(time) for name, time in row.items() if name.endswith("_ms") and time]
+        assert min(times) == start  # some class begins at the first sample
+        assert max(times) <= start + last

@@ -16,7 +16,7 @@ from sam_seismic.survey.hdf5.copying import write_hdf5
 from sam_seismic.survey.horizons import HorizonTable
 from sam_seismic.survey.segy import SegyVolume, write_segy
 from sam_seismic.survey.segy.float_words import whole_numbers
-from sam_seismic.survey.segy.samples import _ibm_words
+from sam_seismic.survey.segy.samples import ibm_words
 from sam_seismic.survey.volume import Section, Volume
 from tests.survey.segy_files import Parts, grid, smooth
 
@@ -93,7 +93,7 @@ def test_coordinates_as_floats(tmp_path: Path, parts: Parts, kind: str, scalar: 
     parts.set_field(71, scalar, "i2")
     for byte, values in ((181, X), (185, Y)):
         floats = values.astype(np.float64)
-        words = floats.astype(np.float32).view(np.uint32) if kind == "ieee" else _ibm_words(floats)
+        words = floats.astype(np.float32).view(np.uint32) if kind == "ieee" else ibm_words(floats)
         parts.set_field(byte, words, "u4")
     volume = SegyVolume(parts.save(tmp_path / "a.sgy"))
     assert volume.coordinate_fields is not None
@@ -178,7 +178,7 @@ def table(volume: Volume, path: Path) -> tuple[list[str], list[list[str]]]:
 def test_whole_numbers_of_words():
     """Line numbers that are floats are told apart; integers, and floats that are not whole, are none."""
     lines = np.arange(100, 112).astype(np.float32)
-    for words, kind in ((lines.view(np.int32), "ieee"), (_ibm_words(lines.astype(float)).view(np.int32), "ibm")):
+    for words, kind in ((lines.view(np.int32), "ieee"), (ibm_words(lines.astype(float)).view(np.int32), "ibm")):
         found = whole_numbers(words)
         assert found is not None
         assert (found[0].tolist(), found[1]) == (lines.tolist(), kind)

@@ -13,7 +13,7 @@ from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.hdf5.copying import write_hdf5
 from sam_seismic.survey.segy import SegyVolume, cache, write_segy
 from sam_seismic.survey.segy.grid_fit import fit_grid
-from sam_seismic.survey.segy.samples import _ibm_words
+from sam_seismic.survey.segy.samples import ibm_words
 from tests.survey.segy_files import Parts, crossline_cube, cube, grid, refusal, smooth
 
 INLINE, CROSSLINE = np.divmod(np.arange(30), 5)
@@ -53,7 +53,7 @@ def advised(fix: str) -> SegyOptions:
 def test_line_numbers_as_floats_are_read_as_such(tmp_path: Path, parts: Parts, pair: tuple[int, int], kind: str):
     for byte, lines in zip(pair, (100 + INLINE, 300 + CROSSLINE), strict=True):
         floats = lines.astype(np.float64)
-        parts.set_field(byte, floats.astype(np.float32).view("u4") if kind == "ieee" else _ibm_words(floats), "u4")
+        parts.set_field(byte, floats.astype(np.float32).view("u4") if kind == "ieee" else ibm_words(floats), "u4")
     path = parts.save(tmp_path / "a.sgy")
     for options in (SegyOptions(), SegyOptions(inline_byte=pair[0], crossline_byte=pair[1])):
         volume = SegyVolume(path, options)
