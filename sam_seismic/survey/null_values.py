@@ -144,7 +144,8 @@ def _padding(block: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 def _range(block: NDArray[np.generic], kept: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Lowest and highest of the values that are kept of each trace; where there is none, the lowest is the larger."""
-    floats = block.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # signalling NaN, as bytes of another format hold them
+        floats = block.astype(np.float64)
     return (
         np.min(floats, axis=0, where=kept, initial=np.inf),
         np.max(floats, axis=0, where=kept, initial=-np.inf),

@@ -4,6 +4,7 @@ Our own reader stays the reader: segyio decodes unnormalised IBM floats wrongly,
 grid.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,10 @@ def strict_reading(
     if inline is None or crossline is None:
         return SecondReading(False, "its headers hold no line numbers")
     try:
-        with segyio.open(str(path), iline=inline, xline=crossline, strict=True, endian=_endian(layout)) as file:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # on formats that it does not know: our reader tells them
+            file = segyio.open(str(path), iline=inline, xline=crossline, strict=True, endian=_endian(layout))
+        with file:
             shape = (len(file.ilines), len(file.xlines), len(file.samples))
     except _FAULTS as error:
         return SecondReading(False, _why(error, layout, geometry))
