@@ -131,7 +131,12 @@ def _surfaces(survey: Volume, config: HorizonsConfig) -> tuple[list[Surface], li
 
     grid = survey.geometry
     along = None if config.along is None else Orientation(config.along)
-    surfaces = [without_gaps(place(picks, grid, fitted, config), config.max_gap, along) for picks in _named(read)]
+    named = _named(read)
+    placed = (
+        place(picks, grid, fitted, config, beside=[each for each in named if each.path == picks.path])
+        for picks in named
+    )
+    surfaces = [without_gaps(surface, config.max_gap, along) for surface in placed]
     notes = [note for each in surfaces for note in each.notes]
     if config.priority:
         surfaces, cut = resolved(surfaces, config.priority)

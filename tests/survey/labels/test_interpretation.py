@@ -149,6 +149,21 @@ def test_units_and_directions_are_found_and_told(tmp_path: Path, scale: float, t
     assert any(told in note for note in found.labels.notes) if told else not found.labels.notes
 
 
+def test_all_surfaces_of_a_file_have_one_unit(tmp_path: Path):
+    """A sea bed at 0.1 ms alone would be taken for 0.1 s."""
+    (tmp_path / "tops.dat").write_text("name IL XL TWT\nbed 100 300 0.1\ndeep 100 300 120\ndeep 100 301 124\n")
+    bed, deep = made(tmp_path / "tops.dat").surfaces
+    assert (bed.times[0, 0], deep.times[0, 0]) == (0.1, 120)
+
+
+def test_picks_beyond_the_samples_bound_what_is_there(tmp_path: Path):
+    deep = flat(100.0)
+    deep[0, :2] = 300
+    found = made(table(tmp_path / "a.dat", flat(8.0)), table(tmp_path / "b.dat", deep))
+    assert (cube(found)[0, 0, 2:] == 0).all()
+    assert found.labels.notes == ("b.dat: 2 picks lie above the first or below the last sample of the volume",)
+
+
 def test_times_of_another_volume_are_refused_and_the_advice_works(tmp_path: Path):
     survey = PlacedVolume(Geometry.complete(GRID.inlines, GRID.crosslines, 50, start_ms=1000), None)
     path = table(tmp_path / "a.dat", flat(8.0))
