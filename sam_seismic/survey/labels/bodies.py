@@ -50,11 +50,17 @@ class _Polygon:
     times: NDArray[np.float64]
 
 
-def read_body(path: Path, grid: Geometry, config: BodiesConfig) -> Body:
+def read_body(path: Path, grid: Geometry, config: BodiesConfig, later: NDArray[np.float64] | None = None) -> Body:
     """The body that the polygons of a file describe.
 
     A sample is inside where the polygon begins at or above it, and ends below it. Both outer traces of a polygon belong
     to it.
+
+    Args:
+        path: of the file.
+        grid: of the survey.
+        config: how the file is read.
+        later: how much later than the volume each trace begins, ms: float64[inline, crossline]; None: all alike.
 
     Raises:
         SurveyError: the file cannot be read, a polygon has fewer than three vertices or lies on no single line, or none
@@ -67,7 +73,7 @@ def read_body(path: Path, grid: Geometry, config: BodiesConfig) -> Body:
         if polygon.line not in grid.lines(polygon.orientation):
             outside += 1
             continue
-        spans += _spans(polygon, grid)
+        spans += _spans(polygon, grid, np.zeros(grid.live.shape) if later is None else later)
         lines.append((polygon.orientation, polygon.line))
     notes = list(assumed)
     if outside:
@@ -133,19 +139,20 @@ def _polygon(path: Path, number: int, vertices: NDArray[np.float64], times: NDAr
     return _Polygon(on, round(float(vertices[0, fixed])), vertices[:, running], times)
 
 
-def _spans(polygon: _Polygon, grid: Geometry) -> list[tuple[int, int, int, int]]:
+def _spans(polygon: _Polygon, grid: Geometry, later: NDArray[np.float64]) -> list[tuple[int, int, int, int]]:
     """The samples inside a polygon, as rows of `Body.spans`."""
     across = grid.lines(polygon.orientation.across)
     position = grid.index(polygon.orientation, polygon.line)
     traces = np.flatnonzero((across >= polygon.traces.min()) & (across <= polygon.traces.max()))
     found = []
     for trace in traces.tolist():
+        place = (position, trace) if polygon.orientation is Orientation.INLINE else (trace, position)
+        start = grid.start_ms + later[place]
         for begin, end in _inside(polygon, float(across[trace])):
             first, below = (
-                int(np.clip(np.ceil((t - grid.start_ms) / grid.sample_interval_ms - _ROUNDING), 0, grid.samples))
+                int(np.clip(np.ceil((t - start) / grid.sample_interval_ms - _ROUNDING), 0, grid.samples))
                 for t in (begin, end)
             )
-            place = (position, trace) if polygon.orientation is Orientation.INLINE else (trace, position)
             if below > first:
                 found.append((*place, first, below))
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sam_seismic.config import HorizonsConfig, InterpretationConfig
 from sam_seismic.errors import SurveyError
@@ -57,11 +58,9 @@ def interpret(survey: Volume, config: InterpretationConfig) -> Interpretation:
             fix="give the volume as SEG-Y, HDF5 or an array",
         )
     surfaces, notes = ([], []) if config.horizons is None else _surfaces(survey, config.horizons)
-    bodies = (
-        []
-        if config.bodies is None
-        else [read_body(path, survey.geometry, config.bodies) for path in config.bodies.files]
-    )
+    later = later_starts(survey)
+    files = () if config.bodies is None else config.bodies.files
+    bodies = [read_body(path, survey.geometry, config.bodies, later) for path in files if config.bodies is not None]
     names = class_names(surfaces, bodies, config)
     if not 1 <= len(names) < IGNORE:
         raise SurveyError(
@@ -75,11 +74,11 @@ def interpret(survey: Volume, config: InterpretationConfig) -> Interpretation:
     notes += [note for body in bodies for note in body.notes]
     notes += _sparse_bodies(surfaces, bodies)
     horizons = config.horizons
-    files = (*(horizons.files if horizons else ()), *(config.bodies.files if config.bodies else ()))
+    all_files = (*(horizons.files if horizons else ()), *(config.bodies.files if config.bodies else ()))
     grid = survey.geometry
     empty = np.empty((0, *grid.live.shape), np.int32)
     labels = InterpretedVolume(
-        files,
+        all_files,
         grid,
         tops=np.stack([first_samples(each, grid) for each in surfaces]) if surfaces else empty,
         bodies=bodies,
@@ -131,13 +130,38 @@ def _surfaces(survey: Volume, config: HorizonsConfig) -> tuple[list[Surface], li
 
     grid = survey.geometry
     along = None if config.along is None else Orientation(config.along)
-    surfaces = [without_gaps(place(picks, grid, fitted, config), config.max_gap, along) for picks in _named(read)]
+    named = _named(read)
+    placed = (
+        place(picks, grid, fitted, config, beside=[each for each in named if each.path == picks.path])
+        for picks in named
+    )
+    surfaces = [without_gaps(surface, config.max_gap, along) for surface in placed]
     notes = [note for each in surfaces for note in each.notes]
     if config.priority:
         surfaces, cut = resolved(surfaces, config.priority)
         notes += cut
+    later = later_starts(survey)
+    if later is not None:
+        surfaces = [replace(each, times=each.times - later) for each in surfaces]
+        notes.append("traces have starts of their own, from which the times of horizons are counted")
     check_order(surfaces, grid)
     return surfaces, notes
+
+
+def later_starts(survey: Volume) -> NDArray[np.float64] | None:
+    """How much later than the volume each trace begins, ms: float64[inline, crossline]; None where all begin alike.
+
+    Raises:
+        SurveyError: the file is damaged.
+    """
+    grid = survey.geometry
+    starts: list[NDArray[np.float64]] = []
+    for line in grid.inlines.tolist():
+        along = survey.starts_ms(Orientation.INLINE, line)  # [trace]
+        if along is None:
+            return None
+        starts.append(along - grid.start_ms)
+    return np.stack(starts)
 
 
 def _named(read: Sequence[Picks]) -> list[Picks]:

@@ -1,6 +1,6 @@
 """Picks of a file come in; a surface on the grid of a survey goes out, with what was left out and assumed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry, describe_lines
 from sam_seismic.survey.labels.affine_grid import AffineGrid, line_step
 from sam_seismic.survey.labels.horizon_files import Picks
-from sam_seismic.survey.labels.times import find_reading
+from sam_seismic.survey.labels.times import find_reading, within
 
 _ON_A_LINE = 0.01
 """Largest distance of a pick's line number from a line of the survey, where the file gives line numbers."""
@@ -41,7 +41,14 @@ class Surface:
         return np.isfinite(self.times)
 
 
-def place(picks: Picks, grid: Geometry, fitted: Callable[[], AffineGrid], config: HorizonsConfig) -> Surface:
+def place(
+    picks: Picks,
+    grid: Geometry,
+    fitted: Callable[[], AffineGrid],
+    config: HorizonsConfig,
+    *,
+    beside: Sequence[Picks] = (),
+) -> Surface:
     """Put picks on the traces of a survey: by line numbers, or by X and Y where the file has nothing else.
 
     Args:
@@ -49,6 +56,7 @@ def place(picks: Picks, grid: Geometry, fitted: Callable[[], AffineGrid], config
         grid: of the survey.
         fitted: gives the grid of the survey's coordinates; asked only where it is needed.
         config: how the files are read.
+        beside: all surfaces of the same file, which has one unit and direction.
 
     Raises:
         SurveyError: no pick lies in the survey, too many lie too far from any trace, or the times are those of another
@@ -66,17 +74,18 @@ def place(picks: Picks, grid: Geometry, fitted: Callable[[], AffineGrid], config
     if outside := int((~inside).sum()):
         notes.append(f"{outside:,} of {len(inside):,} picks lie on no line of the survey and are left out")
     given = picks.times[inside]
-    reading = find_reading(given, grid, where, unit=config.unit or picks.unit, upward=config.upward)
+    of_file = np.concatenate([given, *(each.times for each in beside if each is not picks)])
+    reading = find_reading(of_file, grid, where, unit=config.unit or picks.unit, upward=config.upward)
     if (config.unit is None and picks.unit is None and reading.unit != "ms") or (
         config.upward is None and reading.upward
     ):
         notes.append(f"its times {given.min():g} to {given.max():g} are read as {reading}")
-    times, repeated = _on_grid(reading.milliseconds(given), positions[inside], grid)
+    here = reading.milliseconds(given)
+    times, repeated = _on_grid(here, positions[inside], grid)
     if repeated:
         notes.append(f"{repeated:,} picks share their trace with another one; the shallowest is taken")
-    if reading.inside < 1:
-        count = round((1 - reading.inside) * len(given))
-        notes.append(f"{count:,} picks lie above the first or below the last sample of the volume")
+    if clipped := int((~within(here, grid)).sum()):
+        notes.append(f"{clipped:,} picks lie above the first or below the last sample of the volume")
     return Surface(picks.name, times, tuple(f"{title}: {note}" for note in notes))
 
 

@@ -13,8 +13,6 @@ from sam_seismic.survey.labels.horizon_files.picks import MILLISECONDS
 
 _FEWEST_INSIDE = 0.5
 """Smallest share of the times of a file that must lie within those of the volume."""
-_AS_GOOD = 0.01
-"""Readings of a file whose shares within the volume differ by less are equally good: the larger unit is taken."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,8 @@ def find_reading(
 ) -> TimeReading:
     """The unit and direction in which the times of a file lie within those of a volume.
 
-    Of several units that fit, it is the largest one: in the smaller one, all picks would lie in the first samples.
+    Of several units in which most times lie in the volume, it is the largest one: in a smaller one, all picks would lie
+    in the first samples. A file whose deepest picks lie below the volume is no reason to take a smaller one.
 
     Args:
         times: of the file, finite.
@@ -59,15 +58,13 @@ def find_reading(
     units: tuple[TimeUnit, ...] = ("s", "ms", "us") if unit is None else (unit,)
     directions = (False, True) if upward is None else (upward,)
     readings = [TimeReading(*each, 0.0) for each in product(units, directions)]
-    end = grid.start_ms + (grid.samples - 1) * grid.sample_interval_ms
-    half = grid.sample_interval_ms / 2
     found = []
     for reading in readings:
-        here = reading.milliseconds(times)
-        inside = (here >= grid.start_ms - half) & (here <= end + half)
+        inside = within(reading.milliseconds(times), grid)
         found.append(TimeReading(reading.unit, reading.upward, float(inside.mean())))
-    best = max(reading.inside for reading in found)
-    if best < _FEWEST_INSIDE:
+    fitting = [reading for reading in found if reading.inside >= _FEWEST_INSIDE]
+    if not fitting:
+        end = grid.start_ms + (grid.samples - 1) * grid.sample_interval_ms
         given = [f"as {readings[0]}"] if len(readings) == 1 else ["in s, ms or us, up or down"]
         raise SurveyError(
             problem=f"{where}: its times {times.min():g} to {times.max():g} lie outside those of the volume, "
@@ -75,4 +72,12 @@ def find_reading(
             fix="check that the file belongs to this volume; or say how to read it: --unit s, ms or us, and --upward "
             "where deeper is more negative (in the YAML: unit, upward)",
         )
-    return next(reading for reading in found if reading.inside > best - _AS_GOOD)
+    largest = [reading for reading in fitting if reading.unit == fitting[0].unit]
+    return max(largest, key=lambda reading: reading.inside)  # of equal ones the first: downwards
+
+
+def within(times: NDArray[np.float64], grid: Geometry) -> NDArray[np.bool_]:
+    """Which times, in ms, lie within those of a volume, with half a sample to spare: bool, same shape."""
+    end = grid.start_ms + (grid.samples - 1) * grid.sample_interval_ms
+    half = grid.sample_interval_ms / 2
+    return np.asarray((times >= grid.start_ms - half) & (times <= end + half), np.bool_)

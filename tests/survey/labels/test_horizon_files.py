@@ -154,6 +154,12 @@ def test_columns_without_a_header_are_declared(tmp_path: Path):
     assert picks.times.tolist() == [1200.5]
 
 
+def test_our_own_table_with_coordinates_in_degrees(tmp_path: Path):
+    (tmp_path / "tops.csv").write_text("IL,XL,X_deg,Y_deg,sand_ms,out_of_order\n10,5,4.1,54.2,100,0\n")
+    (sand,) = read_horizons(tmp_path / "tops.csv", PickOptions())
+    assert (sand.name, sand.times.tolist(), sand.places) == ("sand", [100], None)
+
+
 def test_our_own_table_of_tops(tmp_path: Path):
     (tmp_path / "tops.csv").write_text(
         'IL,XL,X,Y,sand_ms,"shale, grey_ms",out_of_order\n10,5,1000.25,2000,100,,0\n10,6,1000.25,2025,104,102,2\n'

@@ -149,6 +149,37 @@ def test_units_and_directions_are_found_and_told(tmp_path: Path, scale: float, t
     assert any(told in note for note in found.labels.notes) if told else not found.labels.notes
 
 
+class LateVolume(PlacedVolume):
+    """Crossline 301 and all behind it begin 8 ms later."""
+
+    def starts_ms(self, orientation: Orientation, line: int) -> np.ndarray:
+        late = np.where(np.arange(len(self.geometry.crosslines)) > 0, 8.0, 0.0)
+        return late if orientation is Orientation.INLINE else np.full(len(self.geometry.inlines), late[line - 300])
+
+
+def test_times_are_counted_from_the_start_of_each_trace(tmp_path: Path):
+    (tmp_path / "salt.csv").write_text("il,xl,time\n102,300,24\n102,305,24\n102,305,32\n102,300,32\n")
+    top, salt = table(tmp_path / "a.dat", flat(12.0)), tmp_path / "salt.csv"
+    values = cube(made(top, survey=LateVolume(GRID, None), bodies=(salt,), below=True))
+    assert [int(np.argmax(values[1, trace] == 0)) for trace in (0, 1)] == [3, 1]
+    assert [np.flatnonzero(values[1, trace] == 1).tolist() for trace in (0, 1)] == [[6, 7], [4, 5]]
+
+
+def test_all_surfaces_of_a_file_have_one_unit(tmp_path: Path):
+    """A sea bed at 0.1 ms alone would be taken for 0.1 s."""
+    (tmp_path / "tops.dat").write_text("name IL XL TWT\nbed 100 300 0.1\ndeep 100 300 120\ndeep 100 301 124\n")
+    bed, deep = made(tmp_path / "tops.dat").surfaces
+    assert (bed.times[0, 0], deep.times[0, 0]) == (0.1, 120)
+
+
+def test_picks_beyond_the_samples_bound_what_is_there(tmp_path: Path):
+    deep = flat(100.0)
+    deep[0, :2] = 300
+    found = made(table(tmp_path / "a.dat", flat(8.0)), table(tmp_path / "b.dat", deep))
+    assert (cube(found)[0, 0, 2:] == 0).all()
+    assert found.labels.notes == ("b.dat: 2 picks lie above the first or below the last sample of the volume",)
+
+
 def test_times_of_another_volume_are_refused_and_the_advice_works(tmp_path: Path):
     survey = PlacedVolume(Geometry.complete(GRID.inlines, GRID.crosslines, 50, start_ms=1000), None)
     path = table(tmp_path / "a.dat", flat(8.0))

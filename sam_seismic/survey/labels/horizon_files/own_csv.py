@@ -11,7 +11,6 @@ import numpy as np
 from sam_seismic.survey.labels.horizon_files.columns import Table, column_values, splitter
 from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks
 
-HEAD = ("IL", "XL", "X", "Y")
 _ENDING = "_ms"
 _LAST = "out_of_order"
 
@@ -19,7 +18,9 @@ _LAST = "out_of_order"
 def recognises_csv(_: Path, text: str) -> bool:
     """Whether the header is the one that `predict` writes."""
     titles = _titles(text)
-    return tuple(titles[:4]) == HEAD and any(title.endswith(_ENDING) for title in titles[4:])
+    # X and Y that are angles have their unit behind them: X_arcsec.
+    head = [title.partition("_")[0] for title in titles[:4]]
+    return head == ["IL", "XL", "X", "Y"] and any(title.endswith(_ENDING) for title in titles[4:])
 
 
 def read_csv(path: Path, text: str, options: PickOptions) -> list[Picks]:
@@ -31,7 +32,7 @@ def read_csv(path: Path, text: str, options: PickOptions) -> list[Picks]:
     titles, table = _titles(text), Table.of(path, text)
     il, xl, x, y = (column_values(table, at) for at in range(4))
     lines, places = np.stack([il, xl], axis=1), np.stack([x, y], axis=1)  # [pick, 2] each
-    known = None if np.isnan(places).all() else places
+    known = None if np.isnan(places).all() or titles[2] != "X" else places
     tops = [(at, title) for at, title in enumerate(titles) if at >= 4 and title.endswith(_ENDING)]
     found = (
         Picks(title.removesuffix(_ENDING), path, column_values(table, at), lines, known, "ms") for at, title in tops

@@ -106,11 +106,13 @@ class Top:
 
 
 def places_of(volume: Volume) -> NDArray[np.float64] | None:
-    """X and Y of all places of a survey: float64[inline, crossline, 2]; None where it has no coordinates.
+    """X and Y of all places of a survey: float64[inline, crossline, 2]; None where it has none, or angles.
 
     Raises:
         SurveyError: the file is damaged.
     """
+    if volume.angle_unit is not None:
+        return None
     grid = volume.geometry
     found = np.full((len(grid.inlines), len(grid.crosslines), 2), np.nan)
     for position, line in enumerate(grid.inlines.tolist()):
@@ -136,6 +138,6 @@ def need_places(top: Top, path: Path) -> NDArray[np.float64]:
 def no_coordinates(path: Path) -> SurveyError:
     """The error of a format with X and Y, and a survey without coordinates."""
     return SurveyError(
-        problem=f"{path}: this horizon format holds X and Y, and the survey has no coordinates in its headers",
+        problem=f"{path}: this horizon format holds X and Y, and the survey has no coordinates in metres or feet",
         fix="write line numbers: --horizon-format dug with a name in .ilclt, or --horizon-format csv",
     )
