@@ -271,7 +271,7 @@ def test_a_value_that_is_no_class(made: Made, tmp_path: Path):
         return invoke("train", "--config", config, "--output", tmp_path / name, *ONE_EPOCH)
 
     fix = fix_of(trained("five", classes=names[:5]))
-    assert fix == fix_of(trained("nine", labels=str(nines)))
+    assert fix_of(trained("nine", labels=str(nines))).endswith(fix)
     for name, data in {
         "added": {"classes": names},
         "valued": {"labels": str(nines), "label_values": [0, 1, 2, 3, 4, 9]},
