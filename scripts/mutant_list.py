@@ -112,8 +112,8 @@ MUTANTS = (
     Mutant(
         "survey/horizons.py",
         "times do not start at the first sample's",
-        "grid.start_ms + found",
-        "0 * grid.start_ms + found",
+        "np.full(len(source.geometry.crosslines), source.geometry.start_ms)",
+        "np.zeros(len(source.geometry.crosslines))",
         _HORIZONS,
     ),
     Mutant(

@@ -338,7 +338,7 @@ def test_runs_that_are_finished(made: Made, tmp_path: Path, monkeypatch: pytest.
     command = fix_of(invoke(*words)).partition("sam-seismic ")[2].split()
     runs = [path for word in command[1:] for path in sorted(tmp_path.glob(word))]
     assert len(runs) == 2
-    assert works(command[0], *runs).stdout.count("finished") == 2
+    assert [state["state"] for state in json.loads(works(command[0], *runs, "--json").stdout)] == ["finished"] * 2
 
 
 @pytest.mark.follows(
