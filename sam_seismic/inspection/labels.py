@@ -19,7 +19,7 @@ from sam_seismic.survey.catalog import F3_FACIES, SEAM_AI_FACIES
 from sam_seismic.survey.facies import IGNORE, FaciesTable, check_whole, nulls_in
 from sam_seismic.survey.labelled import check_lossless
 from sam_seismic.survey.null_values import equal_to, is_float_null, null_name
-from sam_seismic.survey.parts import facies_of
+from sam_seismic.survey.opening import facies_of
 from sam_seismic.survey.synthetic import CHARACTERS
 from sam_seismic.survey.volume import Section, Volume
 

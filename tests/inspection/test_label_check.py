@@ -161,7 +161,7 @@ def test_a_modelled_survey_that_lacks_a_class(monkeypatch: pytest.MonkeyPatch):
         synthetic = {"shape": (inlines, 32, 32), "seed": seed}
         return DataConfig.model_validate({"source": "synthetic", "synthetic": synthetic, "split": SPLIT})
 
-    monkeypatch.setattr("sam_seismic.survey.parts.model_survey", without_salt)
+    monkeypatch.setattr("sam_seismic.survey.opening.model_survey", without_salt)
     assert refused(modelled(32, 1)).fix == "choose another data.synthetic.seed, or a larger data.synthetic.shape"
     assert checked(modelled(32, 2)) == ()
     assert checked(modelled(40, 1)) == ()

@@ -160,7 +160,7 @@ def test_a_gap_is_counted_in_steps_of_the_line_numbers():
 @pytest.mark.follows("survey/splits.py", "lower data.split.val, data.split.test or data.split.guard, or")
 @pytest.mark.follows("survey/splits.py", "move them apart in data.split.regions, with a gap of some lines between")
 @pytest.mark.follows("survey/parts.py", "widen its region in data.split, or choose another data.orientation")
-@pytest.mark.follows("survey/parts.py", "move the sections into such subfolders, or remove data.split.folders")
+@pytest.mark.follows("survey/opening.py", "move the sections into such subfolders, or remove data.split.folders")
 def test_a_split_that_cannot_be_is_mended_as_told(tmp_path: Path):
     """Too few lines, regions that share traces, a region too narrow for its orientation, and folders without parts."""
 
