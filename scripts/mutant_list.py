@@ -31,6 +31,7 @@ _AMPLITUDE = ("tests/data/test_amplitude.py",)
 _AUGMENT = ("tests/data/test_channels_and_augment.py",)
 _DATA = ("tests/data/test_datamodule.py",)
 _SPLITS = ("tests/survey/test_splits.py",)
+_SPARSE = ("tests/survey/test_sparse_labels.py",)
 _TASK = ("tests/tasks/test_facies.py",)
 _LOSSES = ("tests/tasks/test_losses.py",)
 _CUT = ("tests/tuning/test_encoder_cut.py",)
@@ -359,6 +360,36 @@ MUTANTS = (
         'not os.environ.get(name, "").strip()',
         "name not in os.environ",
         ("tests/files/test_user_paths.py",),
+    ),
+    # --- labels -------------------------------------------------------------------------------------------------------
+    Mutant("survey/splits.py", "no gap between interpreted lines", "< first - guard]", "< first]", _SPARSE),
+    Mutant(
+        "survey/labels",
+        "labels are matched by their number, not by their time",
+        "times = here.start_ms + here",
+        "times = there.start_ms + here",
+        _SPARSE,
+    ),
+    Mutant(
+        "survey/labels/joined.py",
+        "the last of several label volumes counts",
+        "in reversed(self._volumes)",
+        "in self._volumes",
+        _SPARSE,
+    ),
+    Mutant(
+        "survey/labels/interpreted.py",
+        "sections without a label are trained on",
+        "facies.holds_labels(section.values)",
+        "np.ones(section.values.shape, np.bool_)",
+        _SPARSE,
+    ),
+    Mutant(
+        "sam/weights/lora.py",
+        "the factors of a LoRA are taken away",
+        "+ b.float() @ a.float()",
+        "- b.float() @ a.float()",
+        ("tests/sam/test_lora_weights.py",),
     ),
     # --- config -------------------------------------------------------------------------------------------------------
     Mutant(

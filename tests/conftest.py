@@ -32,6 +32,11 @@ def shared_data() -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the cluster wait more than they compute: begun first, they do not keep one worker busy at the end."""
+    items.sort(key=lambda item: "cluster" not in item.path.parts)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """A test with the mark `follows` meets that fix: an error with that text is made while it runs.
