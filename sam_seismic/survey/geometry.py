@@ -71,6 +71,11 @@ class Geometry:
         """(inlines, crosslines, samples)."""
         return len(self.inlines), len(self.crosslines), self.samples
 
+    @property
+    def end_ms(self) -> float:
+        """Time of the last sample, ms (metres or feet for a depth volume)."""
+        return self.start_ms + self.sample_interval_ms * (self.samples - 1)
+
     def lines(self, orientation: Orientation) -> NDArray[np.int32]:
         """Line numbers of an orientation, ascending: int32[line]."""
         return self.inlines if orientation is Orientation.INLINE else self.crosslines

@@ -130,16 +130,9 @@ def _covers_times(prediction: Volume, truth: Volume) -> bool:
     """Whether the time window of a prediction holds that of the truth; arrays do not state theirs."""
     if stated_interval_ms(prediction) is None or stated_interval_ms(truth) is None:
         return True
-    first, last = _window_ms(truth)
-    begin, end = _window_ms(prediction)
-    half = prediction.geometry.sample_interval_ms / 2
-    return begin - half <= first and last <= end + half
-
-
-def _window_ms(volume: Volume) -> tuple[float, float]:
-    """Times of the first and the last sample, ms."""
-    grid = volume.geometry
-    return grid.start_ms, grid.start_ms + grid.sample_interval_ms * (grid.samples - 1)
+    there, here = truth.geometry, prediction.geometry
+    half = here.sample_interval_ms / 2
+    return here.start_ms - half <= there.start_ms and there.end_ms <= here.end_ms + half
 
 
 def sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:

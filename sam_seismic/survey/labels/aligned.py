@@ -1,6 +1,7 @@
 """A label volume with lines, traces or samples of its own comes in; labels on the grid of the survey go out."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -46,9 +47,7 @@ class AlignedLabels(Volume):
                 fix="give labels of the same survey; if they are, name the bytes of the line numbers: "
                 "data.read_labels.segy.inline_byte, data.read_labels.segy.crossline_byte",
             )
-        self._geometry = Geometry(
-            grid.inlines, grid.crosslines, grid.samples, grid.sample_interval_ms, grid.start_ms, live
-        )
+        self._geometry = replace(grid, live=live)
         self._note = _describe(survey, labels)
         self._section_of = lru_cache(KEPT)(labels.section)
 

@@ -31,10 +31,10 @@ def interpreted_traces(amplitude: Volume, labels: Volume, facies: FaciesTable) -
     recorded = amplitude.geometry.live & labels.geometry.live
     candidates = _lines_with_traces(recorded, orientation)
     probes = candidates[np.unique(np.rint(np.linspace(0, len(candidates) - 1, PROBED)).astype(np.int64))]
-    found = np.zeros_like(recorded) if orientation is Orientation.INLINE else np.zeros_like(recorded.T)
     live = recorded if orientation is Orientation.INLINE else recorded.T
     if all(_holds_everywhere(labels.section(orientation, int(lines[row])), live[row], facies) for row in probes):
         return recorded
+    found = np.zeros_like(live)  # [line, trace]
     for row in candidates:
         found[row] = _traces_with_labels(labels.section(orientation, int(lines[row])), live[row], facies)
     return found if orientation is Orientation.INLINE else found.T

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -30,9 +31,7 @@ class JoinedLabels(Volume):
         self._fill = fill
         live = np.logical_or.reduce([volume.geometry.live for volume in volumes])  # [inline, crossline]
         grid = volumes[0].geometry
-        self._geometry = Geometry(
-            grid.inlines, grid.crosslines, grid.samples, grid.sample_interval_ms, grid.start_ms, live
-        )
+        self._geometry = replace(grid, live=live)
 
     @property
     def sources(self) -> tuple[Volume, ...]:

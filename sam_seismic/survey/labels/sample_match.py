@@ -61,8 +61,8 @@ def same_times(survey: Volume, labels: Volume) -> bool:
 
 def describe_times(geometry: Geometry) -> str:
     """`48 samples every 4 ms, 1000 to 1188 ms`."""
-    end = geometry.start_ms + geometry.sample_interval_ms * (geometry.samples - 1)
-    return f"{geometry.samples} samples every {geometry.sample_interval_ms:g} ms, {geometry.start_ms:g} to {end:g} ms"
+    interval, start, end = geometry.sample_interval_ms, geometry.start_ms, geometry.end_ms
+    return f"{geometry.samples} samples every {interval:g} ms, {start:g} to {end:g} ms"
 
 
 def _same_interval(here: Geometry, there: Geometry) -> bool:

@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks, Top, need_places
+from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks, Top, placed_picks
 
 _INLINE = re.compile(r" I\s*(-?\d+)")
 _UNDEFINED = 3.4028235e38
@@ -78,16 +78,11 @@ def write_iesx(top: Top, file: IO[str], path: Path) -> None:
     Raises:
         SurveyError: the survey has no coordinates.
     """
-    need_places(top, path)
-    picks = top.picks()
-    assert picks.lines is not None, "they are on a grid"
-    assert picks.places is not None, "just checked"
+    picks = placed_picks(top, path)
     name = top.name.encode("ascii", "replace").decode()[:17]
     file.write(f"PROFILE {name:<17}TYPE 1  4 {'SAM-SEISMIC':<45}3d_ci7m.ifdf     m ms\n")
     file.write("SNAPPING PARAMETERS 5     0 1\n")
-    for (inline, crossline), (x, y), time in zip(
-        picks.lines.tolist(), picks.places.tolist(), picks.times.tolist(), strict=True
-    ):
+    for inline, crossline, x, y, time in picks:
         number = f"{crossline:10.2f}{crossline:10.2f}{crossline:5.0f}"
         file.write(f"{x:16.8E}{y:16.8E}{0:3d}{14:3d}{time:9.2f}{number}{0.0:14.7E} I{inline:7.0f} XX\n")
     file.write("EOD\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from sam_seismic.survey.labels.horizon_files.columns import read_columns
-from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks, Top, need_places
+from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks, Top, placed_picks
 
 _HEADER = '# "X"\t"Y"\t"Inline"\t"Crossline"\t"Z"\n# - - - - - - - - - -\n'
 
@@ -36,12 +36,7 @@ def write_opendtect(top: Top, file: IO[str], path: Path) -> None:
     Raises:
         SurveyError: the survey has no coordinates.
     """
-    need_places(top, path)
-    picks = top.picks()
-    assert picks.lines is not None, "they are on a grid"
-    assert picks.places is not None, "just checked"
+    picks = placed_picks(top, path)
     file.write(_HEADER)
-    for (inline, crossline), (x, y), time in zip(
-        picks.lines.tolist(), picks.places.tolist(), picks.times.tolist(), strict=True
-    ):
+    for inline, crossline, x, y, time in picks:
         file.write(f"{x:.2f}\t{y:.2f}\t{inline:.0f}\t{crossline:.0f}\t{time:.10g}\n")

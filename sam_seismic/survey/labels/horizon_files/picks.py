@@ -135,6 +135,20 @@ def need_places(top: Top, path: Path) -> NDArray[np.float64]:
     return top.places
 
 
+def placed_picks(top: Top, path: Path) -> list[tuple[float, float, float, float, float]]:
+    """Inline, crossline, X, Y and time (ms) of each pick of a surface, for a format with all of them.
+
+    Raises:
+        SurveyError: the survey has no coordinates.
+    """
+    need_places(top, path)
+    picks = top.picks()
+    assert picks.lines is not None, "they are on a grid"
+    assert picks.places is not None, "just checked"
+    rows = np.column_stack([picks.lines, picks.places, picks.times])  # [pick, 5]
+    return [tuple(row) for row in rows.tolist()]
+
+
 def no_coordinates(path: Path) -> SurveyError:
     """The error of a format with X and Y, and a survey without coordinates."""
     return SurveyError(
