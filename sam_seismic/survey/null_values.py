@@ -114,16 +114,20 @@ def _suspect(values: NDArray[np.generic], null: float | None) -> NDArray[np.bool
     """bool[trace]: traces that may hold null values; nearly all traces of most files are not looked at further."""
     if not values.size:
         return np.zeros(values.shape[1], np.bool_)
-    low, high = values.min(axis=0), values.max(axis=0)  # [trace]
-    suspect = np.asarray(low == high)
+    lowest, highest = values.min(), values.max()
+    suspect = np.asarray((values[0] == values[len(values) // 2]) & (values[0] == values[-1]))  # of one value, perhaps
     if values.dtype.kind == "f":
-        suspect |= ~(np.abs(low) < HUGE_NULL / 2) | ~(np.abs(high) < HUGE_NULL / 2)  # in this form NaN is, too
-        for end in (values[0], values[-1]):
-            suspect |= np.isin(end, _PADS)
+        if not (abs(lowest) < HUGE_NULL / 2 and abs(highest) < HUGE_NULL / 2):  # in this form NaN is, too
+            low, high = values.min(axis=0), values.max(axis=0)  # [trace]
+            suspect |= ~(np.abs(low) < HUGE_NULL / 2) | ~(np.abs(high) < HUGE_NULL / 2)
+        for pad in _PADS:
+            suspect |= (values[0] == pad) | (values[-1] == pad)
     if null is not None:
+        margin = 2 * _CLOSE * abs(null)
         with np.errstate(invalid="ignore"):
-            margin = 2 * _CLOSE * abs(null)
-            suspect |= ~np.asarray((low > null + margin) | (high < null - margin))
+            if not (lowest > null + margin or highest < null - margin):
+                low, high = values.min(axis=0), values.max(axis=0)  # [trace]
+                suspect |= ~np.asarray((low > null + margin) | (high < null - margin))
     return suspect
 
 
