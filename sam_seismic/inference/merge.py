@@ -27,13 +27,23 @@ class WaitingCrosslines(Recorded, Unfinished):
         geometry: the grid.
         classes: number of classes.
         start: whether the file is created or resumed.
+        fix: what helps where the disk has no space for it.
 
     Raises:
         SurveyError: (on entering) the disk has no space for it.
     """
 
-    def __init__(self, path: Path, geometry: Geometry, classes: int, *, start: Start = Start.ONCE) -> None:
+    def __init__(
+        self,
+        path: Path,
+        geometry: Geometry,
+        classes: int,
+        *,
+        start: Start = Start.ONCE,
+        fix: str = "free some disk",
+    ) -> None:
         super().__init__(path, start=start)
+        self._fix = fix
         inlines, crosslines, samples = geometry.shape
         self._geometry = geometry
         self._layout = RecordLayout(np.dtype(np.float16), (classes, samples))
@@ -46,7 +56,7 @@ class WaitingCrosslines(Recorded, Unfinished):
                 file,
                 self._size,
                 what=f"{self.temporary.parent}: merging both orientations",
-                fix="free some disk, write the output elsewhere, or predict with one --orientation",
+                fix=self._fix,
             )
         self.reopen()
 

@@ -117,7 +117,13 @@ def scratch_file(job: PredictionJob, outputs: Sequence[Output], *, start: Start)
     """The scratch file of the crosslines, not open yet; None if no output is merged."""
     if len(job.orientations) < 2 or all(output.unmerged for output in outputs):
         return None
-    return WaitingCrosslines(scratch_path(outputs), job.volume.geometry, len(job.facies), start=start)
+    return WaitingCrosslines(
+        scratch_path(outputs),
+        job.volume.geometry,
+        len(job.facies),
+        start=start,
+        fix="free some disk, write the output elsewhere, or predict with one --orientation",
+    )
 
 
 def scratch_path(outputs: Sequence[Output]) -> Path:

@@ -1,37 +1,110 @@
 """Labels of the training sections come in; guesses that use no amplitudes, and their scores, go out."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.scoring.scores import FaciesScores, confusion_of
+from sam_seismic.scoring.training_lines import training_lines
+from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.parts import Part, Survey
+from sam_seismic.survey.splits import SectionRef
 
 ROUNDING = 1e-6
 """Scores that differ less are equal: metrics.csv rounds them."""
 
 
-def guess_scores(survey: Survey, parts: Sequence[Part]) -> dict[str, FaciesScores]:
-    """Scores of the guesses `majority class` and `depth only` on some parts; both use only the training labels.
+NEIGHBOURS = ("nearest line", "interpolation")
+"""Names of the guesses that copy the training lines nearby."""
 
-    `depth only` is left out unless all sections of the training and of these parts have the same number of samples.
+
+@dataclass(frozen=True, eq=False)
+class SectionGuesses:
+    """What is guessed of a section without a look at its amplitudes.
+
+    Args:
+        labels: by the name of the guess, uint8[sample, trace] class indices.
+        distance: float64[trace], lines to the nearest training trace; None where no training line can be compared.
     """
-    classes = len(survey.facies)
-    train = survey.parts["train"]
-    histogram = depth_histogram((train.labels(ref).values for ref in train.sections), classes)
-    majority, by_depth = majority_guess(histogram), depth_guess(histogram)
-    lengths = {part.section_shape(ref)[0] for part in (train, *parts) for ref in part.sections}
-    confusions = {name: np.zeros((classes, classes), dtype=np.int64) for name in ("majority class", "depth only")}
+
+    labels: Mapping[str, NDArray[np.uint8]]
+    distance: NDArray[np.float64] | None
+
+
+class SurveyGuesses:
+    """Guesses for the sections of some parts of a survey, from the labels of its training part alone.
+
+    `majority class` is the most frequent class, `depth only` the most frequent one at each depth, `nearest line` a copy
+    of the nearest training trace, `interpolation` moves the boundaries of classes linearly between the training lines
+    on both sides. What a copied trace leaves open, the guess by depth fills.
+
+    A guess that cannot be made for each section of the parts is left out: `depth only` needs sections of one length,
+    the other two training lines to compare with, outside the parts themselves.
+
+    Args:
+        survey: with its training part, whose labels are read.
+        parts: whose sections are guessed.
+
+    Raises:
+        SurveyError: a label file is damaged.
+    """
+
+    def __init__(self, survey: Survey, parts: Sequence[Part]) -> None:
+        train = survey.parts["train"]
+        classes = len(survey.facies)
+        histogram = depth_histogram((train.labels(ref).values for ref in train.sections), classes)
+        self._majority, by_depth = majority_guess(histogram), depth_guess(histogram)
+        lengths = {part.section_shape(ref)[0] for part in (train, *parts) for ref in part.sections}
+        self._by_depth = by_depth if len(lengths) == 1 else None
+        self._lines = training_lines(train, classes)
+        self._comparable = all(self._is_elsewhere(part, ref) for part in parts for ref in part.sections)
+        self.names = (
+            "majority class",
+            *(() if self._by_depth is None else ("depth only",)),
+            *(NEIGHBOURS if self._comparable else ()),
+        )
+        """Of the guesses that can be made."""
+
+    def of(self, part: Part, ref: SectionRef) -> SectionGuesses:
+        """The guesses for a section, cut to its part.
+
+        Raises:
+            SurveyError: a label file is damaged.
+        """
+        shape = part.section_shape(ref)
+        labels = {"majority class": np.full(shape, self._majority, np.uint8)}
+        fill = labels["majority class"]
+        if self._by_depth is not None:
+            fill = labels["depth only"] = np.broadcast_to(self._by_depth[:, None], shape)
+        if not self._comparable:
+            return SectionGuesses(labels, None)
+        found = self._lines.guess(part, ref)
+        assert found is not None, "checked for all sections"
+        for name, guess in zip(NEIGHBOURS, (found.nearest, found.interpolated), strict=True):
+            labels[name] = np.where(guess == IGNORE, fill, guess)
+        return SectionGuesses(labels, found.distance)
+
+    def _is_elsewhere(self, part: Part, ref: SectionRef) -> bool:
+        """Whether a section can be compared with the training lines, and is none of them."""
+        distance = self._lines.distance(part, ref)
+        return distance is not None and bool((distance > 0).all())
+
+
+def guess_scores(survey: Survey, parts: Sequence[Part]) -> dict[str, FaciesScores]:
+    """Scores on some parts of the guesses that can be made for them; see `SurveyGuesses`.
+
+    Raises:
+        SurveyError: a label file is damaged.
+    """
+    classes, guesses = len(survey.facies), SurveyGuesses(survey, parts)
+    confusions = {name: np.zeros((classes, classes), dtype=np.int64) for name in guesses.names}
     for part in parts:
         for ref in part.sections:
             truth = part.labels(ref).values.astype(np.uint8, copy=False)  # [sample, trace]
-            confusions["majority class"] += confusion_of(truth, np.full_like(truth, majority), classes)
-            if len(lengths) == 1:
-                guess = np.broadcast_to(by_depth[:, None], truth.shape)  # [sample, trace]
-                confusions["depth only"] += confusion_of(truth, guess, classes)
-    if len(lengths) > 1:
-        del confusions["depth only"]
+            for name, guess in guesses.of(part, ref).labels.items():
+                confusions[name] += confusion_of(truth, guess, classes)
     return {name: FaciesScores(survey.facies.names, confusion) for name, confusion in confusions.items()}
 
 

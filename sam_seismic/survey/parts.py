@@ -31,11 +31,19 @@ Interpreted = Mapping[Orientation, NDArray[np.bool_]]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Sections of one labelled volume that serve one purpose: train, val, test, test1, ..."""
+    """Sections of one labelled volume that serve one purpose: train, val, test, test1, ...
+
+    Args:
+        name: of the purpose.
+        volume: that they are read from.
+        sections: where they are, cut to the part.
+        interpreted: where labels stand in the volume, by orientation bool[line, trace]; None: not looked for.
+    """
 
     name: str
     volume: LabelledVolume
     sections: tuple[SectionRef, ...]
+    interpreted: Interpreted | None = None
 
     def read(self, ref: SectionRef) -> tuple[Section, NDArray[np.uint8]]:
         """Amplitudes and class indices of a section, cut to the part: Section and uint8[sample, trace].
@@ -143,7 +151,7 @@ def open_survey(data: DataConfig) -> Survey:
     where = dict.fromkeys(cut, interpreted["train"]) | interpreted
     regions = dict.fromkeys(sources, Region()) | cut
     parts = {
-        name: Part(name, volume, _sections(regions[name], volume.amplitude, orientations, where[name]))
+        name: Part(name, volume, _sections(regions[name], volume.amplitude, orientations, where[name]), where[name])
         for name, volume in sources.items()
     }
     slivers = {name: left_out(regions[name], volume.amplitude, orientations) for name, volume in sources.items()}

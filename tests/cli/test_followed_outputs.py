@@ -133,7 +133,7 @@ def test_a_command_that_was_interrupted(made: Made, tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.follows(
-    "inference/merge.py", "free some disk, write the output elsewhere, or predict with one --orientation"
+    "inference/volume.py", "free some disk, write the output elsewhere, or predict with one --orientation"
 )
 def test_a_disk_without_room_for_two_orientations(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The predictions of one wait in a file for those of the other."""

@@ -44,10 +44,12 @@ def test_guesses_are_scored_on_other_lines():
     volume = LabelledVolume(MemoryVolume(labels.astype(np.float32), grid), MemoryVolume(labels, grid), FACIES)
     train, test = (Part(f"part{line}", volume, (SectionRef(Orientation.INLINE, line),)) for line in range(2))
     scores = guess_scores(Survey({"train": train, "test": test}, FACIES), [test])
-    assert list(scores) == ["majority class", "depth only"]
+    assert list(scores) == ["majority class", "depth only", "nearest line", "interpolation"]
     assert {each.names for each in scores.values()} == {("a", "b")}
     np.testing.assert_array_equal(scores["majority class"].confusion, [[0, 2], [0, 4]])
     np.testing.assert_array_equal(scores["depth only"].confusion, [[1, 1], [1, 3]])
+    np.testing.assert_array_equal(scores["nearest line"].confusion, [[1, 1], [1, 3]])  # both traces hold a, b, b
+    np.testing.assert_array_equal(scores["interpolation"].confusion, [[1, 1], [1, 3]])  # no line on the other side
 
 
 def scores_of(*confusion: list[int]) -> FaciesScores:
