@@ -1,0 +1,140 @@
+"""Sections with truth, prediction and guesses come in, one after the other; what their comparison tells goes out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_seismic.scoring.by_distance import ByDistance, DistanceBin
+from sam_seismic.scoring.guesses import SectionGuesses
+from sam_seismic.scoring.scores import FaciesScores, confusion_of
+from sam_seismic.survey.geometry import Orientation
+
+PREDICTION = "network"
+"""Name of the prediction beside the guesses."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredSection:
+    """A section to score.
+
+    Args:
+        part: name of the part of the survey.
+        orientation, line: where it is.
+        truth: uint8[sample, trace] class indices; IGNORE is not scored.
+        prediction: uint8[sample, trace] class indices.
+        guesses: what is guessed of it without a look at the amplitudes; None for no guesses.
+        confidence: float32[sample, trace], probability of the predicted class; None where it is not known.
+    """
+
+    part: str
+    orientation: Orientation
+    line: int
+    truth: NDArray[np.uint8]
+    prediction: NDArray[np.uint8]
+    guesses: SectionGuesses | None = None
+    confidence: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LineScores:
+    """Scores of one section.
+
+    Args:
+        part: name of the part of the survey.
+        orientation, line: where it is.
+        distance: mean distance of its traces to the nearest training line; None where it is not known.
+        scores: of the prediction.
+    """
+
+    part: str
+    orientation: Orientation
+    line: int
+    distance: float | None
+    scores: FaciesScores
+
+    def as_dict(self) -> dict[str, Any]:
+        """For metrics.json."""
+        return {
+            "part": self.part,
+            "orientation": str(self.orientation),
+            "line": self.line,
+            "distance": self.distance,
+            "mean_iou": self.scores.as_dict()["mean_iou"],
+            "confusion": self.scores.confusion.tolist(),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreDetails:
+    """What the scores of all sections together do not show.
+
+    Args:
+        guesses: scores of each guess, on the voxels of the prediction.
+        lines: scores of each section.
+        by_distance: scores by distance to the nearest training line.
+    """
+
+    guesses: Mapping[str, FaciesScores] = field(default_factory=dict)
+    lines: Sequence[LineScores] = ()
+    by_distance: Sequence[DistanceBin] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For metrics.json."""
+        return {
+            "guesses": {name: scores.as_dict() for name, scores in self.guesses.items()},
+            "by_distance": [each.as_dict() for each in self.by_distance],
+            "lines": [each.as_dict() for each in self.lines],
+        }
+
+
+class Evaluator:
+    """Adds up the comparison of sections; each voxel of a survey should come in once.
+
+    Args:
+        names: names of the classes.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self._lines: list[LineScores] = []
+        self._guesses: dict[str, NDArray[np.int64]] = {}
+        self._by_distance = ByDistance(names)
+
+    def add(self, section: ScoredSection) -> None:
+        """Add a section."""
+        distance = None if section.guesses is None else section.guesses.distance
+        confusion = confusion_of(section.truth, section.prediction, len(self._names))
+        self._lines.append(
+            LineScores(
+                section.part,
+                section.orientation,
+                section.line,
+                None if distance is None else float(distance.mean()),
+                FaciesScores(self._names, confusion),
+            )
+        )
+        if section.guesses is None:
+            return
+        for name, guess in section.guesses.labels.items():
+            held = self._guesses.setdefault(name, np.zeros_like(confusion))
+            held += confusion_of(section.truth, guess, len(self._names))
+        if distance is not None:
+            labels = {PREDICTION: section.prediction, **section.guesses.labels}
+            self._by_distance.add(section.truth, labels, distance)
+
+    def scores(self) -> FaciesScores:
+        """Scores of all sections, with one confusion matrix."""
+        classes = len(self._names)
+        confusions = [line.scores.confusion for line in self._lines]
+        return FaciesScores(self._names, sum(confusions, np.zeros((classes, classes), np.int64)))
+
+    def details(self) -> ScoreDetails:
+        """All else."""
+        return ScoreDetails(
+            {name: FaciesScores(self._names, confusion) for name, confusion in self._guesses.items()},
+            tuple(self._lines),
+            self._by_distance.bins(),
+        )
