@@ -28,8 +28,20 @@ def write_metrics(folder: Path, metrics: Mapping[str, Any], *, pictures: Sequenc
         if picture.name not in new:
             picture.unlink()
     plain = dict(metrics) | ({PICTURES: [picture.name for picture in pictures]} if pictures else {})
-    write_text(path, json.dumps(plain, indent=2))
+    write_text(path, _as_text(plain))
     return path
+
+
+def _as_text(plain: Mapping[str, Any]) -> str:
+    """JSON with a line for each number of the scores, and one for each item of a list, such as the scores of a line."""
+    rows = []
+    for key, value in plain.items():
+        if isinstance(value, list) and value:
+            text = "[\n    " + ",\n    ".join(json.dumps(item) for item in value) + "\n  ]"
+        else:
+            text = json.dumps(value, indent=2).replace("\n", "\n  ")
+        rows.append(f"  {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(rows) + "\n}\n"
 
 
 def _recorded_pictures(metrics: Path) -> list[Path]:

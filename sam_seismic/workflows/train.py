@@ -12,6 +12,7 @@ from sam_seismic.config import Config, load_config
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
 from sam_seismic.inspection.label_check import check_training_labels
+from sam_seismic.inspection.leak_guard import leak_notes
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.fill_store import FillStore
 from sam_seismic.runs.finite_numbers import NotFiniteError, not_finite
@@ -83,6 +84,10 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     # Each process checks, so that all of them end if the labels are refused.
     notes = check_training_labels(module.survey, config.data, listener, refuse=not request.resume)
     notes += tuple(null_notes([part.volume.amplitude for part in module.survey.parts.values()]))
+    leaks = leak_notes(module.survey, list(module.survey.parts.values())) if first else ()
+    for note in leaks:  # now, while the split can still be changed, and at the end again
+        listener.say(f"note: {note}")
+    notes += leaks
     metadata = task.metadata
     resumed = resume_notes(request, metadata.contents, metadata.scale) if request.resume else []
     for line in [*describe(prepared), *resumed]:
