@@ -62,10 +62,17 @@ class _Scores:
         counts = confusion_of(truth, prediction, len(self._names))
         self._directions[section.direction] = counts + self._directions.get(section.direction, 0)
         if section.is_final:
-            ref, confidence = section.ref, probabilities.max(axis=0)
+            ref = section.ref
             self._evaluator.add(
                 ScoredSection(
-                    section.part.name, ref.orientation, ref.line, truth, prediction, section.beside.guesses, confidence
+                    section.part.name,
+                    ref.orientation,
+                    ref.line,
+                    truth,
+                    prediction,
+                    first_trace=0 if ref.traces is None else ref.traces[0],
+                    guesses=section.beside.guesses,
+                    confidence=probabilities.max(axis=0),
                 )
             )
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
 from sam_seismic.data.amplitude import AmplitudeScale
+from sam_seismic.report.ruler import ROUND
 from sam_seismic.report.style import ACCENT, CALM, FAINT, class_colors, house_style, new_figure
 
 PAGE_WIDTH = 5.4
@@ -74,8 +76,10 @@ def curves_drawing(
         axes.grid(axis="y", color="#ececec", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
+        if not log:
+            axes.xaxis.set_major_locator(MaxNLocator("auto", steps=ROUND, integer=not diagonal))
         if len(curves) > 1:
-            axes.legend(loc="best")
+            figure.legend(loc="outside lower center", ncols=3)
         return svg_of(figure)
 
 
@@ -100,6 +104,8 @@ def map_drawing(
         )
         axes.set_xlabel("crossline")
         axes.set_ylabel("inline")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator("auto", steps=ROUND, integer=True))
         figure.colorbar(image, ax=axes, label=label, shrink=0.9)
         return svg_of(figure)
 

@@ -68,7 +68,9 @@ def _facts(block: Facts) -> str:
 
 def _columns(block: Columns) -> str:
     longest = max(block.shares, default=0.0) or 1.0
-    head = "".join(f"<th>{escape(name)}</th>" for name in block.header) + ("<th></th>" if block.shares else "")
+    head = "".join(f"<th>{escape(name)}</th>" for name in block.header) + (
+        '<th class="bar"></th>' if block.shares else ""
+    )
     rows = []
     for position, row in enumerate(block.rows):
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in row)
@@ -120,9 +122,9 @@ def _section_comparison(block: SectionComparison) -> str:
     legend = "".join(
         f'<li><i style="background:{escape(color)}"></i>{escape(name)}</li>' for name, color in block.legend
     )
-    return f"""<figure style="--at:50%;--opacity:.6">
+    return f"""<figure style="--at:50%;--opacity:.6;--aspect:{block.aspect:.3f}">
 <h2>{escape(block.title)}</h2>
-<div class="frame" style="padding-top:{100 * block.aspect:.1f}%">{images}<b></b><span class="l">{left}</span>\
+<div class="frame">{images}<b></b><span class="l">{left}</span>\
 <span class="r">{right}</span></div>
 <div class="controls">
 {_slider("--at", 50, f"{left} | {right}")}

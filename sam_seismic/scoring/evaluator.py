@@ -1,5 +1,6 @@
 """Sections with truth, prediction and guesses come in, one after the other; what their comparison tells goes out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,15 @@ from numpy.typing import NDArray
 from sam_seismic.scoring.by_distance import ByDistance, DistanceBin
 from sam_seismic.scoring.guesses import SectionGuesses
 from sam_seismic.scoring.scores import FaciesScores, confusion_of
+from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.geometry import Orientation
 
 PREDICTION = "network"
 """Name of the prediction beside the guesses."""
+WORST = 6
+"""Sections that are held to be looked at."""
+APART = 8
+"""Lines between two of them, at least: neighbours look alike."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +31,7 @@ class ScoredSection:
         orientation, line: where it is.
         truth: uint8[sample, trace] class indices; IGNORE is not scored.
         prediction: uint8[sample, trace] class indices.
+        first_trace: position of its first trace in the whole section.
         guesses: what is guessed of it without a look at the amplitudes; None for no guesses.
         confidence: float32[sample, trace], probability of the predicted class; None where it is not known.
     """
@@ -34,6 +41,7 @@ class ScoredSection:
     line: int
     truth: NDArray[np.uint8]
     prediction: NDArray[np.uint8]
+    first_trace: int = 0
     guesses: SectionGuesses | None = None
     confidence: NDArray[np.float32] | None = None
 
@@ -47,6 +55,8 @@ class LineScores:
         orientation, line: where it is.
         distance: mean distance of its traces to the nearest training line; None where it is not known.
         scores: of the prediction.
+        first_trace: position of its first trace in the whole section.
+        errors: float32[trace], share of its interpreted samples that are predicted wrongly; nan without any.
     """
 
     part: str
@@ -54,6 +64,8 @@ class LineScores:
     line: int
     distance: float | None
     scores: FaciesScores
+    first_trace: int
+    errors: NDArray[np.float32]
 
     def as_dict(self) -> dict[str, Any]:
         """For metrics.json."""
@@ -75,11 +87,13 @@ class ScoreDetails:
         guesses: scores of each guess, on the voxels of the prediction.
         lines: scores of each section.
         by_distance: scores by distance to the nearest training line.
+        worst: the sections with the lowest mean IoU, the worst one first.
     """
 
     guesses: Mapping[str, FaciesScores] = field(default_factory=dict)
     lines: Sequence[LineScores] = ()
     by_distance: Sequence[DistanceBin] = ()
+    worst: Sequence[ScoredSection] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For metrics.json."""
@@ -102,20 +116,23 @@ class Evaluator:
         self._lines: list[LineScores] = []
         self._guesses: dict[str, NDArray[np.int64]] = {}
         self._by_distance = ByDistance(names)
+        self._worst: list[tuple[float, int, ScoredSection]] = []
 
     def add(self, section: ScoredSection) -> None:
         """Add a section."""
         distance = None if section.guesses is None else section.guesses.distance
         confusion = confusion_of(section.truth, section.prediction, len(self._names))
-        self._lines.append(
-            LineScores(
-                section.part,
-                section.orientation,
-                section.line,
-                None if distance is None else float(distance.mean()),
-                FaciesScores(self._names, confusion),
-            )
+        line = LineScores(
+            section.part,
+            section.orientation,
+            section.line,
+            None if distance is None else float(distance.mean()),
+            FaciesScores(self._names, confusion),
+            section.first_trace,
+            _trace_errors(section),
         )
+        self._lines.append(line)
+        self._note_worst(line.scores.mean_iou, section)
         if section.guesses is None:
             return
         for name, guess in section.guesses.labels.items():
@@ -137,4 +154,27 @@ class Evaluator:
             {name: FaciesScores(self._names, confusion) for name, confusion in self._guesses.items()},
             tuple(self._lines),
             self._by_distance.bins(),
+            tuple(section for _, _, section in self._worst),
         )
+
+    def _note_worst(self, mean_iou: float, section: ScoredSection) -> None:
+        """Hold the sections that score lowest, of neighbours only one; no section without an interpreted voxel."""
+        near = [each for each in self._worst if _are_neighbours(each[2], section)]
+        if math.isnan(mean_iou) or any(each[0] <= mean_iou for each in near):
+            return
+        others = [each for each in self._worst if all(each is not other for other in near)]
+        ranked = [*others, (mean_iou, len(self._lines), section)]
+        self._worst = sorted(ranked, key=lambda each: each[:2])[:WORST]
+
+
+def _are_neighbours(one: ScoredSection, other: ScoredSection) -> bool:
+    same = (one.part, one.orientation) == (other.part, other.orientation)
+    return same and abs(one.line - other.line) < APART
+
+
+def _trace_errors(section: ScoredSection) -> NDArray[np.float32]:
+    """float32[trace]: share of the interpreted samples that are predicted wrongly; nan without any."""
+    known = section.truth != IGNORE  # [sample, trace]
+    wrong = (known & (section.truth != section.prediction)).sum(axis=0)
+    counted = known.sum(axis=0)
+    return np.where(counted > 0, wrong / np.maximum(counted, 1), np.nan).astype(np.float32)

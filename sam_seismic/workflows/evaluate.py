@@ -19,6 +19,7 @@ from sam_seismic.inspection.leak_guard import leak_notes
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.devices import choose_device
+from sam_seismic.runs.evaluation_report import EvaluationReport
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.runs.moved_data import check_data_is_there, compare_data
 from sam_seismic.runs.pictures import draw_evaluation
@@ -177,7 +178,7 @@ def _evaluate_with(
     _save(evaluation, request)  # before the pictures: if those fail, the scores are not lost
     if request.output is None:
         return evaluation
-    return _illustrated(evaluation, request, request.output, task, parts, listener)
+    return _illustrated(evaluation, request, request.output, task, parts, module.survey, listener)
 
 
 def amplitude_volumes(parts: Sequence[Part]) -> list[Volume]:
@@ -254,10 +255,21 @@ def _illustrated(
     output: Path,
     task: FaciesSegmentation,
     parts: list[Part],
+    survey: Survey,
     listener: Listener,
 ) -> Evaluation:
-    """Write all metrics and the pictures to the output folder; return the evaluation with these files."""
-    _save(found, request)
+    """Write all metrics, the pictures and the report to the output folder; return the evaluation with these files."""
     pictures = draw_evaluation(output, task, parts, found.scores, listener, untrained=found.untrained)
     _save(found, request, pictures)
-    return replace(found, files=(output / METRICS, *pictures))
+    scores = found.found
+    report = EvaluationReport(
+        request.checkpoint,
+        task.metadata,
+        parts,
+        scores.scores,
+        scores.directions,
+        scores.details,
+        found.notes,
+        survey_contents(survey),
+    ).write(output)
+    return replace(found, files=(output / METRICS, report, *pictures))
