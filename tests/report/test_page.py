@@ -1,4 +1,4 @@
-"""A page is one file: text is text, everything is inside, a browser shows it without an error, a phone without scrolling."""
+"""A page is one file: text is text, all is inside, a browser shows it without errors, a phone without scrolling."""
 
 import os
 import re
