@@ -30,7 +30,7 @@ from sam_seismic.cli.stopping import report_end
 from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
 from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import ReadOptions, load_config
-from sam_seismic.config.choices import WrittenHorizonFormat
+from sam_seismic.config.choices import Protocol, WrittenHorizonFormat
 
 
 def demo(
@@ -105,6 +105,9 @@ def evaluate(
     device: Device = "auto",
     precision: PrecisionOption = "32",
     rescale: Rescale = False,
+    protocol: Annotated[
+        Protocol | None, typer.Option(help="Score by the rules of a public benchmark, too: f3-benchmark or seam-ai.")
+    ] = None,
     json: Json = False,
 ) -> Invocation[Any, Any]:
     """Score a checkpoint on lines that it was not trained on, beside guesses without a network.
@@ -117,7 +120,7 @@ def evaluate(
     from sam_seismic.workflows.evaluate import evaluate as run
 
     request = EvaluationRequest(
-        checkpoint, data, split, output, overwrite, batch_size, device, precision, rescale, moved
+        checkpoint, data, split, output, overwrite, batch_size, device, precision, rescale, moved, protocol
     )
     return Invocation(request, run, (lambda found: print_json(found.as_dict())) if json else show_evaluation)
 

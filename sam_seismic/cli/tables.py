@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sam_seismic.cli.blocks import show_block
 from sam_seismic.cli.terminal import print_table
@@ -11,6 +11,7 @@ from sam_seismic.cli.terminal import print_table
 if TYPE_CHECKING:  # these modules import torch, which a table does not need
     from sam_seismic.inspection.request import Inspection
     from sam_seismic.scoring.by_distance import DistanceBin
+    from sam_seismic.scoring.evaluator import ScoreDetails
     from sam_seismic.scoring.scores import FaciesScores
     from sam_seismic.workflows.demo import DemoOutcome
     from sam_seismic.workflows.evaluate import Evaluation
@@ -72,6 +73,8 @@ def _show_evaluation_scores(found: "Evaluation") -> None:
     show_scores(found.scores, found.guesses, found.untrained)
     _show_directions(found.found.directions)
     _show_distances(found.found.details.by_distance)
+    _show_tops(found.found.details)
+    _show_protocol(found.protocol)
     for note in found.notes:
         print(f"note: {note}")
 
@@ -103,6 +106,27 @@ def _show_distances(bins: Sequence["DistanceBin"]) -> None:
             for each in bins
         ],
     )
+
+
+def _show_tops(details: "ScoreDetails") -> None:
+    """Print how far the predicted class tops are from the true ones."""
+    if details.tops is None:
+        return
+    from sam_seismic.report.evaluation_page import tops_block  # noqa: PLC0415  # imports matplotlib
+
+    block = tops_block(details.tops, details.sample_interval_ms)
+    print_table(f"{block.title} ({block.note})", block.header, block.rows)
+
+
+def _show_protocol(protocol: Mapping[str, Any]) -> None:
+    """Print the figures that a benchmark reports."""
+    figures = {name: value for name, value in protocol.items() if isinstance(value, float)}
+    if figures:
+        print_table(
+            f"By the rules of {protocol['name']}",
+            ("", ""),
+            [(name.replace("_", " "), number(value)) for name, value in figures.items()],
+        )
 
 
 def show_inspection(found: "Inspection") -> None:

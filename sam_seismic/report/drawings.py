@@ -56,6 +56,7 @@ def curves_drawing(
         axes = figure.subplots()
         if diagonal:
             axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
+            axes.set(xlim=(0, 1), ylim=(0, 1))
         colors = iter(class_colors(len(curves) + 4)[1:])
         for name, (along, values) in curves.items():
             first = name == highlight

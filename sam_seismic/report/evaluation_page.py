@@ -11,6 +11,7 @@ from sam_seismic.report.drawings import curves_drawing, map_drawing
 from sam_seismic.report.page_blocks import Drawing, HeatTable, Notes, PageBlock
 from sam_seismic.report.scores import row_shares, short_count
 from sam_seismic.report.style import class_colors
+from sam_seismic.scoring.class_tops import ClassTops
 from sam_seismic.scoring.evaluator import PREDICTION, LineScores, ScoreDetails
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.geometry import Geometry, Orientation
@@ -102,6 +103,74 @@ def _crossover(details: ScoreDetails) -> str:
         return "At no distance is the network ahead of each guess."
     won = [str(each) for each, first in zip(details.by_distance, ahead, strict=True) if first]
     return f"The network is ahead of each guess at {', '.join(won)} lines."
+
+
+def shape_blocks(details: ScoreDetails) -> list[PageBlock]:
+    """What an interpreter looks at: how far the tops are off, ragged boundaries, wrong order, scattered pieces."""
+    blocks: list[PageBlock] = []
+    if details.tops is not None:
+        blocks.append(tops_block(details.tops, details.sample_interval_ms))
+    facts = []
+    if details.boundaries is not None:
+        near = details.boundaries.distance
+        facts.append(("boundary IoU", f"{number(details.boundaries.mean_iou)}, within {near} samples and traces"))
+    if details.transitions is not None:
+        told = details.transitions.as_dict()
+        facts.append(("order of the truth, from the top", ", ".join(told["order"])))
+        for name in ("truth", "prediction"):
+            each = told[name]
+            share = each["share_out_of_order"]
+            of = "" if share is None else f", {100 * share:.2g} %"
+            facts.append(
+                (f"out of order, {name}", f"{each['out_of_order']:,} of {each['transitions']:,} transitions{of}")
+            )
+    if details.pieces is not None:
+        told = details.pieces.as_dict()
+        for name in ("truth", "prediction"):
+            each = told[name]
+            share = each["share_of_all_in_small_pieces"]
+            small = (
+                "" if share is None else f"; {100 * share:.2g} % in pieces of fewer than {told['smaller_than']} voxels"
+            )
+            facts.append((f"pieces in the sections, {name}", f"{each['all_pieces']:,}{small}"))
+    return [*blocks, *([Facts("Shapes", facts)] if facts else [])]
+
+
+def tops_block(tops: ClassTops, sample_interval_ms: float | None) -> Columns:
+    """Distances of the predicted class tops from the true ones, in ms where the sample interval is known."""
+    unit, factor = ("samples", 1.0) if sample_interval_ms is None else ("ms", sample_interval_ms)
+    rows = [
+        (
+            name,
+            *(
+                "n/a" if math.isnan(value) else f"{value * factor:.3g}"
+                for value in (top.mean, top.quantile(0.5), top.quantile(0.9), top.bias)
+            ),
+            f"{top.found:,}",
+            f"{top.missed:,}",
+            f"{top.false:,}",
+        )
+        for name, top in {**tops.classes, "all": tops.all}.items()
+        if top.found + top.missed + top.false
+    ]
+    header = ("class", "mean", "median", "90 %", "bias", "found", "missed", "false")
+    return Columns(f"Distance of class tops in {unit}", header, rows, note="bias: positive is too deep")
+
+
+def calibration_blocks(details: ScoreDetails) -> list[PageBlock]:
+    """How often the network is right by how sure it is."""
+    found = details.calibration
+    if found is None or not found.voxels.any():
+        return []
+    held = found.voxels > 0
+    curve = {"network": (found.mean_confidence[held].tolist(), found.accuracy[held].tolist())}
+    surer = "surer than it is right" if found.overconfidence > 0 else "less sure than it is right"
+    note = (
+        f"On the dashed line, the network is as often right as it is sure. Expected calibration error "
+        f"{number(found.expected_error)}; on the whole {surer}, by {abs(found.overconfidence):.3f}."
+    )
+    svg = curves_drawing(curve, x="confidence", y="share that is right", highlight="network", diagonal=True)
+    return [Drawing("Reliability", svg, note)]
 
 
 def line_blocks(lines: Sequence[LineScores], grids: Mapping[str, Geometry]) -> list[PageBlock]:

@@ -12,12 +12,14 @@ import sam_seismic
 from sam_seismic.report.blocks import Facts
 from sam_seismic.report.drawings import amplitude_png, labels_png
 from sam_seismic.report.evaluation_page import (
+    calibration_blocks,
     class_blocks,
     direction_blocks,
     distance_blocks,
     line_blocks,
     number,
     provenance_block,
+    shape_blocks,
     verdict_blocks,
 )
 from sam_seismic.report.page import REPORT, write_page
@@ -78,7 +80,9 @@ class EvaluationReport:
             *distance_blocks(self.details),
             *direction_blocks(self.directions),
             *worst_sections(self.details.worst, self.parts, self.metadata),
+            *shape_blocks(self.details),
             *line_blocks(self.details.lines, grids),
+            *calibration_blocks(self.details),
             provenance_block(_facts(self)),
             Text("Configuration of the training", _configuration(self.metadata)),
             Facts("How to cite", [("", each.format(version=sam_seismic.__version__)) for each in CITATIONS]),
