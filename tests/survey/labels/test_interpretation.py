@@ -214,15 +214,27 @@ def test_coordinates_between_the_traces_are_refused_and_the_advice_works(tmp_pat
     assert found.surfaces[0].picked.all()
 
 
-@pytest.mark.follows("survey/labels/surfaces.py", "--columns y,x,time")
+@pytest.mark.follows("survey/labels/surfaces.py", "; to exchange X and Y: --columns")
 def test_coordinates_elsewhere_are_refused(tmp_path: Path):
     swapped = Top("a", GRID, flat(8.0), places_on(GRID)[..., ::-1])
     path = written(swapped, "irap-points", tmp_path / "a.irap")
     error = refusal(path, below=True)
     assert "no pick lies in the survey" in error.problem
-    assert "--columns y,x,time" in error.fix
+    assert "to exchange X and Y: --columns y,x,time (" in error.fix
     found = made(path, below=True, columns=["y", "x", "time"])
     assert found.surfaces[0].picked.all()
+
+
+@pytest.mark.follows("survey/labels/surfaces.py", "if its lines are numbered otherwise, take its X and Y: --columns")
+def test_lines_that_are_numbered_otherwise_are_replaced_by_coordinates(tmp_path: Path):
+    """The columns that are advised are those of the file, wherever they stand."""
+    (x, y), (x2, y2) = places_on(GRID)[0, 0], places_on(GRID)[1, 2]
+    (tmp_path / "a.dat").write_text(f"Z XL IL X Y\n8 5301 2100 {x} {y}\n12 5303 2102 {x2} {y2}\n")
+    error = refusal(tmp_path / "a.dat", below=True)
+    assert "its inlines are 2100 to 2102" in error.problem
+    assert "--columns time,skip,skip,x,y (" in error.fix
+    found = made(tmp_path / "a.dat", below=True, columns=["time", "skip", "skip", "x", "y"])
+    assert found.surfaces[0].times[[0, 1], [0, 2]].tolist() == [8, 12]
 
 
 @pytest.mark.follows("survey/labels/affine_grid.py", "--columns il,xl,time")
