@@ -35,6 +35,7 @@ __all__ = [
     "PickOptions",
     "Picks",
     "Top",
+    "format_of_file",
     "places_of",
     "read_horizons",
     "writable_as",
@@ -107,21 +108,39 @@ def read_horizons(path: Path, options: PickOptions, *, format: HorizonFormatName
     Raises:
         SurveyError: it cannot be read, is of no known format, or holds no pick.
     """
-    text = read_text(path, "horizon")
-    words = [format] if format else [word for word, each in HORIZON_FORMATS.items() if each.recognises(path, text)]
-    if options.columns and format is None:
-        words = [word for word in words if HORIZON_FORMATS[word].declares] or ["columns"]
-    # A file that no format recognises is refused by the last one, which tells why its columns are not understood.
-    found = HORIZON_FORMATS[words[0] if words else "columns"]
+    found = HORIZON_FORMATS[format_of_file(path, options, format=format)]
     if options.columns and not found.declares:
         raise SurveyError(
             problem=f"{path}: --columns cannot apply to {found.title}, which has columns of its own",
             fix="leave --columns out, or name --horizon-format columns",
         )
+    text = read_text(path, "horizon")
     surfaces = [picks for picks in found.read(path, text, options) if len(picks.times)]
     if not surfaces:
         raise SurveyError(problem=f"{path}: holds no pick, only null values", fix="check what was exported")
     return surfaces
+
+
+def format_of_file(path: Path, options: PickOptions, *, format: HorizonFormatName | None = None) -> HorizonFormatName:
+    """The format of a horizon file: the first one that recognises it; columns where none does.
+
+    Args:
+        path: the file.
+        options: facts of it that the user declares; declared columns leave only formats that have some.
+        format: as the user names it; None: found out.
+
+    Raises:
+        SurveyError: there is no such file, or it is no text.
+    """
+    if format is not None:
+        return format
+    text = read_text(path, "horizon")
+    words = [
+        word
+        for word, each in HORIZON_FORMATS.items()
+        if (each.declares or not options.columns) and each.recognises(path, text)
+    ]
+    return words[0] if words else "columns"
 
 
 def writable_as(path: Path, format: HorizonFormatName | None) -> HorizonFormatName:

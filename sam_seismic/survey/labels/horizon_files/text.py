@@ -27,19 +27,23 @@ def read_text(path: Path, what: str) -> str:
     """
     if not path.is_file():
         raise SurveyError(problem=f"{path}: there is no such {what} file", fix="check the path")
-    raw = path.read_bytes()
-    if raw.startswith(_MARKS):
-        text = raw.decode("utf-16", "replace")
-    elif b"\0" in raw[:_HEAD]:
+    if not is_text(path):
         raise SurveyError(
             problem=f"{path}: is no text: a {what} is read from a text file", fix=f"export the {what} as ASCII"
         )
-    else:
-        text = _decoded(raw)
-    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip(_END_OF_FILE)
+    return _decoded(path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n").rstrip(_END_OF_FILE)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file is a text, by its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return head.startswith(_MARKS) or b"\0" not in head
 
 
 def _decoded(raw: bytes) -> str:
+    if raw.startswith(_MARKS):
+        return raw.decode("utf-16", "replace")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
