@@ -252,6 +252,15 @@ def test_a_survey_without_coordinates_cannot_map_any(tmp_path: Path):
         made(path, survey=PlacedVolume(GRID, crooked), below=True)
 
 
+def test_notes_name_the_file_that_they_are_about_once(tmp_path: Path):
+    """The labels are called after the first file, and the second one may have the note."""
+    (tmp_path / "a.dat").write_text("IL XL TWT\n100 300 8\n100 301 8\n")
+    (tmp_path / "b.dat").write_text("IL XL TWT\n100 300 12\n101 300 12\n100 301 12\n")
+    found = made(tmp_path / "a.dat", tmp_path / "b.dat")
+    both = labelled(PlacedVolume(GRID, None), found.labels, FaciesTable(("a",)))
+    assert both.notes == ("b.dat: 1 of 3 picks lie on no line of the survey and are left out",)
+
+
 def test_picks_on_other_lines_are_left_out_and_told(tmp_path: Path):
     (tmp_path / "a.dat").write_text("IL XL TWT\n100 300 8\n101 300 8\n100 301 12\n100 301 10\n")
     found = made(tmp_path / "a.dat", below=True)

@@ -39,7 +39,7 @@ def read_csv(path: Path, text: str, options: PickOptions) -> list[Picks]:
         Picks(title.removesuffix(_ENDING), path, table.column(at, NAME_COLUMNS), lines, known, "ms")
         for at, title in tops
     )
-    return [picks.with_picks_only(options.null) for picks in found]
+    return [picks.with_picks_only(options.null, guess=False) for picks in found]
 
 
 def _titles(text: str) -> list[str]:

@@ -62,10 +62,15 @@ class Picks:
     notes: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
 
-    def with_picks_only(self, null: Sequence[float] = ()) -> "Picks":
-        """The same without the places that hold a null value or no position."""
+    def with_picks_only(self, null: Sequence[float] = (), *, guess: bool = True) -> "Picks":
+        """The same without the places that hold a null value or no position.
+
+        Args:
+            null: values without a pick beside the usual ones.
+            guess: whether values far from all others are looked at, too; not where the writer is known.
+        """
         keep = ~is_null(self.times, null)
-        odd, notes = _far_values(self.times[keep])
+        odd, notes = _far_values(self.times[keep]) if guess else ([], ())
         keep &= ~np.isin(self.times, odd)
         if self.lines is not None:
             keep &= np.isfinite(self.lines).all(axis=1)
