@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sam_seismic.config import HorizonsConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry, describe_lines
-from sam_seismic.survey.labels.affine_grid import AffineGrid, line_step
+from sam_seismic.survey.labels.affine_grid import AffineGrid, TraceLine, line_step
 from sam_seismic.survey.labels.horizon_files import Picks
 from sam_seismic.survey.labels.times import find_reading, within
 
@@ -44,7 +44,7 @@ class Surface:
 def place(
     picks: Picks,
     grid: Geometry,
-    fitted: Callable[[], AffineGrid],
+    fitted: Callable[[], AffineGrid | TraceLine],
     config: HorizonsConfig,
     *,
     beside: Sequence[Picks] = (),
@@ -98,7 +98,7 @@ def _by_numbers(lines: NDArray[np.float64], grid: Geometry) -> tuple[NDArray[np.
 
 
 def _by_coordinates(
-    picks: Picks, grid: Geometry, fitted: AffineGrid, where: str, limit: float | None
+    picks: Picks, grid: Geometry, fitted: AffineGrid | TraceLine, where: str, limit: float | None
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_], list[str]]:
     """Positions int[pick, 2], which picks lie in the survey and near enough to a trace, and the residual in words."""
     assert picks.places is not None, "picks have line numbers or coordinates"

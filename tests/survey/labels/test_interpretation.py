@@ -225,6 +225,21 @@ def test_coordinates_elsewhere_are_refused(tmp_path: Path):
     assert found.surfaces[0].picked.all()
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_x_and_y_belong_to_the_nearest_trace_of_a_single_crooked_line(tmp_path: Path, turned: bool):
+    """Of a horizon of a whole survey, only what lies on the line is taken."""
+    geometry = grid(range(7, 8), range(300, 306)) if not turned else grid(range(300, 306), range(7, 8))
+    bend = np.array([605000.0, 6073000]) + [[0, 0], [10, 0], [20, 0], [20, 10], [20, 20], [30, 20]]
+    survey = PlacedVolume(geometry, bend.reshape(*geometry.shape[:2], 2))
+    rows = [(x + 1, y - 1, 8 + 4 * k) for k, (x, y) in enumerate(bend.tolist())] + [(605900, 6073000, 40)] * 7
+    (tmp_path / "a.dat").write_text("X Y TWT\n" + "".join(f"{x} {y} {t}\n" for x, y, t in rows))
+    found = made(tmp_path / "a.dat", survey=survey, below=True)
+    assert found.surfaces[0].times.ravel().tolist() == [8, 12, 16, 20, 24, 28]
+    assert "a.dat: 7 of 13 picks lie on no line of the survey and are left out" in found.labels.notes
+    strict = made(tmp_path / "a.dat", survey=survey, below=True, max_residual=900)
+    assert "picks share their trace" in " ".join(strict.labels.notes)
+
+
 @pytest.mark.follows("survey/labels/surfaces.py", "if its lines are numbered otherwise, take its X and Y: --columns")
 def test_lines_that_are_numbered_otherwise_are_replaced_by_coordinates(tmp_path: Path):
     """The columns that are advised are those of the file, wherever they stand."""

@@ -90,14 +90,20 @@ def named_columns(table: Table) -> list[Column] | None:
         # OpendTect's export of several horizons has a first column of names, which its header leaves out.
         if len(columns) == width - 1 and not is_number(table.first[0]):
             columns = [Column("name"), *columns]
-        columns = [
-            replace(column, role="skip") if column.role != "name" and cell and not is_number(cell) else column
-            for column, cell in zip(columns, [*table.first, *[""] * len(columns)], strict=False)
-        ]
+        columns = _with_numbers(columns, table)
         commas = table.lines[0].count(",") and len([cell for cell in table.first if cell]) > len(columns)
         if _complete([column.role for column in columns]) and not commas:
             return columns
     return None
+
+
+def _with_numbers(columns: Sequence[Column], table: Table) -> list[Column]:
+    """The columns, of which those that hold text in the first row can be names only."""
+    cells = [*table.first, *[""] * len(columns)]
+    return [
+        replace(column, role="skip") if column.role != "name" and cell and not is_number(cell) else column
+        for column, cell in zip(columns, cells, strict=False)
+    ]
 
 
 def _titles(table: Table) -> list[list[str]]:
@@ -156,7 +162,8 @@ def _unnamed(table: Table) -> SurveyError:
     """The error of a table whose columns are not named in a way that is understood, with columns that may fit."""
     row = " ".join(table.lines[0].split()[:12])
     head = next((head for head in reversed(table.heads) if any(map(str.isalpha, head))), None)
-    roles = [_column(title).role for title in splitter(head)(head)] if head else []
+    columns = [_column(title) for title in splitter(head)(head)] if head else []
+    roles = [column.role for column in _with_numbers(columns, table)]
     told = (
         f"its header {head[:60]!r} names no {_lacking(roles) or 'column for each cell'}"
         if head
