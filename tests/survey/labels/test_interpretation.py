@@ -112,6 +112,11 @@ def test_gaps_are_interpolated_along_the_lines_that_are_picked():
     np.testing.assert_array_equal(filled.times[1], [10, 15, 20, 30, 40, 50])
     assert np.isnan(filled.times[[0, 2, 3]]).all(), "nothing between lines"
     assert filled.interpolated == 3
+    assert filled.notes == (
+        "a: 3 traces are interpolated along inlines, of which no larger share has picks than of crosslines; "
+        "--along crossline (in the YAML: along) chooses the others",
+    )
+    assert without_gaps(surface, 2, Orientation.INLINE).notes == ()
     np.testing.assert_array_equal(without_gaps(Surface("a", times.T), 2).times, filled.times.T)
     assert without_gaps(surface, 0) is surface
     np.testing.assert_array_equal(without_gaps(surface, 2, Orientation.CROSSLINE).times, times)
@@ -229,7 +234,8 @@ def test_coordinates_elsewhere_are_refused(tmp_path: Path):
 def test_x_and_y_belong_to_the_nearest_trace_of_a_single_crooked_line(tmp_path: Path, turned: bool):
     """Of a horizon of a whole survey, only what lies on the line is taken."""
     geometry = grid(range(7, 8), range(300, 306)) if not turned else grid(range(300, 306), range(7, 8))
-    bend = np.array([605000.0, 6073000]) + [[0, 0], [10, 0], [20, 0], [20, 10], [20, 20], [30, 20]]
+    offsets = np.array([[0, 0], [10, 0], [20, 0], [20, 10], [20, 20], [30, 20]])
+    bend = np.array([605000.0, 6073000.0]) + offsets
     survey = PlacedVolume(geometry, bend.reshape(*geometry.shape[:2], 2))
     rows = [(x + 1, y - 1, 8 + 4 * k) for k, (x, y) in enumerate(bend.tolist())] + [(605900, 6073000, 40)] * 7
     (tmp_path / "a.dat").write_text("X Y TWT\n" + "".join(f"{x} {y} {t}\n" for x, y, t in rows))
