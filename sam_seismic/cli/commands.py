@@ -10,6 +10,7 @@ import typer
 
 from sam_seismic.cli.array_element import config_of_element, refuse_shared_output
 from sam_seismic.cli.given_paths import as_meant
+from sam_seismic.cli.horizon_options import Columns, HorizonFormat, column_roles
 from sam_seismic.cli.invocation import Invocation
 from sam_seismic.cli.options import (
     BatchSize,
@@ -217,7 +218,9 @@ def score(
 
 @reads_volumes
 def inspect(
-    path: Annotated[Path, typer.Argument(callback=as_meant, help="A volume, a configuration or a checkpoint.")],
+    path: Annotated[
+        Path, typer.Argument(callback=as_meant, help="A volume, a configuration, a checkpoint or a horizon file.")
+    ],
     picture: Annotated[
         Path | None, typer.Option(callback=as_meant, help="Also draw the volume into this PNG file.")
     ] = None,
@@ -225,6 +228,8 @@ def inspect(
     config: Annotated[
         Path | None, typer.Option(callback=as_meant, help="YAML that names the classes of a label volume.")
     ] = None,
+    horizon_format: HorizonFormat = None,
+    columns: Columns = None,
     overwrite: Overwrite = False,
     json: Json = False,
     *,
@@ -237,7 +242,8 @@ def inspect(
     from sam_seismic.inspection.request import InspectRequest
     from sam_seismic.workflows.inspect import inspect as run
 
-    request = InspectRequest(path, read, labels, config, picture, overwrite)
+    roles = column_roles(columns, "--columns") or ()
+    request = InspectRequest(path, read, labels, config, picture, overwrite, roles, horizon_format)
     return Invocation(request, run, (lambda found: print_json(found.facts)) if json else show_inspection)
 
 
