@@ -23,6 +23,8 @@ from sam_seismic.survey.volume import Section
 
 DOTS_PER_INCH = 100
 """Fewer than in other pictures: a film has many of them."""
+MOST_ASPECT = 1.0
+"""Height over width of a panel at most, so that two rows of them fit a screen."""
 
 Pixels = NDArray[np.uint8]
 """uint8[row, column, 3], red, green and blue."""
@@ -56,7 +58,7 @@ class FilmFigure:
 
     def __init__(self, sections: Sequence[FilmSection], facies: FaciesTable) -> None:
         self._sections, self._facies = sections, facies
-        aspects = [panel_aspect(*each.truth.shape) for each in sections]
+        aspects = [min(MOST_ASPECT, panel_aspect(*each.truth.shape)) for each in sections]
         width = (WIDTH - MARGIN) / 3
         with house_style(facies.names):
             self.figure = new_figure(WIDTH, width * sum(aspects) + 0.55 * len(sections) + 0.9)
