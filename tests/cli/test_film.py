@@ -112,9 +112,10 @@ def test_a_picture_that_cannot_be_drawn_ends_no_training(
     assert not (tmp_path / "run" / "report").exists()
 
 
-def test_the_first_of_two_processes_draws_what_the_other_has_validated(made: Made, tmp_path: Path):
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_the_first_of_two_processes_draws_what_the_other_has_validated(made: Made, tmp_path: Path, strategy: str):
     """Of six validation sections the fourth is pictured, which the second process validates."""
-    folder, trainer = tmp_path / "run", "trainer={accelerator: cpu, devices: 2, strategy: ddp}"
+    folder, trainer = tmp_path / "run", f"trainer={{accelerator: cpu, devices: 2, strategy: {strategy}}}"
     changes = ("--set", trainer, "--set", "train.epochs=2", *PICTURED)
     ended = completed(words(made, folder, *changes))
     assert ended.returncode == 0, ended.stderr
