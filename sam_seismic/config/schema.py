@@ -59,4 +59,10 @@ class Config(Model):
                 f"trainer.val_every_epochs: {every} is more than train.epochs: {epochs}, so that no epoch would be "
                 "validated and no best checkpoint selected"
             )
+        pictures = self.train.pictures
+        if pictures % every:
+            raise ValueError(
+                f"train.pictures: {pictures} is no multiple of trainer.val_every_epochs: {every}; a picture shows "
+                "what a validation predicts"
+            )
         return self

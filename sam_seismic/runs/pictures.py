@@ -56,7 +56,7 @@ def draw_evaluation(
 
 def draw_sections(folder: Path, task: FaciesSegmentation, parts: Iterable[Part]) -> list[Path]:
     """Draw the middle section of each orientation of each part, with truth, prediction and errors."""
-    return [_draw_section(folder, task, part, ref) for part in parts for ref in _middle(part)]
+    return [_draw_section(folder, task, part, ref) for part in parts for ref in middle_sections(part)]
 
 
 def _tell_of_labels(names: Sequence[str], listener: Listener) -> None:
@@ -65,18 +65,23 @@ def _tell_of_labels(names: Sequence[str], listener: Listener) -> None:
         listener.say(f"note: {note}")
 
 
-def _middle(part: Part) -> Iterator[SectionRef]:
+def middle_sections(part: Part) -> Iterator[SectionRef]:
+    """The middle section of each orientation of a part."""
     for orientation in Orientation:
         refs = [ref for ref in part.sections if ref.orientation is orientation]
         if refs:
             yield refs[len(refs) // 2]
 
 
+def ruler_of(part: Part, ref: SectionRef) -> Ruler:
+    """Line numbers and times of a section of a part; traces are counted where it has no grid."""
+    volume = part.volume.amplitude
+    return Ruler.of(volume.geometry, ref.orientation, traces=ref.traces) if volume.has_grid else Ruler()
+
+
 def _draw_section(folder: Path, task: FaciesSegmentation, part: Part, ref: SectionRef) -> Path:
     section, truth = part.read(ref)
     probability = next(predict_sections(task, [section]))  # [class, sample, trace]
-    volume = part.volume.amplitude
-    ruler = Ruler.of(volume.geometry, ref.orientation, traces=ref.traces) if volume.has_grid else Ruler()
     path = folder / f"{part.name}_{ref.name.lower().replace(' ', '_')}.png"
     section_picture(
         path,
@@ -84,7 +89,7 @@ def _draw_section(folder: Path, task: FaciesSegmentation, part: Part, ref: Secti
         prediction=probability.argmax(axis=0).astype(np.uint8),
         truth=truth,
         facies=task.metadata.facies,
-        ruler=ruler,
+        ruler=ruler_of(part, ref),
         scale=task.metadata.scale,
     )
     return path

@@ -15,6 +15,7 @@ from sam_seismic.inspection.label_check import check_training_labels
 from sam_seismic.inspection.leak_guard import leak_notes
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.fill_store import FillStore
+from sam_seismic.runs.film import TrainingFilm
 from sam_seismic.runs.finite_numbers import NotFiniteError, not_finite
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.moved_data import check_same_data
@@ -97,7 +98,8 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
         task.network.compile_blocks()
         listener.say("the first step compiles the encoder, which takes minutes for each new shape of canvas and batch")
     status = StatusFile(folder.status, job)
-    callbacks: list[Callback] = [status, *_fill_store(config, prepared, listener)]
+    film = _film(config, prepared, folder, listener)
+    callbacks: list[Callback] = [status, *_fill_store(config, prepared, listener), film]
     with quiet_lightning():
         trainer = training_trainer(config, folder, listener, callbacks, job=job)
         if not first:
@@ -105,13 +107,15 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
             return None
         with folder.replacing_run() if last is None else nullcontext():
             folder.write_config(config)
-            with status.of_run(resumed=request.resume):
+            # A job that is about to be killed writes its status before its film.
+            with film.written_if_stopped(), status.of_run(resumed=request.resume):
                 _fit(trainer, prepared, config, last)
                 notes += training_notes(folder.metrics, module.survey, config.train)
                 for note in notes:
                     listener.say(f"note: {note}")
                 status.add_notes(notes)
                 draw_run(folder.path, folder.best, module, listener, notes=notes)
+                film.write()
     listener.say(f"best checkpoint: {folder.best}")
     return folder.best
 
@@ -125,6 +129,14 @@ def _fill_store(config: Config, prepared: Prepared, listener: Listener) -> list[
     store = EmbeddingStore(config, module, cut)
     module.stored = store.stored
     return [FillStore(store, listener)]
+
+
+def _film(config: Config, prepared: Prepared, folder: RunFolder, listener: Listener) -> TrainingFilm:
+    """The callback that pictures validation sections; it does nothing with train.pictures: 0."""
+    survey = prepared.data.survey
+    return TrainingFilm(
+        folder.report, survey.parts["val"], survey.facies, every=config.train.pictures, listener=listener
+    )
 
 
 def _finished(request: TrainRequest, folder: RunFolder) -> bool:
