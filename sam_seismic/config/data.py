@@ -181,6 +181,10 @@ class DataConfig(Model):
             tree["split"].pop("test", None)
         return tree
 
+    def of_fold(self, number: int) -> Self:
+        """The same with one fold of its cross-validation, counted from 1."""
+        return self.model_copy(update={"split": self.split.model_copy(update={"fold": number})})
+
 
 _SOURCE_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "files": (("amplitude", "labels", "classes"), ("label_values", "ignore_values", "read", "read_labels")),

@@ -94,7 +94,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     status = StatusFile(folder.status, job)
     callbacks: list[Callback] = [status, *_fill_store(config, prepared, listener)]
     with quiet_lightning():
-        trainer = training_trainer(config, folder, listener, callbacks, job=job)
+        trainer = training_trainer(config, folder, listener, callbacks, job=job, validates="val" in module.survey.parts)
         if not first:
             _fit(trainer, prepared, config, last)
             return None
