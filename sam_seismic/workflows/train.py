@@ -72,7 +72,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     if job is not None and job.array and _finished(request, folder):
         listener.say(f"{folder.path}: finished already, nothing is left to do")
         return folder.best if first else None
-    request = _after_requeue(request, folder, job)
+    request = after_requeue(request, folder, job)
     if first:
         check_run_folder(request)
     if request.resume and _nothing_left(folder, config, listener):
@@ -158,7 +158,7 @@ def resume_notes(request: TrainRequest, contents: Mapping[str, str], scale: Ampl
     return [f"resumed: {line}" for line in [*moved, *change_notes(before, config, Position.of(checkpoint))]]
 
 
-def _after_requeue(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
+def after_requeue(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
     """The request of a requeued Slurm job: resume the job's run, or replace it if it has no checkpoint yet."""
     if job is None or not job.restarts:
         return request
