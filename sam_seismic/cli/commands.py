@@ -3,12 +3,14 @@
 # Torch takes seconds to import, so each command imports its workflow only when it is called.
 # ruff: noqa: PLC0415, PLR0913  # the parameters of a command are its options
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sam_seismic.cli.array_element import config_of_element, refuse_shared_output
+from sam_seismic.cli.array_element import config_of_element, fold_of_element, refuse_shared_output
+from sam_seismic.cli.folds import show_folds
 from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.horizon_options import Columns, HorizonFormat, column_roles
 from sam_seismic.cli.invocation import Invocation
@@ -55,7 +57,7 @@ def train(
         typer.Option(
             "--config",
             callback=as_meant,
-            help="YAML of the experiment; in a Slurm array several: element 0 trains the first.",
+            help="YAML of the experiment; in a Slurm array several: element 0 trains the first; or one with folds.",
         ),
     ],
     override: Override = None,
@@ -66,21 +68,30 @@ def train(
         bool, typer.Option("--resume", help="Continue from checkpoints/last.ckpt of the run folder.")
     ] = False,
     overwrite: Overwrite = False,
+    json: Json = False,
 ) -> Invocation[Any, Any]:
-    """Train on a survey and its labels, and write a run folder.
+    """Train on a survey and its labels, and write a run folder; of a cross-validation one for each fold, and a table.
 
     Example: sam-seismic train --config configs/segy.yaml --set train.epochs=10
     """
     config = config_of_element(configs)
     refuse_shared_output(configs, output)
     experiment = load_config(config, override or [])
+    folder = output or experiment.output or Path("runs") / config.stem
+    if experiment.data.split.has_all_folds:
+        from sam_seismic.workflows.cross_validate import CrossValidationRequest, cross_validate
+
+        request = CrossValidationRequest(experiment, folder, resume, overwrite, fold_of_element(configs))
+        return Invocation(request, cross_validate, partial(show_folds, json=json))
     from sam_seismic.workflows.train import TrainRequest
     from sam_seismic.workflows.train import train as run
 
-    folder = output or experiment.output or Path("runs") / config.stem
-
     def show(best: Path | None) -> None:
-        if best is not None:  # only the first process of a distributed training has it
+        if best is None:  # only the first process of a distributed training has it
+            return
+        if json:
+            print_json({"run": str(folder), "best": str(best)})
+        else:
             show_files([folder])
 
     return Invocation(TrainRequest(experiment, folder, resume, overwrite), run, show)

@@ -27,15 +27,16 @@ from sam_seismic.tasks.loading import load_task
 def draw_run(
     output: Path, best: Path, module: SeismicDataModule, listener: Listener, *, notes: Sequence[str] = ()
 ) -> list[Path]:
-    """Draw learning curve, class legend and validation sections of a finished training into OUTPUT/report.
+    """Draw learning curve, class legend and any validation sections of a finished training into OUTPUT/report.
 
     The notes stand below the learning curve.
     """
     _tell_of_labels(module.survey.facies.names, listener)
     folder = output / "report"
+    parts = [module.survey.parts["val"]] if "val" in module.survey.parts else []
     learning_curve(folder / "learning_curve.png", output / "metrics.csv", notes)
     facies_legend(folder / "facies.png", module.survey.facies)
-    sections = draw_sections(folder, load_task(best), [module.survey.parts["val"]])
+    sections = draw_sections(folder, load_task(best), parts)
     return [folder / "learning_curve.png", folder / "facies.png", *sections]
 
 

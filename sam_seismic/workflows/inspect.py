@@ -32,7 +32,12 @@ def inspect(request: InspectRequest, listener: Listener) -> Inspection:
         return inspect_checkpoint(request.path)
     from sam_seismic.inspection.configuration import inspect_config
 
-    return inspect_config(request.path, load_config(request.path), listener)
+    config = load_config(request.path)
+    if config.data.split.has_all_folds:
+        from sam_seismic.inspection.folds import inspect_folds
+
+        return inspect_folds(request.path, config, listener)
+    return inspect_config(request.path, config, listener)
 
 
 def _of_volumes(request: InspectRequest) -> dict[str, bool]:

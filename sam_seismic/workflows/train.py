@@ -74,7 +74,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     if job is not None and job.array and _finished(request, folder):
         listener.say(f"{folder.path}: finished already, nothing is left to do")
         return folder.best if first else None
-    request = _after_requeue(request, folder, job)
+    request = after_requeue(request, folder, job)
     if first:
         check_run_folder(request)
     if request.resume and _nothing_left(folder, config, listener):
@@ -101,7 +101,7 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     film = _film(config, prepared, folder, listener)
     callbacks: list[Callback] = [status, *_fill_store(config, prepared, listener), film]
     with quiet_lightning():
-        trainer = training_trainer(config, folder, listener, callbacks, job=job)
+        trainer = training_trainer(config, folder, listener, callbacks, job=job, validates="val" in module.survey.parts)
         if not first:
             _fit(trainer, prepared, config, last)
             return None
@@ -175,7 +175,7 @@ def resume_notes(request: TrainRequest, contents: Mapping[str, str], scale: Ampl
     return [f"resumed: {line}" for line in [*moved, *change_notes(before, config, Position.of(checkpoint))]]
 
 
-def _after_requeue(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
+def after_requeue(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
     """The request of a requeued Slurm job: resume the job's run, or replace it if it has no checkpoint yet."""
     if job is None or not job.restarts:
         return request
