@@ -13,6 +13,7 @@ from sam_seismic.scoring.evaluator import Evaluator, ScoreDetails, ScoredSection
 from sam_seismic.scoring.guesses import SectionGuesses, SurveyGuesses
 from sam_seismic.scoring.scores import FaciesScores, confusion_of
 from sam_seismic.survey.parts import Part, Survey
+from sam_seismic.survey.sample_interval import stated_interval_ms
 from sam_seismic.survey.splits import SectionRef
 from sam_seismic.tasks.facies import FaciesSegmentation
 
@@ -48,11 +49,12 @@ class _Scores:
 
     Args:
         names: names of the classes.
+        sample_interval_ms: of the survey; None where its files do not state it.
     """
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], sample_interval_ms: float | None) -> None:
         self._names = names
-        self._evaluator = Evaluator(names)
+        self._evaluator = Evaluator(names, sample_interval_ms=sample_interval_ms)
         self._directions: dict[Direction, NDArray[np.int64]] = {}
 
     def add(self, section: DeliveredSection[_Beside]) -> None:
@@ -62,10 +64,17 @@ class _Scores:
         counts = confusion_of(truth, prediction, len(self._names))
         self._directions[section.direction] = counts + self._directions.get(section.direction, 0)
         if section.is_final:
-            ref, confidence = section.ref, probabilities.max(axis=0)
+            ref = section.ref
             self._evaluator.add(
                 ScoredSection(
-                    section.part.name, ref.orientation, ref.line, truth, prediction, section.beside.guesses, confidence
+                    section.part.name,
+                    ref.orientation,
+                    ref.line,
+                    truth,
+                    prediction,
+                    first_trace=0 if ref.traces is None else ref.traces[0],
+                    guesses=section.beside.guesses,
+                    confidence=probabilities.max(axis=0),
                 )
             )
 
@@ -104,7 +113,7 @@ def score_parts(
         SurveyError: a file is damaged, an amplitude is not finite, or a section does not fit the canvas.
         UserError: the probabilities are not finite.
     """
-    guesses, scores = SurveyGuesses(survey, parts), _Scores(names)
+    guesses, scores = SurveyGuesses(survey, parts), _Scores(names, stated_interval_ms(parts[0].volume.amplitude))
     total, done = sum(len(part.sections) for part in parts), 0
 
     def beside(part: Part, ref: SectionRef) -> _Beside:

@@ -19,13 +19,16 @@ from sam_seismic.inspection.leak_guard import leak_notes
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.devices import choose_device
+from sam_seismic.runs.evaluation_report import EvaluationReport
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.runs.moved_data import check_data_is_there, compare_data
 from sam_seismic.runs.pictures import draw_evaluation
 from sam_seismic.scoring.guesses import guess_notes
+from sam_seismic.scoring.protocols import PROTOCOLS, Evaluated
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.amplitudes import null_notes
 from sam_seismic.survey.contents import survey_contents
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
@@ -49,6 +52,7 @@ class EvaluationRequest:
         precision: precision of the image encoder.
         rescale: scale the amplitudes by their own center and percentile, not by those of the training.
         moved: where the survey of the training is now, where `data` is None, such as `data.amplitude=PATH`.
+        protocol: score by the rules of a public benchmark, too: a key of `scoring.protocols.PROTOCOLS`.
     """
 
     checkpoint: Path
@@ -61,6 +65,7 @@ class EvaluationRequest:
     precision: Precision = "32"
     rescale: bool = False
     moved: tuple[str, ...] = ()
+    protocol: str | None = None
 
     def survey(self, metadata: CheckpointMetadata) -> DataConfig:
         """The survey to measure on, whose files exist.
@@ -86,6 +91,7 @@ class Evaluation:
         notes: sentences on what the scores do not say by themselves.
         files: files that were written.
         rescaled_to: amplitude scale, if it was not that of the training.
+        protocol: name of the benchmark by whose rules it was scored, and the figures that it reports.
     """
 
     found: PartScores
@@ -94,6 +100,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = field(default=())
     rescaled_to: AmplitudeScale | None = None
+    protocol: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scores(self) -> FaciesScores:
@@ -111,6 +118,7 @@ class Evaluation:
         return (
             self.scores.as_dict()
             | rescaled
+            | ({"protocol": dict(self.protocol)} if self.protocol else {})
             | {"parts": list(self.parts), "never_trained": list(self.untrained), "notes": list(self.notes)}
             | {"directions": {name: scores.as_dict() for name, scores in self.found.directions.items()}}
             | self.found.details.as_dict()
@@ -173,11 +181,29 @@ def _evaluate_with(
         *leak_notes(module.survey, parts),
     )
     told = tuple(str(part) for part in parts)
-    evaluation = Evaluation(found, told, untrained=untrained, notes=notes, rescaled_to=scale)
+    protocol = by_protocol(request.protocol, found, metadata.facies.values)
+    evaluation = Evaluation(found, told, untrained, notes, rescaled_to=scale, protocol=protocol)
     _save(evaluation, request)  # before the pictures: if those fail, the scores are not lost
     if request.output is None:
         return evaluation
-    return _illustrated(evaluation, request, request.output, task, parts, listener)
+    return _illustrated(evaluation, request, request.output, task, parts, module.survey, listener)
+
+
+def by_protocol(name: str | None, found: PartScores, values: Sequence[int]) -> dict[str, Any]:
+    """The figures that a benchmark reports, with its name; empty without a benchmark.
+
+    Args:
+        name: a key of `PROTOCOLS`, or None.
+        found: scores of the network.
+        values: label value of each class.
+
+    Raises:
+        UserError: its rules do not fit what was scored.
+    """
+    if name is None:
+        return {}
+    directions = [found.directions[each] for each in Orientation if each in found.directions]
+    return {"name": name, **PROTOCOLS[name](Evaluated(found.scores, directions, values))}
 
 
 def amplitude_volumes(parts: Sequence[Part]) -> list[Volume]:
@@ -254,10 +280,21 @@ def _illustrated(
     output: Path,
     task: FaciesSegmentation,
     parts: list[Part],
+    survey: Survey,
     listener: Listener,
 ) -> Evaluation:
-    """Write all metrics and the pictures to the output folder; return the evaluation with these files."""
-    _save(found, request)
+    """Write all metrics, the pictures and the report to the output folder; return the evaluation with these files."""
     pictures = draw_evaluation(output, task, parts, found.scores, listener, untrained=found.untrained)
     _save(found, request, pictures)
-    return replace(found, files=(output / METRICS, *pictures))
+    scores = found.found
+    report = EvaluationReport(
+        request.checkpoint,
+        task.metadata,
+        parts,
+        scores.scores,
+        scores.directions,
+        scores.details,
+        found.notes,
+        survey_contents(survey),
+    ).write(output)
+    return replace(found, files=(output / METRICS, report, *pictures))
