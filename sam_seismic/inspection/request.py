@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sam_seismic.config import ReadOptions
+from sam_seismic.files.several_paths import VolumePath
 from sam_seismic.report.blocks import ReportBlock
 
 
@@ -20,6 +21,7 @@ class InspectRequest:
         config: a configuration that names the classes of a label volume; None for no names.
         picture: PNG file for a picture of the volume; None for none.
         overwrite: replace an existing picture.
+        others: further SEG-Y files of the same survey.
     """
 
     path: Path
@@ -28,6 +30,12 @@ class InspectRequest:
     config: Path | None = None
     picture: Path | None = None
     overwrite: bool = False
+    others: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> VolumePath:
+        """The volume, or all files of it."""
+        return (self.path, *self.others) if self.others else self.path
 
 
 @dataclass(frozen=True)

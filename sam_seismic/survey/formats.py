@@ -99,7 +99,7 @@ FORMATS: dict[str, VolumeFormat] = {
 
 
 def volume_files(given: VolumePath) -> VolumePath:
-    """The files that are meant: those that a pattern matches, or the SEG-Y files in a folder without pictures of sections.
+    """The files that are meant: those that a pattern matches, or the SEG-Y files in a folder without pictures.
 
     Raises:
         SurveyError: a pattern matches nothing.
@@ -116,7 +116,7 @@ def volume_files(given: VolumePath) -> VolumePath:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """The files of a survey of several files in a folder, in natural order; empty where it is a volume of other files."""
+    """The files in the folder of a survey of several files, in natural order; empty for other folders and for files."""
     named = {ending for each in FORMATS.values() if each.is_folder for ending in each.suffixes}
     if not is_there(folder) or not folder.is_dir() or folder.suffix.lower() in named or holds_sections(folder):
         return []

@@ -18,6 +18,12 @@ def inspect(request: InspectRequest, listener: Listener) -> Inspection:
     kind = request.path.suffix.lower()
     if kind not in (".yaml", ".yml", ".ckpt"):
         return inspect_volume(request, listener)
+    if request.others:
+        raise SurveyError(
+            problem=f"{request.path}: {len(request.others)} more paths are given; only the SEG-Y files of one survey "
+            "are inspected together",
+            fix="give one file alone",
+        )
     refused = [
         name
         for name, given in (

@@ -188,11 +188,7 @@ class FolderVolume(Volume):
 
 def parts(path: Path) -> dict[str, Path]:
     """Subfolders train, val and test that hold sections, by name; empty when there are none."""
-    return {
-        name: path / name
-        for name in PARTS
-        if (path / name).is_dir() and holds_sections(path / name)
-    }
+    return {name: path / name for name in PARTS if (path / name).is_dir() and holds_sections(path / name)}
 
 
 def holds_sections(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The paths of several SEG-Y files of one survey come in; their joint volume goes out, each file read by its own headers."""
+"""The paths of several SEG-Y files come in; their joint volume goes out, each file read by its own headers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,14 +33,14 @@ def open_segy_files(
     _check_options(path, options)
     _check_once(files)
     opened = [_opened(file, options, null, many=len(files) > MOST_OPEN) for file in files]
-    clear = next((each for each in opened if isinstance(each, SegyVolume) and not _is_unclear(each)), None)
+    clear = next((each for each in opened if not isinstance(each, SurveyError) and not _is_unclear(each)), None)
     volumes, notes = [], []
     for file, found in zip(files, opened, strict=True):
         if clear is not None and (isinstance(found, SurveyError) or _is_unclear(found)):
             pair = _pair(clear)
             named = options.model_copy(update={"inline_byte": pair[0], "crossline_byte": pair[1]})
             retried = _opened(file, named, null, many=len(files) > MOST_OPEN)
-            if isinstance(retried, SegyVolume):
+            if not isinstance(retried, SurveyError):
                 if isinstance(found, SurveyError) or _bytes(found) != pair:
                     notes.append(f"{file.name}: line numbers at bytes {pair[0]}/{pair[1]}, as in {clear.path.name}")
                 volumes.append(retried)
@@ -88,8 +88,8 @@ def _check_options(path: Path, options: SegyOptions) -> None:
     }
     if named := [name for name, value in given.items() if value]:
         raise SurveyError(
-            problem=f"{path}: segy.{named[0]} cannot apply to several files of one survey: it numbers the lines of each "
-            "file from 1",
+            problem=f"{path}: segy.{named[0]} cannot apply to several files of one survey: it numbers the lines of "
+            "each file from 1",
             fix="leave it out; files without line numbers in their headers can be read one by one only",
         )
 
@@ -110,8 +110,8 @@ def _check_alike(volumes: Sequence[SegyVolume]) -> None:
             raise SurveyError(
                 problem=f"{volume.path}: no header field numbers its lines ({volume.why}), so its place in the survey "
                 "is not known; 2D lines are surveys of their own",
-                fix="leave it out; if header bytes hold its line numbers, name them: --inline-byte 9 --crossline-byte 21 "
-                "(YAML: data.read.segy.inline_byte, data.read.segy.crossline_byte)",
+                fix="leave it out; if header bytes hold its line numbers, name them: --inline-byte 9 --crossline-byte "
+                "21 (YAML: data.read.segy.inline_byte, data.read.segy.crossline_byte)",
             )
     first = volumes[0]
     for other in volumes[1:]:
@@ -119,5 +119,5 @@ def _check_alike(volumes: Sequence[SegyVolume]) -> None:
             raise SurveyError(
                 problem=f"{other.path}: holds {other.encoding} samples, {first.path.name} {first.encoding}: floats and "
                 "integers are not of one survey",
-                fix="leave out the file that is of another volume, such as labels; or export all with one sample format",
+                fix="leave out the file of another volume, such as labels; or export all with one sample format",
             )

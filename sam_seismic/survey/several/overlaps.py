@@ -78,8 +78,8 @@ def describe_overlaps(
         shared, differ = sum(each.traces for each in found), sum(each.differ for each in found)
         if shared == np.count_nonzero(volume.geometry.live) and differ > _OTHER * sum(each.compared for each in found):
             raise SurveyError(
-                problem=f"{volume.path}: all of its traces are in {found[0].earlier.path.name}, too, with other samples "
-                f"(first at {found[0].first}): these are two volumes of the same lines, not parts of one",
+                problem=f"{volume.path}: all of its traces are in {found[0].earlier.path.name}, too, with other "
+                f"samples (first at {found[0].first}): these are two volumes of the same lines, not parts of one",
                 fix="leave one of them out; name a part that replaces traces of another one before it",
             )
         notes += map(str, found)
@@ -125,7 +125,7 @@ def _differing(
     begin = max(each.samples.start for each in placed)
     end = min(each.samples.stop for each in placed)
     columns = [each.lines(orientation.across) for each in placed]  # positions on the grid of the survey
-    _, here, there = np.intersect1d(*columns, assume_unique=True, return_indices=True)
+    _, here, there = np.intersect1d(columns[0], columns[1], assume_unique=True, return_indices=True)
     cut = [
         volume.section(orientation, line).values[begin - each.samples.start : end - each.samples.start, traces]
         for volume, each, traces in zip(volumes, placed, (here, there), strict=True)

@@ -67,8 +67,8 @@ def check_positions(volumes: Sequence[SegyVolume], geometry: Geometry) -> str | 
     missing = [volume.path.name for volume in volumes if volume not in [each.volume for each in samples]]
     without = f"; without coordinates: {', '.join(missing[:3])}{' ...' * (len(missing) > 3)}" if missing else ""
     return (
-        f"X and Y of the {len(samples)} files lie on one grid of {grid.bins[0]:.4g} by {grid.bins[1]:.4g} between lines, "
-        f"at most {grid.residual:.2g} off it{without}"
+        f"X and Y of the {len(samples)} files lie on one grid of {grid.bins[0]:.4g} by {grid.bins[1]:.4g} between "
+        f"lines, at most {grid.residual:.2g} off it{without}"
     )
 
 

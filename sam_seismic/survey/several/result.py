@@ -150,4 +150,3 @@ def _check_replaceable(path: Path, names: Sequence[str], files: Sequence[Path]) 
             problem=f"{path}: holds more than the files of a result ({strange[0]}), so it is not replaced",
             fix="choose another name",
         )
-

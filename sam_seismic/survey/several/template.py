@@ -1,6 +1,7 @@
 """The headers of several SEG-Y files come in; those of one file with the traces of all go out."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ _FORMAT = slice(3224, 3226)
 
 def differences(volumes: Sequence[SegyVolume]) -> list[str]:
     """In what files differ so that their traces cannot stand in one SEG-Y file, in words; empty: in nothing."""
-    told = {
+    told: dict[str, set[Any]] = {
         "byte order": {volume.byte_order for volume in volumes},
         "samples a trace": {volume.geometry.samples for volume in volumes},
         "time of the first sample": {volume.geometry.start_ms for volume in volumes},

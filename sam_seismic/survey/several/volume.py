@@ -231,6 +231,6 @@ class SegyFiles(Volume):
         if not short:
             return []
         return [
-            f"the files are matched by time, {self.geometry.start_ms:g}-{self.geometry.end_ms:g} ms together; the samples "
-            f"that a file lacks are zero: {', '.join(short[:3])}{' ...' * (len(short) > 3)}"
+            f"the files are matched by time, {self.geometry.start_ms:g}-{self.geometry.end_ms:g} ms together; the "
+            f"samples that a file lacks are zero: {', '.join(short[:3])}{' ...' * (len(short) > 3)}"
         ]
