@@ -16,6 +16,7 @@ from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyResult
 from tests.cli.running import Made, Run, hashes, noting
+from tests.docs.pages import commands
 from tests.programs import completed
 from tests.survey.segy_files import Parts, cube
 from tests.survey.several.split_files import Chosen, split
@@ -26,6 +27,8 @@ FILES: Mapping[str, Chosen] = {
     "line_10.sgy": lambda il, _: il >= 130,
 }
 """Of the forty inlines; two of them stand in two files."""
+
+HALVES: tuple[Chosen, ...] = (lambda il, _: il < 120, lambda il, _: il >= 120)
 
 
 @pytest.fixture
@@ -192,6 +195,20 @@ def test_labels_of_several_files_are_trained_on(made: Made, run: Run, tmp_path: 
     again = run("train", "--config", made.config, "--set", labels, "--output", tmp_path / "r")
     assert again.exit_code == 0, again.stderr
     assert (tmp_path / "r" / "metrics.csv").read_text() == (made.run / "metrics.csv").read_text()
+
+
+def test_the_commands_of_the_page_on_formats_run(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    split(made.amplitude, tmp_path / "survey", {f"part{number + 1}.sgy": each for number, each in enumerate(HALVES)})
+    Path("runs").mkdir()
+    Path("runs/my_survey").symlink_to(made.run)
+    tried = commands("docs/formats.md", "")
+    assert [words[0] for words in tried] == ["inspect", "predict", "convert"]
+    for words in tried:
+        result = run(*words)
+        assert result.exit_code == 0, f"{words}: {result.stderr}"
+    assert sorted(path.name for path in Path("facies").iterdir()) == ["part1.sgy", "part2.sgy"]
+    assert Path("survey.h5").is_file()
 
 
 def test_a_list_has_no_subfolders(made: Made, parts: list[Path], run: Run, tmp_path: Path):

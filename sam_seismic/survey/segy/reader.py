@@ -106,6 +106,11 @@ class SegyVolume(Volume):
         return "big" if self.layout.order == ">" else "little"
 
     @property
+    def starts_vary(self) -> bool:
+        """Whether its traces begin at different times: then `starts_ms` has those of each."""
+        return self._starts_vary
+
+    @property
     def traces(self) -> int:
         """Traces in the file."""
         return self.layout.traces

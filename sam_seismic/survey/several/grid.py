@@ -97,12 +97,18 @@ def joint_grid(volumes: Sequence[SegyVolume]) -> JointGrid:
 
 
 def _time_window(volumes: Sequence[SegyVolume]) -> tuple[float, int, list[slice]]:
-    """Time of the first sample of the survey, ms; its samples; and the samples of each file among them."""
+    """Time of the first sample of the survey, ms; its samples; and the samples of each file among them.
+
+    A file whose traces begin at different times lies sample by sample beside the others, as such traces do in one file.
+    """
     first, *others = volumes
     interval = first.geometry.sample_interval_ms
     for other in others:
         _check_interval(first, other)
-    steps = [(volume.geometry.start_ms - first.geometry.start_ms) / interval for volume in volumes]
+    steps = [
+        0.0 if volume.starts_vary else (volume.geometry.start_ms - first.geometry.start_ms) / interval
+        for volume in volumes
+    ]
     for step, other in zip(steps, volumes, strict=True):
         if abs(step - round(step)) > _ON_SAMPLES:
             raise SurveyError(

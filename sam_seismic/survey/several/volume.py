@@ -157,8 +157,11 @@ class SegyFiles(Volume):
             SurveyError: there is no such line, or a file was cut since it was opened.
         """
         holders, live = self._grid.holders(orientation, line), self.geometry.live_along(orientation, line)
+        numbers = np.unique(holders[live]).tolist()
+        if len(numbers) == 1 and self._holds_all(numbers[0], orientation):
+            return self._reader(numbers[0]).section(orientation, line)
         values = np.zeros((len(holders), self.geometry.samples), self.dtype)  # [trace, sample]
-        for number in np.unique(holders[live]).tolist():
+        for number in numbers:
             place = self._grid.placed[number]
             columns = place.lines(orientation.across)
             mine = holders[columns] == number
@@ -215,6 +218,12 @@ class SegyFiles(Volume):
             mine = holders[columns] == number
             joint[columns[mine]] = found[mine]
         return joint
+
+    def _holds_all(self, number: int, orientation: Orientation) -> bool:
+        """Whether a file has all traces and samples that sections of an orientation can have, in the joint type."""
+        place, volume = self._grid.placed[number], self._volumes[number]
+        traces = len(place.lines(orientation.across)) == len(self.geometry.lines(orientation.across))
+        return traces and volume.geometry.samples == self.geometry.samples and volume.dtype == self.dtype
 
     def _reader(self, number: int) -> SegyVolume:
         """A file to read from, by its number; of many files, one that is closed after use."""
