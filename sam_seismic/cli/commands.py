@@ -34,6 +34,7 @@ from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_
 from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import ReadOptions, load_config
 from sam_seismic.config.choices import Protocol, WrittenHorizonFormat
+from sam_seismic.files.several_paths import one_or_several
 
 
 def demo(
@@ -141,8 +142,12 @@ def evaluate(
 def predict(
     checkpoint: Checkpoint,
     input_: Annotated[
-        Path,
-        typer.Option("--input", callback=as_meant, help="Amplitudes: SEG-Y, HDF5, npy, MDIO, or a folder of sections."),
+        list[Path],
+        typer.Option(
+            "--input",
+            callback=as_meant,
+            help="Amplitudes: SEG-Y (several files of one survey, too), HDF5, npy, MDIO, or a folder of sections.",
+        ),
     ],
     output: Annotated[Path, typer.Option(callback=as_meant, help="Facies volume; its ending names the format.")],
     *,
@@ -183,8 +188,9 @@ def predict(
     from sam_seismic.workflows.predict import predict as run
 
     outputs = OutputRequest(output, probabilities, confidence, entropy, horizons, stored_format, horizon_format)
+    volume = one_or_several(input_)
     request = PredictRequest(
-        checkpoint, input_, outputs, orientation, read, overwrite, resume, batch_size, device, precision, rescale
+        checkpoint, volume, outputs, orientation, read, overwrite, resume, batch_size, device, precision, rescale
     )
 
     def show(files: list[Path]) -> None:
@@ -197,8 +203,13 @@ def predict(
 
 @reads_volumes
 def score(
-    truth: Annotated[Path, typer.Option(callback=as_meant, help="Label volume, or folder of label sections.")],
-    prediction: Annotated[Path, typer.Option(callback=as_meant, help="Predicted labels of the same lines.")],
+    truth: Annotated[
+        list[Path],
+        typer.Option(callback=as_meant, help="Label volume (several SEG-Y files, too), or folder of label sections."),
+    ],
+    prediction: Annotated[
+        list[Path], typer.Option(callback=as_meant, help="Predicted labels of the same lines, likewise.")
+    ],
     classes: Annotated[
         int | None, typer.Option(min=2, max=255, help="Score label values 0 to N-1. Default: those that occur.")
     ] = None,
@@ -224,13 +235,19 @@ def score(
         else:
             show_scores(scores, {})
 
-    return Invocation(ScoreRequest(truth, prediction, classes, read, output, overwrite), run, show)
+    volumes = one_or_several(truth), one_or_several(prediction)
+    return Invocation(ScoreRequest(*volumes, classes, read, output, overwrite), run, show)
 
 
 @reads_volumes
 def inspect(
-    path: Annotated[
-        Path, typer.Argument(callback=as_meant, help="A volume, a configuration, a checkpoint or a horizon file.")
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            callback=as_meant,
+            help="A volume, a configuration, a checkpoint or a horizon file; or the SEG-Y files of one survey.",
+        ),
     ],
     picture: Annotated[
         Path | None, typer.Option(callback=as_meant, help="Also draw the volume into this PNG file.")
@@ -254,13 +271,21 @@ def inspect(
     from sam_seismic.workflows.inspect import inspect as run
 
     roles = column_roles(columns, "--columns") or ()
-    request = InspectRequest(path, read, labels, config, picture, overwrite, roles, horizon_format)
+    path, *others = paths
+    request = InspectRequest(path, read, labels, config, picture, overwrite, roles, horizon_format, tuple(others))
     return Invocation(request, run, (lambda found: print_json(found.facts)) if json else show_inspection)
 
 
 @reads_volumes
 def convert(
-    volume: Annotated[Path, typer.Argument(callback=as_meant, help="SEG-Y, npy, HDF5, or a folder of sections.")],
+    volume: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="VOLUME...",
+            callback=as_meant,
+            help="SEG-Y, npy, HDF5, or a folder of sections; or the SEG-Y files of one survey.",
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Argument(callback=as_meant, help="HDF5 to write (.h5); from HDF5 also the SEG-Y it came from (.sgy)."),
@@ -277,5 +302,5 @@ def convert(
     from sam_seismic.workflows.convert import ConvertRequest
     from sam_seismic.workflows.convert import convert as run
 
-    request = ConvertRequest(volume, output, read, overwrite, resume)
+    request = ConvertRequest(one_or_several(volume), output, read, overwrite, resume)
     return Invocation(request, run, lambda written: show_files([written]))

@@ -93,8 +93,9 @@ class DataConfig(Model):
 
     source: Literal["files", "f3", "seam_ai", "synthetic"] = "files"
     """`files` reads your own amplitudes and labels; the other values name a built-in survey."""
-    amplitude: UserPath | None = None
-    """Amplitude volume, or folder of amplitude sections (source: files)."""
+    amplitude: Annotated[UserPath | Paths, PathOrModel()] | None = None
+    """Amplitude volume, or folder of amplitude sections; or the SEG-Y files of one survey: a list of them, a pattern
+    such as `survey_*.sgy`, or their folder (source: files)."""
     labels: Annotated[UserPath | Paths | InterpretationConfig, PathOrModel()] | None = None
     """Label volume, or folder of label sections, which may hold only some lines or samples; a list of them, of which
     the first that interprets a voxel counts; or the keys `horizons` and `bodies`, of which labels are made (source:
@@ -140,6 +141,8 @@ class DataConfig(Model):
         problems += [
             f"{name} cannot apply to source: {self.source}" for name in sorted(foreign & self.model_fields_set)
         ]
+        if self.split.folders and isinstance(self.amplitude, tuple):
+            problems.append("split.folders cannot apply to a list of amplitude files")
         if self.split.folders and self.source != "files":
             problems.append(f"split.folders cannot apply to source: {self.source}")
         if self.source == "f3":

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from sam_seismic.config.base import KIND, MAPPING
+from sam_seismic.config.base import KIND, MAPPING, PATH, PATHS
 from sam_seismic.config.schema import Config
 from sam_seismic.config.yaml_text import Written
 
@@ -85,7 +85,7 @@ def resolve(place: Sequence[str | int]) -> tuple[list[str], list[type[BaseModel]
     keys: list[str] = []
     models: list[type[BaseModel]] = [Config]
     for part in map(str, place):
-        if part == MAPPING:
+        if part in (MAPPING, PATHS):
             continue
         chosen = [model for model in models if len(models) > 1 and model.model_fields[KIND].default == part]
         if chosen:
@@ -128,6 +128,8 @@ def _of_alternatives(problems: Sequence[_Problem], written: Written) -> str:
     if ours:
         return _in_words(ours[0], written)
     names = list(dict.fromkeys(each.branch for each in problems))
+    if names == [PATH]:  # the other alternatives are no single values
+        return _in_words(problems[0], written)
     words = [_BRANCHES.get(name) or _of_literal(name) or "a path" for name in names]
     allowed = ", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else words[0]
     return f"must be {allowed}{_got(problems[0], written)}"
@@ -178,6 +180,7 @@ _WORDS: Mapping[str, Callable[[_Problem], str]] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing,
     "union_tag_invalid": _unknown_kind,
+    "too_short": lambda problem: f"has too few values (got {shown(problem.given)})",
     "too_long": lambda problem: f"must be a list of {problem.context['max_length']} (got {shown(problem.given)})",
     "invalid_key": lambda _: "is read as no text, where a key is expected: quote it",
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sam_seismic.config import DataConfig, InterpretationConfig, ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.several_paths import VolumePath
 from sam_seismic.survey.amplitudes import as_amplitudes
 from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.catalog import f3, seam_ai
@@ -40,23 +41,21 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
     facies = facies_of(data)
     if isinstance(data.labels, InterpretationConfig):
         return {"train": labelled_by(open_volume(data.amplitude, data.read), data.labels, facies)}
-    folders = {"train": Path()}
-    if data.split.folders:
-        folders = {name: Path(name) for name in ("train", "val", "test") if (data.amplitude / name).is_dir()}
-        if not {"train", "val"} <= set(folders):
-            raise SurveyError(
-                problem=f"{data.amplitude}: split.folders needs the subfolders train and val, "
-                f"found {', '.join(folders) or 'neither'}",
-                fix="move the sections into such subfolders, or remove data.split.folders",
-            )
     listed = data.labels if isinstance(data.labels, tuple) else (data.labels,)
-    return {
-        name: _open_pair(data.amplitude / folder, [each / folder for each in listed], data, facies)
-        for name, folder in folders.items()
-    }
+    if not data.split.folders:
+        return {"train": _open_pair(data.amplitude, listed, data, facies)}
+    assert isinstance(data.amplitude, Path), "config checks it"
+    parts = {name: data.amplitude / name for name in ("train", "val", "test") if (data.amplitude / name).is_dir()}
+    if not {"train", "val"} <= set(parts):
+        raise SurveyError(
+            problem=f"{data.amplitude}: split.folders needs the subfolders train and val, "
+            f"found {', '.join(parts) or 'neither'}",
+            fix="move the sections into such subfolders, or remove data.split.folders",
+        )
+    return {name: _open_pair(folder, [each / name for each in listed], data, facies) for name, folder in parts.items()}
 
 
-def _open_pair(path: Path, labels: Sequence[Path], data: DataConfig, facies: FaciesTable) -> LabelledVolume:
+def _open_pair(path: VolumePath, labels: Sequence[Path], data: DataConfig, facies: FaciesTable) -> LabelledVolume:
     """Open amplitudes and their labels.
 
     Raises:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.folders import new_folder
+from sam_seismic.files.several_paths import VolumePath, name_of
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import write_metrics
 from sam_seismic.scoring.guesses import constant_notes
@@ -34,16 +35,16 @@ class ScoreRequest:
     """What to compare.
 
     Args:
-        truth: label volume or folder of label sections.
-        prediction: predicted labels of the same lines.
+        truth: label volume or folder of label sections; or the SEG-Y files of one survey.
+        prediction: predicted labels of the same lines, likewise.
         classes: score label values 0 to classes - 1; None to score the values that occur.
         read: how to open both: `segy` applies to each that is SEG-Y, `axes` and `key` only to the truth.
         output: folder for metrics.json; None for none.
         overwrite: replace the metrics and pictures in that folder; other files are not changed.
     """
 
-    truth: Path
-    prediction: Path
+    truth: VolumePath
+    prediction: VolumePath
     classes: int | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
     output: Path | None = None
@@ -194,13 +195,13 @@ def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[
     if truth.shape != prediction.shape:
         raise SurveyError(
             problem=f"{truth.name}: truth has {truth.shape[0]} samples x {truth.shape[1]} traces, "
-            f"{request.prediction} has {prediction.shape[0]} x {prediction.shape[1]}",
+            f"{name_of(request.prediction)} has {prediction.shape[0]} x {prediction.shape[1]}",
             fix="score a prediction of the same survey",
         )
     nulls = is_float_null(truth.values)
     if request.read.null is not None:
         nulls |= equal_to(truth.values, request.read.null)
-    check_whole(truth.values[:, truth.live][~nulls[:, truth.live]], f"{request.truth}: {truth.name}")
+    check_whole(truth.values[:, truth.live][~nulls[:, truth.live]], f"{name_of(request.truth)}: {truth.name}")
     with np.errstate(invalid="ignore"):
         values = truth.values.astype(np.float64)  # [sample, trace]
         labelled = (values >= 0) & (values != IGNORE) & truth.live[None] & ~nulls
@@ -209,8 +210,8 @@ def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[
     dead |= is_float_null(prediction.values).all(axis=0)
     unpredicted = int(np.count_nonzero(labelled.any(axis=0) & dead))
     labelled[:, dead] = False
-    actual = _label_values(truth.values[labelled], f"{request.truth}: {truth.name}")  # [voxel]
-    predicted = _label_values(prediction.values[labelled], f"{request.prediction}: {truth.name}")
+    actual = _label_values(truth.values[labelled], f"{name_of(request.truth)}: {truth.name}")  # [voxel]
+    predicted = _label_values(prediction.values[labelled], f"{name_of(request.prediction)}: {truth.name}")
     pairs = actual * VALUES + predicted
     counts = np.bincount(pairs, minlength=VALUES * VALUES).reshape(VALUES, VALUES)  # [truth, prediction]
     return counts, unpredicted

@@ -17,6 +17,7 @@ from tests.survey.test_catalog_fetch import shop  # noqa: F401  # a fixture
 TRIED = {
     ("README.md", ""),  # by test_readme.py
     ("docs/how-to.md", ""),
+    ("docs/formats.md", ""),  # by test_several_files.py
     ("docs/surveys.md", "bash"),
     ("docs/surveys.md", "sh"),
     ("docs/benchmarks.md", "sh"),
