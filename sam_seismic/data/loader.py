@@ -4,8 +4,8 @@ import errno
 import math
 import multiprocessing
 import os
-from collections.abc import Hashable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -18,8 +18,12 @@ from torch.utils.data import DataLoader, Sampler
 from sam_seismic.data.background import PREFETCHED_BATCHES, Prefetch
 from sam_seismic.data.batches import Batch, Sample, collate
 from sam_seismic.data.dataset import SectionDataset, SectionIndex
-from sam_seismic.data.worker_processes import check_room, exit_code, prepare_worker, start_fork_server
+from sam_seismic.data.worker_processes import check_room, exit_code, kill_workers, prepare_worker, start_fork_server
 from sam_seismic.errors import UserError, first_line
+
+
+Waiting = Callable[[str], AbstractContextManager[object]]
+"""Makes the context of a wait; it is given what is waited for."""
 
 
 class SectionLoader(DataLoader[Batch]):
@@ -32,9 +36,12 @@ class SectionLoader(DataLoader[Batch]):
         dataset: of sections.
         batches: the sampler of batches.
         workers: number of reading processes; 0 for a thread.
+        waiting: given what it waits for, a context in which a stop signal may raise an error; None for none.
     """
 
-    def __init__(self, dataset: SectionDataset, batches: "SharedBatches", *, workers: int) -> None:
+    def __init__(
+        self, dataset: SectionDataset, batches: "SharedBatches", *, workers: int, waiting: Waiting | None = None
+    ) -> None:
         super().__init__(
             dataset,  # type: ignore[arg-type]  # collate turns samples into batches, which the stub cannot express
             batch_sampler=batches,
@@ -46,7 +53,8 @@ class SectionLoader(DataLoader[Batch]):
             pin_memory=torch.cuda.is_available(),  # page-locked memory allows asynchronous copies to a GPU
             persistent_workers=workers > 0,
         )
-        self._batches = batches
+        self._dataset, self._batches = dataset, batches
+        self._waiting: Waiting = waiting or nullcontext
         self._yielded = 0
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # Lightning asks for no more than an iterator
@@ -56,14 +64,31 @@ class SectionLoader(DataLoader[Batch]):
             UserError: a section cannot be read, or a worker process has ended or cannot hand over what it read.
         """
         self._yielded = self._batches.skipped
-        # Worker processes prefetch by themselves; without any, a thread does.
-        batches = _of_workers(self._start_workers()) if self.num_workers else super().__iter__()
-        with Prefetch(batches, capacity=PREFETCHED_BATCHES) if self.num_workers == 0 else nullcontext(batches) as ahead:
-            for batch in ahead:
+        with self._ahead() as ahead:
+            batches = iter(ahead)
+            for sections in self._batches:
+                with self._waiting(self._dataset.name_of(sections[0])):
+                    batch = next(batches)
                 if isinstance(batch, UserError):
                     raise batch
                 self._yielded += 1
                 yield batch
+
+    @contextmanager
+    def _ahead(self) -> Iterator[Iterable[Batch | UserError]]:
+        """Inside, batches are read before they are used: by worker processes, or by a thread where there are none."""
+        if self.num_workers == 0:
+            with Prefetch(super().__iter__(), capacity=PREFETCHED_BATCHES) as ahead:
+                yield ahead
+            return
+        try:
+            yield _of_workers(self._start_workers())
+        except Exception:
+            raise
+        except BaseException:  # a stop signal, whose process may not wait for a worker that hangs
+            kill_workers(self._iterator)
+            self._iterator = None
+            raise
 
     def _start_workers(self) -> Iterator[Batch]:
         """The batches of worker processes, as PyTorch hands them over.
@@ -75,7 +100,8 @@ class SectionLoader(DataLoader[Batch]):
             start_fork_server()
             if self._iterator is None:
                 check_room(self.num_workers)
-            return super().__iter__()
+            with self._waiting("the worker processes that read sections"):
+                return super().__iter__()
         except OSError as error:
             reason = (error.strerror or first_line(error)).lower()
             if error.errno in (errno.EMFILE, errno.ENFILE):

@@ -8,6 +8,8 @@ import threading
 from multiprocessing import forkserver, queues
 from multiprocessing.process import BaseProcess
 
+from torch.utils.data._utils.signal_handling import _remove_worker_pids
+
 from sam_seismic.signals import STOP_SIGNALS
 
 _PRELOADED = "sam_seismic.data.loader"
@@ -83,3 +85,18 @@ def _handle_worker_signals(main_pid: int, _worker: int) -> None:
         os._exit(0)
 
     threading.Thread(target=exit_on_sigterm, daemon=True).start()
+
+
+def kill_workers(batches: object) -> None:
+    """End the workers of a loader's iterator without waiting for what they read, which may never come.
+
+    Args:
+        batches: the iterator of PyTorch; None for none.
+    """
+    workers: list[BaseProcess] = getattr(batches, "_workers", [])
+    # PyTorch's handler of SIGCHLD would raise an error in the middle of what the main thread does next.
+    _remove_worker_pids(id(batches))
+    for worker in workers:
+        worker.kill()
+    for worker in workers:
+        worker.join(timeout=1)  # a read from a dead file server can outlast even a kill

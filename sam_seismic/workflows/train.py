@@ -25,7 +25,7 @@ from sam_seismic.runs.run_lock import run_lock
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.runs.status import read_status
 from sam_seismic.runs.status_writer import StatusFile
-from sam_seismic.runs.stopping import RunStopped
+from sam_seismic.runs.stopping import RunStopped, StoppedWaiting
 from sam_seismic.runs.trainer import is_first_process, training_trainer
 from sam_seismic.runs.training_notes import training_notes
 from sam_seismic.survey.amplitudes import null_notes
@@ -195,6 +195,8 @@ def _fit(trainer: lightning.Trainer, prepared: Prepared, config: Config, last: P
             problem=f"{trainer.default_root_dir}: {stop}",
             fix="to go on after that step, give the same command with --resume",
         ) from stop
+    except StoppedWaiting as stop:
+        raise _stopped_waiting(stop, trainer, folder) from stop
     except RuntimeError as error:
         if trainer.world_size > 1 and peer_is_lost(error):
             raise PeerLostError(
@@ -213,3 +215,14 @@ def _fit(trainer: lightning.Trainer, prepared: Prepared, config: Config, last: P
             if resumable
             else "there is no checkpoint yet: run the same command again",
         ) from stop
+
+
+def _stopped_waiting(stop: StoppedWaiting, trainer: lightning.Trainer, folder: RunFolder) -> StoppedError:
+    """What a user is told of a training that was stopped while it waited for a section."""
+    again = "; if it waits there again, look at the disk or file server of that file"
+    return StoppedError(
+        problem=f"{folder.path}: {stop}, after step {trainer.global_step}, in epoch {trainer.current_epoch + 1}",
+        fix="to go on from the last checkpoint, give the same command with --resume" + again
+        if folder.last.is_file()
+        else "there is no checkpoint yet: run the same command again" + again,
+    )
