@@ -101,7 +101,7 @@ class SectionDataset(Dataset[Sample | UserError]):
     def name_of(self, index: SectionIndex) -> str:
         """A section in words, for messages."""
         part, ref = self._sections[index.section]
-        return f"{ref} of {part.volume.amplitude.path}"
+        return f"{ref.name} of {part.volume.amplitude.path}"
 
     def variants(self) -> list[SectionVariant]:
         """All variants of all sections."""

@@ -21,7 +21,6 @@ from sam_seismic.data.dataset import SectionDataset, SectionIndex
 from sam_seismic.data.worker_processes import check_room, exit_code, kill_workers, prepare_worker, start_fork_server
 from sam_seismic.errors import UserError, first_line
 
-
 Waiting = Callable[[str], AbstractContextManager[object]]
 """Makes the context of a wait; it is given what is waited for."""
 
@@ -83,12 +82,17 @@ class SectionLoader(DataLoader[Batch]):
             return
         try:
             yield _of_workers(self._start_workers())
-        except Exception:
+        except (Exception, GeneratorExit):
             raise
-        except BaseException:  # a stop signal, whose process may not wait for a worker that hangs
+        except BaseException:
+            self.kill_workers()
+            raise
+
+    def kill_workers(self) -> None:
+        """End the worker processes, after a stop signal: what they read may never come."""
+        if self._iterator is not None:
             kill_workers(self._iterator)
             self._iterator = None
-            raise
 
     def _start_workers(self) -> Iterator[Batch]:
         """The batches of worker processes, as PyTorch hands them over.

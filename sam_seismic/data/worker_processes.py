@@ -8,7 +8,7 @@ import threading
 from multiprocessing import forkserver, queues
 from multiprocessing.process import BaseProcess
 
-from torch.utils.data._utils.signal_handling import _remove_worker_pids
+from torch._C import _remove_worker_pids
 
 from sam_seismic.signals import STOP_SIGNALS
 
@@ -91,7 +91,7 @@ def kill_workers(batches: object) -> None:
     """End the workers of a loader's iterator without waiting for what they read, which may never come.
 
     Args:
-        batches: the iterator of PyTorch; None for none.
+        batches: the iterator of PyTorch.
     """
     workers: list[BaseProcess] = getattr(batches, "_workers", [])
     # PyTorch's handler of SIGCHLD would raise an error in the middle of what the main thread does next.

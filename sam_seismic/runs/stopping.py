@@ -12,6 +12,7 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.data.loader import SectionLoader
 from sam_seismic.signals import STOP_SIGNALS
 
 
@@ -95,9 +96,18 @@ class StopRequest(Callback):
             signal.signal(number, handler)
         self._before = {}
 
-    def on_exception(self, *_: Any) -> None:
-        """Restore the previous handlers."""
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,  # noqa: ARG002
+        exception: BaseException,
+    ) -> None:
+        """Restore the previous handlers; after a stop, end the worker processes, which may hang in a read."""
         self.on_train_end()
+        if not isinstance(exception, Exception):
+            for loader in (trainer.train_dataloader, trainer.val_dataloaders):
+                if isinstance(loader, SectionLoader):
+                    loader.kill_workers()
 
     def agreed(self, trainer: lightning.Trainer) -> str | None:
         """Name of the signal that asked any process to stop; None if there was none.
