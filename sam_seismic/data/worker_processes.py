@@ -96,6 +96,7 @@ def kill_workers(batches: object) -> None:
     workers: list[BaseProcess] = getattr(batches, "_workers", [])
     # PyTorch's handler of SIGCHLD would raise an error in the middle of what the main thread does next.
     _remove_worker_pids(id(batches))
+    setattr(batches, "_worker_pids_set", False)  # noqa: B010  # so that PyTorch does not remove them again
     for worker in workers:
         worker.kill()
     for worker in workers:
