@@ -8,6 +8,7 @@ import pytest
 import segyio
 
 from sam_seismic.config import ReadOptions
+from sam_seismic.files.folders import folder_of_results
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyResult
@@ -152,3 +153,22 @@ def test_inspect_of_a_configuration_and_a_checkpoint(made: Made, run: Run):
     card = json.loads(run("inspect", made.best, "--json").stdout)
     assert card["model"]["size"] == "vit_t"
     assert run("inspect", made.best, "--labels").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["eval", "score"])
+@pytest.mark.follows("files/folders.py", "wait until it has ended, or choose another --output")
+def test_two_do_not_write_scores_to_one_folder_at_once(made: Made, run: Run, tmp_path: Path, command: str):
+    words = {
+        "eval": ("--checkpoint", made.best, "--device", "cpu"),
+        "score": ("--truth", made.labels, "--prediction", made.labels),
+    }[command]
+    folder = tmp_path / "scores"
+    with folder_of_results(folder, overwrite=False):
+        refused = run(command, *words, "--output", folder, "--overwrite")
+        assert refused.exit_code == 2
+        assert f"{folder}: another command is writing to this folder" in refused.stderr
+        assert "wait until it has ended, or choose another --output" in refused.stderr
+        assert run(command, *words, "--output", tmp_path / "other").exit_code == 0
+    assert not list(folder.iterdir())
+    assert run(command, *words, "--output", folder).exit_code == 0
+    assert not (folder / ".lock").exists()
