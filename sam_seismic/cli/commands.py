@@ -79,7 +79,7 @@ def train(
     folder = output or experiment.output or Path("runs") / config.stem
 
     def show(best: Path | None) -> None:
-        if best is not None:  # only the first process of a distributed training has it
+        if best is not None:  # None: a finished run, or not the first process of a distributed training
             show_files([folder])
 
     return Invocation(TrainRequest(experiment, folder, resume, overwrite), run, show)

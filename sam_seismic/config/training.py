@@ -69,7 +69,7 @@ class TrainConfig(Model):
     checkpoint_every: int | None = Field(default=1000, ge=1)
     """Largest number of steps between two writings of last.ckpt, hence of steps lost when a run is killed. If not set,
     it is written at the end of an epoch only, and not of every epoch if epochs are short compared with the writing."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the random weights, the order of sections, and the augmentation."""
 
 
