@@ -128,6 +128,7 @@ def test_all_problems_are_reported_at_once_with_dotted_keys():
             "train.pictures: 3 is no multiple of trainer.val_every_epochs: 2",
         ),
         ({"data": FILES | {"root": "~no-such-user/x"}}, "no-such-user"),
+        ({"data": FILES, "train": {"seed": 2**32}}, "train.seed  must be less than 4294967296 (got 4294967296)"),
     ],
 )
 def test_keys_that_cannot_apply_are_refused(tree: dict[str, Any], message: str):

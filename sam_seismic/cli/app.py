@@ -65,9 +65,7 @@ class CommandGroup(TyperGroup):
             invocation = super().invoke(ctx)
             if isinstance(invocation, Invocation):
                 invocation.carry_out()
-            # If the reader of a pipe has gone (`| head`), this raises here, where Typer ends quietly; when Python
-            # exits, it would print a traceback.
-            sys.stdout.flush()
+            sys.stdout.flush()  # if the disk is full, this raises here; when Python exits, it would print a traceback
 
     @contextmanager
     def _errors_told(self) -> Iterator[None]:

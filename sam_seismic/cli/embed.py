@@ -18,7 +18,7 @@ from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import print_json, print_table
 from sam_seismic.config import load_config
 from sam_seismic.errors import UserError
-from sam_seismic.files.units import format_bytes
+from sam_seismic.files.units import counted, format_bytes
 
 if TYPE_CHECKING:
     from sam_seismic.tuning.stored_groups import StoredGroup
@@ -95,7 +95,9 @@ def _show_groups(groups: "Sequence[StoredGroup]", *, pruned: bool, json: bool) -
     columns = ("of", "model", "canvas", "sections", "size", "last used")
     print_table("Removed" if pruned else "Embeddings", columns, [_row(group) for group in groups])
     total = sum(group.size for group in groups)
-    print(f"{len(groups)} groups, {format_bytes(total)} {'from' if pruned else 'in'} {groups[0].folder.parent}")
+    print(
+        f"{counted(len(groups), 'group')}, {format_bytes(total)} {'from' if pruned else 'in'} {groups[0].folder.parent}"
+    )
 
 
 def _row(group: "StoredGroup") -> Sequence[str]:
@@ -114,7 +116,7 @@ def _row(group: "StoredGroup") -> Sequence[str]:
         known["canvas"],
         f"{group.sections:,}",
         format_bytes(group.size),
-        "today" if days < 1 else f"{days:.0f} days ago",
+        "today" if days < 1 else f"{counted(round(days), 'day')} ago",
     )
 
 

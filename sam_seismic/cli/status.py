@@ -10,7 +10,7 @@ import typer
 
 from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.options import Json
-from sam_seismic.cli.terminal import print_json, print_table
+from sam_seismic.cli.terminal import fits_terminal, print_json, print_table, print_words
 from sam_seismic.runs.status import STATUS, RunStatus, status_of
 
 
@@ -30,7 +30,13 @@ def status(
     columns = ("run", "state", "epoch", "step", "s/step", "left", "checkpoint", "restarts", "host", "job")
     rows = [_row(run, each, now) for run, each in found.items()]
     filled = [any(cells) for cells in zip(*rows, strict=True)]  # leave out columns that are empty for all runs
-    print_table("Runs", tuple(compress(columns, filled)), [tuple(compress(row, filled)) for row in rows])
+    names, cells = tuple(compress(columns, filled)), [tuple(compress(row, filled)) for row in rows]
+    if fits_terminal(names, cells):
+        print_table("Runs", names, cells)
+    else:
+        for name, *facts in cells:
+            print(f"{name}: {facts[0]}")
+            print_words([f"{column} {fact}" for column, fact in zip(names[2:], facts[1:], strict=True)])
     for run, each in found.items():
         if each.why:
             print(f"{run}: {each.why}")

@@ -4,6 +4,8 @@ import errno
 import fcntl
 import io
 import os
+import signal
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 """Name and mode of the standard streams, by their descriptors 0, 1 and 2."""
+READER_GONE = 128 + signal.SIGPIPE
+"""Exit status where the reader of a pipe has gone."""
 _NOBODY_READS = (errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EIO)
 """Errors of writing where the log is on a full disk, its reader has ended, or its terminal was closed."""
 
@@ -29,6 +33,27 @@ class _Lossy(io.FileIO):
             return len(memoryview(content))
 
 
+class _Piped(io.FileIO):
+    """A pipe; when its reader has gone (`| head`), the program ends as programs do that SIGPIPE ends, without a word.
+
+    Whoever prints would make a status of 1 of it: Rich, Typer and Python itself.
+    """
+
+    def write(self, content: "ReadableBuffer", /) -> int:
+        """Write what the reader takes.
+
+        Raises:
+            SystemExit: the reader has gone.
+        """
+        try:
+            return super().write(content)
+        except BrokenPipeError:
+            null = os.open(os.devnull, os.O_WRONLY)  # takes what is still in buffers
+            os.dup2(null, self.fileno())
+            os.close(null)
+            raise SystemExit(READER_GONE) from None
+
+
 def prepare_streams() -> None:
     """Let the standard streams of this process take every text, whatever the encoding of the terminal, and be open.
 
@@ -43,15 +68,21 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # open to the end
         elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-            if name == "stderr" and isinstance(stream.buffer, io.BufferedWriter | io.FileIO):
-                sys.stderr = _dropping(stream)
+            if not isinstance(stream.buffer, io.BufferedWriter | io.FileIO):
+                continue
+            if name == "stderr":
+                sys.stderr = _through(_Lossy, stream)
+            elif stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
+                sys.stdout = _through(_Piped, stream)
 
 
-def _dropping(stream: io.TextIOWrapper) -> io.TextIOWrapper:
-    """A stream to the same descriptor, in the same encoding, that drops what cannot be written."""
+def _through(kind: type[io.FileIO], stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """A stream to the same descriptor, in the same encoding, through a file of another kind."""
     stream.flush()
-    raw = _Lossy(stream.fileno(), "wb", closefd=False)
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=True)
+    raw, by_line = kind(stream.fileno(), "wb", closefd=False), kind is _Lossy or stream.line_buffering
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=by_line
+    )
 
 
 def is_unicode(encoding: str | None) -> bool:

@@ -13,7 +13,8 @@ from sam_seismic.cli.array_element import refuse_shared_output
 from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.invocation import Invocation
 from sam_seismic.errors import UserError
-from sam_seismic.runs.slurm_script import JobResources
+from sam_seismic.files.user_paths import set_later
+from sam_seismic.runs.slurm_script import ARRAY_VARIABLES, JOB_VARIABLES, JobResources
 
 if TYPE_CHECKING:
     from sam_seismic.workflows.submit import Submission
@@ -49,7 +50,9 @@ def submit(
     """
     if command not in SUBMITTABLE:
         raise UserError(problem=f"{command}: cannot be submitted", fix=f"submit one of {', '.join(SUBMITTABLE)}")
-    requests = _requests(command, context.args)
+    several = context.args.count("--config") > 1
+    with set_later(JOB_VARIABLES | (ARRAY_VARIABLES if several or array is not None else frozenset())):
+        requests = _requests(command, context.args)
     from sam_seismic.workflows.submit import SubmitRequest
     from sam_seismic.workflows.submit import submit as run
 

@@ -72,7 +72,7 @@ class TrainConfig(Model):
     pictures: int = Field(default=0, ge=0)
     """Number of epochs from one picture of the middle validation sections to the next, for report/film.gif; 0 draws
     none. The first validation and that of the last epoch are always pictured."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the random weights, the order of sections, and the augmentation."""
 
 

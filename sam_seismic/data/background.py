@@ -1,11 +1,14 @@
 """Background threads: one prefetches items for the network, another one consumes its results.
 
 An exception in a background thread is raised again in the calling thread. When a `with` block is left by an error,
-queued items are dropped and the current item is finished. The thread has always ended when the block has been left.
+queued items are dropped and the current item is finished. The thread has ended when the block has been left; unless a
+stop signal leaves the block and the current item hangs, as reads from a dead file server do: then the thread, which
+does not keep the process alive, is abandoned.
 """
 
 # SimpleQueue is written in C: an interrupt cannot leave it locked, as it can the locks of Python's own queue classes.
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -21,6 +24,8 @@ PREFETCHED_BATCHES = 2
 """Batches that are read and prepared before the network asks for them."""
 POLL_SECONDS = 0.5
 """Longest wait that an interrupt may not end."""
+GRACE_SECONDS = 5.0
+"""Time that the current item has to be finished after a stop signal."""
 
 T = TypeVar("T")
 
@@ -65,7 +70,7 @@ class _BackgroundThread(ABC, Generic[T]):
             self._cancelled = True
             self._free_slots.put(None)  # wake the thread, whichever queue it waits on
             self._queue.put(_Marker.END)
-            self._join()
+            self._join(hurried=kind is not None and not issubclass(kind, Exception))
 
     @abstractmethod
     def _work(self) -> None:
@@ -91,13 +96,25 @@ class _BackgroundThread(ABC, Generic[T]):
             self._free_slots.put(None)
             self._queue.put(_Marker.END)
 
-    def _join(self) -> None:
-        """Wait for the end, also after a second interrupt: the caller closes the files of the thread next."""
-        while not self._ended:
+    def _join(self, *, hurried: bool) -> None:
+        """Wait for the end, also after a second interrupt: the caller closes the files of the thread next.
+
+        Args:
+            hurried: whether a stop signal ends the block, so that a thread that hangs is abandoned.
+        """
+        until = time.monotonic() + GRACE_SECONDS if hurried else None
+        interrupt: KeyboardInterrupt | None = None
+        while not self._ended and (until is None or time.monotonic() < until):
+            try:
+                with suppress(Empty):
+                    self._end_signal.get(timeout=POLL_SECONDS)
+            except KeyboardInterrupt as error:
+                interrupt, until = error, until or time.monotonic() + GRACE_SECONDS
+        if self._ended:
             with suppress(KeyboardInterrupt):
-                self._end_signal.get()
-        with suppress(KeyboardInterrupt):
-            self._thread.join()
+                self._thread.join()
+        if interrupt is not None and not hurried:
+            raise interrupt
 
 
 class Prefetch(_BackgroundThread[T]):

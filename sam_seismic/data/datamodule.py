@@ -13,7 +13,7 @@ from sam_seismic.data.amplitude import AmplitudeScale, draw_training_amplitudes,
 from sam_seismic.data.amplitude_distribution import AmplitudeDistribution, MeanTrace
 from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.data.dataset import SectionDataset, StoredEmbeddings
-from sam_seismic.data.loader import SectionLoader, SharedBatches
+from sam_seismic.data.loader import SectionLoader, SharedBatches, Waiting
 from sam_seismic.errors import ConfigError
 from sam_seismic.survey.parts import Part, Survey, open_survey
 
@@ -61,6 +61,8 @@ class SeismicDataModule(lightning.LightningDataModule):
         self._seed = seed
         self.stored: StoredEmbeddings | None = None
         """Reads stored features of train and val sections; None without a store and before it is filled."""
+        self.waiting: Waiting | None = None
+        """The context in which loaders that are made from now on wait for a section, see SectionLoader."""
 
     def _known(self, data: DataConfig | Path) -> DataConfig:
         if isinstance(data, DataConfig):
@@ -97,7 +99,7 @@ class SeismicDataModule(lightning.LightningDataModule):
     def _loader(self, dataset: SectionDataset, seed: int | None = None) -> SectionLoader:
         share = (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
         batches = SharedBatches(dataset.groups(), self._batch_size, seed=seed, share=share)
-        return SectionLoader(dataset, batches, workers=self._workers)
+        return SectionLoader(dataset, batches, workers=self._workers, waiting=self.waiting)
 
 
 class F3DataModule(SeismicDataModule):

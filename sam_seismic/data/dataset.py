@@ -98,6 +98,11 @@ class SectionDataset(Dataset[Sample | UserError]):
             return error
         return sample if index.counts else replace(sample, labels=torch.full_like(sample.labels, IGNORE))
 
+    def name_of(self, index: SectionIndex) -> str:
+        """A section in words, for messages."""
+        part, ref = self._sections[index.section]
+        return f"{ref.name} of {part.volume.amplitude.path}"
+
     def variants(self) -> list[SectionVariant]:
         """All variants of all sections."""
         return [

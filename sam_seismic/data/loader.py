@@ -4,16 +4,11 @@ import errno
 import math
 import multiprocessing
 import os
-import signal
-import sys
-import threading
-from collections.abc import Hashable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from multiprocessing import forkserver, queues
-from multiprocessing.process import BaseProcess
 from typing import Self
 
 import numpy as np
@@ -23,8 +18,11 @@ from torch.utils.data import DataLoader, Sampler
 from sam_seismic.data.background import PREFETCHED_BATCHES, Prefetch
 from sam_seismic.data.batches import Batch, Sample, collate
 from sam_seismic.data.dataset import SectionDataset, SectionIndex
+from sam_seismic.data.worker_processes import check_room, exit_code, kill_workers, prepare_worker, start_fork_server
 from sam_seismic.errors import UserError, first_line
-from sam_seismic.signals import STOP_SIGNALS
+
+Waiting = Callable[[str], AbstractContextManager[object]]
+"""Makes the context of a wait; it is given what is waited for."""
 
 
 class SectionLoader(DataLoader[Batch]):
@@ -37,9 +35,12 @@ class SectionLoader(DataLoader[Batch]):
         dataset: of sections.
         batches: the sampler of batches.
         workers: number of reading processes; 0 for a thread.
+        waiting: given what it waits for, a context in which a stop signal may raise an error; None for none.
     """
 
-    def __init__(self, dataset: SectionDataset, batches: "SharedBatches", *, workers: int) -> None:
+    def __init__(
+        self, dataset: SectionDataset, batches: "SharedBatches", *, workers: int, waiting: Waiting | None = None
+    ) -> None:
         super().__init__(
             dataset,  # type: ignore[arg-type]  # collate turns samples into batches, which the stub cannot express
             batch_sampler=batches,
@@ -47,11 +48,12 @@ class SectionLoader(DataLoader[Batch]):
             num_workers=workers,
             # Fork from a process with one thread: a fork copies locks, but not the threads that would release them.
             multiprocessing_context=multiprocessing.get_context("forkserver") if workers else None,
-            worker_init_fn=partial(_prepare_worker, os.getpid()) if workers else None,
+            worker_init_fn=partial(prepare_worker, os.getpid()) if workers else None,
             pin_memory=torch.cuda.is_available(),  # page-locked memory allows asynchronous copies to a GPU
             persistent_workers=workers > 0,
         )
-        self._batches = batches
+        self._dataset, self._batches = dataset, batches
+        self._waiting: Waiting = waiting or nullcontext
         self._yielded = 0
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # Lightning asks for no more than an iterator
@@ -61,14 +63,36 @@ class SectionLoader(DataLoader[Batch]):
             UserError: a section cannot be read, or a worker process has ended or cannot hand over what it read.
         """
         self._yielded = self._batches.skipped
-        # Worker processes prefetch by themselves; without any, a thread does.
-        batches = _of_workers(self._start_workers()) if self.num_workers else super().__iter__()
-        with Prefetch(batches, capacity=PREFETCHED_BATCHES) if self.num_workers == 0 else nullcontext(batches) as ahead:
-            for batch in ahead:
+        with self._ahead() as ahead:
+            batches = iter(ahead)
+            for sections in self._batches:
+                with self._waiting(self._dataset.name_of(sections[0])):
+                    batch = next(batches)
                 if isinstance(batch, UserError):
                     raise batch
                 self._yielded += 1
                 yield batch
+
+    @contextmanager
+    def _ahead(self) -> Iterator[Iterable[Batch | UserError]]:
+        """Inside, batches are read before they are used: by worker processes, or by a thread where there are none."""
+        if self.num_workers == 0:
+            with Prefetch(super().__iter__(), capacity=PREFETCHED_BATCHES) as ahead:
+                yield ahead
+            return
+        try:
+            yield _of_workers(self._start_workers())
+        except (Exception, GeneratorExit):
+            raise
+        except BaseException:
+            self.kill_workers()
+            raise
+
+    def kill_workers(self) -> None:
+        """End the worker processes, after a stop signal: what they read may never come."""
+        if self._iterator is not None:
+            kill_workers(self._iterator)
+            self._iterator = None
 
     def _start_workers(self) -> Iterator[Batch]:
         """The batches of worker processes, as PyTorch hands them over.
@@ -77,10 +101,11 @@ class SectionLoader(DataLoader[Batch]):
             UserError: the system lets no worker process start.
         """
         try:
-            _start_fork_server()
+            start_fork_server()
             if self._iterator is None:
-                _check_room(self.num_workers)
-            return super().__iter__()
+                check_room(self.num_workers)
+            with self._waiting("the worker processes that read sections"):
+                return super().__iter__()
         except OSError as error:
             reason = (error.strerror or first_line(error)).lower()
             if error.errno in (errno.EMFILE, errno.ENFILE):
@@ -137,83 +162,12 @@ def _of_workers(batches: Iterator[Batch]) -> Iterator[Batch]:
             raise _cannot_hand_over("too many open files") from error
         if isinstance(error, RuntimeError) and not reason.startswith("DataLoader worker"):
             raise
-        if (code := max(map(_exit_code, getattr(batches, "_workers", ())), default=0)) > 1:
+        if (code := max(map(exit_code, getattr(batches, "_workers", ())), default=0)) > 1:
             raise _cannot_hand_over(os.strerror(code).lower()) from error
         raise UserError(
             problem=f"a process that reads sections has ended: {reason}",
             fix="if it was killed, memory was probably short: lower data.workers, or set it to 0",
         ) from error
-
-
-def _exit_code(worker: BaseProcess) -> int:
-    """The exit code of a worker that has ended or does so now, negative for a signal; 0 while it lives."""
-    worker.join(timeout=1)
-    return worker.exitcode or 0
-
-
-def _start_fork_server() -> None:
-    """Start the process that workers are forked from, unless it runs; it ignores the stop signals."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
-    try:
-        forkserver.ensure_running()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _check_room(workers: int) -> None:
-    """Make and drop what PyTorch needs to talk with its workers; it prints a traceback where it is the first to fail.
-
-    Raises:
-        OSError: there is no room for it in shared memory, or too few descriptors are left.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.Event()
-    made = [context.Queue() for _ in range(workers + 1)]
-    for each in made:
-        each.close()
-
-
-def _prepare_worker(main_pid: int, worker: int) -> None:
-    """In a worker process: handle signals, and end it where it cannot hand over a batch.
-
-    Threads of Python hand batches over. If one fails, they print a traceback, and the training waits forever.
-    """
-    _handle_worker_signals(main_pid, worker)
-    queues.Queue._on_queue_feeder_error = staticmethod(  # type: ignore[attr-defined]
-        lambda error, _batch: _end_worker(error)
-    )
-    sys.excepthook = lambda _kind, error, _at: _end_worker(error)
-
-
-def _end_worker(error: BaseException) -> None:
-    """End this process; its exit code is the number of the system's error, which the main process tells."""
-    number = getattr(error, "errno", None)
-    os._exit(number if isinstance(number, int) and 1 < number < 128 else 1)
-
-
-def _handle_worker_signals(main_pid: int, _worker: int) -> None:
-    """In a worker process: ignore stop signals, so that the main process can finish its step and then end the worker.
-
-    Args:
-        main_pid: the main process, whose SIGTERM ends the worker.
-    """
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else signal.SIG_DFL)
-    if not hasattr(signal, "sigwaitinfo"):  # macOS, which has no Slurm that sends SIGTERM to all processes
-        return
-    # Only sigwaitinfo tells which process sent a signal.
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-
-    def exit_on_sigterm() -> None:
-        while signal.sigwaitinfo([signal.SIGTERM]).si_pid != main_pid:
-            pass
-        os._exit(0)
-
-    threading.Thread(target=exit_on_sigterm, daemon=True).start()
 
 
 class SharedBatches(Sampler[list[SectionIndex]]):

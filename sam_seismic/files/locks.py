@@ -9,6 +9,9 @@ import fcntl
 import os
 from pathlib import Path
 
+LOCK = ".lock"
+"""Name of the file in a folder of results that the command which writes them holds a lock on."""
+
 
 def try_lock(descriptor: int) -> bool:
     """Lock an open file until it is closed, also by the end of the process. Never waits.

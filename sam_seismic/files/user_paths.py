@@ -8,6 +8,9 @@ import codecs
 import os
 import re
 import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from sam_seismic.errors import UserError
@@ -16,6 +19,19 @@ AnyPath = str | os.PathLike[str]
 _DOLLAR = re.compile(r"\$(?:\$|\(|\{[^}]*\}?|[A-Za-z_][A-Za-z0-9_]*)")
 """What a dollar can begin; a dollar before anything else stands for itself."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+_LATER: ContextVar[Collection[str]] = ContextVar("variables that are set later", default=())
+
+
+@contextmanager
+def set_later(names: Collection[str]) -> Iterator[None]:
+    """Inside, these variables stay in a path as they are written where they are not set: `$SLURM_JOB_ID`."""
+    token = _LATER.set(names)
+    try:
+        yield
+    finally:
+        _LATER.reset(token)
 
 
 class UnknownPathError(ValueError):
@@ -128,6 +144,8 @@ def _with_variables(text: str, within: tuple[str, ...] = ()) -> str:
             )
         if name in within:
             raise UnknownPathError(f"the variable {name} refers to itself", f"export {name}=FOLDER")
+        if name not in os.environ and name in _LATER.get():
+            return found
         if not os.environ.get(name, "").strip():
             state = "empty" if name in os.environ else "not set"
             raise UnknownPathError(

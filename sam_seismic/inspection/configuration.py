@@ -5,7 +5,7 @@ from pathlib import Path
 from sam_seismic.config import Config
 from sam_seismic.data.canvas import check_sections_fit, describe_canvas
 from sam_seismic.errors import UserError
-from sam_seismic.files.units import format_bytes
+from sam_seismic.files.units import counted, format_bytes
 from sam_seismic.inspection.class_shares import class_shares, missing_classes, share_table
 from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
@@ -128,6 +128,9 @@ def _training_rows(config: Config, weights: str, parameters: tuple[int, int], st
         ("weights", weights),
         ("parameters", f"{parameters[0]:,} trainable, {parameters[1]:,} frozen"),
         ("canvas", describe_canvas(config.input)),
-        ("steps", f"{steps:,} an epoch, {steps * train.epochs:,} in {train.epochs} epochs ({batch}, one device)"),
+        (
+            "steps",
+            f"{steps:,} an epoch, {steps * train.epochs:,} in {counted(train.epochs, 'epoch')} ({batch}, one device)",
+        ),
         ("precision", config.trainer.precision),
     ]

@@ -10,6 +10,7 @@ import numpy as np
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.several_paths import name_of
 from sam_seismic.files.unfinished import check_output
+from sam_seismic.files.units import counted
 from sam_seismic.inspection.amplitudes import AmplitudeStatistics, draws_per_section, measure_section, merge_statistics
 from sam_seismic.inspection.grid import file_facts, file_rows, grid_facts, grid_rows, live_map, map_of
 from sam_seismic.inspection.labels import (
@@ -242,8 +243,8 @@ def _not_finite(facts: Mapping[str, Any]) -> str:
     if not facts["not_finite"]:
         return ""
     return (
-        f"{facts['nan']:,} NaN and {facts['infinite']:,} infinite samples in {facts['traces_not_finite']:,} traces, "
-        f"the first at {facts['first_not_finite']}"
+        f"{facts['nan']:,} NaN and {facts['infinite']:,} infinite samples in "
+        f"{counted(facts['traces_not_finite'], 'trace')}, the first at {facts['first_not_finite']}"
     )
 
 

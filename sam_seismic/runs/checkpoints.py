@@ -18,7 +18,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from sam_seismic.data.loader import SectionLoader
 from sam_seismic.files.atomic import remove_abandoned, whole_file
-from sam_seismic.runs.stopping import RunStopped, StopRequest
+from sam_seismic.runs.stopping import RunStopped, StoppedWaiting, StopRequest
 
 _VALIDATION = ("fit_loop", "epoch_loop.val_loop.batch_progress")
 """Keys under which a checkpoint of Lightning holds the progress of a validation."""
@@ -202,9 +202,7 @@ class LastCheckpoint(Checkpoint):
         Raises:
             RunStopped: a stop was requested.
         """
-        # A checkpoint does not hold gradients that are being accumulated.
-        whole = trainer.fit_loop.epoch_loop.batch_progress.current.ready % trainer.accumulate_grad_batches == 0
-        if whole and not trainer.is_last_batch:
+        if _between_steps(trainer) and not trainer.is_last_batch:
             self._save_if_due(trainer)
 
     def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
@@ -227,6 +225,20 @@ class LastCheckpoint(Checkpoint):
             self._save(trainer)
         if by is not None and goes_on:
             raise _stopped(trainer, by)
+
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,  # noqa: ARG002
+        exception: BaseException,
+    ) -> None:
+        """Save the last step if a stop signal ended a wait for the next section.
+
+        Processes of a distributed training save together, and the others do not know that this one stops.
+        """
+        alone, new = trainer.world_size == 1, trainer.global_step > self._step
+        if isinstance(exception, StoppedWaiting) and alone and new and _between_steps(trainer):
+            self._save(trainer)
 
     def on_save_checkpoint(
         self,
@@ -263,6 +275,12 @@ class LastCheckpoint(Checkpoint):
         trainer.save_checkpoint(self._path)
         end = time.monotonic()
         self._step, self._affordable_from = trainer.global_step, end + (end - begin) / SHARE
+
+
+def _between_steps(trainer: lightning.Trainer) -> bool:
+    """Whether no gradients are being accumulated, which a checkpoint does not hold."""
+    given = trainer.fit_loop.epoch_loop.batch_progress.current.ready
+    return trainer.is_last_batch or given % trainer.accumulate_grad_batches == 0
 
 
 def _files(trainer: lightning.Trainer) -> WholeCheckpointIO:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sam_seismic.config import Config, load_config
 from sam_seismic.errors import ConfigError
+from sam_seismic.files.units import counted
 from sam_seismic.runs.epoch_position import BATCHES
 from sam_seismic.runs.moved_data import check_data_is_there
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
@@ -158,8 +159,9 @@ class Position:
         """Why nothing is left to do, and how to go on nevertheless; None if something is left."""
         epochs, patience = config.train.epochs, config.train.patience
         if self.epochs >= epochs:
+            done = f"{counted(self.epochs, 'epoch')} {'is' if self.epochs == 1 else 'are'} done"
             return (
-                f"finished already: {self.epochs} epochs are done, train.epochs: {epochs} asks for no more; "
+                f"finished already: {done}, train.epochs: {epochs} asks for no more; "
                 f"--set train.epochs={2 * self.epochs} goes on"
             )
         if patience is not None and self.waited is not None and self.waited >= patience:
@@ -177,7 +179,8 @@ def change_notes(before: Config, now: Config, position: Position) -> list[str]:
     if "train.epochs" in changes:
         old, new = (_rate(each, position) for each in (before, now))
         notes.append(
-            f"the learning rate now falls over {now.train.epochs} epochs: it goes on at {new:.2g}, which was {old:.2g}"
+            f"the learning rate now falls over {counted(now.train.epochs, 'epoch')}: it "
+            f"goes on at {new:.2g}, which was {old:.2g}"
         )
     if changes.keys() & CHANGES_STEPS:
         notes.append(

@@ -10,13 +10,12 @@ from sam_seismic.config import Config, dump_config, is_config_file
 from sam_seismic.errors import UserError
 from sam_seismic.files.atomic import write_text
 from sam_seismic.files.folders import is_utf8
+from sam_seismic.files.locks import LOCK
 from sam_seismic.runs.resuming import check_same_experiment
 from sam_seismic.runs.status import STATUS
 
 PARTS = ("config.yaml", STATUS, "metrics.csv", "checkpoints", "report", "tensorboard")
 """What a training writes into its folder. Other files there are never changed or removed."""
-LOCK = ".lock"
-"""Name of the file in a run folder that a training holds a lock on."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,14 @@ from sam_seismic.errors import UserError
 SCRIPT = "run_sbatch.sh"
 CONTAINER = "Singularity.sif"
 """The image that run_sbatch.sh uses if it lies in the folder that the job is submitted from."""
+JOB_VARIABLES = frozenset({
+    "SLURM_CLUSTER_NAME", "SLURM_JOBID", "SLURM_JOB_ACCOUNT", "SLURM_JOB_ID", "SLURM_JOB_NAME", "SLURM_JOB_NODELIST",
+    "SLURM_JOB_NUM_NODES", "SLURM_JOB_PARTITION", "SLURM_JOB_UID", "SLURM_JOB_USER", "SLURM_NNODES", "SLURM_NTASKS",
+    "SLURM_SUBMIT_DIR", "SLURM_SUBMIT_HOST", "SLURM_TMPDIR",
+})  # fmt: skip
+"""Variables that Slurm sets in each job, alike in all of its tasks; SLURM_TMPDIR is set by many clusters."""
+ARRAY_VARIABLES = frozenset({"SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_ID"})
+"""Variables that Slurm sets in the elements of an array."""
 _DIRECTIVE = re.compile(r"#+SBATCH +--(?P<name>[a-z-]+)(?:=.*)?")
 
 

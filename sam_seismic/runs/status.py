@@ -1,8 +1,9 @@
 """A run folder comes in; the status that the run wrote there goes out. It does not import torch, which is slow."""
 
 import json
+import socket
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -10,8 +11,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from sam_seismic.errors import UserError
 from sam_seismic.files.atomic import write_text
+from sam_seismic.files.processes import has_ended
 
-State = Literal["starting", "training", "stopped", "failed", "finished"]
+State = Literal["starting", "training", "stopped", "failed", "finished", "killed"]
 STATUS = "status.json"
 """Name of the status file in a run folder."""
 SILENCE = 120.0
@@ -23,11 +25,12 @@ class RunStatus:
     """The status of a run, as the run wrote it.
 
     Args:
-        state: what the run is doing, or how it ended.
+        state: what the run is doing, or how it ended; `killed` is never written, but found by `status_of`.
         why: why it stopped or failed.
         job: name of the Slurm job, as `SlurmJob.name`; None outside of Slurm.
         host: name of the machine.
         process: number of the process.
+        birth: what tells the process from a later one of that number, see `files.processes`; None where unknown.
         restarts: how often the run was resumed.
         epoch: the current epoch, counted from 1.
         epochs: number of epochs.
@@ -47,6 +50,7 @@ class RunStatus:
     job: str | None = None
     host: str = ""
     process: int = 0
+    birth: str | None = None
     restarts: int = 0
     epoch: int = 0
     epochs: int = 0
@@ -104,7 +108,7 @@ def write_status(path: Path, status: RunStatus) -> None:
 
 
 def status_of(run: Path) -> RunStatus:
-    """The status of the run in a folder.
+    """The status of the run in a folder; `killed` if its process was on this machine and ended without a word.
 
     Raises:
         UserError: the folder does not exist, or holds no status file.
@@ -115,4 +119,7 @@ def status_of(run: Path) -> RunStatus:
             problem=f"{run}: {'holds no ' + STATUS if run.is_dir() else 'there is no such folder'}",
             fix="give the folder of a run that train has begun",
         )
+    if status.active and status.host == socket.gethostname() and has_ended(status.process, status.birth):
+        why = f"process {status.process} has ended without a word, as after kill -9 or where memory is short"
+        return replace(status, state="killed", why=why)
     return status

@@ -13,8 +13,10 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from sam_seismic.errors import StoppedError
+from sam_seismic.files.processes import birth_of
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.runs.status import RunStatus, read_status, write_status
+from sam_seismic.tasks.facies import FaciesSegmentation
 
 INTERVAL_SECONDS = 5.0
 """Smallest time between two updates."""
@@ -31,7 +33,11 @@ class StatusFile(Callback):
     def __init__(self, path: Path, job: SlurmJob | None) -> None:
         self._path = path
         self._status = RunStatus(
-            "starting", job=None if job is None else job.name, host=socket.gethostname(), process=os.getpid()
+            "starting",
+            job=None if job is None else job.name,
+            host=socket.gethostname(),
+            process=os.getpid(),
+            birth=birth_of(os.getpid()),
         )
         self._step = 0
         self._started = 0.0
@@ -69,10 +75,12 @@ class StatusFile(Callback):
         """Write what the scores do not say by themselves."""
         self._update(notes=tuple(notes))
 
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Write where the training begins, and how many steps there will be."""
+        assert isinstance(pl_module, FaciesSegmentation), "the task of a training"
         self._step, self._started = trainer.global_step, time.monotonic()
-        steps = int(trainer.estimated_stepping_batches)
+        # Epochs that were done with another batch size, or on more devices, had another number of steps.
+        steps = int(trainer.estimated_stepping_batches) - pl_module.steps_ahead
         if trainer.is_global_zero:
             self._update(state="training", epochs=trainer.max_epochs, step=trainer.global_step, steps=steps)
 

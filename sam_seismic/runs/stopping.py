@@ -3,12 +3,16 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback
 
+from sam_seismic.data.datamodule import SeismicDataModule
+from sam_seismic.data.loader import SectionLoader
 from sam_seismic.signals import STOP_SIGNALS
 
 
@@ -27,10 +31,23 @@ class RunStopped(BaseException):
         super().__init__(f"stopped by {signal_name} after step {step}, in epoch {epoch}")
 
 
+class StoppedWaiting(BaseException):
+    """A signal asked a training to stop that waited for a section. It may never come: a file server may be dead.
+
+    Args:
+        signal_name: the signal.
+        awaited: what it waited for.
+    """
+
+    def __init__(self, signal_name: str, awaited: str) -> None:
+        super().__init__(f"stopped by {signal_name} while it waited for {awaited}")
+
+
 class StopRequest(Callback):
     """Records the first stop signal; LastCheckpoint reads it, writes the checkpoint and ends the training.
 
     The handler only records the signal: it may interrupt the process anywhere, also within a collective operation.
+    While the training waits for a section, a signal ends the wait, and LastCheckpoint writes the checkpoint as well.
     Outside of the training loop a signal ends the program as it ends any other command.
     """
 
@@ -39,9 +56,30 @@ class StopRequest(Callback):
         """Name of the signal that was received; None while there was none."""
         self._process = os.getpid()
         self._before: dict[signal.Signals, Any] = {}
+        self._awaited: str | None = None
+
+    @contextmanager
+    def waiting(self, awaited: str) -> Iterator[None]:
+        """Inside, the training waits for a section, and a stop signal ends the wait; one that came before does, too.
+
+        Args:
+            awaited: what it waits for.
+
+        Raises:
+            StoppedWaiting: a stop signal came.
+        """
+        self._awaited = awaited
+        try:
+            if self.by is not None and self._before:
+                raise StoppedWaiting(self.by, awaited)
+            yield
+        finally:
+            self._awaited = None
 
     def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:  # noqa: ARG002
         """Remove Lightning's handler of SIGTERM, which would communicate with the other processes."""
+        if isinstance(module := getattr(trainer, "datamodule", None), SeismicDataModule):
+            module.waiting = self.waiting
         if _in_main_thread():
             composed = signal.getsignal(signal.SIGTERM)
             ours = getattr(composed, "signal_handlers", [composed])[-1]
@@ -58,9 +96,18 @@ class StopRequest(Callback):
             signal.signal(number, handler)
         self._before = {}
 
-    def on_exception(self, *_: Any) -> None:
-        """Restore the previous handlers."""
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,  # noqa: ARG002
+        exception: BaseException,
+    ) -> None:
+        """Restore the previous handlers; after a stop, end the worker processes, which may hang in a read."""
         self.on_train_end()
+        if not isinstance(exception, Exception):
+            for loader in (trainer.train_dataloader, trainer.val_dataloaders):
+                if isinstance(loader, SectionLoader):
+                    loader.kill_workers()
 
     def agreed(self, trainer: lightning.Trainer) -> str | None:
         """Name of the signal that asked any process to stop; None if there was none.
@@ -77,6 +124,8 @@ class StopRequest(Callback):
         if number == signal.SIGINT and self.by is not None:
             raise KeyboardInterrupt  # a second Ctrl-C: the user does not want to wait for the end of the step
         self.by = signal.Signals(number).name
+        if self._awaited is not None:
+            raise StoppedWaiting(self.by, self._awaited)
 
 
 def _in_main_thread() -> bool:

@@ -11,6 +11,10 @@ from sam_seismic.survey.volume_view import VolumeView
 _HOLDS = 1
 """State of a trace that was read and holds data; 0: not read yet; from 2 on: dead, by what it holds."""
 _MOST_VALUES = 120
+_LOOKED_AT = 8
+"""One sample in so many tells whether a trace is mostly zero."""
+TOLD_FROM = 0.05
+"""Share of mostly zero traces above which they are told of."""
 
 
 class AmplitudeVolume(VolumeView):
@@ -31,6 +35,8 @@ class AmplitudeVolume(VolumeView):
         """State of the traces of each section that was read, where there is no grid: int8[trace]."""
         self._fills: list[float] = []
         self._zeroed = self._padded = 0
+        self._looked_at = self._mostly_zero = 0
+        """Traces that hold data, and those of them whose samples are zero for the greater part."""
 
     @property
     def stored(self) -> Volume:
@@ -56,7 +62,15 @@ class AmplitudeVolume(VolumeView):
             state[new & cleaned.empty & (state == 0) & _begins_with(stored, value)] = self._code(value)
         if new.any():
             self._zeroed, self._padded = self._zeroed + cleaned.zeroed, self._padded + cleaned.padded
+            self._count_zeros(cleaned.section, new & ~cleaned.empty)
         return cleaned.section
+
+    def _count_zeros(self, section: Section, new: NDArray[np.bool_]) -> None:
+        """Count the new traces of a section, bool[trace], whose samples are zero for the greater part."""
+        some = section.values[::_LOOKED_AT]  # [sample, trace]
+        zeros = np.count_nonzero(some == 0, axis=0)  # [trace]
+        self._looked_at += int(np.count_nonzero(new))
+        self._mostly_zero += int(np.count_nonzero(new & (2 * zeros > len(some))))
 
     def live_along(self, orientation: Orientation, line: int) -> NDArray[np.bool_]:
         """Which traces of a section hold data, as in `section`: bool[trace]. A section is read once for it.
@@ -85,6 +99,13 @@ class AmplitudeVolume(VolumeView):
         if self._zeroed:
             notes.append(
                 f"{self._zeroed:,} null values in {self._padded:,} traces that hold data, too, were set to zero"
+            )
+        if self._mostly_zero > TOLD_FROM * self._looked_at:
+            share = 100 * self._mostly_zero / self._looked_at
+            notes.append(
+                f"{self._mostly_zero:,} of {self._looked_at:,} traces that hold data ({share:.0f} %) are zero in more "
+                "than half of their samples, as padded or muted ones are: zeros are scaled, trained on and scored as "
+                "amplitudes are, unless their labels are 255"
             )
         return tuple(f"{self.path.name}: {note}" for note in notes)
 

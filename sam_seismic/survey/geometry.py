@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.units import plural
 
 MOST_LISTED = 12
 """Line numbers without a regular step that are listed one by one."""
@@ -110,8 +111,9 @@ class Geometry:
 
     def __str__(self) -> str:
         return (
-            f"{len(self.inlines)} inlines {describe_lines(self.inlines)}, "
-            f"{len(self.crosslines)} crosslines {describe_lines(self.crosslines)}, {self.samples} samples"
+            f"{len(self.inlines)} {plural(len(self.inlines), 'inline')} {describe_lines(self.inlines)}, "
+            f"{len(self.crosslines)} {plural(len(self.crosslines), 'crossline')} {describe_lines(self.crosslines)}, "
+            f"{self.samples} {plural(self.samples, 'sample')}"
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.units import counted
 from sam_seismic.survey.geometry import Orientation, describe_lines
 from sam_seismic.survey.volume import Volume
 
@@ -215,7 +216,7 @@ def left_out(region: Region, volume: Volume, orientations: Sequence[Orientation]
     """What `sections_in` leaves out: `crosslines left out: 6 traces wide, at least 16 are needed`."""
     windows = {orientation: _trace_window(region, volume, orientation) for orientation in orientations}
     return [
-        f"{orientation}s left out: {window[1] - window[0]} traces wide, at least {MIN_TRACES} are needed"
+        f"{orientation}s left out: {counted(window[1] - window[0], 'trace')} wide, at least {MIN_TRACES} are needed"
         for orientation, window in windows.items()
         if window is not None and window[1] - window[0] < MIN_TRACES
     ]

@@ -1,6 +1,7 @@
 """An embedding store comes in; the groups that it holds go out, or those that were removed because no run uses them."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from sam_seismic.errors import UserError
 from sam_seismic.files.atomic import remove_abandoned
+from sam_seismic.files.units import counted
 from sam_seismic.tuning.embedding_store import ANOTHER_STORE, RECIPE
 
 _ABANDONED_S = 24 * 3600.0
@@ -62,19 +64,47 @@ def prune(store: Path, *, days: float) -> list[StoredGroup]:
 
     Returns:
         The removed groups.
+
+    Raises:
+        UserError: this user may not remove some of them; all others were removed.
     """
     now = time.time()
-    removed = []
+    removed, kept = [], []
     for group in stored_groups(store):
-        if now - group.used >= days * 24 * 3600:
-            # The recipe is removed last: after an interruption, the next `prune` still finds the rest as a group.
-            for path in group.folder.glob("*.npy"):
-                path.unlink(missing_ok=True)
-            remove_abandoned(group.folder)
-            (group.folder / RECIPE).unlink(missing_ok=True)
-            with suppress(OSError):  # the folder may hold other files, or have been removed by another process
-                group.folder.rmdir()
-            removed.append(group)
-        else:
-            remove_abandoned(group.folder, age_s=_ABANDONED_S)
+        unused = now - group.used >= days * 24 * 3600
+        try:
+            if unused:
+                _remove(group.folder)
+                removed.append(group)
+            else:
+                remove_abandoned(group.folder, age_s=_ABANDONED_S)
+        except PermissionError:
+            kept += [group.folder] if unused else []
+    if kept:
+        owners = ", ".join(sorted({_owner(folder) for folder in kept}))
+        also = f"{counted(len(removed), 'other group')} {'was' if len(removed) == 1 else 'were'} removed"
+        listed = "\n  ".join(map(str, kept))
+        raise UserError(
+            problem=f"{listed}: {owners} wrote these embeddings, and you may not remove them; {also}",
+            fix=f"ask {owners} to run sam-seismic embed --prune {days:g} --store {shlex.quote(str(store))}",
+        )
     return removed
+
+
+def _remove(folder: Path) -> None:
+    """Remove the embeddings of a group, and its folder unless it holds other files."""
+    # The recipe is removed last: after an interruption, the next `prune` still finds the rest as a group.
+    for path in folder.glob("*.npy"):
+        path.unlink(missing_ok=True)
+    remove_abandoned(folder)
+    (folder / RECIPE).unlink(missing_ok=True)
+    with suppress(OSError):  # the folder may hold other files, or have been removed by another process
+        folder.rmdir()
+
+
+def _owner(folder: Path) -> str:
+    """The name of the user who owns a folder; the number of a user without a name here."""
+    try:
+        return folder.owner()
+    except KeyError:
+        return f"user {folder.stat().st_uid}"

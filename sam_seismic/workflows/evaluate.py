@@ -11,7 +11,7 @@ from sam_seismic.config import DataConfig, Precision, override_data
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.folders import new_folder
+from sam_seismic.files.folders import folder_of_results
 from sam_seismic.inference.score_parts import PartScores, score_parts
 from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
 from sam_seismic.inspection.label_check import check_scored_labels
@@ -134,8 +134,11 @@ def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     Raises:
         UserError: the checkpoint, the survey, the split or the output folder cannot be used, or memory runs out.
     """
-    if request.output is not None:
-        new_folder(request.output, overwrite=request.overwrite)
+    with folder_of_results(request.output, overwrite=request.overwrite):
+        return _evaluate(request, listener)
+
+
+def _evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
     device, task = choose_device(request.device), load_task(request.checkpoint)
     task.network.set_encoder_precision(ENCODER_DTYPES[request.precision])
     remedies = predicting_remedies(

@@ -15,6 +15,7 @@ from sam_seismic.files.identity import stamp
 from sam_seismic.files.resume_journal import Journal
 from sam_seismic.files.several_paths import VolumePath
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_disjoint, remove, resume_error
+from sam_seismic.files.units import counted
 from sam_seismic.files.user_paths import is_there
 from sam_seismic.inference import (
     Output,
@@ -289,7 +290,7 @@ def choose_orientations(
         if len(narrow) == 1:
             predicted.remove(narrow[0])
             dropped.append(
-                f"{narrow[0]} sections are only {widths[narrow[0]]} traces wide (fewer than {MIN_TRACES}); "
+                f"{narrow[0]} sections are only {counted(widths[narrow[0]], 'trace')} wide (fewer than {MIN_TRACES}); "
                 f"only {predicted[0]}s are predicted"
             )
     return predicted, dropped

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.folders import new_folder
+from sam_seismic.files.folders import folder_of_results
 from sam_seismic.files.several_paths import VolumePath, name_of
+from sam_seismic.files.units import counted
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import write_metrics
 from sam_seismic.scoring.guesses import constant_notes
@@ -57,8 +58,11 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     Raises:
         SurveyError: the volumes have different lines, or a value is not a whole number or not one of the classes.
     """
-    if request.output is not None:
-        new_folder(request.output, overwrite=request.overwrite)
+    with folder_of_results(request.output, overwrite=request.overwrite):
+        return _score(request, listener)
+
+
+def _score(request: ScoreRequest, listener: Listener) -> FaciesScores:
     truth, prediction = open_pair(request)
     for note in truth.notes:
         listener.say(f"note: {truth.path.name}: {note}")
@@ -70,7 +74,8 @@ def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
         confusion, unpredicted = confusion + counts, unpredicted + dead
         listener.progress("score", done, len(sections))
     if unpredicted:
-        listener.say(f"note: {unpredicted} interpreted traces are dead in the prediction, and are not scored")
+        told = counted(unpredicted, "interpreted trace", "are")
+        listener.say(f"note: {told} dead in the prediction, and {'is' if unpredicted == 1 else 'are'} not scored")
     scores = _of_classes(confusion, request)
     for note in constant_notes(scores):
         listener.say(f"note: {note}")

@@ -15,7 +15,7 @@ from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.disk import check_room
 from sam_seismic.files.folders import check_new_folder, is_writable, nearest_existing
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_disjoint
-from sam_seismic.files.units import format_bytes
+from sam_seismic.files.units import counted, format_bytes
 from sam_seismic.inference.outputs import open_outputs
 from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
 from sam_seismic.inspection.dry_run import meta_task
@@ -224,7 +224,7 @@ def check_scoring(request: ScoreRequest, resources: JobResources, listener: List
         _check_writable(request.output, "the scores")
     truth, prediction = open_pair(request)
     sections = sections_to_compare(truth, prediction)
-    listener.say(f"{len(sections):,} sections of {truth.path} and {prediction.path}")
+    listener.say(f"{counted(len(sections), 'section')} of {truth.path} and {prediction.path}")
 
 
 def check_conversion(request: ConvertRequest, resources: JobResources, listener: Listener) -> None:
@@ -261,7 +261,7 @@ def _check_experiment(config: Config, listener: Listener, *, resumes: bool = Fal
     survey = open_survey(config.data)
     check_sections_fit(survey, config.input)
     for name, part in survey.parts.items():
-        listener.say(f"{name}: {len(part.sections):,} sections of {part.volume.amplitude.path}")
+        listener.say(f"{name}: {counted(len(part.sections), 'section')} of {part.volume.amplitude.path}")
     for note in check_training_labels(survey, config.data, listener, refuse=not resumes):
         listener.say(f"note: {note}")
     if not resumes and (files := find_initial_weights(config.model)).file is not None:

@@ -27,7 +27,7 @@ from sam_seismic.runs.run_lock import run_lock
 from sam_seismic.runs.slurm_job import SlurmJob
 from sam_seismic.runs.status import read_status
 from sam_seismic.runs.status_writer import StatusFile
-from sam_seismic.runs.stopping import RunStopped
+from sam_seismic.runs.stopping import RunStopped, StoppedWaiting
 from sam_seismic.runs.trainer import is_first_process, training_trainer
 from sam_seismic.runs.training_notes import training_notes
 from sam_seismic.survey.amplitudes import null_notes
@@ -55,7 +55,9 @@ class TrainRequest:
 
 
 def train(request: TrainRequest, listener: Listener) -> Path | None:
-    """Train, and return the path of the best checkpoint; None in all but the first process of a distributed training.
+    """Train, and return the path of the best checkpoint.
+
+    None where nothing was written: in all but the first process of a distributed training, and in a finished run.
 
     Raises:
         UserError: the configuration, the survey, its labels, the weights or the run folder cannot be used, another
@@ -73,12 +75,12 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     listener = listener if first else Silent()
     if job is not None and job.array and _finished(request, folder):
         listener.say(f"{folder.path}: finished already, nothing is left to do")
-        return folder.best if first else None
+        return None
     request = after_requeue(request, folder, job)
     if first:
         check_run_folder(request)
     if request.resume and _nothing_left(folder, config, listener):
-        return folder.best if first else None
+        return None
     last = folder.last if request.resume else None
     prepared = prepare(config, resume_from=last)
     module, task = prepared.data, prepared.task
@@ -212,6 +214,8 @@ def _fit(trainer: lightning.Trainer, prepared: Prepared, config: Config, last: P
             problem=f"{trainer.default_root_dir}: {stop}",
             fix="to go on after that step, give the same command with --resume",
         ) from stop
+    except StoppedWaiting as stop:
+        raise _stopped_waiting(stop, trainer, folder) from stop
     except RuntimeError as error:
         if trainer.world_size > 1 and peer_is_lost(error):
             raise PeerLostError(
@@ -230,3 +234,14 @@ def _fit(trainer: lightning.Trainer, prepared: Prepared, config: Config, last: P
             if resumable
             else "there is no checkpoint yet: run the same command again",
         ) from stop
+
+
+def _stopped_waiting(stop: StoppedWaiting, trainer: lightning.Trainer, folder: RunFolder) -> StoppedError:
+    """What a user is told of a training that was stopped while it waited for a section."""
+    again = "; if it waits there again, look at the disk or file server of that file"
+    return StoppedError(
+        problem=f"{folder.path}: {stop}, after step {trainer.global_step}, in epoch {trainer.current_epoch + 1}",
+        fix="to go on from the last checkpoint, give the same command with --resume" + again
+        if folder.last.is_file()
+        else "there is no checkpoint yet: run the same command again" + again,
+    )

@@ -11,6 +11,7 @@ import pytest
 import segyio
 
 from sam_seismic.config import ReadOptions
+from sam_seismic.files.folders import folder_of_results
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyResult
@@ -239,3 +240,22 @@ def test_scores_by_the_rules_of_a_benchmark(made: Made, run: Run, tmp_path: Path
     refused = run(*words, "--protocol", "f3-benchmark")  # inlines alone
     assert refused.exit_code == 2
     assert "scores each voxel as part of an inline and of a crossline" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["eval", "score"])
+@pytest.mark.follows("files/folders.py", "wait until it has ended, or choose another --output")
+def test_two_do_not_write_scores_to_one_folder_at_once(made: Made, run: Run, tmp_path: Path, command: str):
+    words = {
+        "eval": ("--checkpoint", made.best, "--device", "cpu"),
+        "score": ("--truth", made.labels, "--prediction", made.labels),
+    }[command]
+    folder = tmp_path / "scores"
+    with folder_of_results(folder, overwrite=False):
+        refused = run(command, *words, "--output", folder, "--overwrite")
+        assert refused.exit_code == 2
+        assert f"{folder}: another command is writing to this folder" in refused.stderr
+        assert "wait until it has ended, or choose another --output" in refused.stderr
+        assert run(command, *words, "--output", tmp_path / "other").exit_code == 0
+    assert not list(folder.iterdir())
+    assert run(command, *words, "--output", folder).exit_code == 0
+    assert not (folder / ".lock").exists()

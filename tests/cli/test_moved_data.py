@@ -197,6 +197,7 @@ def test_a_finished_run_says_so(made: Made, run: Run, tmp_path: Path, epochs: in
         f"{folder}: finished already: 2 epochs are done, train.epochs: {epochs} asks for no more; "
         "--set train.epochs=4 goes on\n"
     )
+    assert told.stdout == "", "nothing is written"
     assert (folder / "config.yaml").read_text() == before
 
 

@@ -148,3 +148,18 @@ def test_a_null_value_is_no_option_of_convert(run: Run, made: Made, tmp_path: Pa
     result = run("convert", made.amplitude, tmp_path / "a.h5", "--null", "-999.25")
     assert result.exit_code == 2
     assert "copies every sample as it is" in " ".join(result.stderr.split())
+
+
+def test_traces_that_are_mostly_zero_are_told(made: Made, run: Run, tmp_path: Path):
+    """Muted or padded ones: half of the inlines are zero but for the last third of their samples."""
+    path = padded(made, tmp_path / "muted.sgy", 0.0, (slice(0, 20), slice(None), slice(0, 32)))
+    told = run("inspect", path)
+    assert told.exit_code == 0
+    assert "640 of 1,280 traces that hold data (50 %) are zero in more than half of their samples" in " ".join(
+        told.stdout.split()
+    )
+    config = configured(made, tmp_path / "config.yaml", amplitude=str(path))
+    trained = run("train", "--config", config, "--output", tmp_path / "run", "--set", "train.epochs=1")
+    assert trained.exit_code == 0, trained.stderr
+    assert "are zero in more than half of their samples, as padded or muted ones are" in trained.stderr
+    assert "are zero in more" not in run("inspect", made.amplitude).stdout

@@ -144,3 +144,13 @@ def test_names_without_a_font_are_told_once(
     assert result.exit_code == 0, result.stderr
     assert result.stdout.count("pictures show class 0 (砂岩) without their names") == 1
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("words", ["inspect l.npy", "inspect l.npy --json", "--help", "train --help", "config schema"])
+def test_a_reader_that_has_gone_ends_the_program_without_a_word(folder: Path, words: str):
+    """As other programs, which SIGPIPE ends: neither success nor a fault."""
+    done = shell(folder, f"sam {words} | true; echo ${{PIPESTATUS[0]}}")
+    assert done.stdout == b"141\n"
+    assert b"error" not in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert shell(folder, f"sam {words} | cat > /dev/null; echo ${{PIPESTATUS[0]}}").stdout == b"0\n"

@@ -289,3 +289,27 @@ def test_what_the_pages_say_can_be_typed(made: Made, run: Run, tmp_path: Path, m
     for line in lines:
         words = shlex.split(line.replace("runs/f3/", "runs/trained/"))
         script_of(run, *(word for word in words if word != "--dry-run"))
+
+
+def test_variables_that_only_the_job_has_are_kept(
+    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """In the YAML and in options; the job replaces them. Those of an array are for arrays."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SLURM_JOB_ID", "SLURM_ARRAY_TASK_ID"):
+        monkeypatch.delenv(name, raising=False)
+    config = tmp_path / "job.yaml"
+    config.write_text(made.config.read_text() + "output: runs/$SLURM_JOB_ID\n")
+    assert f"set -- train --config {config}\n" in script_of(run, "train", "--config", config)
+    script = script_of(run, "train", "--config", made.config, "--output", "runs/${SLURM_JOB_ID}")
+    assert "--output 'runs/${SLURM_JOB_ID}'\n" in script
+    element = ("train", "--config", made.config, "--output", "runs/$SLURM_ARRAY_TASK_ID")
+    assert "'runs/$SLURM_ARRAY_TASK_ID'" in script_of(run, "--array", "0-3", *element)
+    refused = run("submit", "--dry-run", *element)
+    assert refused.exit_code == 2
+    assert "the variable SLURM_ARRAY_TASK_ID in runs/$SLURM_ARRAY_TASK_ID is not set" in refused.stderr
+    assert not (tmp_path / "runs").exists()
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    monkeypatch.delenv("SLURM_STEP_ID", raising=False)
+    assert run("train", "--config", config, "--set", "train.epochs=1").exit_code == 0
+    assert (tmp_path / "runs" / "77" / "status.json").is_file()

@@ -190,3 +190,29 @@ def test_a_background_thread_uses_one_core():
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("interrupted", ["waiting for an item", "leaving the block"])
+def test_an_interrupt_abandons_a_thread_that_hangs(monkeypatch: pytest.MonkeyPatch, interrupted: str):
+    """A read from a dead file server never ends; without an interrupt the thread is waited for."""
+    monkeypatch.setattr("sam_seismic.data.background.GRACE_SECONDS", 0.1)
+    inside, over = threading.Event(), threading.Event()
+
+    def hanging() -> Iterator[int]:
+        inside.set()
+        threading.Timer(0.2, ctrl_c).start()
+        over.wait()
+        yield 1
+
+    def use() -> None:
+        with Prefetch(hanging(), capacity=1) as ahead:
+            inside.wait()
+            if interrupted == "waiting for an item":
+                next(iter(ahead))
+
+    with pytest.raises(KeyboardInterrupt):
+        use()
+    hung = [thread for thread in threading.enumerate() if thread.name == "Prefetch"]
+    assert [thread.daemon for thread in hung] == [True], "it does not keep the process alive"
+    over.set()
+    hung[0].join()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sam_seismic.files.units import format_bytes
+from sam_seismic.files.units import counted, format_bytes
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,10 @@ from sam_seismic.files.units import format_bytes
 )
 def test_a_size_has_three_digits_and_the_largest_unit_that_fits(count: int, words: str):
     assert format_bytes(count) == words
+
+
+def test_counts_and_nouns():
+    assert [counted(n, "epoch") for n in (0, 1, 2500)] == ["0 epochs", "1 epoch", "2,500 epochs"]
+    assert [counted(n, "class") for n in (1, 2)] == ["1 class", "2 classes"]
+    assert [counted(n, "trace", "are") for n in (1, 2)] == ["1 trace is", "2 traces are"]
+    assert [counted(n, "pick", "share") for n in (1, 2)] == ["1 pick shares", "2 picks share"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sam_seismic.errors import UserError
-from sam_seismic.files.user_paths import expanded, user_path, variable_folder, written
+from sam_seismic.files.user_paths import UnknownPathError, expanded, set_later, user_path, variable_folder, written
 
 
 @pytest.fixture(autouse=True)
@@ -139,3 +139,17 @@ def test_an_empty_home_is_no_home(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", "")
     with pytest.raises(UserError, match="the home folder for ~/a is not known"):
         user_path("~/a", "--output")
+
+
+def test_variables_that_a_job_sets_are_kept(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setenv("SCRATCH", "/scratch")
+    with set_later({"SLURM_JOB_ID"}):
+        assert expanded("$SCRATCH/$SLURM_JOB_ID/${SLURM_JOB_ID}x") == Path("/scratch/$SLURM_JOB_ID/${SLURM_JOB_ID}x")
+        with pytest.raises(UnknownPathError, match="SLURM_JOBS in"):
+            expanded("$SLURM_JOBS")
+        monkeypatch.setenv("SLURM_JOB_ID", "7")
+        assert expanded("$SLURM_JOB_ID") == Path("7")
+    monkeypatch.delenv("SLURM_JOB_ID")
+    with pytest.raises(UnknownPathError, match="SLURM_JOB_ID in"):
+        expanded("$SLURM_JOB_ID")

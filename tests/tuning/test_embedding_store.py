@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -31,6 +32,7 @@ from sam_seismic.tuning.embedding_store import (
 from sam_seismic.tuning.encoder_cut import EncoderCut, FrozenPrefix
 from sam_seismic.tuning.store import store_folder
 from sam_seismic.tuning.stored_groups import prune, stored_groups
+from tests.cli.running import invoke
 from tests.other_user import unprivileged
 
 REF = SectionRef(Orientation.INLINE, 100)
@@ -539,3 +541,24 @@ def test_a_private_store_is_told_when_it_is_listed(shared: Path):
     finally:
         shared.parent.chmod(0o755)
     assert "train.store" in caught.value.fix
+
+
+@pytest.mark.follows("tuning/stored_groups.py", "ask {} to run sam-seismic embed --prune")
+def test_groups_of_another_user_are_told_and_all_others_removed(shared: Path):
+    theirs = Group(shared, PLAIN, "inlines of a.sgy")
+    ours = Group(shared, dataclasses.replace(PLAIN, canvas="tight"), "inlines of b.sgy")
+    for group in (theirs, ours):
+        group.write(REF, UNCHANGED, random_embedding())
+    theirs.folder.chmod(0o555)
+    ours.folder.chmod(0o777)
+    shared.chmod(0o777)
+    with unprivileged(), pytest.raises(UserError) as caught:
+        prune(shared, days=0)
+    assert caught.value.problem.startswith(f"{theirs.folder}: ")
+    assert "and you may not remove them; 1 other group was removed" in caught.value.problem
+    assert theirs.folder.owner() in caught.value.fix
+    assert not ours.folder.exists()
+    theirs.folder.chmod(0o755)
+    command = shlex.split(caught.value.fix.partition("sam-seismic ")[2])
+    assert invoke(*command).exit_code == 0
+    assert not theirs.folder.exists()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.units import counted
 from sam_seismic.survey.geometry import Geometry, describe_lines
 from sam_seismic.survey.labels.surfaces import Surface
 
@@ -51,8 +52,8 @@ def check_order(surfaces: Sequence[Surface], grid: Geometry) -> None:
         if crossed.any():
             by = (surfaces[upper].times - surfaces[lower].times)[crossed].max()
             found.append(
-                f"{surfaces[lower].name} lies above {surfaces[upper].name} on {int(crossed.sum()):,} traces, by up to "
-                f"{by:.4g} ms: {_places(crossed, grid)}"
+                f"{surfaces[lower].name} lies above {surfaces[upper].name} on "
+                f"{counted(int(crossed.sum()), 'trace')}, by up to {by:.4g} ms: {_places(crossed, grid)}"
             )
     if found:
         names = shlex.join(each.name for each in surfaces)
@@ -94,7 +95,7 @@ def resolved(surfaces: Sequence[Surface], priority: Sequence[str]) -> tuple[list
             times = np.where(np.isnan(limit), times, cut)
         changed = int((np.isfinite(times) & (times != surfaces[at].times)).sum())
         if changed:
-            notes.append(f"{names[at]} is cut at horizons with priority on {changed:,} traces")
+            notes.append(f"{names[at]} is cut at horizons with priority on {counted(changed, 'trace')}")
         found[at] = replace(surfaces[at], times=times)
     return found, notes
 

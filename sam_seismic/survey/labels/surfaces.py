@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.config import HorizonsConfig
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.units import counted
 from sam_seismic.survey.geometry import Geometry, describe_lines
 from sam_seismic.survey.labels.affine_grid import AffineGrid, TraceLine, line_step
 from sam_seismic.survey.labels.horizon_files import Picks
@@ -84,9 +85,9 @@ def place(
     here = reading.milliseconds(given)
     times, repeated = _on_grid(here, positions[inside], grid)
     if repeated:
-        notes.append(f"{repeated:,} picks share their trace with another one; the shallowest is taken")
+        notes.append(f"{counted(repeated, 'pick', 'share')} a trace with another one; the shallowest is taken")
     if clipped := int((~within(here, grid)).sum()):
-        notes.append(f"{clipped:,} picks lie above the first or below the last sample of the volume")
+        notes.append(f"{counted(clipped, 'pick', 'lie')} above the first or below the last sample of the volume")
     return Surface(picks.name, times, tuple(f"{title}: {note}" for note in notes))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_seismic.files.units import counted
 from sam_seismic.survey.segy.headers import SegyLayout
 from sam_seismic.survey.segy.lines import Lines
 from sam_seismic.survey.segy.scan import SAMPLES, SCALAR_OF_PLACES
@@ -18,7 +19,7 @@ def live_traces(lines: Lines, traces: int) -> tuple[NDArray[np.bool_], tuple[str
     dead = np.zeros(traces, np.bool_)
     dead[lines.dead] = True
     live[live] = ~dead[lines.index[live]]
-    return live, (f"{len(lines.dead)} traces are marked as dead (byte 29 is 2 or 3)",)
+    return live, (f"{counted(len(lines.dead), 'trace', 'are')} marked as dead (byte 29 is 2 or 3)",)
 
 
 def describe_counts(layout: SegyLayout, lines: Lines) -> tuple[str, ...]:
@@ -35,8 +36,8 @@ def describe_grid(lines: Lines) -> tuple[str, ...]:
     if len(lines.repeats):
         passed_over, read = (lines.repeats[0] + 1).tolist()
         notes.append(
-            f"{len(lines.repeats)} traces are passed over, as another one of their place is read: trace {passed_over} "
-            f"for trace {read}" + (" and so on" if len(lines.repeats) > 1 else "")
+            f"{counted(len(lines.repeats), 'trace', 'are')} passed over, as another one of their place is read: "
+            f"trace {passed_over} for trace {read}" + (" and so on" if len(lines.repeats) > 1 else "")
         )
     return (*notes, *describe_places(lines.index, lines.inlines, lines.crosslines))
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
+from sam_seismic.files.units import counted
 from sam_seismic.survey.segy import refusals
 from sam_seismic.survey.segy.coordinates import WORDS, CoordinateFields, Traces, find_fields
 from sam_seismic.survey.segy.geometry import Axis, Numbering
@@ -79,7 +80,7 @@ def on_fitted_grid(path: Path, positions: Positions) -> tuple[Numbering, NDArray
     numbering = Numbering(Axis(0, grid.inline), Axis(0, grid.crossline))
     x, y = positions.fields.pair
     lost = positions.headers.traces - len(positions.known)
-    without = f"; {lost} traces without a position are left out" if lost else ""
+    without = f"; {counted(lost, 'trace')} without a position {'is' if lost == 1 else 'are'} left out" if lost else ""
     return numbering, positions.known, f"taken from a grid fitted to X and Y (bytes {x}/{y}): {grid}{without}"
 
 

@@ -287,7 +287,7 @@ def test_picks_on_other_lines_are_left_out_and_told(tmp_path: Path):
     found = made(tmp_path / "a.dat", below=True)
     assert np.nansum(found.surfaces[0].times) == 18
     assert "1 of 4 picks lie on no line" in found.labels.notes[0]
-    assert "1 picks share their trace" in found.labels.notes[1]
+    assert "1 pick shares a trace" in found.labels.notes[1]
     (tmp_path / "b.dat").write_text("IL XL TWT\n300 100 8\n301 100 8\n")
     error = refusal(tmp_path / "b.dat", below=True)
     assert "its inlines are 300 to 301" in error.problem
