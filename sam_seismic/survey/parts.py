@@ -167,7 +167,7 @@ def open_survey(data: DataConfig) -> Survey:
     notes += [f"{name}: {what}" for name, left in slivers.items() for what in left]
     if data.split.folders or not volumes["train"].amplitude.has_grid:
         notes += _loose_notes(data, parts)
-    parts["train"] = replace(parts["train"], sections=_every(parts["train"].sections, data.every))
+    parts["train"] = replace(parts["train"], sections=_thinned(parts["train"].sections, data))
     return Survey(parts, volumes["train"].facies, tuple(dict.fromkeys(notes)))
 
 
@@ -193,10 +193,16 @@ def _interpretation_notes(volume: LabelledVolume, interpreted: Interpreted | Non
     return [] if note is None else [f"{volume.labels.path.name}: {note}"]
 
 
-def _every(sections: Sequence[SectionRef], step: int) -> tuple[SectionRef, ...]:
-    """Every n-th section of each orientation, counted from its first."""
+def _thinned(sections: Sequence[SectionRef], data: DataConfig) -> tuple[SectionRef, ...]:
+    """The sections to train on: every n-th of each orientation, counted from its first, or an evenly spaced share."""
     by_orientation = ([ref for ref in sections if ref.orientation is orientation] for orientation in Orientation)
-    return tuple(ref for refs in by_orientation for ref in refs[::step])
+    return tuple(ref for refs in by_orientation for ref in _share(refs[:: data.every], data.share))
+
+
+def _share(refs: Sequence[SectionRef], share: float) -> list[SectionRef]:
+    """A share of some sections, at least one, each in the middle of an interval; the intervals are equally long."""
+    count = min(len(refs), max(1, round(share * len(refs))))
+    return [refs[(2 * position + 1) * len(refs) // (2 * count)] for position in range(count)]
 
 
 def _loose_notes(data: DataConfig, parts: Mapping[str, Part]) -> list[str]:
