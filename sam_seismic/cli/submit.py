@@ -18,7 +18,7 @@ from sam_seismic.runs.slurm_script import JobResources
 if TYPE_CHECKING:
     from sam_seismic.workflows.submit import Submission
 
-SUBMITTABLE = ("train", "embed", "eval", "predict", "score", "convert", "demo")
+SUBMITTABLE = ("train", "embed", "experiment", "eval", "predict", "score", "convert", "demo")
 """The commands that run long enough to be submitted: the keys of `workflows.submit.CHECKS`, known without torch."""
 
 

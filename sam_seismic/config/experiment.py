@@ -28,6 +28,11 @@ OWN_AXES = {
 """Keys of the run's YAML that an experiment sets by a key of its own."""
 
 
+def _one_method() -> dict[str, Keys]:
+    """The base alone."""
+    return {"base": {}}
+
+
 class EvaluateConfig(Model):
     """What each trained network is scored on."""
 
@@ -57,7 +62,7 @@ class ExperimentConfig(Model):
     """YAML of a run, relative to this file; or the keys of one."""
     common: Keys = Field(default_factory=dict)
     """Dotted keys in which all cells differ from `base`."""
-    methods: dict[Name, Keys] = Field(default_factory=lambda: {"base": {}}, min_length=1)
+    methods: dict[Name, Keys] = Field(default_factory=_one_method, min_length=1)
     """What is compared: for each method the dotted keys in which it differs from `base`."""
     grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Further keys, each with all of its values; each method is tried with each combination of them."""

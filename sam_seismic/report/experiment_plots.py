@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from sam_seismic.config.cells import slug
 from sam_seismic.report.experiment_table import percent
 from sam_seismic.report.letters import drawable
 from sam_seismic.report.style import ACCENT, FAINT, INK, class_colors, house_style, new_figure, write_picture
@@ -15,7 +16,15 @@ from sam_seismic.scoring.observations import IOU, Condition, Observation, Spread
 
 PANEL_WIDTH, PANEL_HEIGHT = 3.3, 2.6
 """Of a panel of several, in inches."""
-DASHES = ((0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)), (0, (2, 2)), (0, (8, 2)))
+GUESS = "#8a8a8a"
+"""Colour of guesses."""
+DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
+    (0, (5, 2)),
+    (0, (1, 1.5)),
+    (0, (5, 2, 1, 2)),
+    (0, (2, 2)),
+    (0, (8, 2)),
+)
 """Line styles of guesses, which are all grey."""
 MARKERS = "osD^vP"
 
@@ -33,7 +42,7 @@ def draw_experiment(
     files = []
     several = len(conditions(observations)) > 1
     for condition in conditions(observations):
-        stem = f"_{str(condition).replace(', ', '_').replace('/', '-')}" if several else ""
+        stem = f"_{slug(condition.stem)}" if several else ""
         for name, figure in (
             ("share", share_figure(observations, condition)),
             ("classes", class_figure(observations, condition)),
@@ -113,24 +122,21 @@ def pareto_front(points: Mapping[str, tuple[float, float]]) -> list[str]:
 def _draw_shares(axes: Axes, observations: Sequence[Observation], scores: Mapping[str, Mapping[float, Spread]]) -> None:
     looks, guesses = _looks(observations), guesses_in(observations)
     shares = sorted({each.share for each in observations})
+    if len(shares) == 1:
+        _draw_side_by_side(axes, scores, looks, guesses)
+        return
     for method in sorted(scores, key=lambda each: each in guesses):
         found = {share: each for share, each in scores[method].items() if each.count}
         x, y = list(found), [each.mean for each in found.values()]
         label = drawable(method)
         if method in guesses:
-            dash = DASHES[sorted(guesses).index(method) % len(DASHES)]
-            axes.plot(x, y, color="#8a8a8a", linewidth=1.0, linestyle=dash, label=label, zorder=1)
-            if len(x) == 1:
-                axes.axhline(y[0], color="#8a8a8a", linewidth=1.0, linestyle=dash, zorder=1)
+            axes.plot(x, y, color=GUESS, linewidth=1.0, linestyle=_dash(method, guesses), label=label, zorder=1)
             continue
         color, marker = looks[method]
         axes.plot(x, y, color=color, marker=marker, markersize=4, linewidth=1.5, label=label, zorder=3)
         spread = [0.0 if math.isnan(each.deviation) else each.deviation for each in found.values()]
         low, high = ([mean + sign * each for mean, each in zip(y, spread, strict=True)] for sign in (-1, 1))
-        if len(x) == 1:
-            axes.errorbar(x, y, yerr=spread, color=color, linewidth=1.2, capsize=3, zorder=2)
-        else:
-            axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0, zorder=2)
+        axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0, zorder=2)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(shares))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
@@ -139,6 +145,35 @@ def _draw_shares(axes: Axes, observations: Sequence[Observation], scores: Mappin
     axes.set_xlabel("share of the training lines")
     axes.set_ylabel("IoU")
     _tidy(axes)
+
+
+def _draw_side_by_side(
+    axes: Axes,
+    scores: Mapping[str, Mapping[float, Spread]],
+    looks: Mapping[str, tuple[str, str]],
+    guesses: set[str],
+) -> None:
+    """Draw the scores at the only share: a mark for each method, a line for each guess."""
+    for at, method in enumerate(looks):
+        for spread in scores.get(method, {}).values():
+            color, marker = looks[method]
+            bar = None if math.isnan(spread.deviation) else [spread.deviation]
+            axes.errorbar(
+                [at], [spread.mean], yerr=bar, color=color, marker=marker, markersize=6, linestyle="", linewidth=1.2,
+                capsize=3, label=drawable(method), zorder=3,
+            )  # fmt: skip
+    for method in (each for each in scores if each in guesses):
+        for spread in scores[method].values():
+            dash = _dash(method, guesses)
+            axes.axhline(spread.mean, color=GUESS, linewidth=1.0, linestyle=dash, label=drawable(method), zorder=1)
+    axes.set_xlim(-0.7, len(looks) - 0.3)
+    axes.xaxis.set_major_locator(NullLocator())
+    axes.set_ylabel("IoU")
+    _tidy(axes)
+
+
+def _dash(guess: str, guesses: set[str]) -> tuple[int, tuple[float, ...]]:
+    return DASHES[sorted(guesses).index(guess) % len(DASHES)]
 
 
 def _draw_costs(

@@ -15,6 +15,9 @@ from sam_seismic.scoring.observations import (
 )
 from sam_seismic.scoring.paired_tests import Comparison
 
+Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+"""Header and rows."""
+
 PAIR = (
     "A pair is two cells that differ in the method alone: same seed, share, facies and orientation. The differences of "
     "their mean IoU are tested by Wilcoxon's two-sided signed-rank test; Holm's correction is over the tests of one "
@@ -48,9 +51,7 @@ def experiment_page(observations: Sequence[Observation], costs: Mapping[str, tup
     return "\n".join(lines).rstrip() + "\n"
 
 
-def condition_rows(
-    observations: Sequence[Observation], condition: Condition
-) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def condition_rows(observations: Sequence[Observation], condition: Condition) -> Table:
     """Header and rows of the scores under a condition: a row for each share and method, guesses last."""
     guesses = guesses_in(observations)
     spreads = {metric: by_share(observations, condition, metric=metric) for metric, _ in SHOWN}
@@ -68,18 +69,18 @@ def condition_rows(
     return ("lines", "method", "n", *(heading for _, heading in SHOWN)), rows
 
 
-def cost_rows(costs: Mapping[str, tuple[int, Spread]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def cost_rows(costs: Mapping[str, tuple[int, Spread]]) -> Table:
     """Header and rows of what the methods cost."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (method, f"{parameters:,}", "-" if math.isnan(seconds.mean) else f"{seconds.mean:.0f}", str(seconds.count))
         for method, (parameters, seconds) in costs.items()
     ]
     return ("method", "trainable parameters", "seconds a training", "cells"), rows
 
 
-def comparison_rows(found: Iterable[Comparison]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def comparison_rows(found: Iterable[Comparison]) -> Table:
     """Header and rows of the tests between methods."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"{each.one} - {each.other}",
             str(each.pairs),

@@ -120,7 +120,8 @@ class CellFolder:
             name: each.how.model_dump(mode="json") | {"data": each.of(self.cell).model_dump(mode="json")}
             for name, each in self.experiment.cross.items()
         }
-        return json_plain({plan.evaluate.split: plan.evaluate.model_dump(mode="json")} | cross)
+        wanted: dict[str, Any] = json_plain({plan.evaluate.split: plan.evaluate.model_dump(mode="json")} | cross)
+        return wanted
 
     def state(self) -> CellState:
         """What the cell is doing, or how it ended."""

@@ -1,4 +1,4 @@
-"""Folders of done cells come in; their scores go out as observations, and as one tidy CSV."""
+"""Folders of done cells come in; their scores go out: observations, a tidy CSV, a table and pictures."""
 
 import csv
 import io
@@ -12,9 +12,11 @@ from typing import Any
 from sam_seismic.config.cells import Cell, Experiment, slug
 from sam_seismic.errors import UserError
 from sam_seismic.files.atomic import write_text
+from sam_seismic.report.experiment_plots import draw_experiment
+from sam_seismic.report.experiment_table import experiment_page
 from sam_seismic.report.metrics_file import METRICS
 from sam_seismic.runs.cell_folder import CellFacts, CellFolder, folders_of
-from sam_seismic.scoring.observations import IOU, Condition, Observation
+from sam_seismic.scoring.observations import IOU, Condition, Observation, Spread
 
 NOT_SCORES = ("voxels",)
 """Numbers of metrics.json that are no scores."""
@@ -62,6 +64,27 @@ def write_csv(path: Path, experiment: Experiment, results: Results) -> None:
     for each in results.observations:
         writer.writerow(_row(each, by_name[each.cell], results.facts[each.cell], grid))
     write_text(path, text.getvalue())
+
+
+def write_results(experiment: Experiment, results: Results) -> list[Path]:
+    """Write the CSV, the table and the pictures of what is done, and return their paths."""
+    csv_file, table = experiment.output / "results.csv", experiment.output / "table.md"
+    write_csv(csv_file, experiment, results)
+    costs = costs_of(results)
+    done = f"{len(results.cells)} of {len(experiment.cells)} cells"
+    write_text(table, experiment_page(results.observations, costs, title=f"{experiment.file.stem}: {done}"))
+    return [csv_file, table, *draw_experiment(experiment.output / "plots", results.observations, costs)]
+
+
+def costs_of(results: Results) -> dict[str, tuple[int, Spread]]:
+    """By method: trainable parameters, and seconds that a training took at the largest share that is done."""
+    found = {}
+    for method in dict.fromkeys(cell.method for cell in results.cells):
+        cells = [cell for cell in results.cells if cell.method == method]
+        largest = max(cell.share for cell in cells)
+        facts = [results.facts[cell.name] for cell in cells if cell.share == largest]
+        found[method] = (facts[0].trainable_parameters, Spread.of(each.train_seconds for each in facts))
+    return found
 
 
 def _row(each: Observation, cell: Cell, facts: CellFacts, grid: Sequence[str]) -> list[object]:

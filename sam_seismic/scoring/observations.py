@@ -9,6 +9,7 @@ from typing import Any
 from sam_seismic.config.experiment import ALL
 from sam_seismic.scoring.paired_tests import Comparison, compare_methods
 
+_LINES = {"inline": "inlines", "crossline": "crosslines", "both": "inlines and crosslines"}
 MEAN_IOU = "mean_iou"
 IOU = "iou"
 
@@ -28,7 +29,13 @@ class Condition:
     orientation: str
 
     def __str__(self) -> str:
-        return ", ".join([self.evaluated_on, *([] if self.facies == ALL else [self.facies]), self.orientation])
+        against = "" if self.facies == ALL else f", {self.facies} against the rest"
+        return f"{self.evaluated_on} ({_LINES.get(self.orientation, self.orientation)}{against})"
+
+    @property
+    def stem(self) -> str:
+        """For the names of files."""
+        return "_".join([self.evaluated_on, *([] if self.facies == ALL else [self.facies]), self.orientation])
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,14 @@ from pathlib import Path
 import torch
 
 from sam_seismic import __version__
-from sam_seismic.config import Config
 from sam_seismic.config.cells import Cell, Experiment
 from sam_seismic.errors import StoppedError, UserError
 from sam_seismic.files.atomic import write_text
 from sam_seismic.inspection.dry_run import meta_task
-from sam_seismic.listener import Listener
-from sam_seismic.report.experiment_plots import draw_experiment
-from sam_seismic.report.experiment_table import experiment_page
+from sam_seismic.listener import Listener, OnlyNotes
 from sam_seismic.runs.cell_folder import CellFacts, CellFolder, CellTimes, folders_of, strangers
-from sam_seismic.runs.cell_results import Results, read_results, write_csv
+from sam_seismic.runs.cell_results import Results, costs_of, read_results, write_csv, write_results
+from sam_seismic.runs.devices import device_name
 from sam_seismic.runs.run_folder import RunFolder
 from sam_seismic.runs.status import read_status
 from sam_seismic.scoring.observations import Spread
@@ -157,6 +155,14 @@ def _rotated(folders: Sequence[CellFolder]) -> list[CellFolder]:
     return [*folders[start:], *folders[:start]]
 
 
+def next_training(request: ExperimentRequest) -> TrainRequest | None:
+    """The training of the first cell that is not done; None where none is left."""
+    for folder in folders_of(request.experiment):
+        if not folder.is_done() and (request.retry_failed or not folder.error.is_file()):
+            return _training(folder)
+    return None
+
+
 def _is_due(folder: CellFolder, request: ExperimentRequest) -> bool:
     """Whether a cell is to be run; what an earlier attempt left in its way is removed."""
     if folder.is_done() or (folder.error.is_file() and not request.retry_failed):
@@ -201,7 +207,7 @@ def _run_cell(folder: CellFolder, listener: Listener) -> None:
     cell, notes = folder.cell, OnlyNotes(listener)
     run = RunFolder(folder.path)
     if folder.changes() or not _is_trained(run):
-        _train_cell(folder, run, notes)
+        _train_cell(folder, notes)
     _score(folder, run, notes)
     status, times = folder.status, folder.times()
     assert status is not None, "it was trained"
@@ -213,18 +219,23 @@ def _run_cell(folder: CellFolder, listener: Listener) -> None:
         run.last.unlink(missing_ok=True)
 
 
-def _train_cell(folder: CellFolder, run: RunFolder, listener: Listener) -> None:
+def _train_cell(folder: CellFolder, listener: Listener) -> None:
     """Train a cell from its last checkpoint on, or from the beginning; its embeddings are encoded first."""
-    config, times = folder.cell.config, folder.times()
-    resume = run.last.is_file() and not folder.changes()
-    if not resume:  # what an attempt without a checkpoint took is lost with it
+    config, times, request = folder.cell.config, folder.times(), _training(folder)
+    if not request.resume:  # what an attempt without a checkpoint took is lost with it
         times = CellTimes(encode=0.0 if folder.changes() else times.encode, counted=times.counted)
     folder.write_times(times)
     if config.caches:
         start = time.monotonic()
         embed(EmbedRequest(config, device="cpu" if config.trainer.accelerator == "cpu" else "auto"), listener)
         folder.write_times(replace(times, encode=times.encode + time.monotonic() - start))
-    train(TrainRequest(config, run.path, resume=resume, overwrite=not resume), listener)
+    train(request, listener)
+
+
+def _training(folder: CellFolder) -> TrainRequest:
+    """Go on from the last checkpoint of a cell; without one, replace what a killed attempt left."""
+    resume = RunFolder(folder.path).last.is_file() and not folder.changes()
+    return TrainRequest(folder.cell.config, folder.path, resume=resume, overwrite=not resume)
 
 
 def _is_trained(run: RunFolder) -> bool:
@@ -266,53 +277,8 @@ def _outcome(experiment: Experiment, folders: Sequence[CellFolder]) -> Experimen
     return ExperimentOutcome(results, costs_of(results), failed, elsewhere, tuple(files))
 
 
-def write_results(experiment: Experiment, results: Results) -> list[Path]:
-    """Write the CSV, the table and the pictures of what is done, and return their paths."""
-    csv_file, table = experiment.output / "results.csv", experiment.output / "table.md"
-    write_csv(csv_file, experiment, results)
-    costs = costs_of(results)
-    done = f"{len(results.cells)} of {len(experiment.cells)} cells"
-    write_text(table, experiment_page(results.observations, costs, title=f"{experiment.file.stem}: {done}"))
-    return [csv_file, table, *draw_experiment(experiment.output / "plots", results.observations, costs)]
-
-
-def costs_of(results: Results) -> dict[str, tuple[int, Spread]]:
-    """By method: trainable parameters, and seconds that a training took at the largest share that is done."""
-    found = {}
-    for method in dict.fromkeys(cell.method for cell in results.cells):
-        cells = [cell for cell in results.cells if cell.method == method]
-        largest = max(cell.share for cell in cells)
-        facts = [results.facts[cell.name] for cell in cells if cell.share == largest]
-        found[method] = (facts[0].trainable_parameters, Spread.of(each.train_seconds for each in facts))
-    return found
-
-
-def device_name(config: Config) -> str:
-    """The device that a training with this configuration computes on."""
-    if config.trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    threads = f"{torch.get_num_threads()} threads"
-    return f"mps, {threads}" if config.trainer.accelerator == "mps" else f"cpu, {threads}"
-
-
 def _release_memory() -> None:
     """Networks hold themselves in circles; the next cell needs their memory."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-class OnlyNotes:
-    """A listener that passes on notes and progress; what a single run tells of itself is in its folder."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def say(self, text: str) -> None:
-        """Pass on a note."""
-        if text.startswith("note: "):
-            self._listener.say(text)
-
-    def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
-        """Pass on the progress."""
-        self._listener.progress(what, done, total, detail)
