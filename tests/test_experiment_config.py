@@ -114,6 +114,7 @@ def test_equal_steps_give_fewer_lines_more_epochs(tmp_path: Path):
         ({"methods": {"a": {"train.epoch": 1}}}, "train.epoch  unknown key; did you mean train.epochs?"),
         ({"methods": {"a": {"train.epochs.x": 1}}}, "train.epochs.x  epochs holds no keys"),
         ({"common": {"trainer.devices": 2}}, "a cell trains on one device"),
+        ({"orientation": ["inline", "both"]}, "data.split.along  is needed: else each orientation would be split"),
         ({"share": [0.5], "common": {"data.every": 2}}, "every and share cannot apply together"),
     ],
     ids=str,

@@ -65,10 +65,9 @@ class CrossSurvey:
     data: DataConfig
 
     def of(self, cell: Cell) -> DataConfig:
-        """The survey with the classes of a cell."""
-        if cell.facies == ALL:
-            return self.data
-        return DataConfig.model_validate(self.data.model_dump() | {"against_rest": cell.facies})
+        """The survey in the orientation of a cell, and with its classes."""
+        changes = {"orientation": cell.orientation} | ({} if cell.facies == ALL else {"against_rest": cell.facies})
+        return DataConfig.model_validate(self.data.model_dump() | changes)
 
 
 @dataclass(frozen=True)
@@ -200,6 +199,10 @@ def _checked(plan: ExperimentConfig, draft: _Draft, problems: dict[tuple[str, st
         for row in explain(error, Written()):
             problems.setdefault(row, []).append(draft.name)
         return
+    split = config.data.split
+    if len(plan.orientation or ()) > 1 and split.along is None and split.regions is None and not split.folders:
+        what = "is needed: else each orientation would be split along itself, and scored on other lines"
+        problems.setdefault(("data.split.along", what), []).append(draft.name)
     if config.trainer.devices != 1 or config.trainer.num_nodes != 1:
         what = "a cell trains on one device: leave devices and num_nodes out; several processes share the cells"
         problems.setdefault(("trainer", what), []).append(draft.name)
