@@ -8,13 +8,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from sam_seismic.config.cells import load_experiment
-from sam_seismic.runs.cell_folder import CellFolder, folders_of
+from sam_seismic.runs.cell_folder import CellFacts, CellFolder, folders_of
+from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.scoring.scores import FaciesScores
+from sam_seismic.workflows import experiment
 from tests.cli.running import Made, Run, invoke
-from tests.cli.test_stopping import ACTING, SHARING
+from tests.cli.test_stopping import ACTING, SHARING, signalled
 from tests.docs.pages import ROOT, commands, fences
 from tests.programs import completed
 
@@ -39,7 +43,7 @@ def cut_down(folder: Path, **keys: Any) -> Path:
     plan = yaml.safe_load(SHIPPED.read_text())
     plan["base"]["data"] |= {"synthetic": {"shape": [40, 32, 32], "seed": 1}, "every": 4}
     plan["base"] |= {"input": {"fit": "pad", "side": 64, "canvas": "tight"}, "trainer": {"accelerator": "cpu"}}
-    plan["base"]["train"] |= {"epochs": 2, "batch_size": 2}
+    plan["base"]["train"] |= {"epochs": 1, "batch_size": 2}
     plan["base"]["data"]["split"] = {"along": "inline", "val": 0.1, "test": 0.1, "guard": 2}
     methods = {name: plan["methods"][name] for name in ("frozen", "full")}
     plan |= {"methods": methods, "seeds": [0], "output": str(folder / "out")}
@@ -68,11 +72,28 @@ def stamps(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
 
+def trained_at_once(folder: CellFolder, _: object) -> None:
+    """What a cell leaves, in place of `_run_cell`, for tests of the order in which cells are taken."""
+    RunFolder(folder.path).write_config(folder.cell.config)
+    scores = FaciesScores(("sand", "salt"), np.array([[3, 1], [0, 4]]))
+    for path in folder.evaluations.values():
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "metrics.json").write_text(json.dumps(scores.as_dict()))
+    folder.mark_done(CellFacts(10, 2.0, 0.0, 1, "cpu", "0", "0"))
+
+
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiment, "_run_cell", trained_at_once)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An experiment that was killed in its second cell, and gone on with: its YAML."""
     folder = tmp_path_factory.mktemp("experiment")
-    config = cut_down(folder, seeds=[0, 1], cross={"other": {"config": "other.yaml", "rescale": True}})
+    config = cut_down(
+        folder, common={"train.epochs": 2}, seeds=[0, 1], cross={"other": {"config": "other.yaml", "rescale": True}}
+    )
     other = yaml.safe_load(config.read_text())["base"]
     other["data"]["synthetic"]["seed"] = 2
     (folder / "other.yaml").write_text(yaml.safe_dump(other))
@@ -104,7 +125,7 @@ def test_it_goes_on_after_a_kill_and_all_cells_are_done(finished: Path):
 
 def test_a_cell_that_was_killed_ends_as_one_that_was_not(finished: Path, tmp_path: Path, run: Run):
     """The second cell alone, undisturbed."""
-    config = cut_down(tmp_path, methods={"full": {"model.encoder": "full"}})
+    config = cut_down(tmp_path, common={"train.epochs": 2}, methods={"full": {"model.encoder": "full"}})
     assert run("experiment", "--config", config).exit_code == 0
     (alone,) = cells(config).values()
     table = (cells(finished)["full_seed-0"].path / "metrics.csv").read_text()
@@ -159,7 +180,7 @@ def test_table_and_status_tell_means_and_deviations(finished: Path, run: Run):
     assert "| frozen - full | 2 |" in page
     assert "n/a: fewer than 6 pairs that differ" in page
     told = run("experiment", "--config", finished, "--status")
-    assert told.exit_code == 0
+    assert told.exit_code == 0, told.stderr
     assert "4 done, 0 running, 0 stopped, 0 failed, 0 waiting" in told.stdout
     assert " ± " in told.stdout
     listed = json.loads(run("experiment", "--config", finished, "--status", "--json").stdout)
@@ -168,6 +189,7 @@ def test_table_and_status_tell_means_and_deviations(finished: Path, run: Run):
     assert scores["full_seed-1"] == json.loads(metrics.read_text())["mean_iou"]
 
 
+@pytest.mark.usefixtures("instant")
 @pytest.mark.follows("workflows/experiment.py", "change the YAML back, give another --output, or add --overwrite")
 def test_a_changed_experiment_is_refused_before_anything_runs(run: Run, tmp_path: Path):
     config = cut_down(tmp_path)
@@ -215,16 +237,12 @@ def test_a_failed_cell_is_reported_and_the_rest_go_on(run: Run, tmp_path: Path):
 def test_a_fault_of_ours_leaves_its_traceback_and_the_rest_go_on(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from sam_seismic.workflows import experiment  # noqa: PLC0415
-
-    train = experiment.train
-
-    def broken(request: Any, listener: Any) -> Any:
-        if request.config.model.encoder.kind == "frozen":
+    def broken(folder: CellFolder, listener: object) -> None:
+        if folder.cell.method == "frozen":
             raise ZeroDivisionError("ours")
-        return train(request, listener)
+        trained_at_once(folder, listener)
 
-    monkeypatch.setattr(experiment, "train", broken)
+    monkeypatch.setattr(experiment, "_run_cell", broken)
     config = cut_down(tmp_path)
     failed = run("experiment", "--config", config)
     assert failed.exit_code == 2
@@ -233,32 +251,34 @@ def test_a_fault_of_ours_leaves_its_traceback_and_the_rest_go_on(
     assert states(config)["full_seed-0"] == "done"
 
 
+@pytest.mark.usefixtures("instant")
 def test_another_process_takes_other_cells(run: Run, tmp_path: Path):
     config = cut_down(tmp_path)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "experiment.yaml").touch()
     frozen, full = cells(config).values()
     with frozen.taken() as ours, frozen.taken() as again:
         assert ours
         assert not again
         assert frozen.state() == "running"
         told = run("experiment", "--config", config)
-        assert told.exit_code == 0
+        assert told.exit_code == 0, told.stderr
         assert "1 of 2 cells were run now" in told.stderr
         assert "other processes run frozen_seed-0" in told.stdout
     assert (frozen.state(), full.state()) == ("waiting", "done")
 
 
+@pytest.mark.usefixtures("instant")
 def test_an_element_of_an_array_begins_with_its_own_cell(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = cut_down(tmp_path)
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "1")
     told = run("experiment", "--config", config)
-    assert told.exit_code == 0
+    assert told.exit_code == 0, told.stderr
     assert told.stderr.index("cell 2 of 2: full_seed-0") < told.stderr.index("cell 1 of 2: frozen_seed-0")
 
 
 @pytest.mark.follows("workflows/experiment.py", "to go on with this cell, give the same command again")
 def test_a_signal_stops_it_as_it_stops_a_training(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from tests.cli.test_stopping import signalled  # noqa: PLC0415
-
     config = cut_down(tmp_path)
     with signalled("training_step", signal.SIGTERM, at=2):
         stopped = run("experiment", "--config", config)
@@ -307,10 +327,11 @@ def test_options_that_cannot_apply_are_refused(run: Run, tmp_path: Path, words: 
     assert problem in refused.stderr
 
 
+@pytest.mark.usefixtures("instant")
 @pytest.mark.follows("workflows/experiment.py", "choose another --output")
 @pytest.mark.follows("workflows/experiment.py", "give a folder as --output")
 def test_a_folder_of_something_else_is_refused(run: Run, tmp_path: Path):
-    config = cut_down(tmp_path, methods={"full": {"model.encoder": "full"}})
+    config = cut_down(tmp_path)
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "notes.txt").touch()
     refused = run("experiment", "--config", config, "--output", tmp_path / "theirs")
@@ -351,7 +372,7 @@ def test_the_configuration_of_one_run_is_told(made: Made, run: Run, tmp_path: Pa
 def test_pictures_are_drawn(tmp_path: Path, run: Run):
     config = cut_down(tmp_path, share=[0.5, 1], common={"data.every": 1}, methods={"full": {"model.encoder": "full"}})
     told = run("experiment", "--config", config)
-    assert told.exit_code == 0
+    assert told.exit_code == 0, told.stderr
     plots = tmp_path / "out" / "plots"
     assert {path.name for path in plots.iterdir()} == {"share.png", "classes.png", "cost.png"}
     assert str(plots / "share.png") in told.stdout
