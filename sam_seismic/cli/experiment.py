@@ -150,7 +150,7 @@ def _show_outcome(outcome: "ExperimentOutcome") -> None:
 
     observations = outcome.results.observations
     for condition in conditions(observations):
-        print_table(f"Scored on {condition}", *condition_rows(observations, condition))
+        print_table(f"Scored on {condition}", *condition_rows(observations, condition, metrics=2))
     if observations:
         print_table("Cost", *cost_rows(outcome.costs))
     for name in dict.fromkeys(each.condition.evaluated_on for each in observations):

@@ -25,9 +25,9 @@ PAIR = (
 )
 SHOWN = (
     (MEAN_IOU, "mean IoU"),
-    ("frequency_weighted_iou", "weighted IoU"),
-    ("pixel_accuracy", "pixel acc."),
     ("mean_class_accuracy", "class acc."),
+    ("pixel_accuracy", "pixel acc."),
+    ("frequency_weighted_iou", "weighted IoU"),
 )
 """Metrics of the table, and their headings."""
 
@@ -51,10 +51,14 @@ def experiment_page(observations: Sequence[Observation], costs: Mapping[str, tup
     return "\n".join(lines).rstrip() + "\n"
 
 
-def condition_rows(observations: Sequence[Observation], condition: Condition) -> Table:
-    """Header and rows of the scores under a condition: a row for each share and method, guesses last."""
+def condition_rows(observations: Sequence[Observation], condition: Condition, *, metrics: int = len(SHOWN)) -> Table:
+    """Header and rows of the scores under a condition: a row for each share and method, guesses last.
+
+    `metrics` is the number of columns of SHOWN.
+    """
+    shown = SHOWN[:metrics]
     guesses = guesses_in(observations)
-    spreads = {metric: by_share(observations, condition, metric=metric) for metric, _ in SHOWN}
+    spreads = {metric: by_share(observations, condition, metric=metric) for metric, _ in shown}
     shares = sorted({share for found in spreads[MEAN_IOU].values() for share in found})
     methods = sorted(spreads[MEAN_IOU], key=lambda method: method in guesses)
     rows = []
@@ -62,11 +66,11 @@ def condition_rows(observations: Sequence[Observation], condition: Condition) ->
         for method in methods:
             if share not in spreads[MEAN_IOU][method]:
                 continue
-            found = [spreads[metric].get(method, {}).get(share) for metric, _ in SHOWN]
+            found = [spreads[metric].get(method, {}).get(share) for metric, _ in shown]
             count = "" if method in guesses else str(spreads[MEAN_IOU][method][share].count)
             cells = ["-" if spread is None else str(spread) for spread in found]
-            rows.append((percent(share), method, count, *cells))
-    return ("lines", "method", "n", *(heading for _, heading in SHOWN)), rows
+            rows.append((method, percent(share), count, *cells))
+    return ("method", "lines", "n", *(heading for _, heading in shown)), rows
 
 
 def cost_rows(costs: Mapping[str, tuple[int, Spread]]) -> Table:

@@ -86,9 +86,9 @@ def test_a_picture_of_each_kind_for_each_condition(tmp_path: Path):
 
 def test_the_table_has_mean_deviation_and_n():
     header, rows = condition_rows(observations(), TEST)
-    assert header[:4] == ("lines", "method", "n", "mean IoU")
-    assert ("10 %", "full", "2", "0.620 ± 0.014") in [row[:4] for row in rows]
-    assert ("100 %", "guess: depth only", "", "0.300") in [row[:4] for row in rows]
+    assert header[:4] == ("method", "lines", "n", "mean IoU")
+    assert ("full", "10 %", "2", "0.620 ± 0.014") in [row[:4] for row in rows]
+    assert ("guess: depth only", "100 %", "", "0.300") in [row[:4] for row in rows]
     assert cost_rows(COSTS)[1][0] == ("frozen", "4,000,000", "100", "2")
     page = experiment_page(observations(), COSTS, title="small")
     assert "| frozen - full | 4 | -0.100 | n/a: fewer than 6 pairs that differ | n/a |" in page
