@@ -277,7 +277,6 @@ def test_an_element_of_an_array_begins_with_its_own_cell(run: Run, tmp_path: Pat
     assert told.stderr.index("cell 2 of 2: full_seed-0") < told.stderr.index("cell 1 of 2: frozen_seed-0")
 
 
-@pytest.mark.follows("workflows/experiment.py", "to go on with this cell, give the same command again")
 def test_a_signal_stops_it_as_it_stops_a_training(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = cut_down(tmp_path)
     with signalled("training_step", signal.SIGTERM, at=2):
