@@ -29,8 +29,9 @@ from sam_seismic.cli.options import (
     StoredFormat,
     reads_volumes,
 )
+from sam_seismic.cli.score_options import label_mapping, refuse_misplaced
 from sam_seismic.cli.stopping import report_end
-from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
+from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scoring
 from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import ReadOptions, load_config
 from sam_seismic.config.choices import Protocol, WrittenHorizonFormat
@@ -203,40 +204,50 @@ def predict(
 
 @reads_volumes
 def score(
-    truth: Annotated[
-        list[Path],
-        typer.Option(callback=as_meant, help="Label volume (several SEG-Y files, too), or folder of label sections."),
-    ],
     prediction: Annotated[
-        list[Path], typer.Option(callback=as_meant, help="Predicted labels of the same lines, likewise.")
+        list[Path], typer.Option(callback=as_meant, help="Predicted labels: a volume, SEG-Y files of one, or a folder.")
     ],
+    truth: Annotated[
+        list[Path] | None,
+        typer.Option(callback=as_meant, help="Label volume (several SEG-Y files, too), or folder of label sections."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(callback=as_meant, help="In place of --truth: YAML whose labels are the truth.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="With --config: test (the default), val or another part.")] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option(callback=as_meant, help="Other predictions, scored beside the first.")
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="THEIRS=OURS: label value of the truth for one of the predictions."),
+    ] = None,
+    *,
     classes: Annotated[
         int | None, typer.Option(min=2, max=255, help="Score label values 0 to N-1. Default: those that occur.")
     ] = None,
     output: Output = None,
     overwrite: Overwrite = False,
     json: Json = False,
-    *,
     read: ReadOptions,
 ) -> Invocation[Any, Any]:
-    """Score one label volume against another; no network is needed.
+    """Score label volumes against a truth, or against the labels of a survey beside guesses; no network is needed.
 
-    Options of SEG-Y apply to either file that is SEG-Y, those of arrays to the truth only.
+    Options of SEG-Y apply to each file that is SEG-Y, those of arrays to the truth only.
 
-    Example: sam-seismic score --truth labels.sgy --prediction facies.sgy
+    Example: sam-seismic score --truth labels.sgy --prediction facies.sgy --also other.sgy --map 3=0
     """
-    from sam_seismic.scoring.scores import FaciesScores
-    from sam_seismic.workflows.score import ScoreRequest, score_facts
+    refuse_misplaced(truth, config, split, classes)
+    data = None if config is None else load_config(config).data
+    mapping = label_mapping(map_ or [])
+    from sam_seismic.workflows.score import ScoreRequest
     from sam_seismic.workflows.score import score as run
 
-    def show(scores: FaciesScores) -> None:
-        if json:
-            print_json(score_facts(scores))
-        else:
-            show_scores(scores, {})
-
-    volumes = one_or_several(truth), one_or_several(prediction)
-    return Invocation(ScoreRequest(*volumes, classes, read, output, overwrite), run, show)
+    volumes = one_or_several(truth) if truth else None, one_or_several(prediction)
+    request = ScoreRequest(
+        *volumes, classes, read, output, overwrite, tuple(also or ()), mapping, data, split or "test"
+    )
+    return Invocation(request, run, (lambda found: print_json(found.as_dict())) if json else show_scoring)
 
 
 @reads_volumes

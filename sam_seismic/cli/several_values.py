@@ -15,7 +15,7 @@ class SeveralValues(TyperCommand):
 
     several: ClassVar[frozenset[str]] = frozenset(
         {"--horizons", "--bodies", "--lines", "--priority", "--no-pick"}
-        | {"--input", "--volume", "--truth", "--prediction"}
+        | {"--input", "--volume", "--truth", "--prediction", "--also", "--map"}
     )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # these modules import torch, which a table does not need
     from sam_seismic.scoring.scores import FaciesScores
     from sam_seismic.workflows.demo import DemoOutcome
     from sam_seismic.workflows.evaluate import Evaluation
+    from sam_seismic.workflows.score import Scoring
 
 
 SHORT_NAMES = {
@@ -77,6 +78,31 @@ def _show_evaluation_scores(found: "Evaluation") -> None:
     _show_protocol(found.protocol)
     for note in found.notes:
         print(f"note: {note}")
+
+
+def show_scoring(found: "Scoring") -> None:
+    """Print the scores of `score`: those of the first prediction, and of others beside it; then the files."""
+    details = next(iter(found.details.values()))
+    show_scores(found.first, details.guesses)
+    if len(found.scores) > 1:
+        print_table(
+            "Side by side",
+            ("", "mean IoU", "weighted IoU", "pixel acc.", "class acc."),
+            [
+                (
+                    name,
+                    number(each.mean_iou),
+                    number(each.frequency_weighted_iou),
+                    number(each.pixel_accuracy),
+                    number(each.mean_class_accuracy),
+                )
+                for name, each in found.scores.items()
+            ],
+        )
+    _show_distances(details.by_distance)
+    _show_tops(details)
+    if found.files:
+        show_files(found.files)
 
 
 def _show_directions(directions: Mapping[str, "FaciesScores"]) -> None:

@@ -126,9 +126,10 @@ def _section_comparison(block: SectionComparison) -> str:
     legend = "".join(
         f'<li><i style="background:{escape(color)}"></i>{escape(name)}</li>' for name, color in block.legend
     )
+    shape = f"aspect-ratio:{1 / block.aspect:.3f};width:min(100%,{HEIGHT / block.aspect:.1f}rem)"
     return f"""<figure>
 <h2>{escape(block.title)}</h2>
-<div class="frame" style="aspect-ratio:{1 / block.aspect:.3f};width:min(100%,{HEIGHT / block.aspect:.1f}rem)">{images}<b></b><span class="l">{left}</span>\
+<div class="frame" style="{shape}">{images}<b></b><span class="l">{left}</span>\
 <span class="r">{right}</span></div>
 <div class="controls">
 {_slider("at", 50, f"{left} | {right}")}

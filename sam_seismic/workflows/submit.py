@@ -34,6 +34,7 @@ from sam_seismic.survey.amplitudes import as_amplitudes
 from sam_seismic.survey.contents import survey_contents
 from sam_seismic.survey.formats import FORMATS, open_volume
 from sam_seismic.survey.geometry import Geometry
+from sam_seismic.survey.labels.pairing import open_pair, open_prediction, sections_to_compare
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
@@ -47,7 +48,7 @@ from sam_seismic.workflows.embed import EmbedRequest, StoreRequest, check_uses_s
 from sam_seismic.workflows.evaluate import EvaluationRequest, amplitude_volumes, check_classes, tell_other_data
 from sam_seismic.workflows.experiment import ExperimentRequest, check_experiment, next_training
 from sam_seismic.workflows.predict import PredictRequest, choose_orientations
-from sam_seismic.workflows.score import ScoreRequest, open_pair, sections_to_compare
+from sam_seismic.workflows.score import ScoreRequest
 from sam_seismic.workflows.train import TrainRequest, check_run_folder, resume_notes
 
 TRACE_HEADER = 240
@@ -246,9 +247,16 @@ def check_scoring(request: ScoreRequest, resources: JobResources, listener: List
     if request.output is not None:
         check_new_folder(request.output, overwrite=request.overwrite)
         _check_writable(request.output, "the scores")
-    truth, prediction = open_pair(request)
-    sections = sections_to_compare(truth, prediction)
-    listener.say(f"{counted(len(sections), 'section')} of {truth.path} and {prediction.path}")
+    for path in request.predictions.values():
+        if request.truth is None:
+            assert request.data is not None, "checked by the command line"
+            for part in open_survey(request.data).named(request.split):
+                prediction = open_prediction(path, part.volume.amplitude, request.read)
+                listener.say(f"{prediction.path}: {part}")
+        else:
+            truth, prediction = open_pair(request.truth, path, request.read)
+            sections = sections_to_compare(truth, prediction)
+            listener.say(f"{counted(len(sections), 'section')} of {truth.path} and {prediction.path}")
 
 
 def check_conversion(request: ConvertRequest, resources: JobResources, listener: Listener) -> None:
