@@ -13,6 +13,7 @@ from sam_seismic.survey.catalog import f3, seam_ai
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled
+from sam_seismic.survey.labels.against_rest import against_rest
 from sam_seismic.survey.labels.interpretation import labelled_by
 from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.volume import Volume
@@ -22,8 +23,17 @@ def open_labelled(data: DataConfig) -> dict[str, LabelledVolume]:
     """Open the labelled volumes of a data configuration, by name; `train` is always there.
 
     Raises:
-        SurveyError: a file is missing or cannot be read, or amplitudes and labels do not fit.
+        SurveyError: a file is missing or cannot be read, amplitudes and labels do not fit, or the class that
+            `data.against_rest` names does not exist.
     """
+    volumes = _open(data)
+    if data.against_rest is None:
+        return volumes
+    return {name: against_rest(volume, data.against_rest) for name, volume in volumes.items()}
+
+
+def _open(data: DataConfig) -> dict[str, LabelledVolume]:
+    """The labelled volumes with all their classes."""
     if data.source == "f3":
         assert data.root is not None, "config checks it"
         return f3(data.root)

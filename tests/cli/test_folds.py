@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,7 @@ class Interrupts(Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.follows("workflows/cross_validate.py", "to go on there, give the same command with --resume")
 def test_a_stopped_cross_validation_goes_on_in_its_fold(
     config: Path, done: tuple[Path, str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -209,6 +211,41 @@ def test_an_element_without_a_fold_is_told_how_many_there_are(config: Path, run:
     assert "no fold with checkpoints/last.ckpt" in told.stderr
 
 
+@pytest.mark.follows("report/metrics_file.py", "remove it, and give the same command again with --resume")
+def test_damaged_scores_of_a_fold_are_made_again(config: Path, done: tuple[Path, str], run: Run, tmp_path: Path):
+    folder = tmp_path / "folds"
+    shutil.copytree(done[0], folder)
+    metrics = folder / "fold-2" / "test" / "metrics.json"
+    metrics.write_text(metrics.read_text()[:40])
+    command = ("train", "--config", config, "--output", folder, "--resume")
+    told = run(*command)
+    assert told.exit_code == 2
+    assert f"{metrics}: the scores cannot be read (JSONDecodeError" in told.stderr.replace("\n", "")
+    metrics.unlink()
+    again = run(*command)
+    assert again.exit_code == 0, again.stderr
+    assert again.stderr.count("scored already") == 2
+    assert facts(folder)["pooled"] == facts(done[0])["pooled"]
+
+
+@pytest.mark.follows("workflows/cross_validate.py", "submit it with --nodes 1 --gpus 1")
+def test_several_tasks_of_a_job_are_refused(config: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each fold trains on one device; an array trains the folds at the same time."""
+    job = {"JOB_ID": "7", "STEP_ID": "0", "PROCID": "0", "NTASKS": "2", "NNODES": "1"}
+    with monkeypatch.context() as patched:
+        for name, value in job.items():
+            patched.setenv(f"SLURM_{name}", value)
+        refused = run("train", "--config", config, "--output", tmp_path / "folds")
+    assert refused.exit_code == 2
+    assert "Slurm granted 2 tasks" in refused.stderr
+    options = re.findall(r"--\w+ \d", refused.stderr)
+    words = [word for option in options for word in option.split()]
+    submitted = run("submit", *words, "--dry-run", "train", "--config", config, "--output", tmp_path / "folds",
+                    "--set", "trainer.accelerator=auto")  # fmt: skip
+    assert "#SBATCH --array=0,1,2" in submitted.stdout, submitted.stderr
+    assert "#SBATCH --ntasks-per-node=1" in submitted.stdout
+
+
 def test_submit_makes_an_array_of_the_folds_that_are_left(
     config: Path, done: tuple[Path, str], run: Run, tmp_path: Path
 ):
@@ -250,7 +287,6 @@ def test_the_stores_of_all_folds_are_filled(config: Path, run: Run, tmp_path: Pa
 
 @pytest.mark.follows("runs/folds_folder.py", "choose another --output")
 @pytest.mark.follows("runs/folds_folder.py", "give a folder as --output")
-@pytest.mark.follows("workflows/cross_validate.py", "give one of them")
 @pytest.mark.follows("workflows/cross_validate.py", "leave --resume out")
 @pytest.mark.follows("workflows/cross_validate.py", "--set trainer.devices=1 --set trainer.num_nodes=1")
 def test_what_cannot_be_cross_validated_is_refused_before_it_begins(
@@ -276,7 +312,6 @@ def test_what_cannot_be_cross_validated_is_refused_before_it_begins(
     assert not (tmp_path / "folds").exists()
 
 
-@pytest.mark.follows("tasks/checkpoint.py", "give one of them: {}")
 def test_eval_of_a_cross_validation_names_its_networks(done: tuple[Path, str], run: Run):
     refused = run("eval", "--checkpoint", done[0])
     assert refused.exit_code == 2

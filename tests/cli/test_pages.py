@@ -24,7 +24,7 @@ TRIED = {
     ("docs/weights.md", ""),
 }
 """Pages and kinds of fences whose commands are run."""
-TRIED_ELSEWHERE = {"submit": "test_submit.py", "status": "test_status.py"}
+TRIED_ELSEWHERE = {"submit": "test_submit.py", "status": "test_status.py", "experiment": "test_experiment.py"}
 
 
 def test_no_command_stands_on_a_page_that_is_not_tried():
