@@ -18,7 +18,7 @@ NULLS = (-999.25, -9999.0, 9999.0, 99999.0, 9999900.0)
 """Values without a pick in the files of interpretation programs, beside NaN, infinity and numbers from 1e29 on."""
 _HUGE = 1e29
 _PERHAPS = (0.0, -1.0)
-"""Values that may mean no pick, or the first samples; they are kept, and told where all others are far."""
+"""Values that may mean that there is no pick, or a first sample; they are kept, and told where all others are far."""
 _LIKELY_NULLS = (-999.0, -9999.25, -99999.0, -999999.0, -32767.0, -32768.0)
 """Values that may be picks, and are none where all others are far from them."""
 _FAR, _VERY_FAR = 0.5, 2.0
