@@ -11,7 +11,14 @@ import sam_seismic
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.report.blocks import Columns, Facts
 from sam_seismic.report.drawings import amplitude_png, labels_png
-from sam_seismic.report.evaluation_page import class_blocks, distance_blocks, line_blocks, number, shape_blocks
+from sam_seismic.report.evaluation_page import (
+    class_blocks,
+    distance_blocks,
+    intervals_note,
+    line_blocks,
+    number,
+    shape_blocks,
+)
 from sam_seismic.report.page import REPORT, write_page
 from sam_seismic.report.page_blocks import Notes, PageBlock, SectionComparison
 from sam_seismic.report.panels import panel_aspect
@@ -82,6 +89,7 @@ class ScoreReport:
                 for name, each in rows.items()
             ],
             shares=[float(np.nan_to_num(each.mean_iou)) for each in rows.values()],
+            note=intervals_note(next(iter(self.details.values()))),
         )
 
     def _worst(self) -> Iterator[SectionComparison]:

@@ -82,7 +82,7 @@ class LineBootstrap:
         if self.blocks < MINIMUM_BLOCKS:
             return
         related = math.exp(-lines.step / correlation_length) if correlation_length > 0 else 0.0
-        lost = [len(group.sizes) * group.lostmean_variance(related) for group in groups]
+        lost = [len(group.sizes) * group.lost_mean_variance(related) for group in groups]
         self._widening = math.sqrt(sum(lost) / len(lines))
         sums = np.concatenate([group.sums for group in groups])  # [block, ..., truth, prediction]
         block_lines = float(np.concatenate([group.sizes for group in groups]).mean())
@@ -146,7 +146,7 @@ class _Blocks:
         independent = min(number, max(1.0, circle / length))
         return cls(sums[end] - sums[:number], end - np.arange(number), independent)
 
-    def lostmean_variance(self, related: float) -> float:
+    def lost_mean_variance(self, related: float) -> float:
         """By which the mean of all lines varies more than the mean of as many lines in independent blocks.
 
         Args:

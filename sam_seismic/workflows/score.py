@@ -5,7 +5,7 @@ scored beside the predictions.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sam_seismic.files.folders import folder_of_results
 from sam_seismic.files.several_paths import VolumePath, name_of
 from sam_seismic.files.units import counted
 from sam_seismic.inspection.leak_guard import leak_notes
+from sam_seismic.inspection.score_intervals import score_intervals
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.score_report import ScoreReport
@@ -191,11 +192,17 @@ class _Comparison:
             truth, guess = (table.encode(each, self.name) for each in (values.truth, values.prediction))
             evaluator.add(ScoredSection("", orientation, line, truth, guess))
             listener.progress(f"tops and shapes of {self.name}", done, sections)
-        return evaluator.details()
+        return with_intervals(evaluator.details())
 
     def labels(self, table: FaciesTable) -> Callable[[ScoredSection], NDArray[np.uint8]]:
         """Reads the predicted class indices uint8[sample, trace] of a section."""
         return lambda section: table.encode(self.section(section.orientation, section.line).prediction, self.name)
+
+
+def with_intervals(details: ScoreDetails, parts: Sequence[Part] = ()) -> ScoreDetails:
+    """The same with confidence intervals; see `score_intervals`."""
+    intervals, length = score_intervals(details.lines, parts)
+    return replace(details, intervals=intervals, correlation_length=length)
 
 
 def _of_survey(request: ScoreRequest, listener: Listener) -> tuple[Scoring, ScoreReport]:
@@ -226,7 +233,7 @@ def _of_survey(request: ScoreRequest, listener: Listener) -> tuple[Scoring, Scor
                 )
             )
             listener.progress(f"score {name}", done, len(refs))
-        scores[name], details[name] = evaluator.scores(), evaluator.details()
+        scores[name], details[name] = evaluator.scores(), with_intervals(evaluator.details(), parts)
         read[name] = predicted.of_section({part.name: part for part in parts})
     first = next(iter(scores.values()))
     notes = (
