@@ -158,12 +158,12 @@ MUTANTS = (
         ("tests/files/test_outputs_disjoint.py",),
     ),
     # --- scoring ------------------------------------------------------------------------------------------------------
-    Mutant("scoring", "right voxels count twice in a union", "sum(axis=0) - correct", "sum(axis=0)", _SCORES),
+    Mutant("scoring", "right voxels count twice in a union", "sum(axis=-2) - correct", "sum(axis=-2)", _SCORES),
     Mutant(
         "scoring",
         "an absent class scores 0",
-        "float(np.nanmean(values))",
-        "float(np.nan_to_num(values).mean())",
+        "np.isfinite(scores).sum(axis=-1)",
+        "np.full(scores.shape[:-1], scores.shape[-1])",
         _SCORES,
     ),
     Mutant("scoring", "voxels without a label are scored", "scored = truth != IGNORE", "scored = truth >= 0", _SCORES),

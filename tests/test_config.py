@@ -123,6 +123,10 @@ def test_all_problems_are_reported_at_once_with_dotted_keys():
             {"data": FILES, "train": {"epochs": 3}, "trainer": {"val_every_epochs": 4}},
             "trainer.val_every_epochs: 4 is more than train.epochs: 3",
         ),
+        (
+            {"data": FILES, "train": {"pictures": 3}, "trainer": {"val_every_epochs": 2}},
+            "train.pictures: 3 is no multiple of trainer.val_every_epochs: 2",
+        ),
         ({"data": FILES | {"root": "~no-such-user/x"}}, "no-such-user"),
         ({"data": FILES, "train": {"seed": 2**32}}, "train.seed  must be less than 4294967296 (got 4294967296)"),
     ],

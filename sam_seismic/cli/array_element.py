@@ -1,4 +1,4 @@
-"""The configurations given to a Slurm array come in; the one of this element goes out."""
+"""The configurations given to a Slurm array come in; the one of this element, or the fold of it, goes out."""
 
 import os
 from collections.abc import Sequence
@@ -31,6 +31,12 @@ def config_of_element(configs: Sequence[Path]) -> Path:
             fix=f"submit {every}",
         )
     return configs[int(number)]
+
+
+def fold_of_element(configs: Sequence[Path]) -> int | None:
+    """The fold to train, from 1, where the elements of an array share one configuration with folds; else None."""
+    number = os.environ.get(ELEMENT)
+    return None if number is None or len(configs) > 1 else int(number) + 1
 
 
 def refuse_shared_output(configs: Sequence[Path], output: Path | None) -> None:

@@ -3,13 +3,16 @@
 # Torch takes seconds to import, so each command imports its workflow only when it is called.
 # ruff: noqa: PLC0415, PLR0913  # the parameters of a command are its options
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sam_seismic.cli.array_element import config_of_element, refuse_shared_output
+from sam_seismic.cli.array_element import config_of_element, fold_of_element, refuse_shared_output
+from sam_seismic.cli.folds import show_folds
 from sam_seismic.cli.given_paths import as_meant
+from sam_seismic.cli.horizon_options import Columns, HorizonFormat, column_roles
 from sam_seismic.cli.invocation import Invocation
 from sam_seismic.cli.options import (
     BatchSize,
@@ -30,7 +33,8 @@ from sam_seismic.cli.stopping import report_end
 from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
 from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import ReadOptions, load_config
-from sam_seismic.config.choices import WrittenHorizonFormat
+from sam_seismic.config.choices import Protocol, WrittenHorizonFormat
+from sam_seismic.runs.status import STATUS
 
 
 def demo(
@@ -54,7 +58,7 @@ def train(
         typer.Option(
             "--config",
             callback=as_meant,
-            help="YAML of the experiment; in a Slurm array several: element 0 trains the first.",
+            help="YAML of the experiment; in a Slurm array several: element 0 trains the first; or one with folds.",
         ),
     ],
     override: Override = None,
@@ -65,24 +69,43 @@ def train(
         bool, typer.Option("--resume", help="Continue from checkpoints/last.ckpt of the run folder.")
     ] = False,
     overwrite: Overwrite = False,
+    json: Json = False,
 ) -> Invocation[Any, Any]:
-    """Train on a survey and its labels, and write a run folder.
+    """Train on a survey and its labels, and write a run folder; of a cross-validation one for each fold, and a table.
 
     Example: sam-seismic train --config configs/segy.yaml --set train.epochs=10
     """
     config = config_of_element(configs)
     refuse_shared_output(configs, output)
     experiment = load_config(config, override or [])
+    folder = output or experiment.output or Path("runs") / config.stem
+    if experiment.data.split.has_all_folds:
+        from sam_seismic.workflows.cross_validate import CrossValidationRequest, cross_validate
+
+        request = CrossValidationRequest(experiment, folder, resume, overwrite, fold_of_element(configs))
+        return Invocation(request, cross_validate, partial(show_folds, json=json))
     from sam_seismic.workflows.train import TrainRequest
     from sam_seismic.workflows.train import train as run
 
-    folder = output or experiment.output or Path("runs") / config.stem
+    before = _last_written(folder)
 
     def show(best: Path | None) -> None:
-        if best is not None:  # None: a finished run, or not the first process of a distributed training
+        if best is None:  # only the first process of a distributed training has it
+            return
+        if json:
+            print_json({"run": str(folder), "best": str(best)})
+        elif _last_written(folder) != before:  # a finished run has nothing new
             show_files([folder])
 
     return Invocation(TrainRequest(experiment, folder, resume, overwrite), run, show)
+
+
+def _last_written(run: Path) -> float | None:
+    """When the status of a run was written; None where there is none."""
+    try:
+        return (run / STATUS).stat().st_mtime
+    except OSError:
+        return None
 
 
 def evaluate(
@@ -105,6 +128,9 @@ def evaluate(
     device: Device = "auto",
     precision: PrecisionOption = "32",
     rescale: Rescale = False,
+    protocol: Annotated[
+        Protocol | None, typer.Option(help="Score by the rules of a public benchmark, too: f3-benchmark or seam-ai.")
+    ] = None,
     json: Json = False,
 ) -> Invocation[Any, Any]:
     """Score a checkpoint on lines that it was not trained on, beside guesses without a network.
@@ -117,7 +143,7 @@ def evaluate(
     from sam_seismic.workflows.evaluate import evaluate as run
 
     request = EvaluationRequest(
-        checkpoint, data, split, output, overwrite, batch_size, device, precision, rescale, moved
+        checkpoint, data, split, output, overwrite, batch_size, device, precision, rescale, moved, protocol
     )
     return Invocation(request, run, (lambda found: print_json(found.as_dict())) if json else show_evaluation)
 
@@ -214,7 +240,9 @@ def score(
 
 @reads_volumes
 def inspect(
-    path: Annotated[Path, typer.Argument(callback=as_meant, help="A volume, a configuration or a checkpoint.")],
+    path: Annotated[
+        Path, typer.Argument(callback=as_meant, help="A volume, a configuration, a checkpoint or a horizon file.")
+    ],
     picture: Annotated[
         Path | None, typer.Option(callback=as_meant, help="Also draw the volume into this PNG file.")
     ] = None,
@@ -222,6 +250,8 @@ def inspect(
     config: Annotated[
         Path | None, typer.Option(callback=as_meant, help="YAML that names the classes of a label volume.")
     ] = None,
+    horizon_format: HorizonFormat = None,
+    columns: Columns = None,
     overwrite: Overwrite = False,
     json: Json = False,
     *,
@@ -234,7 +264,8 @@ def inspect(
     from sam_seismic.inspection.request import InspectRequest
     from sam_seismic.workflows.inspect import inspect as run
 
-    request = InspectRequest(path, read, labels, config, picture, overwrite)
+    roles = column_roles(columns, "--columns") or ()
+    request = InspectRequest(path, read, labels, config, picture, overwrite, roles, horizon_format)
     return Invocation(request, run, (lambda found: print_json(found.facts)) if json else show_inspection)
 
 

@@ -4,32 +4,25 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sam_seismic.cli.given_paths import as_meant
+from sam_seismic.cli.horizon_options import HORIZONS_PANEL, Columns, HorizonFormat, column_roles
 from sam_seismic.cli.invocation import Invocation
 from sam_seismic.cli.options import Json, Overwrite, reads_volumes
 from sam_seismic.cli.tables import percent, show_files
 from sam_seismic.cli.terminal import print_json, print_table
 from sam_seismic.config import ReadOptions
-from sam_seismic.config.choices import ColumnRole, HorizonFormatName, TimeUnit
+from sam_seismic.config.choices import TimeUnit
 from sam_seismic.config.labels import BodiesConfig, HorizonsConfig, InterpretationConfig
 from sam_seismic.errors import UserError
 
 if TYPE_CHECKING:
     from sam_seismic.workflows.labels import LabelsOutcome
 
-_HORIZONS, _BODIES = "Horizons", "Bodies"
-Columns = Annotated[
-    str | None,
-    typer.Option(
-        "--columns",
-        rich_help_panel=_HORIZONS,
-        help="What each column holds: il, xl, x, y, time, depth, name or skip, with commas. Default: by their names.",
-    ),
-]
+_HORIZONS, _BODIES = HORIZONS_PANEL, "Bodies"
 
 
 @reads_volumes
@@ -46,9 +39,7 @@ def labels(
     lines: Annotated[
         list[str] | None, typer.Option(help="Only these lines get labels: 100 120-140 XL:300-310.")
     ] = None,
-    horizon_format: Annotated[
-        HorizonFormatName | None, typer.Option(rich_help_panel=_HORIZONS, help="Default: found out for each file.")
-    ] = None,
+    horizon_format: HorizonFormat = None,
     columns: Columns = None,
     unit: Annotated[TimeUnit | None, typer.Option(help="Unit of the times. Default: what the files say.")] = None,
     upward: Annotated[
@@ -117,7 +108,7 @@ def labels(
         horizons=HorizonsConfig(
             files=_absolute(horizons),
             format=horizon_format,
-            columns=_roles(columns, "--columns"),
+            columns=column_roles(columns, "--columns"),
             unit=unit,
             upward=upward,
             null=tuple(no_pick or ()),
@@ -131,7 +122,7 @@ def labels(
         if horizons
         else None,
         bodies=BodiesConfig(
-            files=_absolute(bodies), columns=_roles(body_columns, "--body-columns"), unit=unit, upward=upward
+            files=_absolute(bodies), columns=column_roles(body_columns, "--body-columns"), unit=unit, upward=upward
         )
         if bodies
         else None,
@@ -148,24 +139,6 @@ def _refuse_options_of(options: Mapping[str, object], owner: str, *, given: bool
 
 def _absolute(paths: list[Path] | None) -> tuple[Path, ...]:
     return tuple(path.absolute() for path in paths or ())
-
-
-def _roles(text: str | None, option: str) -> tuple[ColumnRole, ...] | None:
-    """`il,xl,time` -> what each column holds.
-
-    Raises:
-        UserError: a word is no role.
-    """
-    if text is None:
-        return None
-    known: dict[str, ColumnRole] = {role: role for role in get_args(ColumnRole)}
-    words = [word.strip().lower() for word in text.split(",")]
-    if odd := [word for word in words if word not in known]:
-        raise UserError(
-            problem=f"{option} {text}: {odd[0] or 'nothing'} is none of {', '.join(known)}",
-            fix=f"{option} il,xl,time, with skip for a column that is not needed",
-        )
-    return tuple(known[word] for word in words)
 
 
 def _show(found: "LabelsOutcome") -> None:

@@ -1,9 +1,13 @@
 """A command whose options take several values, one after the other: `--horizons A.dat B.dat --output L.sgy`."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from typer.core import TyperCommand
+
+_NEGATIVE = re.compile(r"-(?:\.?\d|inf|nan)", re.IGNORECASE)
+"""A negative number, which is a value; options begin with a letter."""
 
 
 class SeveralValues(TyperCommand):
@@ -20,7 +24,7 @@ def repeated(arguments: Iterable[str], several: frozenset[str]) -> Iterator[str]
     """The arguments with the option repeated before each of its values; a negative number is a value."""
     option, values = "", 0
     for argument in arguments:
-        if argument.startswith("-") and not _is_number(argument):
+        if argument.startswith("-") and not _NEGATIVE.match(argument):
             name, equals, _ = argument.partition("=")
             option, values = (name if name in several else ""), len(equals)
         elif option:
@@ -28,11 +32,3 @@ def repeated(arguments: Iterable[str], several: frozenset[str]) -> Iterator[str]
             if values > 1:
                 yield option
         yield argument
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

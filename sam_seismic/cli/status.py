@@ -11,7 +11,7 @@ import typer
 from sam_seismic.cli.given_paths import as_meant
 from sam_seismic.cli.options import Json
 from sam_seismic.cli.terminal import fits_terminal, print_json, print_table, print_words
-from sam_seismic.runs.status import RunStatus, status_of
+from sam_seismic.runs.status import STATUS, RunStatus, status_of
 
 
 def status(
@@ -22,7 +22,7 @@ def status(
 
     Example: sam-seismic status runs/*
     """
-    found = {run: status_of(run) for run in runs}
+    found = {run: status_of(run) for given in runs for run in _of_cross_validation(given) or [given]}
     now = time.time()
     if json:
         print_json([_facts(run, each, now) for run, each in found.items()])
@@ -42,6 +42,14 @@ def status(
             print(f"{run}: {each.why}")
         for note in each.notes:
             print(f"{run}: note: {note}")
+
+
+def _of_cross_validation(folder: Path) -> list[Path]:
+    """The run folders of the folds of a cross-validation, by their numbers; none for any other folder."""
+    if (folder / STATUS).is_file():
+        return []
+    folds = {int(path.parent.name.partition("-")[2]): path.parent for path in folder.glob(f"fold-[0-9]*/{STATUS}")}
+    return [folds[number] for number in sorted(folds)]
 
 
 def _row(run: Path, status: RunStatus, now: float) -> tuple[str, ...]:

@@ -3,16 +3,27 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sam_seismic.cli.blocks import show_block
 from sam_seismic.cli.terminal import print_table
 
 if TYPE_CHECKING:  # these modules import torch, which a table does not need
     from sam_seismic.inspection.request import Inspection
+    from sam_seismic.scoring.by_distance import DistanceBin
+    from sam_seismic.scoring.evaluator import ScoreDetails
     from sam_seismic.scoring.scores import FaciesScores
     from sam_seismic.workflows.demo import DemoOutcome
     from sam_seismic.workflows.evaluate import Evaluation
+
+
+SHORT_NAMES = {
+    "majority class": "majority",
+    "depth only": "depth",
+    "nearest line": "nearest",
+    "interpolation": "interp.",
+}
+"""Names of guesses as headers of narrow columns."""
 
 
 def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"], untrained: Collection[str] = ()) -> None:
@@ -60,8 +71,62 @@ def show_evaluation(found: "Evaluation") -> None:
 
 def _show_evaluation_scores(found: "Evaluation") -> None:
     show_scores(found.scores, found.guesses, found.untrained)
+    _show_directions(found.found.directions)
+    _show_distances(found.found.details.by_distance)
+    _show_tops(found.found.details)
+    _show_protocol(found.protocol)
     for note in found.notes:
         print(f"note: {note}")
+
+
+def _show_directions(directions: Mapping[str, "FaciesScores"]) -> None:
+    """Print the scores of each direction of prediction, if there are several."""
+    if len(directions) < 2:
+        return
+    print_table(
+        "Network by direction",
+        ("", "mean IoU", "pixel acc.", "voxels"),
+        [
+            (name, number(each.mean_iou), number(each.pixel_accuracy), f"{each.voxels:,}")
+            for name, each in directions.items()
+        ],
+    )
+
+
+def _show_distances(bins: Sequence["DistanceBin"]) -> None:
+    """Print the mean IoU of the network and the guesses by distance to the nearest training line."""
+    if not bins:
+        return
+    names = list(bins[0].scores)
+    print_table(
+        "Mean IoU by distance to the nearest training line",
+        ("lines", "voxels", *(SHORT_NAMES.get(name, name) for name in names)),
+        [
+            (str(each), f"{each.scores[names[0]].voxels:,}", *(number(each.scores[name].mean_iou) for name in names))
+            for each in bins
+        ],
+    )
+
+
+def _show_tops(details: "ScoreDetails") -> None:
+    """Print how far the predicted class tops are from the true ones."""
+    if details.tops is None:
+        return
+    from sam_seismic.report.evaluation_page import tops_block  # noqa: PLC0415  # imports matplotlib
+
+    block = tops_block(details.tops, details.sample_interval_ms)
+    print_table(f"{block.title} ({block.note})", block.header, block.rows)
+
+
+def _show_protocol(protocol: Mapping[str, Any]) -> None:
+    """Print the figures that a benchmark reports."""
+    figures = {name: value for name, value in protocol.items() if isinstance(value, float)}
+    if figures:
+        print_table(
+            f"By the rules of {protocol['name']}",
+            ("", ""),
+            [(name.replace("_", " "), number(value)) for name, value in figures.items()],
+        )
 
 
 def show_inspection(found: "Inspection") -> None:

@@ -31,3 +31,5 @@ ColumnRole = Literal["il", "xl", "x", "y", "time", "depth", "name", "skip"]
 """What a column of a file of horizons or bodies holds."""
 TimeUnit = Literal["s", "ms", "us"]
 """Units of times; for depths, `ms` is the unit of the volume."""
+Protocol = Literal["f3-benchmark", "seam-ai"]
+"""Public benchmarks by whose rules scores are told; the keys of `scoring.protocols.PROTOCOLS`."""

@@ -15,9 +15,8 @@ from sam_seismic.config.base import Model, PathOrModel, Paths, UserPath
 from sam_seismic.config.choices import AxesChoice, ByteOrder, DuplicateChoice, FormatName, OrientationChoice
 from sam_seismic.config.labels import InterpretationConfig
 from sam_seismic.config.null_numbers import as_number, plain_number
+from sam_seismic.config.split import SplitConfig
 
-Share = Annotated[float, Field(gt=0, lt=1)]
-Lines = tuple[int, int]
 MOST_CLASSES = 255
 """Class indices are uint8, and the value 255 is reserved for "not interpreted"."""
 LABEL_RANGE = (-32768, 32767)
@@ -72,69 +71,6 @@ class ReadOptions(Model):
     @field_serializer("null", when_used="json")
     def _write_null(self, null: float | None) -> float | str | None:
         return plain_number(null)
-
-
-class RegionConfig(Model):
-    """A rectangle of the survey by line numbers, first and last line included; a range that is not set covers all."""
-
-    inlines: Lines | None = None
-    """First and last inline; if not set, all inlines."""
-    crosslines: Lines | None = None
-    """First and last crossline; if not set, all crosslines."""
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        for name in ("inlines", "crosslines"):
-            lines: Lines | None = getattr(self, name)
-            if lines is not None and lines[0] > lines[1]:
-                raise ValueError(f"{name} must ascend, got [{lines[0]}, {lines[1]}]")
-        return self
-
-
-class SplitConfig(Model):
-    """Which lines are used for training, validation and testing: blocks of lines with a guard gap between them.
-
-    The blocks are given either as shares of the survey along one axis, or as regions by line numbers.
-    """
-
-    along: Literal["inline", "crossline"] | None = None
-    """The axis that is cut into blocks, in this order: train, gap, val, gap, test. If not set, it is
-    `data.orientation`, or `inline` where that is `both`."""
-    val: Share = 0.15
-    """Share of the interpreted lines used for validation, which selects the best epoch."""
-    test: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    """Share of the interpreted lines reserved for `eval` and never used in training; 0 reserves none."""
-    guard: int = Field(default=5, ge=0)
-    """Lines of the survey left out between two blocks, since neighbouring lines are nearly identical."""
-    regions: dict[Literal["train", "val", "test"], RegionConfig] | None = None
-    """Explicit regions by line numbers; `train` and `val` are required."""
-    folders: bool = False
-    """Take the split from the subfolders train, val and test (folders of sections only)."""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if self.folders and self.model_fields_set - {"folders"}:
-            raise ValueError("folders: true takes the split from subfolders; remove the other keys")
-        if self.regions is None:
-            if self.val + self.test >= 1:
-                raise ValueError(f"val and test must leave lines to train on, got {self.val} + {self.test}")
-            return self
-        extra = self.model_fields_set & {"along", "val", "test", "guard"}
-        if extra:
-            raise ValueError(f"{', '.join(sorted(extra))} cannot apply beside regions: remove one or the other")
-        missing = {"train", "val"} - set(self.regions)
-        if missing:
-            raise ValueError(f"regions needs {' and '.join(sorted(missing))}")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _applicable_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the keys that would be refused when the configuration is read again."""
-        tree: dict[str, Any] = dump(self)
-        if self.folders:
-            return {"folders": True}
-        other = {"along", "val", "test", "guard"} if self.regions is not None else {"regions"}
-        return {name: value for name, value in tree.items() if name not in other | {"folders"}}
 
 
 class SyntheticConfig(Model):
@@ -244,6 +180,10 @@ class DataConfig(Model):
         if self.source == "f3":
             tree["split"].pop("test", None)
         return tree
+
+    def of_fold(self, number: int) -> Self:
+        """The same with one fold of its cross-validation, counted from 1."""
+        return self.model_copy(update={"split": self.split.model_copy(update={"fold": number})})
 
 
 _SOURCE_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

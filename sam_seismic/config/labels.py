@@ -27,7 +27,8 @@ class HorizonsConfig(Model):
     max_gap: int = Field(default=0, ge=0)
     """Longest gap in traces along a line over which picks are interpolated; 0: only where they are picked."""
     along: Literal["inline", "crossline"] | None = None
-    """The lines along which gaps are interpolated; if not set, those of the orientation with fewer picked lines."""
+    """The lines along which gaps are interpolated; if not set, those of the orientation of which a smaller
+    share is picked."""
     priority: tuple[str, ...] = ()
     """Where surfaces cross: names of surfaces, the one that is kept first; the others are cut at it. If not set,
     crossing surfaces are refused."""

@@ -27,6 +27,10 @@ class Config(Model):
         """Whether the output of the frozen part of the network is stored and training reads it from the store."""
         return self.model.freezes and self.train.cache is not False
 
+    def of_fold(self, number: int) -> Self:
+        """The same experiment with one fold of its cross-validation, counted from 1."""
+        return self.model_copy(update={"data": self.data.of_fold(number)})
+
     @model_validator(mode="after")
     def _check_store(self) -> Self:
         if self.train.cache and not self.model.freezes:
@@ -53,10 +57,18 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _check_validation(self) -> Self:
+        if self.train.patience is not None and self.data.split.validates_nothing:
+            raise ValueError("train.patience counts validations, and cannot apply to data.split.val: 0")
         every, epochs = self.trainer.val_every_epochs, self.train.epochs
         if every > epochs:
             raise ValueError(
                 f"trainer.val_every_epochs: {every} is more than train.epochs: {epochs}, so that no epoch would be "
                 "validated and no best checkpoint selected"
+            )
+        pictures = self.train.pictures
+        if pictures % every:
+            raise ValueError(
+                f"train.pictures: {pictures} is no multiple of trainer.val_every_epochs: {every}; a picture shows "
+                "what a validation predicts"
             )
         return self

@@ -69,6 +69,9 @@ class TrainConfig(Model):
     checkpoint_every: int | None = Field(default=1000, ge=1)
     """Largest number of steps between two writings of last.ckpt, hence of steps lost when a run is killed. If not set,
     it is written at the end of an epoch only, and not of every epoch if epochs are short compared with the writing."""
+    pictures: int = Field(default=0, ge=0)
+    """Number of epochs from one picture of the middle validation sections to the next, for report/film.gif; 0 draws
+    none. The first validation and that of the last epoch are always pictured."""
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the random weights, the order of sections, and the augmentation."""
 

@@ -10,6 +10,7 @@ from sam_seismic.inspection.class_shares import class_shares, missing_classes, s
 from sam_seismic.inspection.dry_run import meta_task
 from sam_seismic.inspection.embedding_estimate import estimate_embeddings
 from sam_seismic.inspection.label_check import check_training_labels
+from sam_seismic.inspection.leak_guard import leak_notes
 from sam_seismic.inspection.request import Inspection
 from sam_seismic.inspection.run_costs import largest_of, memory_table, run_costs, section_shapes, time_table
 from sam_seismic.listener import Listener
@@ -44,6 +45,7 @@ def inspect_config(path: Path, config: Config, listener: Listener) -> Inspection
         *missing,
         *check_training_labels(survey, config.data, listener, refuse=False),
         *null_notes([part.volume.amplitude for part in survey.parts.values()]),
+        *leak_notes(survey, list(survey.parts.values())),
         *missing_classes(survey, shares),
         *(() if store is None else store.warnings),
         *(warning for cost in costs for warning in cost.warnings(config.model)),

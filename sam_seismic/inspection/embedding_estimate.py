@@ -25,7 +25,7 @@ from sam_seismic.tasks.facies import FaciesSegmentation
 from sam_seismic.tasks.initial_weights import find_initial_weights
 from sam_seismic.tuning.embedding_store import Group, Recipe, StoredSections, file_size
 from sam_seismic.tuning.encoder_cut import EncoderCut
-from sam_seismic.tuning.store import TRAINED_ON, EmbeddingStore, cut_facts, set_frozen_precision, store_folder
+from sam_seismic.tuning.store import EmbeddingStore, cut_facts, set_frozen_precision, store_folder
 from sam_seismic.tuning.store_filling import StoreFiller
 from sam_seismic.tuning.stored_groups import stored_groups
 
@@ -116,7 +116,7 @@ def estimate_embeddings(config: Config, survey: Survey, task: FaciesSegmentation
     except UserError as error:
         warnings = (f"{error.problem}: {error.fix}",)
     free = shutil.disk_usage(nearest_existing(folder)).free
-    sections = sum(len(part.sections) for name in TRAINED_ON for part in survey.named(name))
+    sections = sum(len(part.sections) for name in survey.read_in_training for part in survey.named(name))
     shapes = tuple(entry.shape for entry in filler.entries)
     return EmbeddingEstimate(folder, sections, shapes, stored, free, warnings)
 
@@ -124,13 +124,13 @@ def estimate_embeddings(config: Config, survey: Survey, task: FaciesSegmentation
 def _empty_store_filler(config: Config, survey: Survey, task: FaciesSegmentation, folder: Path) -> StoreFiller:
     """The filler of a store in which nothing is stored."""
     recipe = Recipe(**dict.fromkeys(Recipe.__dataclass_fields__, "not known"))  # type: ignore[arg-type]
-    parts = [part for name in TRAINED_ON for part in survey.named(name)]
+    parts = [part for name in survey.read_in_training for part in survey.named(name)]
     group = Group(folder, recipe, "not known")
     transform = CanvasTransform(AmplitudeScale(0.0, 1.0), config.input)
     return StoreFiller(
         [
             SectionDataset(survey.named(name), transform, seed=config.train.seed if name == "train" else None)
-            for name in TRAINED_ON
+            for name in survey.read_in_training
         ],
         StoredSections({(part.name, orientation): group for part in parts for orientation in Orientation}),
         cut=_cut_of(task),
@@ -153,7 +153,12 @@ def _quick_to_look_up(config: Config, survey: Survey) -> bool:
     """Whether looking up embeddings is quick: weights must be hashed, and sections read to fit the amplitude scale."""
     try:
         weights = find_initial_weights(config.model).file
-        files = {file for name in TRAINED_ON for part in survey.named(name) for file in part.volume.amplitude.files}
+        files = {
+            file
+            for name in survey.read_in_training
+            for part in survey.named(name)
+            for file in part.volume.amplitude.files
+        }
         read = sum(file.stat().st_size for file in files if file.is_file())
         return max(read, 0 if weights is None else weights.stat().st_size) <= LOOKUP_LIMIT
     except (UserError, OSError):

@@ -11,6 +11,8 @@ from sam_seismic.report.blocks import LiveMap, Rows
 from sam_seismic.survey.geometry import Orientation, describe_lines
 from sam_seismic.survey.volume import Volume
 
+_TRIED_LINES = 64
+"""Lines whose traces are looked at for positions."""
 _TRIED = 9
 """Lines from each end of the survey to its middle that are tried until one has positions."""
 TEXT_LINES = 3
@@ -78,14 +80,29 @@ def coordinate_facts(volume: Volume) -> dict[str, Any] | None:
     (x0, y0), (x1, y1) = found.min(axis=0).tolist(), found.max(axis=0).tolist()
     angles = volume.angle_unit
     spacing = {o: None if angles else _spacing(lines) for o, lines in along.items()}
+    without, looked_at = _without_position(volume)
     return {
         "x": [x0, x1],
         "y": [y0, y1],
+        "without_position": without,
+        "looked_at": looked_at,
         "angle_unit": angles,
         # The distance of traces in an inline is the distance of crosslines, and vice versa.
         "inline_spacing": spacing[Orientation.CROSSLINE],
         "crossline_spacing": spacing[Orientation.INLINE],
     }
+
+
+def _without_position(volume: Volume) -> tuple[int, int]:
+    """How many live traces have no X and Y, and of how many, on all inlines or on _TRIED_LINES of them."""
+    lines = volume.lines(Orientation.INLINE)
+    without = looked_at = 0
+    for line in lines[np.unique(np.rint(np.linspace(0, len(lines) - 1, _TRIED_LINES)).astype(int))].tolist():
+        live = volume.stored.live_along(Orientation.INLINE, line)
+        found = volume.coordinates(Orientation.INLINE, line)
+        looked_at += int(live.sum())
+        without += int(live.sum()) if found is None else int((live & ~np.isfinite(found).all(axis=1)).sum())
+    return without, looked_at
 
 
 def _outer(volume: Volume, orientation: Orientation) -> list[NDArray[np.float64]]:
@@ -166,7 +183,9 @@ def _coordinate_rows(facts: dict[str, Any]) -> Rows:
     unit = found["angle_unit"] or facts["length_unit"]
     named = f" {unit}" if unit else " (unit not said)"
     digits = {None: 1, "degrees": 6}.get(found["angle_unit"], 2)
-    rows = [("coordinates", f"X {_range(found['x'], digits)}, Y {_range(found['y'], digits)}{named}")]
+    missing = found["without_position"]
+    lacking = f"; {missing:,} of {found['looked_at']:,} traces have no position" if missing else ""
+    rows = [("coordinates", f"X {_range(found['x'], digits)}, Y {_range(found['y'], digits)}{named}{lacking}")]
     bins = [
         f"{found[f'{o}_spacing']:.4g}{f' {unit}' if unit else ''} between {o}s"
         for o in Orientation

@@ -67,7 +67,8 @@ def check_training_labels(
             raise found
         faults += [] if found is None else [f"{found.problem}: {found.fix}"]
     nulls = _null_notes(survey.parts["train"], _training_labels(survey, listener))
-    return (*faults, *nulls, *_single_line([survey.parts["val"]], listener, "the best epoch is chosen by it alone"))
+    validated = [survey.parts["val"]] if "val" in survey.parts else []
+    return (*faults, *nulls, *_single_line(validated, listener, "the best epoch is chosen by it alone"))
 
 
 def check_scored_labels(survey: Survey, parts: Sequence[Part], data: DataConfig, listener: Listener) -> ScoredLabels:
@@ -154,8 +155,10 @@ def _training_fault(survey: Survey, data: DataConfig, listener: Listener) -> Sur
 
 
 def _validation_fault(survey: Survey, data: DataConfig, listener: Listener) -> SurveyError | None:
-    """What is wrong with the labels of the validation part: none of its voxels has one."""
-    part = survey.parts["val"]
+    """What is wrong with the labels of the validation part, if there is one: none of its voxels has one."""
+    part = survey.parts.get("val")
+    if part is None:
+        return None
     found = read_part_labels(part, listener, until=lambda each: bool(each.labelled))
     return None if found.labelled else _unlabelled(part, found, fix=unlabelled_fix(survey, data, part, found, listener))
 

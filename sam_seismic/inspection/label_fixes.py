@@ -13,7 +13,7 @@ from sam_seismic.inspection.part_labels import PartLabels, read_part_labels
 from sam_seismic.listener import Listener
 from sam_seismic.survey.catalog.known import known_survey
 from sam_seismic.survey.geometry import Orientation, describe_lines
-from sam_seismic.survey.parts import Part, Survey, open_survey
+from sam_seismic.survey.parts import Part, Survey, open_folds, open_survey
 
 MOST_RUNS = 4
 """Runs of neighbouring lines that a message lists."""
@@ -121,12 +121,28 @@ def _where_else(survey: Survey, data: DataConfig, values: Sequence[int], part: P
     """How the part gets lines that hold one of these label values; None where no line has any."""
     if data.every > 1 and part.name == "train" and _every_line_has(values, data, listener):
         return "train on all lines, data.every: 1"
+    if data.split.folds is not None:
+        return _one_line_at_a_time(values, data, listener) if part.name == "train" else None
     if data.split.folders:
         others = [other for name, other in survey.parts.items() if name != part.name]
         having = [other.name for other in others if _sections_with(values, other, listener)]
         return f"move some sections from {' or '.join(having)} to {part.name}" if having else None
     lines = _lines_with(values, part, listener)
     return f"choose lines for {part.name} in data.split.regions that hold some: {lines}" if lines else None
+
+
+def _one_line_at_a_time(values: Sequence[int], data: DataConfig, listener: Listener) -> str | None:
+    """The setting with which the training lines of each fold hold all of these label values; None where it has not."""
+    if data.split.folds == "lines":
+        return None
+    split = data.split.model_copy(update={"folds": "lines"})
+    for survey in open_folds(data.model_copy(update={"split": split})):
+        found = read_part_labels(
+            survey.parts["train"], listener, until=lambda each: all(value in each.voxels for value in values)
+        )
+        if not all(value in found.voxels for value in values):
+            return None
+    return "hold out one line at a time, data.split.folds: lines"
 
 
 def _every_line_has(values: Sequence[int], data: DataConfig, listener: Listener) -> bool:

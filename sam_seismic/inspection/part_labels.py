@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ from sam_seismic.listener import Listener
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class PartLabels:
 
     @property
     def ignored(self) -> tuple[int, ...]:
-        """Whole numbers that occur as labels and mean "not interpreted", ascending."""
+        """Whole numbers that occur in the label files and mean "not interpreted", ascending."""
         return tuple(sorted(int(value) for value in self.facies.ignored if self.voxels.get(value)))  # type: ignore[call-overload]
 
 
@@ -79,9 +81,22 @@ def _with_section(found: PartLabels, part: Part, ref: SectionRef) -> PartLabels:
     counts = count_values(section, where, found.facies)
     nulls = Counter(found.nulls) + count_nulls(section, found.facies)
     found.facies.encode(np.array(list(counts), np.int64), where)  # refuses values that are none of the classes
+    for value in _filled_in(part.volume.labels, ref, counts.keys() & set(found.facies.ignored)):
+        del counts[value]
     interpreted = any(value in found.facies.values for value in counts)
     voxels = dict(Counter(found.voxels) + Counter(counts))
     return PartLabels(found.facies, voxels, found.labelled + ((ref,) if interpreted else ()), dict(nulls))
+
+
+def _filled_in(labels: Volume, ref: SectionRef, values: AbstractSet[float]) -> set[int]:
+    """Those of some label values of a section that its files do not hold: they stand where these have no label."""
+    if labels.sources == (labels,) or not values:
+        return set()
+    held: set[float] = set()
+    for source in labels.sources:
+        if ref.line in source.lines(ref.orientation):
+            held |= set(np.unique(source.section(ref.orientation, ref.line).values).tolist())
+    return {int(value) for value in values if value not in held}
 
 
 def _far_apart_first(part: Part) -> list[SectionRef]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sam_seismic.config import ReadOptions
+from sam_seismic.config.choices import ColumnRole, HorizonFormatName
 from sam_seismic.report.blocks import ReportBlock
 
 
@@ -14,12 +15,14 @@ class InspectRequest:
     """What to inspect.
 
     Args:
-        path: a volume, a configuration (.yaml) or a checkpoint (.ckpt).
+        path: a volume, a configuration (.yaml), a checkpoint (.ckpt) or a horizon file.
         read: how to open a volume.
         labels: treat the volume as labels, whatever its values are.
         config: a configuration that names the classes of a label volume; None for no names.
         picture: PNG file for a picture of the volume; None for none.
         overwrite: replace an existing picture.
+        columns: what each column of a horizon file holds; empty: as its header says.
+        horizon_format: of a horizon file; None: found out.
     """
 
     path: Path
@@ -28,6 +31,8 @@ class InspectRequest:
     config: Path | None = None
     picture: Path | None = None
     overwrite: bool = False
+    columns: tuple[ColumnRole, ...] = ()
+    horizon_format: HorizonFormatName | None = None
 
 
 @dataclass(frozen=True)

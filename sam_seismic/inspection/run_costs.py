@@ -95,7 +95,7 @@ def run_costs(
         task: task of the experiment, possibly on the `meta` device.
     """
     largest = largest_of(shapes)
-    counts = _section_counts(config, survey, shapes, store, task)
+    counts = _section_counts(config, shapes, store, task)
     found = []
     for device in device_memories(config.trainer.accelerator):
         counted = dry_run(config, survey.facies, largest, gpu=device.gpu)
@@ -120,7 +120,6 @@ def largest_of(shapes: Mapping[str, Sequence[Shape]]) -> Shape:
 
 def _section_counts(
     config: Config,
-    survey: Survey,
     shapes: Mapping[str, Sequence[Shape]],
     store: EmbeddingEstimate | None,
     task: FaciesSegmentation,
@@ -131,10 +130,7 @@ def _section_counts(
         return int(np.prod(frame_of(shape, config.input).canvas_shape))
 
     largest = largest_of(shapes)
-    train, val = (
-        sum(area(shape) for part in survey.named(split) for shape in shapes[part.name]) / area(largest)
-        for split in ("train", "val")
-    )
+    train, val = (sum(area(shape) for shape in shapes.get(name, ())) / area(largest) for name in ("train", "val"))
     if store is None:
         return SectionCounts(train, val)
     canvas = frame_of(largest, config.input).canvas_shape

@@ -276,9 +276,6 @@ def _amplitude_warnings(statistics: AmplitudeStatistics, facts: Mapping[str, Any
     if statistics.low == statistics.high:
         warnings.append(f"all measured amplitudes are {statistics.low:g}")
         return warnings
-    if statistics.constant_traces:
-        why = "empty, but not marked as dead" if list(statistics.constants) == [0.0] else "a null value, or padding"
-        warnings.append(f"of the measured live traces, {_constant(statistics)}: {why}")
     shares = [each["sample_share"] for each in facts["clipped"].values() if each is not None]
     if sum(shares) > MUCH_CLIPPED:
         warnings.append(

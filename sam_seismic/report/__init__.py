@@ -1,6 +1,8 @@
 """Sections, scores and metrics come in; PNG pictures and metrics.json go out."""
 
+from sam_seismic.report.animation import write_animation
 from sam_seismic.report.distribution import AmplitudeCounts, LabelCounts
+from sam_seismic.report.film import FilmFigure, FilmSection, write_frame
 from sam_seismic.report.legend import facies_legend
 from sam_seismic.report.letters import note_on_labels
 from sam_seismic.report.ruler import Ruler
@@ -11,6 +13,8 @@ from sam_seismic.report.volume import volume_picture
 
 __all__ = [
     "AmplitudeCounts",
+    "FilmFigure",
+    "FilmSection",
     "LabelCounts",
     "Ruler",
     "confusion_picture",
@@ -19,4 +23,6 @@ __all__ = [
     "note_on_labels",
     "section_picture",
     "volume_picture",
+    "write_animation",
+    "write_frame",
 ]

@@ -90,13 +90,24 @@ def show_errors(
         extent: left, right, bottom, top.
     """
     hatch_background(axes)
-    classes, right = np.ma.getdata(truth), np.ma.getdata(truth) == np.ma.getdata(prediction)
-    hidden = np.ma.getmaskarray(truth) | (classes == IGNORE)
-    shown = np.ma.masked_array(np.where(right, count, classes), hidden)  # `count` is the index of the colour CORRECT
+    shown = error_classes(truth, prediction, count=count)
     colors = class_colormap(count, CORRECT)
     return axes.imshow(
         shown, cmap=colors, vmin=-0.5, vmax=count + 0.5, extent=extent, aspect="auto", interpolation="nearest"
     )
+
+
+def error_classes(
+    truth: NDArray[np.uint8], prediction: NDArray[np.uint8], *, count: int
+) -> np.ma.MaskedArray[tuple[int, ...], np.dtype[np.uint8]]:
+    """The true class of wrong voxels, and `count` for correct ones; masked where the truth is masked or IGNORE.
+
+    Args:
+        truth, prediction, count: as of `show_errors`.
+    """
+    classes, right = np.ma.getdata(truth), np.ma.getdata(truth) == np.ma.getdata(prediction)
+    hidden = np.ma.getmaskarray(truth) | (classes == IGNORE)
+    return np.ma.masked_array(np.where(right, count, classes), hidden)
 
 
 def hatch_background(axes: Axes) -> None:

@@ -80,7 +80,11 @@ def section_figure(
             ruler.mark(axes, amplitude.orientation)
             axes.label_outer()
         figure.suptitle(_title(amplitude, prediction, truth), x=0.01, ha="left")
-        _place_legend(figure, free_axes, _patches(facies, errors=truth is not None, hatched=_hatched(dead, truth)))
+        _place_legend(
+            figure,
+            free_axes,
+            legend_patches(facies, errors=truth is not None, hatched=needs_hatching(amplitude, truth)),
+        )
     return figure
 
 
@@ -96,22 +100,30 @@ def _grid(shape: tuple[int, int], titles: Sequence[str]) -> tuple[Figure, dict[s
     return figure, dict(zip(titles, panels, strict=False)), free_axes
 
 
-def _hatched(dead: NDArray[np.bool_], truth: NDArray[np.uint8] | None) -> bool:
-    return bool(dead.any()) or (truth is not None and bool((truth == IGNORE).any()))
+def needs_hatching(amplitude: Section, truth: NDArray[np.uint8] | None) -> bool:
+    """Whether a section has dead traces or voxels that are not interpreted."""
+    return not amplitude.live.all() or (truth is not None and bool((truth == IGNORE).any()))
+
+
+def pixel_accuracy(amplitude: Section, prediction: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float | None:
+    """Share of correct voxels among the recorded and interpreted ones; None if there are none.
+
+    Args:
+        amplitude: the section, whose dead traces are not scored.
+        prediction: class indices uint8[sample, trace].
+        truth: class indices uint8[sample, trace], IGNORE where not interpreted.
+    """
+    scored = (truth != IGNORE) & amplitude.live
+    return float((truth == prediction)[scored].mean()) if scored.any() else None
 
 
 def _title(amplitude: Section, prediction: NDArray[np.uint8], truth: NDArray[np.uint8] | None) -> str:
     """`IL 120, pixel accuracy 93.4 %`; only the name if no voxel can be scored."""
-    if truth is None:
-        return amplitude.name
-    scored = (truth != IGNORE) & amplitude.live
-    if not scored.any():
-        return amplitude.name
-    accuracy = float((truth == prediction)[scored].mean())
-    return f"{amplitude.name}, pixel accuracy {100 * accuracy:.1f} %"
+    accuracy = None if truth is None else pixel_accuracy(amplitude, prediction, truth)
+    return amplitude.name if accuracy is None else f"{amplitude.name}, pixel accuracy {100 * accuracy:.1f} %"
 
 
-def _patches(facies: FaciesTable, *, errors: bool, hatched: bool) -> list[Patch]:
+def legend_patches(facies: FaciesTable, *, errors: bool, hatched: bool) -> list[Patch]:
     """The entries of the legend."""
     patches = class_patches(facies)
     if errors:

@@ -106,10 +106,10 @@ class BestCheckpoint(ModelCheckpoint):
 
     Args:
         path: of the checkpoint.
-        monitor: the score.
+        monitor: the score; None saves the weights of the last epoch.
     """
 
-    def __init__(self, path: Path, *, monitor: str) -> None:
+    def __init__(self, path: Path, *, monitor: str | None) -> None:
         super().__init__(
             path.parent,
             filename=path.stem,

@@ -27,15 +27,16 @@ from sam_seismic.tasks.loading import load_task
 def draw_run(
     output: Path, best: Path, module: SeismicDataModule, listener: Listener, *, notes: Sequence[str] = ()
 ) -> list[Path]:
-    """Draw learning curve, class legend and validation sections of a finished training into OUTPUT/report.
+    """Draw learning curve, class legend and any validation sections of a finished training into OUTPUT/report.
 
     The notes stand below the learning curve.
     """
     _tell_of_labels(module.survey.facies.names, listener)
     folder = output / "report"
+    parts = [module.survey.parts["val"]] if "val" in module.survey.parts else []
     learning_curve(folder / "learning_curve.png", output / "metrics.csv", notes)
     facies_legend(folder / "facies.png", module.survey.facies)
-    sections = draw_sections(folder, load_task(best), [module.survey.parts["val"]])
+    sections = draw_sections(folder, load_task(best), parts)
     return [folder / "learning_curve.png", folder / "facies.png", *sections]
 
 
@@ -56,7 +57,7 @@ def draw_evaluation(
 
 def draw_sections(folder: Path, task: FaciesSegmentation, parts: Iterable[Part]) -> list[Path]:
     """Draw the middle section of each orientation of each part, with truth, prediction and errors."""
-    return [_draw_section(folder, task, part, ref) for part in parts for ref in _middle(part)]
+    return [_draw_section(folder, task, part, ref) for part in parts for ref in middle_sections(part)]
 
 
 def _tell_of_labels(names: Sequence[str], listener: Listener) -> None:
@@ -65,18 +66,23 @@ def _tell_of_labels(names: Sequence[str], listener: Listener) -> None:
         listener.say(f"note: {note}")
 
 
-def _middle(part: Part) -> Iterator[SectionRef]:
+def middle_sections(part: Part) -> Iterator[SectionRef]:
+    """The middle section of each orientation of a part."""
     for orientation in Orientation:
         refs = [ref for ref in part.sections if ref.orientation is orientation]
         if refs:
             yield refs[len(refs) // 2]
 
 
+def ruler_of(part: Part, ref: SectionRef) -> Ruler:
+    """Line numbers and times of a section of a part; traces are counted where it has no grid."""
+    volume = part.volume.amplitude
+    return Ruler.of(volume.geometry, ref.orientation, traces=ref.traces) if volume.has_grid else Ruler()
+
+
 def _draw_section(folder: Path, task: FaciesSegmentation, part: Part, ref: SectionRef) -> Path:
     section, truth = part.read(ref)
     probability = next(predict_sections(task, [section]))  # [class, sample, trace]
-    volume = part.volume.amplitude
-    ruler = Ruler.of(volume.geometry, ref.orientation, traces=ref.traces) if volume.has_grid else Ruler()
     path = folder / f"{part.name}_{ref.name.lower().replace(' ', '_')}.png"
     section_picture(
         path,
@@ -84,7 +90,7 @@ def _draw_section(folder: Path, task: FaciesSegmentation, part: Part, ref: Secti
         prediction=probability.argmax(axis=0).astype(np.uint8),
         truth=truth,
         facies=task.metadata.facies,
-        ruler=ruler,
+        ruler=ruler_of(part, ref),
         scale=task.metadata.scale,
     )
     return path

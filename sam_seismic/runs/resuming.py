@@ -21,6 +21,7 @@ MAY_CHANGE = (
     "train.patience",
     "train.batch_size",
     "train.checkpoint_every",
+    "train.pictures",
     "train.cache",
     "train.store",
     "data.workers",

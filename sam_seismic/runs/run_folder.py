@@ -59,6 +59,11 @@ class RunFolder:
         return self.checkpoints / "last.ckpt"
 
     @property
+    def report(self) -> Path:
+        """Folder of pictures."""
+        return self.path / "report"
+
+    @property
     def older_run(self) -> Path:
         """Folder to which an older run is moved until the new one has a checkpoint."""
         return self.path / ".replaced"

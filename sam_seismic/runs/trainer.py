@@ -35,6 +35,7 @@ def training_trainer(
     further: Sequence[Callback] = (),
     *,
     job: SlurmJob | None = None,
+    validates: bool = True,
 ) -> lightning.Trainer:
     """The Trainer that a configuration asks for.
 
@@ -44,6 +45,7 @@ def training_trainer(
         listener: told of progress.
         further: callbacks in addition to the usual ones.
         job: the Slurm job that the training runs in; None outside of Slurm.
+        validates: whether there are validation lines; without them the last epoch counts as the best one.
 
     Raises:
         ConfigError: Lightning or this machine cannot do what the configuration asks for.
@@ -58,10 +60,10 @@ def training_trainer(
         MetricsFile(folder.metrics),
         TrainingProgress(listener),
         EpochPosition(),
-        BestCheckpoint(folder.best, monitor="val_mean_iou"),
+        BestCheckpoint(folder.best, monitor="val_mean_iou" if validates else None),
         LastCheckpoint(folder.last, every=config.train.checkpoint_every, stop=stop),
     ]
-    if config.train.patience is not None:
+    if config.train.patience is not None and validates:
         callbacks.append(Patience("val_mean_iou", patience=config.train.patience, mode="max"))
     place = placement(config.trainer, job)
     options: dict[str, Any] = config.trainer.model_dump(exclude={"val_every_epochs", *place})
@@ -72,13 +74,14 @@ def training_trainer(
         devices=place["devices"],
         num_nodes=place["num_nodes"],
         max_epochs=config.train.epochs,
-        check_val_every_n_epoch=config.trainer.val_every_epochs,
+        check_val_every_n_epoch=config.trainer.val_every_epochs if validates else 1,
         callbacks=callbacks,
         logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
         plugins=[WholeCheckpointIO(), *place["plugins"]],
         default_root_dir=folder.path,
         log_every_n_steps=1,
         num_sanity_val_steps=0,
+        limit_val_batches=None if validates else 0,
         use_distributed_sampler=False,  # SharedBatches distributes the sections
     )
     if config.trainer.precision == "16-mixed" and trainer.strategy.root_device.type == "cpu":

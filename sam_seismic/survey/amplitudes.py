@@ -1,19 +1,12 @@
 """A volume of amplitudes as stored goes in; the same without null values comes out: their traces are dead."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.config.choices import AngleUnit
-from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.null_values import clean_section, null_name
-from sam_seismic.survey.source_facts import SecondReading, SourceFacts
 from sam_seismic.survey.volume import Section, Volume
-
-if TYPE_CHECKING:
-    from sam_seismic.survey.segy.template import SegyTemplate
+from sam_seismic.survey.volume_view import VolumeView
 
 _HOLDS = 1
 """State of a trace that was read and holds data; 0: not read yet; from 2 on: dead, by what it holds."""
@@ -24,7 +17,7 @@ TOLD_FROM = 0.05
 """Share of mostly zero traces above which they are told of."""
 
 
-class AmplitudeVolume(Volume):
+class AmplitudeVolume(VolumeView):
     """The amplitudes of a volume. Traces of null values are dead in `section` and `live_along`, not in the geometry.
 
     What a trace holds is known when it was read, so `live_along` reads a section once, and remembers its traces.
@@ -34,8 +27,7 @@ class AmplitudeVolume(Volume):
     """
 
     def __init__(self, stored: Volume) -> None:
-        self._stored = stored
-        self.path = stored.path
+        super().__init__(stored)
         self.null = stored.null
         self._grid: NDArray[np.int8] | None = None
         """State of each place of the grid: int8[inline, crossline]."""
@@ -49,107 +41,12 @@ class AmplitudeVolume(Volume):
     @property
     def stored(self) -> Volume:
         """The volume with the samples of its file."""
-        return self._stored
-
-    @property
-    def geometry(self) -> Geometry:
-        """The grid; `live` is where the file has a trace."""
-        return self._stored.geometry
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """The type of the samples that `section` gives."""
-        return self._stored.dtype
-
-    @property
-    def encoding(self) -> str:
-        """How the samples are stored."""
-        return self._stored.encoding
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """What it is read from."""
-        return self._stored.files
-
-    @property
-    def sources(self) -> tuple[Volume, ...]:
-        """The volumes as their files hold them."""
-        return self._stored.sources
-
-    @property
-    def made_from(self) -> tuple[NDArray[np.generic], ...]:
-        """What its samples are computed from."""
-        return self._stored.made_from
-
-    @property
-    def angle_unit(self) -> AngleUnit | None:
-        """The unit of coordinates that are angles."""
-        return self._stored.angle_unit
+        return self.seen
 
     @property
     def placement(self) -> str:
         """Which samples are read; a named null value is part of it."""
-        return self._stored.placement + ("" if self.null is None else f" null {self.null:g}")
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was assumed when it was opened."""
-        return self._stored.notes
-
-    @property
-    def source_facts(self) -> SourceFacts:
-        """What its file says of how it was written."""
-        return self._stored.source_facts
-
-    @property
-    def second_reading(self) -> SecondReading | None:
-        """What segyio makes of the file."""
-        return self._stored.second_reading
-
-    @property
-    def segy_template(self) -> "SegyTemplate | None":
-        """The headers that SEG-Y results get."""
-        return self._stored.segy_template
-
-    @property
-    def fast_orientation(self) -> Orientation:
-        """The orientation whose sections are read faster."""
-        return self._stored.fast_orientation
-
-    @property
-    def loose_sections(self) -> bool:
-        """Whether it is a set of sections that need not lie on one grid."""
-        return self._stored.loose_sections
-
-    @property
-    def lossy(self) -> bool:
-        """Whether its values are only near those that were stored."""
-        return self._stored.lossy
-
-    @property
-    def axis_order(self) -> str | None:
-        """The axis order that was named or guessed for an array."""
-        return self._stored.axis_order
-
-    def lines(self, orientation: Orientation) -> NDArray[np.int32]:
-        """Numbers of the lines that can be read whole, ascending: int32[line]."""
-        return self._stored.lines(orientation)
-
-    def section_shape(self, orientation: Orientation, line: int) -> tuple[int, int]:
-        """(samples, traces) of a section, without reading samples."""
-        return self._stored.section_shape(orientation, line)
-
-    def file_of(self, orientation: Orientation, line: int) -> Path:
-        """The file that a section is read from."""
-        return self._stored.file_of(orientation, line)
-
-    def coordinates(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
-        """X and Y of the traces of a section: float64[trace, 2]."""
-        return self._stored.coordinates(orientation, line)
-
-    def starts_ms(self, orientation: Orientation, line: int) -> NDArray[np.float64] | None:
-        """Times of the first samples of a section, ms: float64[trace]; None where they do not differ."""
-        return self._stored.starts_ms(orientation, line)
+        return self.seen.placement + ("" if self.null is None else f" null {self.null:g}")
 
     def section(self, orientation: Orientation, line: int) -> Section:
         """One section, values [sample, trace]; dead traces, those of null values among them, are zero.
@@ -157,7 +54,7 @@ class AmplitudeVolume(Volume):
         Raises:
             SurveyError: there is no such line, or the file is damaged there.
         """
-        cleaned = clean_section(stored := self._stored.section(orientation, line), self.null)
+        cleaned = clean_section(stored := self.seen.section(orientation, line), self.null)
         state = self._state(orientation, line, len(stored.live))
         new = stored.live & (state == 0)
         state[new & ~cleaned.empty] = _HOLDS
@@ -181,7 +78,7 @@ class AmplitudeVolume(Volume):
         Raises:
             SurveyError: there is no such line, or the file is damaged there.
         """
-        live = self._stored.live_along(orientation, line)
+        live = self.seen.live_along(orientation, line)
         if not self._state(orientation, line, len(live))[live].all():
             self.section(orientation, line)
         return np.asarray(live & (self._state(orientation, line, len(live)) <= _HOLDS))

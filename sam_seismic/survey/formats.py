@@ -51,6 +51,8 @@ class VolumeFormat:
         return f"{self.name} ({', '.join(self.suffixes)})" if self.suffixes else self.name
 
 
+TEXTS = (".dat", ".txt", ".csv", ".asc", ".ilclt", ".ilclz", ".xyt", ".irap", ".grd")
+"""Endings of horizon files, which are no volumes."""
 SEGY_SUFFIXES = (".sgy", ".segy", ".seg")
 HDF5_SUFFIXES = (".h5", ".hdf5")
 FORMATS: dict[str, VolumeFormat] = {
@@ -103,7 +105,8 @@ def format_of(path: Path) -> VolumeFormat:
             return each
     raise SurveyError(
         problem=f"{path}: files that end in {ending or 'nothing'} are not known",
-        fix=f"give {_either(FORMATS.values())}",
+        fix=f"give {_either(FORMATS.values())}"
+        + ("; horizons become labels by `sam-seismic labels`, or as data.labels.horizons" if ending in TEXTS else ""),
     )
 
 

@@ -41,7 +41,7 @@ class LabelledVolume:
     def notes(self) -> tuple[str, ...]:
         """What was assumed about either file, each with its name."""
         volumes = [volume for volume in (self.amplitude, self.labels) if volume is not None]
-        return (*(f"{volume.path.name}: {note}" for volume in volumes for note in volume.notes), *self.together)
+        return (*(_with_name(note, volume) for volume in volumes for note in volume.notes), *self.together)
 
     def section(self, orientation: Orientation, line: int) -> tuple[Section, NDArray[np.uint8]]:
         """Amplitudes of a line, and uint8[sample, trace] class indices; dead and unlabelled voxels are IGNORE.
@@ -138,6 +138,12 @@ def _of_one(amplitude: Volume, labels: Volume, facies: FaciesTable) -> LabelledV
     filled, fill = facies.with_fill()
     aligned = on_grid_of(amplitude, labels, fill)
     return LabelledVolume(amplitude, aligned, facies if aligned is labels else filled)
+
+
+def _with_name(note: str, volume: Volume) -> str:
+    """A note with the name of its file, which notes on one of several files have already."""
+    named = tuple(f"{name}: " for file in volume.files for name in (file.name, file))
+    return note if note.startswith(named) else f"{volume.path.name}: {note}"
 
 
 def check_lossless(labels: Volume) -> None:

@@ -19,7 +19,9 @@ PADDING = 4
 _PADS = (-999.25,)
 HUGE_NULL = 1e30
 """No amplitude is as large as this."""
-_FLOAT_NULLS = (-999.25, -999.0, 999.25, -9999.0, 9999.0, 1e30, -1e30, 1.70141e38, float(np.finfo(np.float32).max))
+HUGE_NULLS = (HUGE_NULL, 1.70141e38, float(np.finfo(np.float32).max))
+"""Sizes of null values of either sign: 1e30, that of Surfer, and the largest float."""
+_FLOAT_NULLS = (-999.25, -999.0, 999.25, -9999.0, 9999.0, *HUGE_NULLS, *(-value for value in HUGE_NULLS))
 _CLOSE = 1e-5
 """Relative difference of a null value and what a format of 24 bits makes of it."""
 
@@ -98,11 +100,14 @@ def is_float_null(values: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 
 def is_huge_null(values: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Where values are 1e30 or -1e30, which no amplitude is: bool, same shape."""
+    """Where values are 1e30, -1e30 or another of HUGE_NULLS, which no amplitude is: bool, same shape."""
+    found = np.zeros(values.shape, np.bool_)
     if values.dtype.kind != "f":
-        return np.zeros(values.shape, np.bool_)
+        return found
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(np.abs(values) / HUGE_NULL - 1) <= _CLOSE)
+        for null in HUGE_NULLS:
+            found |= np.abs(np.abs(values) / null - 1) <= _CLOSE
+    return found
 
 
 def null_name(value: float) -> str:
@@ -114,7 +119,7 @@ def _suspect(values: NDArray[np.generic], null: float | None) -> NDArray[np.bool
     """bool[trace]: traces that may hold null values; nearly all traces of most files are not looked at further."""
     if not values.size:
         return np.zeros(values.shape[1], np.bool_)
-    lowest, highest = values.min(), values.max()
+    lowest, highest = float(values.min()), float(values.max())
     suspect = np.asarray((values[0] == values[len(values) // 2]) & (values[0] == values[-1]))  # of one value, perhaps
     if values.dtype.kind == "f":
         if not (abs(lowest) < HUGE_NULL / 2 and abs(highest) < HUGE_NULL / 2):  # in this form NaN is, too
@@ -126,7 +131,7 @@ def _suspect(values: NDArray[np.generic], null: float | None) -> NDArray[np.bool
         margin = 2 * _CLOSE * abs(null)
         with np.errstate(invalid="ignore"):
             if not (lowest > null + margin or highest < null - margin):
-                low, high = values.min(axis=0), values.max(axis=0)  # [trace]
+                low, high = (each.astype(np.float64) for each in (values.min(axis=0), values.max(axis=0)))  # [trace]
                 suspect |= ~np.asarray((low > null + margin) | (high < null - margin))
     return suspect
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from sam_seismic.config import DataConfig, RegionConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import FaciesTable
+from sam_seismic.survey.folds import FoldRule, folds_of
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import LabelledVolume, read_amplitude
-from sam_seismic.survey.labels.interpreted import describe_interpreted, interpreted_sections
-from sam_seismic.survey.opening import open_labelled
+from sam_seismic.survey.labels.interpreted import describe_interpreted
+from sam_seismic.survey.opened import Interpreted, OpenedSurvey
 from sam_seismic.survey.splits import (
     Region,
     SectionRef,
@@ -25,8 +26,6 @@ from sam_seismic.survey.splits import (
     without_gap,
 )
 from sam_seismic.survey.volume import Section, Volume
-
-Interpreted = Mapping[Orientation, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +114,11 @@ class Survey:
     facies: FaciesTable
     notes: tuple[str, ...] = ()
 
+    @property
+    def read_in_training(self) -> tuple[str, ...]:
+        """The parts that a training reads in every epoch: train and, unless a fold is too small for it, val."""
+        return tuple(name for name in ("train", "val") if name in self.parts)
+
     def named(self, split: str) -> list[Part]:
         """The parts of a split: `test` also gives test1, test2, ...
 
@@ -140,49 +144,80 @@ def open_survey(data: DataConfig) -> Survey:
     """Open the volumes of a data configuration and split them into parts.
 
     Raises:
-        SurveyError: a file is missing or cannot be read, amplitudes and labels do not fit, a part would be empty, or
-            two folders hold the same section.
+        SurveyError: a file is missing or cannot be read, amplitudes and labels do not fit, a part would be empty, two
+            folders hold the same section, or the configuration describes all folds of a cross-validation.
     """
-    volumes = open_labelled(data)
-    interpreted = {name: _interpreted(volume) for name, volume in volumes.items()}
+    if data.split.has_all_folds:
+        raise SurveyError(
+            problem=f"data.split.folds: {data.split.folds} describes a network a fold, and one is needed here",
+            fix="name one of the folds: --set data.split.fold=1",
+        )
+    return _split(data, OpenedSurvey.of(data))
+
+
+def open_folds(data: DataConfig) -> tuple[Survey, ...]:
+    """The survey of each fold of a cross-validation; its volumes are opened once.
+
+    Raises:
+        SurveyError: as of `open_survey`, or there are too few interpreted lines for the folds.
+    """
+    opened = OpenedSurvey.of(data)
+    lines = opened.axis(data)
+    return tuple(_split(data.of_fold(number), opened) for number in range(1, _rule(data).count(lines.held) + 1))
+
+
+def _split(data: DataConfig, opened: OpenedSurvey) -> Survey:
+    """The survey with its parts; errors as of `open_survey`."""
+    volumes, interpreted = opened.volumes, opened.interpreted
     orientations = orientations_of(data.orientation)
-    cut = {} if data.split.folders else _regions(data, volumes["train"], orientations, interpreted["train"])
-    sources = dict.fromkeys(cut, volumes["train"]) | volumes
-    where = dict.fromkeys(cut, interpreted["train"]) | interpreted
-    regions = dict.fromkeys(sources, Region()) | cut
+    cut = {} if data.split.folders else _regions(data, opened)
+    sources = dict.fromkeys(cut, volumes["train"]) | dict(volumes)
+    where = dict.fromkeys(cut, interpreted["train"]) | dict(interpreted)
+    regions = dict.fromkeys(sources, (Region(),)) | cut
     parts = {
         name: Part(name, volume, _sections(regions[name], volume.amplitude, orientations, where[name]), where[name])
         for name, volume in sources.items()
     }
-    slivers = {name: left_out(regions[name], volume.amplitude, orientations) for name, volume in sources.items()}
+    slivers = {name: _left_out(regions[name], volume.amplitude, orientations) for name, volume in sources.items()}
     for name, part in parts.items():
         if not part.sections:
             raise SurveyError(
                 problem=f"the split {name} holds no {' or '.join(orientations)} section of "
                 + ": ".join([str(part.volume.amplitude.path), *slivers[name][:1]]),
-                fix="widen its region in data.split, or choose another data.orientation",
+                fix="set a smaller data.split.folds or a larger data.split.val, or choose another data.orientation"
+                if data.split.folds is not None
+                else "widen its region in data.split, or choose another data.orientation",
             )
     notes = [note for volume in volumes.values() for note in volume.notes]
     notes += [note for name, volume in volumes.items() for note in _interpretation_notes(volume, interpreted[name])]
     notes += [f"{name}: {what}" for name, left in slivers.items() for what in left]
     if data.split.folders or not volumes["train"].amplitude.has_grid:
         notes += _loose_notes(data, parts)
+    if "val" not in parts:
+        notes.append(_unvalidated(data))
     parts["train"] = replace(parts["train"], sections=_every(parts["train"].sections, data.every))
     return Survey(parts, volumes["train"].facies, tuple(dict.fromkeys(notes)))
 
 
+def _unvalidated(data: DataConfig) -> str:
+    """A note on a fold without validation lines."""
+    why = "data.split.val: 0" if not data.split.val else f"fold {data.split.fold} has too few lines for validation"
+    return f"{why}: it trains for all of train.epochs, and best.ckpt holds the weights after the last one"
+
+
 def _sections(
-    region: Region, volume: Volume, orientations: Sequence[Orientation], interpreted: Interpreted | None
+    regions: Sequence[Region], volume: Volume, orientations: Sequence[Orientation], interpreted: Interpreted | None
 ) -> tuple[SectionRef, ...]:
-    """The sections of a region that hold labels; all of them if none does: the label check tells it."""
-    return sections_in(region, volume, orientations, interpreted) or sections_in(region, volume, orientations)
+    """The sections of some regions that hold labels; all of them if none does: the label check tells it."""
+    for held in (interpreted, None):
+        refs = [ref for region in regions for ref in sections_in(region, volume, orientations, held)]
+        if refs:
+            return tuple(sorted(refs, key=lambda ref: (tuple(Orientation).index(ref.orientation), ref.line)))
+    return ()
 
 
-def _interpreted(volume: LabelledVolume) -> Interpreted | None:
-    """Where labels stand, by orientation bool[line, trace]; None without labels."""
-    if volume.labels is None:
-        return None
-    return interpreted_sections(volume.amplitude, volume.labels, volume.facies)
+def _left_out(regions: Sequence[Region], volume: Volume, orientations: Sequence[Orientation]) -> list[str]:
+    return [what for region in regions for what in left_out(region, volume, orientations)]
 
 
 def _interpretation_notes(volume: LabelledVolume, interpreted: Interpreted | None) -> list[str]:
@@ -194,9 +229,10 @@ def _interpretation_notes(volume: LabelledVolume, interpreted: Interpreted | Non
 
 
 def _every(sections: Sequence[SectionRef], step: int) -> tuple[SectionRef, ...]:
-    """Every n-th section of each orientation, counted from its first."""
+    """The sections of every n-th line of each orientation, counted from its first."""
     by_orientation = ([ref for ref in sections if ref.orientation is orientation] for orientation in Orientation)
-    return tuple(ref for refs in by_orientation for ref in refs[::step])
+    kept = [(refs, set(sorted({ref.line for ref in refs})[::step])) for refs in by_orientation]
+    return tuple(ref for refs, lines in kept for ref in refs if ref.line in lines)
 
 
 def _loose_notes(data: DataConfig, parts: Mapping[str, Part]) -> list[str]:
@@ -211,26 +247,34 @@ def _loose_notes(data: DataConfig, parts: Mapping[str, Part]) -> list[str]:
     return [f"the split of these sections has no guard gap: {'; '.join(found)}"] if found else []
 
 
-def _regions(
-    data: DataConfig, volume: LabelledVolume, orientations: Sequence[Orientation], interpreted: Interpreted | None
-) -> dict[str, Region]:
-    split = data.split
+def _rule(data: DataConfig) -> FoldRule:
+    assert data.split.folds is not None, "only a cross-validation has folds"
+    return FoldRule(data.split.folds, data.split.val, data.split.guard)
+
+
+def _regions(data: DataConfig, opened: OpenedSurvey) -> dict[str, tuple[Region, ...]]:
+    """The rectangles of each part that is cut from the volume to train on."""
+    split, volume = data.split, opened.volumes["train"]
     if split.regions is not None:
         regions = {str(name): _given_region(region) for name, region in split.regions.items()}
         if volume.amplitude.has_grid:
             check_apart(regions)
-        return regions
-    along = Orientation(split.along or orientations[0])
-    # Of the orientation that is read, a folder may hold only some lines of the grid; across it, all lines are cut.
-    read = along in orientations
-    lines = volume.amplitude.lines(along) if read else volume.amplitude.geometry.lines(along)
-    held = lines
-    if interpreted is not None and (read or not volume.amplitude.loose_sections):
-        held = lines[interpreted[along].any(axis=1)]
-    if not len(held):  # which is told when the labels are checked
-        held = lines
-    test = 0.0 if data.source == "f3" else split.test
-    return block_regions(lines, along, val=split.val, test=test, guard=split.guard, interpreted=held)
+        return {name: (region,) for name, region in regions.items()}
+    axis = opened.axis(data)
+    if split.folds is None:
+        test = 0.0 if data.source == "f3" else split.test
+        blocks = block_regions(
+            axis.every, axis.along, val=split.val, test=test, guard=split.guard, interpreted=axis.held
+        )
+        return {name: (region,) for name, region in blocks.items()}
+    assert split.fold is not None, "checked by open_survey"
+    folds = folds_of(axis.every, axis.held, axis.along, _rule(data))
+    if split.fold > len(folds):
+        raise SurveyError(
+            problem=f"data.split.fold: {split.fold} is more than the {len(folds)} folds of this survey",
+            fix=f"choose 1 to {len(folds)}, or leave data.split.fold out to train all of them",
+        )
+    return folds[split.fold - 1].regions(axis.along)
 
 
 def _given_region(region: RegionConfig) -> Region:

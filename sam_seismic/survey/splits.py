@@ -92,7 +92,7 @@ def block_regions(
             if dense
             else _narrower(every, held, val=val, test=test, guard=guard),
         )
-    return {name: _region(along, int(block[0]), int(block[-1])) for name, block in blocks.items()}
+    return {name: region_of(along, int(block[0]), int(block[-1])) for name, block in blocks.items()}
 
 
 def _counts(lines: int, *, val: float, test: float) -> dict[str, int]:
@@ -226,10 +226,10 @@ def describe_sections(refs: Sequence[SectionRef]) -> str:
     """`12 inlines 1075-1086, 256 crosslines 1000-1510 step 2`."""
     rows = []
     for orientation in Orientation:
-        lines = [ref.line for ref in refs if ref.orientation is orientation]
+        lines = sorted({ref.line for ref in refs if ref.orientation is orientation})
         if lines:
-            cut = next((ref.traces for ref in refs if ref.orientation is orientation), None)
-            width = f" ({cut[1] - cut[0]} traces each)" if cut else ""
+            cuts = dict.fromkeys(ref.traces for ref in refs if ref.orientation is orientation and ref.traces)
+            width = f" ({' and '.join(str(cut[1] - cut[0]) for cut in cuts)} traces each)" if cuts else ""
             rows.append(f"{len(lines)} {orientation}{'s' if len(lines) > 1 else ''} {describe_lines(lines)}{width}")
     return ", ".join(rows) or "no sections"
 
@@ -258,7 +258,8 @@ def _within(lines: NDArray[np.int32], span: tuple[int, int] | None) -> NDArray[n
     return lines if span is None else lines[(lines >= span[0]) & (lines <= span[1])]
 
 
-def _region(along: Orientation, first: int, last: int) -> Region:
+def region_of(along: Orientation, first: int, last: int) -> Region:
+    """The region of the lines of an orientation from the first to the last."""
     return Region(inlines=(first, last)) if along is Orientation.INLINE else Region(crosslines=(first, last))
 
 

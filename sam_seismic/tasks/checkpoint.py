@@ -16,6 +16,7 @@ from sam_seismic.data.canvas import CanvasTransform
 from sam_seismic.errors import WeightsError, first_line
 from sam_seismic.files.user_paths import AnyPath
 from sam_seismic.sam.weights import read_plain
+from sam_seismic.scoring.fold_scores import FOLDS_FILE
 from sam_seismic.survey.facies import FaciesTable
 
 _NETWORK: TypeAdapter[NetworkConfig] = TypeAdapter(NetworkConfig)
@@ -127,6 +128,12 @@ def read_checkpoint(path: AnyPath) -> tuple[CheckpointMetadata, dict[str, Any]]:
         WeightsError: the file is missing, damaged, could run code, or was not written by sam-seismic.
     """
     path = Path(path)
+    if (path / FOLDS_FILE).is_file() or (path / "fold-1").is_dir():
+        raise WeightsError(
+            problem=f"{path}: is a cross-validation, which has a network for each fold",
+            fix=f"give one of them: {path / 'fold-1' / 'checkpoints' / 'best.ckpt'}; {path / FOLDS_FILE} has the "
+            "scores of all on their held-out lines",
+        )
     if not path.is_file():
         raise WeightsError(
             problem=f"{path}: there is no such checkpoint", fix="give RUN/checkpoints/best.ckpt of a run"

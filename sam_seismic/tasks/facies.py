@@ -69,12 +69,16 @@ class FaciesSegmentation(lightning.LightningModule):
         self.confusion.reset()
         self._sums = None
 
-    def validation_step(self, batch: Batch) -> None:
-        """Add a batch to the loss and the confusion matrix of the split."""
+    def validation_step(self, batch: Batch) -> dict[str, list[Tensor]]:
+        """Add a batch to the loss and the confusion matrix of the split.
+
+        Returns:
+            `classes`: predicted class indices int64[sample, trace] of each section, which callbacks may picture.
+        """
         logits = self.section_logits(batch)
         sums = self._loss_sums(logits, batch)
         self._sums = sums if self._sums is None else self._sums + sums
-        self._count(logits, batch)
+        return {"classes": self._count(logits, batch)}
 
     def on_validation_epoch_end(self) -> None:
         """Log the loss and the scores of the validation lines.
@@ -167,7 +171,11 @@ class FaciesSegmentation(lightning.LightningModule):
         ]
         return torch.stack(sums).sum(dim=0)
 
-    def _count(self, logits: list[Tensor], batch: Batch) -> None:
+    def _count(self, logits: list[Tensor], batch: Batch) -> list[Tensor]:
+        """Add a batch to the confusion matrix, and return the predicted classes int64[sample, trace]."""
+        classes = []
         for section, labels in zip(logits, batch.labels, strict=True):
             predicted = section.max(dim=0).indices  # the same as argmax, which takes ten times as long on the CPU
             self.confusion.update(predicted.flatten(), labels.flatten().long())
+            classes.append(predicted)
+        return classes

@@ -1,10 +1,12 @@
-"""A tensor of each process of a distributed training comes in; their sum goes out on all processes."""
+"""A tensor or an object of each process of a distributed training comes in; all get their sum, or all of them."""
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch.distributed as dist
 from torch import Tensor
 from torch.autograd import Function
+
+T = TypeVar("T")
 
 
 def sum_over_processes(x: Tensor) -> Tensor:
@@ -17,6 +19,18 @@ def sum_over_processes(x: Tensor) -> Tensor:
         return x
     total: Tensor = _Sum.apply(x)  # type: ignore[no-untyped-call]
     return total
+
+
+def objects_of_processes(here: T) -> list[T]:
+    """The object of each process, in the order of ranks; that of this process without distributed training.
+
+    This is a collective operation: all processes call it at the same point.
+    """
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return [here]
+    found: list[T | None] = [None] * dist.get_world_size()
+    dist.all_gather_object(found, here)
+    return cast(list[T], found)
 
 
 class _Sum(Function):

@@ -19,9 +19,6 @@ from sam_seismic.tuning.encoder_cut import EncoderCut
 from sam_seismic.tuning.precision import FROZEN_DTYPES
 from sam_seismic.tuning.store_filling import StoreFiller
 
-TRAINED_ON = ("train", "val")
-"""The splits that are read in every epoch."""
-
 
 def set_frozen_precision(cut: EncoderCut | None, config: Config) -> None:
     """Convert the frozen part of a network to half precision if the training is in mixed precision."""
@@ -48,7 +45,7 @@ class EmbeddingStore:
         self._batch_size = config.train.batch_size
         weights = weights_hash(cut)
         groups = {}
-        for part in (part for name in TRAINED_ON for part in module.survey.named(name)):
+        for part in (part for name in module.survey.read_in_training for part in module.survey.named(name)):
             amplitude = part.volume.amplitude
             for orientation in Orientation:
                 if any(ref.orientation is orientation for ref in part.sections):
@@ -63,7 +60,7 @@ class EmbeddingStore:
                     )
                     groups[part.name, orientation] = Group(self.folder, recipe, f"{orientation}s of {amplitude.path}")
         self.stored = StoredSections(groups)
-        datasets = [module.dataset(name) for name in TRAINED_ON]
+        datasets = [module.dataset(name) for name in module.survey.read_in_training]
         self.filler = StoreFiller(datasets, self.stored, cut=cut, transform=module.transform)
 
     def fill(self, listener: Listener, *, share: tuple[int, int] | None = None, batch_size: int | None = None) -> None:

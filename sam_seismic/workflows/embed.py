@@ -1,7 +1,9 @@
 """A configuration comes in; the filled embedding store of its training goes out. Or a store is listed or pruned."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from sam_seismic.config import Config
 from sam_seismic.errors import ConfigError, UserError
@@ -10,6 +12,7 @@ from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.devices import choose_device
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.slurm_job import SlurmJob
+from sam_seismic.survey.parts import open_folds
 from sam_seismic.tasks.building import describe, prepare
 from sam_seismic.tuning.store import EmbeddingStore, set_frozen_precision, store_folder
 from sam_seismic.tuning.stored_groups import StoredGroup, prune, stored_groups
@@ -52,14 +55,30 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
         UserError: the configuration, the survey, its labels or the weights cannot be used, the configuration uses no
             store, or memory runs out.
     """
-    config = request.config
-    check_uses_store(config)
+    check_uses_store(request.config)
     job = SlurmJob.current()
     if job is not None:
         job.limit_threads()
     first = job is None or job.rank == 0
     listener = listener if first else Silent()
     device = choose_device(request.device, job)
+    for config in _of_each_fold(request.config):
+        if config is not request.config:
+            listener.say(f"fold {config.data.split.fold}:")
+        folder = _fill(replace(request, config=config), device, job, listener)
+    return folder if first else None
+
+
+def _of_each_fold(config: Config) -> list[Config]:
+    """The configurations of the folds of a cross-validation; else the configuration itself."""
+    if not config.data.split.has_all_folds:
+        return [config]
+    return [config.of_fold(number) for number in range(1, len(open_folds(config.data)) + 1)]
+
+
+def _fill(request: EmbedRequest, device: torch.device, job: SlurmJob | None, listener: Listener) -> Path:
+    """Fill the store of one training, and return its folder."""
+    config = request.config
     with memory_advice(training_remedies(config, encoding=request.batch_size or config.train.batch_size)):
         prepared = prepare(config)
         module, task = prepared.data, prepared.task
@@ -72,7 +91,7 @@ def embed(request: EmbedRequest, listener: Listener) -> Path | None:
         store = EmbeddingStore(config, module, task.network.cut)
         share = (job.rank, job.tasks) if job is not None and job.tasks > 1 else None
         store.fill(listener, share=share, batch_size=request.batch_size)
-    return store.folder if first else None
+    return store.folder
 
 
 def check_uses_store(config: Config) -> None:

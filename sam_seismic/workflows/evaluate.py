@@ -1,6 +1,6 @@
 """A checkpoint and the lines of a split come in; its scores, and those of guesses without a network, go out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,23 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.datamodule import data_module
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.folders import folder_of_results
+from sam_seismic.inference.score_parts import PartScores, score_parts
 from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
 from sam_seismic.inspection.label_check import check_scored_labels
+from sam_seismic.inspection.leak_guard import leak_notes
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import METRICS, write_metrics
-from sam_seismic.runs.callbacks import TestProgress
 from sam_seismic.runs.devices import choose_device
+from sam_seismic.runs.evaluation_report import EvaluationReport
 from sam_seismic.runs.memory_advice import memory_advice, predicting_remedies
 from sam_seismic.runs.moved_data import check_data_is_there, compare_data
 from sam_seismic.runs.pictures import draw_evaluation
-from sam_seismic.runs.quiet import quiet_lightning
-from sam_seismic.runs.trainer import testing_trainer
-from sam_seismic.scoring.guesses import guess_notes, guess_scores
+from sam_seismic.scoring.guesses import guess_notes
+from sam_seismic.scoring.protocols import PROTOCOLS, Evaluated
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.amplitudes import null_notes
 from sam_seismic.survey.contents import survey_contents
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
@@ -50,6 +52,7 @@ class EvaluationRequest:
         precision: precision of the image encoder.
         rescale: scale the amplitudes by their own center and percentile, not by those of the training.
         moved: where the survey of the training is now, where `data` is None, such as `data.amplitude=PATH`.
+        protocol: score by the rules of a public benchmark, too: a key of `scoring.protocols.PROTOCOLS`.
     """
 
     checkpoint: Path
@@ -62,6 +65,7 @@ class EvaluationRequest:
     precision: Precision = "32"
     rescale: bool = False
     moved: tuple[str, ...] = ()
+    protocol: str | None = None
 
     def survey(self, metadata: CheckpointMetadata) -> DataConfig:
         """The survey to measure on, whose files exist.
@@ -81,22 +85,32 @@ class Evaluation:
     """Result of an evaluation.
 
     Args:
-        scores: scores of the network.
-        guesses: by name: scores of guesses that use the training labels but no amplitudes.
+        found: scores of the network and of guesses.
         parts: a line of text for each part that was scored.
         untrained: names of the classes that the network was never trained on.
         notes: sentences on what the scores do not say by themselves.
         files: files that were written.
         rescaled_to: amplitude scale, if it was not that of the training.
+        protocol: name of the benchmark by whose rules it was scored, and the figures that it reports.
     """
 
-    scores: FaciesScores
-    guesses: dict[str, FaciesScores]
+    found: PartScores
     parts: tuple[str, ...]
     untrained: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = field(default=())
     rescaled_to: AmplitudeScale | None = None
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> FaciesScores:
+        """Scores of what `predict` would deliver."""
+        return self.found.scores
+
+    @property
+    def guesses(self) -> Mapping[str, FaciesScores]:
+        """By name: scores of guesses that use the training labels but no amplitudes."""
+        return self.found.details.guesses
 
     def as_dict(self) -> dict[str, Any]:
         """The contents of metrics.json, but for the checkpoint and the pictures."""
@@ -104,20 +118,18 @@ class Evaluation:
         return (
             self.scores.as_dict()
             | rescaled
-            | {
-                "parts": list(self.parts),
-                "never_trained": list(self.untrained),
-                "notes": list(self.notes),
-                "guesses": {name: scores.as_dict() for name, scores in self.guesses.items()},
-            }
+            | ({"protocol": dict(self.protocol)} if self.protocol else {})
+            | {"parts": list(self.parts), "never_trained": list(self.untrained), "notes": list(self.notes)}
+            | {"directions": {name: scores.as_dict() for name, scores in self.found.directions.items()}}
+            | self.found.details.as_dict()
         )
 
 
 def evaluate(request: EvaluationRequest, listener: Listener) -> Evaluation:
-    """Score a checkpoint on a split with one confusion matrix over all sections.
+    """Score a checkpoint on a split with one confusion matrix over all voxels, as `predict` would deliver them.
 
-    If the survey is read in both orientations, inlines and crosslines are both scored, so that each voxel counts twice,
-    as in the protocol of the F3 facies benchmark.
+    If the survey is read in both orientations, that is the mean of inline and crossline in each voxel. Each orientation
+    alone is scored too, and both together, in which each voxel counts twice.
 
     Raises:
         UserError: the checkpoint, the survey, the split or the output folder cannot be used, or memory runs out.
@@ -154,21 +166,47 @@ def _evaluate_with(
     labels = check_scored_labels(module.survey, parts, data, listener)
     # What another configuration calls train need not be what the network was trained on.
     untrained = labels.untrained if request.data is None else ()
-    with quiet_lightning():
-        trainer = testing_trainer(device, [TestProgress(listener, f"evaluate {request.split}")])
-        trainer.test(task, module.split_dataloader(request.split), verbose=False)
+    names = metadata.facies.names  # where the survey names its classes otherwise, those of the checkpoint
+    found = score_parts(
+        task.to(device).eval(),
+        module.survey,
+        parts,
+        names=names,
+        batch_size=request.batch_size,
+        scale=scale,
+        progress=lambda done, total: listener.progress(f"evaluate {request.split}", done, total),
+    )
     notes = (
         *(f"{name} was never trained on: the lines of train hold no voxel of it" for name in untrained),
         *labels.notes,
         *null_notes(amplitude_volumes(parts)),
+        *guess_notes(found.scores.mean_iou, found.details.guesses, lines=request.split),
+        *leak_notes(module.survey, parts),
     )
-    found = Evaluation(task.scores(), {}, tuple(str(part) for part in parts), untrained, notes, rescaled_to=scale)
-    _save(found, request)  # before guesses and pictures: if those fail, the scores of the network are not lost
-    names = found.scores.names  # where the survey names its classes otherwise, those of the checkpoint
-    guesses = {name: replace(each, names=names) for name, each in guess_scores(module.survey, parts).items()}
-    notes += guess_notes(found.scores.mean_iou, guesses, lines=request.split)
-    found = replace(found, guesses=guesses, notes=notes)
-    return found if request.output is None else _illustrated(found, request, request.output, task, parts, listener)
+    told = tuple(str(part) for part in parts)
+    protocol = by_protocol(request.protocol, found, metadata.facies.values)
+    evaluation = Evaluation(found, told, untrained, notes, rescaled_to=scale, protocol=protocol)
+    _save(evaluation, request)  # before the pictures: if those fail, the scores are not lost
+    if request.output is None:
+        return evaluation
+    return _illustrated(evaluation, request, request.output, task, parts, module.survey, listener)
+
+
+def by_protocol(name: str | None, found: PartScores, values: Sequence[int]) -> dict[str, Any]:
+    """The figures that a benchmark reports, with its name; empty without a benchmark.
+
+    Args:
+        name: a key of `PROTOCOLS`, or None.
+        found: scores of the network.
+        values: label value of each class.
+
+    Raises:
+        UserError: its rules do not fit what was scored.
+    """
+    if name is None:
+        return {}
+    directions = [found.directions[each] for each in Orientation if each in found.directions]
+    return {"name": name, **PROTOCOLS[name](Evaluated(found.scores, directions, values))}
 
 
 def amplitude_volumes(parts: Sequence[Part]) -> list[Volume]:
@@ -245,10 +283,21 @@ def _illustrated(
     output: Path,
     task: FaciesSegmentation,
     parts: list[Part],
+    survey: Survey,
     listener: Listener,
 ) -> Evaluation:
-    """Write all metrics and the pictures to the output folder; return the evaluation with these files."""
-    _save(found, request)
+    """Write all metrics, the pictures and the report to the output folder; return the evaluation with these files."""
     pictures = draw_evaluation(output, task, parts, found.scores, listener, untrained=found.untrained)
     _save(found, request, pictures)
-    return replace(found, files=(output / METRICS, *pictures))
+    scores = found.found
+    report = EvaluationReport(
+        request.checkpoint,
+        task.metadata,
+        parts,
+        scores.scores,
+        scores.directions,
+        scores.details,
+        found.notes,
+        survey_contents(survey),
+    ).write(output)
+    return replace(found, files=(output / METRICS, report, *pictures))

@@ -40,6 +40,7 @@ from sam_seismic.tasks.initial_weights import find_initial_weights
 from sam_seismic.tasks.loading import refuse_diverged
 from sam_seismic.tuning.embedding_store import ANOTHER_STORE
 from sam_seismic.workflows.convert import ConvertRequest, open_source
+from sam_seismic.workflows.cross_validate import CrossValidationRequest, check_folds
 from sam_seismic.workflows.demo import DemoRequest
 from sam_seismic.workflows.embed import EmbedRequest, StoreRequest, check_uses_store
 from sam_seismic.workflows.evaluate import EvaluationRequest, amplitude_volumes, check_classes, tell_other_data
@@ -88,13 +89,22 @@ def submit(request: SubmitRequest, listener: Listener) -> Submission:
     _check_writable(Path.cwd(), "the log of the job")
     for note in check_program(resources):
         listener.say(f"note: {note}")
-    elements = _elements(request.requests, listener)
+    requests = _one_an_element(request.requests)
+    elements = _elements(requests, listener)
     for element in elements:
-        CHECKS[request.command](request.requests[element], resources, listener)
-    if len(request.requests) > 1 and resources.array is None:
+        CHECKS[request.command](requests[element], resources, listener)
+    if len(requests) > 1 and resources.array is None:
         resources = replace(resources, array=",".join(map(str, elements)))
     script = batch_script(resources, [request.command, *request.arguments])
     return Submission(script, None if request.dry_run else queue_script(script))
+
+
+def _one_an_element(requests: Sequence[Any]) -> Sequence[Any]:
+    """The requests of the elements of an array: those that were given, or each fold of a cross-validation."""
+    if len(requests) > 1 or not isinstance(requests[0], CrossValidationRequest):
+        return requests
+    (whole,) = requests
+    return [replace(whole, fold=number) for number in whole.surveys]
 
 
 def _elements(requests: Sequence[Any], listener: Listener) -> list[int]:
@@ -105,17 +115,36 @@ def _elements(requests: Sequence[Any], listener: Listener) -> list[int]:
     """
     if len(requests) == 1:
         return [0]
-    statuses = [read_status(RunFolder(request.output).status) for request in requests]
-    finished = [status is not None and status.state == "finished" for status in statuses]
+    finished = [_is_finished(request) for request in requests]
     if all(finished):
         raise UserError(problem="all of these runs are finished", fix="look at them: sam-seismic status runs/*")
     for request, done in zip(requests, finished, strict=True):
         if done:
-            listener.say(f"{request.output}: finished already, left out")
+            which = "" if getattr(request, "fold", None) is None else f"/fold-{request.fold}"
+            listener.say(f"{request.output}{which}: finished already, left out")
     return [position for position, done in enumerate(finished) if not done]
 
 
-def check_training(request: TrainRequest, resources: JobResources, listener: Listener) -> None:
+def _is_finished(request: TrainRequest | CrossValidationRequest) -> bool:
+    """Whether a training is finished; of a cross-validation, whether all folds that it trains are scored."""
+    if isinstance(request, CrossValidationRequest):
+        return all(request.folder.is_scored(number, request.of_fold(number).config) for number in request.numbers)
+    status = read_status(RunFolder(request.output).status)
+    return status is not None and status.state == "finished"
+
+
+def check_training(request: TrainRequest | CrossValidationRequest, resources: JobResources, listener: Listener) -> None:
+    """Check all that a training needs, or each training of a cross-validation; see `_check_run`."""
+    if isinstance(request, TrainRequest):
+        _check_run(request, resources, listener)
+        return
+    _check_one_task("a cross-validation", resources)
+    check_folds(request, listener)
+    for number in request.numbers:
+        _check_run(request.of_fold(number), resources, listener)
+
+
+def _check_run(request: TrainRequest, resources: JobResources, listener: Listener) -> None:
     """Check all that a training needs: run folder, devices, survey, weights, embedding store and disk space."""
     check_run_folder(request)
     _check_writable(request.output, "the run")

@@ -12,8 +12,10 @@ from sam_seismic.config import Config, load_config
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import PeerLostError, StoppedError, UserError
 from sam_seismic.inspection.label_check import check_training_labels
+from sam_seismic.inspection.leak_guard import leak_notes
 from sam_seismic.listener import Listener, Silent
 from sam_seismic.runs.fill_store import FillStore
+from sam_seismic.runs.film import TrainingFilm
 from sam_seismic.runs.finite_numbers import NotFiniteError, not_finite
 from sam_seismic.runs.memory_advice import memory_advice, training_remedies
 from sam_seismic.runs.moved_data import check_same_data
@@ -53,9 +55,7 @@ class TrainRequest:
 
 
 def train(request: TrainRequest, listener: Listener) -> Path | None:
-    """Train, and return the path of the best checkpoint.
-
-    None where nothing was written: in all but the first process of a distributed training, and in a finished run.
+    """Train, and return the path of the best checkpoint; None in all but the first process of a distributed training.
 
     Raises:
         UserError: the configuration, the survey, its labels, the weights or the run folder cannot be used, another
@@ -73,18 +73,22 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     listener = listener if first else Silent()
     if job is not None and job.array and _finished(request, folder):
         listener.say(f"{folder.path}: finished already, nothing is left to do")
-        return None
-    request = _after_requeue(request, folder, job)
+        return folder.best if first else None
+    request = after_requeue(request, folder, job)
     if first:
         check_run_folder(request)
     if request.resume and _nothing_left(folder, config, listener):
-        return None
+        return folder.best if first else None
     last = folder.last if request.resume else None
     prepared = prepare(config, resume_from=last)
     module, task = prepared.data, prepared.task
     # Each process checks, so that all of them end if the labels are refused.
     notes = check_training_labels(module.survey, config.data, listener, refuse=not request.resume)
     notes += tuple(null_notes([part.volume.amplitude for part in module.survey.parts.values()]))
+    leaks = leak_notes(module.survey, list(module.survey.parts.values())) if first else ()
+    for note in leaks:  # now, while the split can still be changed, and at the end again
+        listener.say(f"note: {note}")
+    notes += leaks
     metadata = task.metadata
     resumed = resume_notes(request, metadata.contents, metadata.scale) if request.resume else []
     for line in [*describe(prepared), *resumed]:
@@ -94,21 +98,24 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
         task.network.compile_blocks()
         listener.say("the first step compiles the encoder, which takes minutes for each new shape of canvas and batch")
     status = StatusFile(folder.status, job)
-    callbacks: list[Callback] = [status, *_fill_store(config, prepared, listener)]
+    film = _film(config, prepared, folder, listener)
+    callbacks: list[Callback] = [status, *_fill_store(config, prepared, listener), film]
     with quiet_lightning():
-        trainer = training_trainer(config, folder, listener, callbacks, job=job)
+        trainer = training_trainer(config, folder, listener, callbacks, job=job, validates="val" in module.survey.parts)
         if not first:
             _fit(trainer, prepared, config, last)
             return None
         with folder.replacing_run() if last is None else nullcontext():
             folder.write_config(config)
-            with status.of_run(resumed=request.resume):
+            # A job that is about to be killed writes its status before its film.
+            with film.written_if_stopped(), status.of_run(resumed=request.resume):
                 _fit(trainer, prepared, config, last)
                 notes += training_notes(folder.metrics, module.survey, config.train)
                 for note in notes:
                     listener.say(f"note: {note}")
                 status.add_notes(notes)
                 draw_run(folder.path, folder.best, module, listener, notes=notes)
+                film.write()
     listener.say(f"best checkpoint: {folder.best}")
     return folder.best
 
@@ -122,6 +129,14 @@ def _fill_store(config: Config, prepared: Prepared, listener: Listener) -> list[
     store = EmbeddingStore(config, module, cut)
     module.stored = store.stored
     return [FillStore(store, listener)]
+
+
+def _film(config: Config, prepared: Prepared, folder: RunFolder, listener: Listener) -> TrainingFilm:
+    """The callback that pictures validation sections; it does nothing with train.pictures: 0."""
+    survey = prepared.data.survey
+    return TrainingFilm(
+        folder.report, survey.parts["val"], survey.facies, every=config.train.pictures, listener=listener
+    )
 
 
 def _finished(request: TrainRequest, folder: RunFolder) -> bool:
@@ -160,7 +175,7 @@ def resume_notes(request: TrainRequest, contents: Mapping[str, str], scale: Ampl
     return [f"resumed: {line}" for line in [*moved, *change_notes(before, config, Position.of(checkpoint))]]
 
 
-def _after_requeue(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
+def after_requeue(request: TrainRequest, folder: RunFolder, job: SlurmJob | None) -> TrainRequest:
     """The request of a requeued Slurm job: resume the job's run, or replace it if it has no checkpoint yet."""
     if job is None or not job.restarts:
         return request

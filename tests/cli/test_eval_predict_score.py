@@ -12,7 +12,7 @@ from sam_seismic.files.folders import folder_of_results
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.segy import SegyResult
-from tests.cli.running import Made, Run, invoke
+from tests.cli.running import Made, Run, configured, invoke
 
 
 def cube(path: Path) -> np.ndarray:
@@ -35,7 +35,7 @@ def test_eval_writes_the_metrics_that_it_shows(made: Made, run: Run, tmp_path: P
     assert {key: written[key] for key in shown} == shown
     assert shown["voxels"] == 6 * 32 * 48
     assert np.sum(shown["confusion"]) == shown["voxels"]
-    assert set(written["guesses"]) == {"majority class", "depth only"}
+    assert set(written["guesses"]) == {"majority class", "depth only", "nearest line", "interpolation"}
     assert {path.name for path in (tmp_path / "test").glob("*.png")} >= {"confusion.png"}
 
 
@@ -44,6 +44,44 @@ def test_eval_of_a_split_that_is_not_there_names_those_that_are(made: Made, run:
     assert result.exit_code == 2
     assert "no split called tset" in result.stderr
     assert "train, val, test" in result.stderr
+
+
+def test_what_is_scored_is_what_predict_delivers(made: Made, run: Run, tmp_path: Path):
+    """With both orientations, the score is that of the merged volume, and a crossline is seen whole, not cut.
+
+    The volumes that `predict` writes are the second opinion: merged, and of each orientation alone.
+    """
+    config = configured(made, tmp_path / "both.yaml", orientation="both", split={"val": 0.15, "test": 0.4, "guard": 2})
+    words = ("eval", "--checkpoint", made.best, "--config", config, "--output", tmp_path / "test")
+    assert run(*words).exit_code == 0
+    written = json.loads((tmp_path / "test" / "metrics.json").read_text())
+    truth = cube(made.labels)[24:].ravel().astype(int)  # the last 16 of 40 inlines
+    predictions = {"both": "merged", "inline": "inline", "crossline": "crossline"}
+    for orientation, direction in predictions.items():
+        path = tmp_path / f"{orientation}.sgy"
+        given = ("--input", made.amplitude, "--output", path, "--orientation", orientation)
+        assert run("predict", "--checkpoint", made.best, *given).exit_code == 0
+        expected = np.bincount(truth * 6 + cube(path)[24:].ravel(), minlength=36).reshape(6, 6)
+        np.testing.assert_array_equal(written["directions"][direction]["confusion"], expected)
+    assert written["confusion"] == written["directions"]["merged"]["confusion"]
+    unmerged = sum(np.array(written["directions"][each]["confusion"]) for each in ("inline", "crossline"))
+    np.testing.assert_array_equal(written["directions"]["unmerged"]["confusion"], unmerged)
+    assert written["voxels"] == 16 * 32 * 48
+    assert [line["line"] for line in written["lines"]] == [*range(124, 140)]
+    np.testing.assert_array_equal(sum(np.array(line["confusion"]) for line in written["lines"]), written["confusion"])
+
+
+def test_scores_by_distance_add_up(made: Made, run: Run, tmp_path: Path):
+    """Bins of 1, 2-3, 4-7, ... lines; together they are the scores of the network and of each guess."""
+    words = ("eval", "--checkpoint", made.best, "--split", "test", "--output", tmp_path / "test")
+    assert run(*words).exit_code == 0
+    written = json.loads((tmp_path / "test" / "metrics.json").read_text())
+    # train: inlines 100-123, of which every fourth is read: the last one is 120; test: 134-139.
+    assert [each["lines"] for each in written["by_distance"]] == [[8, 15], [16, 31]]
+    assert [line["distance"] for line in written["lines"]] == [14.0, 15.0, 16.0, 17.0, 18.0, 19.0]
+    for name, whole in {"network": written, **written["guesses"]}.items():
+        parts = [np.array(each["scores"][name]["confusion"]) for each in written["by_distance"]]
+        np.testing.assert_array_equal(sum(parts), whole["confusion"])
 
 
 def test_score_of_the_prediction_agrees_with_eval(made: Made, run: Run, predicted: Path, tmp_path: Path):

@@ -128,7 +128,7 @@ def test_the_advice_on_one_horizon_works(run: Run, tmp_path: Path, amplitude: Pa
     assert run(*given, "--below").exit_code == 0
 
 
-@pytest.mark.follows("survey/labels/surfaces.py", "--columns xl,il,time")
+@pytest.mark.follows("survey/labels/surfaces.py", "inlines and crosslines are exchanged: --columns")
 @pytest.mark.follows("survey/labels/times.py", "--unit s, ms or us")
 def test_the_advice_on_columns_and_units_works(run: Run, tmp_path: Path, amplitude: Path):
     (tmp_path / "a.dat").write_text("300 100 -9.5 7\n301 102 -9.5 7\n302 104 -9.5 7\n303 104 -0.1 7\n303 100 -0.2 7\n")

@@ -268,9 +268,9 @@ def section_folders(made: Made, path: Path, samples: dict[str, tuple[int, ...]])
 @pytest.mark.parametrize(
     ("train", "test", "guesses"),
     [
-        ((48, 40), (48,), {"majority class"}),
+        ((48, 40), (48,), {"majority class", "nearest line", "interpolation"}),
         ((48, 48), (40,), {"majority class"}),
-        ((48, 48), (48,), {"majority class", "depth only"}),
+        ((48, 48), (48,), {"majority class", "depth only", "nearest line", "interpolation"}),
     ],
 )
 def test_sections_of_other_lengths_have_no_depth_guess(
@@ -283,14 +283,13 @@ def test_sections_of_other_lengths_have_no_depth_guess(
     assert {each["voxels"] for each in written["guesses"].values()} == {written["voxels"]} == {test[0] * 32}
 
 
-@pytest.mark.parametrize("failing", ["guess_scores", "draw_evaluation"])
 def test_what_was_measured_is_on_disk_before_anything_else_can_fail(
-    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(evaluate, failing, fail)
+    monkeypatch.setattr(evaluate, "draw_evaluation", fail)
     with pytest.raises(RuntimeError, match="on purpose"):
         run("eval", "--checkpoint", made.best, "--output", tmp_path / "out")
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["voxels"] == 6 * 32 * 48

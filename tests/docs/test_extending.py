@@ -13,7 +13,7 @@ from scripts.configuration_page import BEGIN
 from tests.docs.pages import ROOT, fences
 
 PAGE = "docs/extending.md"
-KINDS = ("A loss", "A head", "A network", "A tuning method", "A volume format")
+KINDS = ("A loss", "A head", "A network", "A tuning method", "A volume format", "A horizon format")
 COPIED = ("sam_seismic", "tests", "scripts", "configs", "docs", "pyproject.toml")
 ALSO_RUN = ("tests/test_kinds.py", "tests/test_config.py", "tests/docs/test_configuration_page.py")
 """Tests of what all kinds have in common: they hold without a change."""
@@ -60,7 +60,7 @@ def test_a_kind_is_a_file_a_table_line_a_config_model_and_a_test(kind: str):
 
 def test_every_snippet_is_of_a_kind():
     together = [each for kind in KINDS for each in snippets(section(kind))]
-    assert sum(map(len, together)) == len(fences(PAGE)) == 19
+    assert sum(map(len, together)) == len(fences(PAGE)) == 23
 
 
 def test_what_the_page_adds_passes_its_tests(tmp_path: Path):

@@ -129,6 +129,20 @@ def test_a_mask_of_0_and_255_is_refused_with_its_label_values(tmp_path: Path, mo
     assert scored(with_settings(data, told.value.fix), "test") == ScoredLabels((), ())
 
 
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_value_is_advised_as_a_class_only_if_the_label_file_holds_it(tmp_path: Path, masked: bool):
+    """Labels of a time window: 255 also stands where they have none, and only a mask of 0 and 255 may mean a body."""
+    data = config(tmp_path, three_classes(), classes=["background", "salt"], read={})
+    survey = Geometry.complete(range(SHAPE[0]), range(SHAPE[1]), SHAPE[2])
+    window = Geometry.complete(range(SHAPE[0]), range(SHAPE[1]), SHAPE[2] - 2)
+    labels = mask()[..., :-2] if masked else np.zeros(window.shape, np.uint8)
+    write_segy(tmp_path / "a.sgy", np.load(tmp_path / "amplitude.npy"), survey)
+    write_segy(tmp_path / "l.sgy", labels.astype(np.int16), window, format="int16")
+    error = refused(data.model_copy(update={"amplitude": tmp_path / "a.sgy", "labels": (tmp_path / "l.sgy",)}))
+    assert "no voxel of class salt" in error.problem
+    assert ("if 255 is salt" in error.fix) == masked
+
+
 @pytest.mark.follows("inspection/label_fixes.py", "name a label volume of this survey that has some in data.labels")
 def test_one_value_everywhere_has_no_other_fix_than_other_labels(tmp_path: Path):
     error = refused(config(tmp_path, np.zeros(SHAPE, np.uint8)))

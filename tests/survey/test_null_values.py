@@ -53,7 +53,7 @@ def test_a_trace_of_several_null_values_and_zeros_is_dead():
     assert clean_section(section_of(values)).section.live.tolist() == [False, True]
 
 
-@pytest.mark.parametrize("null", [math.nan, -999.25, 1e30, -1e30])
+@pytest.mark.parametrize("null", [math.nan, -999.25, 1e30, -1e30, 1.70141e38, -float(np.finfo(np.float32).max)])
 @pytest.mark.parametrize("place", [slice(0, 7), slice(-7, None)])
 def test_padding_at_the_ends_of_a_live_trace_is_zero_and_counted(null: float, place: slice):
     values = noise(40, 3)
@@ -150,7 +150,7 @@ def test_stores_and_checkpoints_know_a_survey_with_null_values_again():
 
 
 @pytest.mark.parametrize("format", ["ibm", "ieee"])
-@pytest.mark.parametrize("null", [1e30, -1e30, -999.25, 9999.0, 3e38])
+@pytest.mark.parametrize("null", [1e30, -1e30, -999.25, 9999.0, 3e38, 3.4028235e38])
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_null_value_says_nothing_of_the_float_format(tmp_path: Path, format: str, null: float, whole: bool):
     values = noise(6, 8, 60) * 1000

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sam_seismic.config import SegyOptions
-from sam_seismic.inspection.grid import coordinate_facts
+from sam_seismic.inspection.grid import coordinate_facts, file_facts, file_rows
 from sam_seismic.survey.facies import FaciesTable
 from sam_seismic.survey.formats import open_volume
 from sam_seismic.survey.geometry import Orientation
@@ -113,6 +113,10 @@ def test_padding_has_no_position(tmp_path: Path, parts: Parts):
     facts = coordinate_facts(volume)
     assert facts is not None
     assert facts["x"][0] > 599_000
+    assert (facts["without_position"], facts["looked_at"]) == (7, 30)
+    assert ("coordinates", "7 of 30 traces have no position") in [
+        (name, told.rpartition("; ")[2]) for name, told in file_rows(volume, file_facts(volume))
+    ]
     assert facts["inline_spacing"] == pytest.approx(np.hypot(25, 3))
     header, rows = table(volume, tmp_path / "h.csv")
     assert header[:4] == ["IL", "XL", "X", "Y"]

@@ -184,6 +184,16 @@ def test_a_2d_line_that_its_coordinates_tell_is_read(tmp_path: Path, parts: Part
     )  # not ignored
 
 
+@pytest.mark.follows("survey/segy/refusals.py", "write them into fields of 4 bytes with other software; or number")
+def test_line_numbers_of_2_bytes_are_not_taken_for_one_long_line(tmp_path: Path, parts: Parts):
+    parts.set_field(189, INLINE + 100, "i2")
+    parts.set_field(191, CROSSLINE + 300, "i2")
+    path = parts.save(tmp_path / "a.sgy")
+    error = refusal(path)
+    assert "bytes 189 and 191 hold line numbers of 2 bytes each, 6 x 5 lines" in error.problem
+    assert np.array_equal(cube(SegyVolume(path, advised(error.fix))), smooth((6, 5, 40)))
+
+
 def test_traces_per_line(tmp_path: Path, parts: Parts):
     """Without numbers and coordinates the user knows how long the lines are."""
     path = parts.save(tmp_path / "a.sgy")

@@ -15,6 +15,8 @@ _TOLERANCE = 0.5
 """Largest residual of the survey's own coordinates that is still a grid, in bins."""
 _FLAT = 1e-9
 """Smallest area of a bin, as a share of its longer side squared, of coordinates that are not on one straight line."""
+_AT_ONCE = 1000
+"""Picks whose distances from all traces are computed at a time."""
 DECLARE_LINES = "give horizons with line numbers: --columns il,xl,time"
 
 
@@ -41,6 +43,63 @@ class AffineGrid:
     def lines(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Inline and crossline numbers, with fractions, of X and Y: float64[pick, 2] -> float64[pick, 2]."""
         return np.asarray((places - self.origin) @ np.linalg.inv(self.steps), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class TraceLine:
+    """The traces of a single line, straight or crooked: X and Y belong to the nearest one, if it is near enough.
+
+    Args:
+        numbers: float64[trace, 2], inline and crossline numbers.
+        positions: float64[trace, 2], X and Y.
+        limit: largest distance between a pick and its trace; None: half the usual distance of neighbouring traces.
+    """
+
+    numbers: NDArray[np.float64]
+    positions: NDArray[np.float64]
+    limit: float | None = None
+    residual: float = 0.0
+
+    @property
+    def bins(self) -> tuple[float, float]:
+        """The usual distance of neighbouring traces, twice."""
+        step = float(np.median(np.hypot(*np.diff(self.positions, axis=0).T)))
+        return step, step
+
+    def places(self, lines: NDArray[np.float64]) -> NDArray[np.float64]:
+        """X and Y of line numbers of traces: float64[pick, 2] -> float64[pick, 2]."""
+        running = 1 if np.ptp(self.numbers[:, 1]) else 0
+        at = np.searchsorted(self.numbers[:, running], lines[:, running])
+        return self.positions[np.minimum(at, len(self.positions) - 1)]
+
+    def lines(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Inline and crossline number of the nearest trace, NaN where it is too far: float64[pick, 2], as `places`."""
+        found = np.full(places.shape, np.nan)
+        allowed = self.bins[0] / 2 if self.limit is None else self.limit
+        for first in range(0, len(places), _AT_ONCE):
+            block = slice(first, first + _AT_ONCE)
+            apart = np.hypot(*(places[block, None] - self.positions).transpose(2, 0, 1))  # [pick, trace]
+            nearest = apart.argmin(axis=1)
+            near = apart.min(axis=1) <= allowed
+            found[block][near] = self.numbers[nearest[near]]
+        return found
+
+
+def fit_lines(volume: Volume, limit: float | None = None) -> AffineGrid | TraceLine:
+    """How X and Y belong to the traces of a survey: by its grid, or of a single line by the nearest trace.
+
+    Args:
+        volume: the survey.
+        limit: largest distance of a pick from the trace of a single line; None: half the distance of its traces.
+
+    Raises:
+        SurveyError: as `fit_grid`.
+    """
+    if min(volume.geometry.shape[:2]) == 1:
+        numbers, positions = _sampled(volume, len(volume.geometry.inlines))
+        if len(numbers) > 1 and np.ptp(positions, axis=0).any():
+            return TraceLine(numbers, positions, limit)
+    return fit_grid(volume)
 
 
 def fit_grid(volume: Volume) -> AffineGrid:
@@ -86,10 +145,10 @@ def fit_places(grid: Geometry, lines: NDArray[np.float64], places: NDArray[np.fl
     return AffineGrid(solution[0] - center @ steps, steps, bins, residual)
 
 
-def _sampled(volume: Volume) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Line numbers and coordinates of the traces of some inlines: float64[trace, 2] each."""
+def _sampled(volume: Volume, most: int = _LINES) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Line numbers and coordinates of the traces of some inlines, at most so many: float64[trace, 2] each."""
     grid = volume.geometry
-    chosen = np.unique(np.rint(np.linspace(0, len(grid.inlines) - 1, min(_LINES, len(grid.inlines)))).astype(int))
+    chosen = np.unique(np.rint(np.linspace(0, len(grid.inlines) - 1, min(most, len(grid.inlines)))).astype(int))
     numbers, found = [np.empty((0, 2))], [np.empty((0, 2))]
     for line in grid.inlines[chosen].tolist():
         places = volume.coordinates(Orientation.INLINE, line)  # [trace, 2]

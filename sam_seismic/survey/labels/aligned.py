@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry, Orientation, describe_lines
 from sam_seismic.survey.labels.sample_match import NONE, describe_times, match_samples, same_times
-from sam_seismic.survey.source_facts import SourceFacts
 from sam_seismic.survey.volume import Section, Volume
+from sam_seismic.survey.volume_view import FilesView
 
 KEPT = 64
 """Sections of a folder that are kept in memory, of which crosslines are put together."""
 
 
-class AlignedLabels(Volume):
+class AlignedLabels(FilesView):
     """Labels on the grid of a survey, matched by line number and by time; elsewhere nothing is interpreted.
 
     Traces that the labels do not have are dead. Samples outside of their time window hold `fill`. Sections of a folder
@@ -34,9 +34,8 @@ class AlignedLabels(Volume):
     """
 
     def __init__(self, survey: Volume, labels: Volume, fill: int) -> None:
-        self.path = labels.path
+        super().__init__(labels)
         self._survey = survey.path
-        self._labels = labels
         self._fill = fill
         self._samples = match_samples(survey, labels)  # int64[sample of the survey]
         grid = survey.geometry
@@ -57,12 +56,7 @@ class AlignedLabels(Volume):
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self._section_of = lru_cache(KEPT)(self._labels.section)
-
-    @property
-    def sources(self) -> tuple[Volume, ...]:
-        """The labels as their files hold them."""
-        return self._labels.sources
+        self._section_of = lru_cache(KEPT)(self.seen.section)
 
     @property
     def geometry(self) -> Geometry:
@@ -72,42 +66,22 @@ class AlignedLabels(Volume):
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """The type of the labels, or a wider one that can hold the fill value."""
-        return np.result_type(self._labels.dtype, np.min_scalar_type(self._fill))
-
-    @property
-    def encoding(self) -> str:
-        """As the labels have it."""
-        return self._labels.encoding
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Those of the labels."""
-        return self._labels.files
+        return np.result_type(self.seen.dtype, np.min_scalar_type(self._fill))
 
     @property
     def placement(self) -> str:
         """That of the labels, and which of their samples are read."""
-        return json.dumps([self._labels.placement, self._samples.tolist()])
+        return json.dumps([self.seen.placement, self._samples.tolist()])
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Those of the labels, and on which lines and samples of the survey they are."""
-        return (*self._labels.notes, self._note)
-
-    @property
-    def source_facts(self) -> SourceFacts:
-        """Those of the labels."""
-        return self._labels.source_facts
-
-    @property
-    def fast_orientation(self) -> Orientation:
-        """That of the labels."""
-        return self._labels.fast_orientation
+        return (*self.seen.notes, self._note)
 
     def file_of(self, orientation: Orientation, line: int) -> Path:
         """The file of the labels of a line; of a line without its own, the file or folder of all."""
-        held = line in self._labels.lines(orientation)
-        return self._labels.file_of(orientation, line) if held else self.path
+        held = line in self.seen.lines(orientation)
+        return self.seen.file_of(orientation, line) if held else self.path
 
     def section(self, orientation: Orientation, line: int) -> Section:
         """The labels of a line of the survey, values [sample, trace]; dead where the labels have no trace.
@@ -120,8 +94,8 @@ class AlignedLabels(Volume):
         live = live.copy()
         if not live.any():
             return Section(orientation, line, values, live)
-        if line in self._labels.lines(orientation):
-            found = self._labels.section(orientation, line)
+        if line in self.seen.lines(orientation):
+            found = self.seen.section(orientation, line)
             here, there = self._common(orientation, found)
             taken, recorded = found.values[:, there], found.live[there]
         else:
@@ -135,18 +109,18 @@ class AlignedLabels(Volume):
     def _common(self, orientation: Orientation, found: Section) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Positions of the traces that the survey and a section of the labels share, in either: int64[trace] each."""
         across = self._geometry.lines(orientation.across)
-        if self._labels.loose_sections:
+        if self.seen.loose_sections:
             self._check_size(found, len(across))
             return np.arange(len(across)), np.arange(len(across))
         _, here, there = np.intersect1d(
-            across, self._labels.geometry.lines(orientation.across), assume_unique=True, return_indices=True
+            across, self.seen.geometry.lines(orientation.across), assume_unique=True, return_indices=True
         )
         return here, there
 
     def _gathered(self, orientation: Orientation, line: int) -> tuple[NDArray[np.int64], NDArray[np.generic]]:
         """A section that crosses those of a folder: positions of its traces, and their values [sample, trace]."""
         position = self._geometry.index(orientation, line)
-        held = np.intersect1d(self._labels.lines(orientation.across), self._geometry.lines(orientation.across))
+        held = np.intersect1d(self.seen.lines(orientation.across), self._geometry.lines(orientation.across))
         columns = []
         for each in held.tolist():
             found = self._section_of(orientation.across, each)
@@ -159,7 +133,7 @@ class AlignedLabels(Volume):
         samples = len(self._samples)
         if found.shape != (samples, traces):
             raise SurveyError(
-                problem=f"{self._labels.file_of(found.orientation, found.line)}: {found.shape[0]} rows and "
+                problem=f"{self.seen.file_of(found.orientation, found.line)}: {found.shape[0]} rows and "
                 f"{found.shape[1]} columns, but an {found.orientation} of {self._survey} has {samples} samples and "
                 f"{traces} traces",
                 fix="save the picture with a row for each sample and a column for each trace of the section",

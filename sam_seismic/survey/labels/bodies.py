@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from sam_seismic.config import BodiesConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.geometry import Geometry, Orientation
-from sam_seismic.survey.labels.horizon_files.columns import Column, Table, column_values, named_columns
+from sam_seismic.survey.labels.horizon_files.columns import Column, named_columns
 from sam_seismic.survey.labels.horizon_files.picks import is_null
+from sam_seismic.survey.labels.horizon_files.table import Table
+from sam_seismic.survey.labels.horizon_files.text import read_text
 from sam_seismic.survey.labels.times import find_reading
 
+_NAME_COLUMNS = "name what each column holds, e.g. --body-columns il,xl,time (in the YAML: columns)"
 _ROUNDING = 1e-6
 """In samples, as for surfaces."""
 
@@ -89,19 +92,19 @@ def read_body(path: Path, grid: Geometry, config: BodiesConfig, later: NDArray[n
 
 def _polygons(path: Path, grid: Geometry, config: BodiesConfig) -> tuple[list[_Polygon], list[str]]:
     """The polygons of a file, and what was assumed."""
-    if not path.is_file():
-        raise SurveyError(problem=f"{path}: there is no such file of a body", fix="check the path")
-    table = Table.of(path, path.read_text(encoding="utf-8-sig", errors="replace"))
+    table = Table.of(path, read_text(path, "body"))
     columns = [Column(role) for role in config.columns or ()] or (named_columns(table) if table.lines else None)
     roles = [column.role for column in columns or ()]
     if not {"il", "xl"} <= set(roles) or not {"time", "depth"} & set(roles):
         raise SurveyError(
             problem=f"{path}: a body needs columns of inline, crossline and time; found {', '.join(roles) or 'none'}",
-            fix="name what each column holds, e.g. --body-columns il,xl,time (in the YAML: columns)",
+            fix=_NAME_COLUMNS,
         )
     at = next(place for place, role in enumerate(roles) if role in ("time", "depth"))
-    vertices = np.stack([column_values(table, roles.index("il")), column_values(table, roles.index("xl"))], axis=1)
-    times = column_values(table, at)
+    vertices = np.stack(
+        [table.column(roles.index("il"), _NAME_COLUMNS), table.column(roles.index("xl"), _NAME_COLUMNS)], axis=1
+    )
+    times = table.column(at, _NAME_COLUMNS)
     if is_null(times).any() or not np.isfinite(vertices).all():
         raise SurveyError(problem=f"{path}: a vertex without a position or time", fix="remove its row")
     unit = config.unit or (columns or [])[at].unit

@@ -15,15 +15,21 @@ def without_gaps(surface: Surface, max_gap: int, along: Orientation | None = Non
     Args:
         surface: as picked.
         max_gap: longest gap in traces; 0 leaves the surface as it is.
-        along: the lines; None for those of the orientation in which fewer lines have picks, else inlines.
+        along: the lines; None for those of the orientation of which a smaller share has picks, else inlines.
     """
     if max_gap == 0:
         return surface
-    along = along or picked_along(surface)
-    rows = surface.times if along is Orientation.INLINE else surface.times.T  # [line, trace]
+    chosen = along or picked_along(surface)
+    rows = surface.times if chosen is Orientation.INLINE else surface.times.T  # [line, trace]
     filled = np.stack([_fill(row, max_gap) for row in rows])
-    times = filled if along is Orientation.INLINE else filled.T
-    return replace(surface, times=times, interpolated=int(np.isfinite(times).sum() - surface.picked.sum()))
+    times = filled if chosen is Orientation.INLINE else filled.T
+    count = int(np.isfinite(times).sum() - surface.picked.sum())
+    note = (
+        f"{surface.name}: {count:,} traces are interpolated along {chosen}s, of which no larger share has picks than "
+        f"of {chosen.across}s; --along {chosen.across} (in the YAML: along) chooses the others"
+    )
+    notes = surface.notes if along is not None or not count else (*surface.notes, note)
+    return replace(surface, times=times, notes=notes, interpolated=count)
 
 
 def picked_along(surface: Surface) -> Orientation:

@@ -14,7 +14,7 @@ from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import LabelledVolume, labelled
-from sam_seismic.survey.labels.affine_grid import AffineGrid, fit_grid
+from sam_seismic.survey.labels.affine_grid import AffineGrid, TraceLine, fit_lines
 from sam_seismic.survey.labels.bodies import Body, read_body
 from sam_seismic.survey.labels.gaps import without_gaps
 from sam_seismic.survey.labels.horizon_files import PickOptions, Picks, read_horizons
@@ -125,8 +125,8 @@ def _surfaces(survey: Volume, config: HorizonsConfig) -> tuple[list[Surface], li
     read = [picks for path in config.files for picks in read_horizons(path, options, format=config.format)]
 
     @cache
-    def fitted() -> AffineGrid:
-        return fit_grid(survey)
+    def fitted() -> AffineGrid | TraceLine:
+        return fit_lines(survey, config.max_residual)
 
     grid = survey.geometry
     along = None if config.along is None else Orientation(config.along)

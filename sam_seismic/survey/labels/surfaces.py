@@ -10,7 +10,7 @@ from sam_seismic.config import HorizonsConfig
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.units import counted
 from sam_seismic.survey.geometry import Geometry, describe_lines
-from sam_seismic.survey.labels.affine_grid import AffineGrid, line_step
+from sam_seismic.survey.labels.affine_grid import AffineGrid, TraceLine, line_step
 from sam_seismic.survey.labels.horizon_files import Picks
 from sam_seismic.survey.labels.times import find_reading, within
 
@@ -45,7 +45,7 @@ class Surface:
 def place(
     picks: Picks,
     grid: Geometry,
-    fitted: Callable[[], AffineGrid],
+    fitted: Callable[[], AffineGrid | TraceLine],
     config: HorizonsConfig,
     *,
     beside: Sequence[Picks] = (),
@@ -67,9 +67,10 @@ def place(
     title = picks.path.name if picks.path.stem == picks.name else f"{picks.path.name}: {picks.name}"
     if picks.lines is not None:
         positions, inside = _by_numbers(picks.lines, grid)
-        notes: list[str] = []
+        notes = list(picks.notes)
     else:
-        positions, inside, notes = _by_coordinates(picks, grid, fitted(), where, config.max_residual)
+        positions, inside, found = _by_coordinates(picks, grid, fitted(), where, config.max_residual)
+        notes = [*picks.notes, *found]
     if not inside.any():
         raise _elsewhere(picks, grid, where)
     if outside := int((~inside).sum()):
@@ -98,7 +99,7 @@ def _by_numbers(lines: NDArray[np.float64], grid: Geometry) -> tuple[NDArray[np.
 
 
 def _by_coordinates(
-    picks: Picks, grid: Geometry, fitted: AffineGrid, where: str, limit: float | None
+    picks: Picks, grid: Geometry, fitted: AffineGrid | TraceLine, where: str, limit: float | None
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_], list[str]]:
     """Positions int[pick, 2], which picks lie in the survey and near enough to a trace, and the residual in words."""
     assert picks.places is not None, "picks have line numbers or coordinates"
@@ -157,13 +158,38 @@ def _elsewhere(picks: Picks, grid: Geometry, where: str) -> SurveyError:
         (x0, y0), (x1, y1) = picks.places.min(axis=0), picks.places.max(axis=0)
         return SurveyError(
             problem=f"{where}: no pick lies in the survey: X {x0:.10g} to {x1:.10g}, Y {y0:.10g} to {y1:.10g}",
-            fix="check that the coordinates are those of this survey, in its unit, and that X and Y are not exchanged: "
-            "--columns y,x,time exchanges them",
+            fix="check that the coordinates are those of this survey, in its unit"
+            + (
+                f"; to exchange X and Y: --columns {_exchanged(picks.roles)} (in the YAML: columns)"
+                if picks.roles
+                else ""
+            ),
         )
     (i0, c0), (i1, c1) = picks.lines.min(axis=0), picks.lines.max(axis=0)
     return SurveyError(
         problem=f"{where}: no pick lies on a line of the survey, {lines}: its inlines are {i0:g} to {i1:g}, its "
         f"crosslines {c0:g} to {c1:g}",
-        fix="check that the file belongs to this survey; if its columns are exchanged, declare them: --columns "
-        "xl,il,time",
+        fix=_other_columns(picks, grid),
     )
+
+
+def _other_columns(picks: Picks, grid: Geometry) -> str:
+    """How to read the positions of a file otherwise, in whose columns no pick lies on a line of the survey."""
+    assert picks.lines is not None, "no line number fits"
+    _, exchanged = _by_numbers(picks.lines[:, ::-1], grid)
+    swapped = {"il": "xl", "xl": "il"}
+    if exchanged.any() and picks.roles:
+        columns = ",".join(swapped.get(role, role) for role in picks.roles)
+        return f"inlines and crosslines are exchanged: --columns {columns} (in the YAML: columns)"
+    if picks.places is not None and picks.roles:
+        columns = ",".join("skip" if role in swapped else role for role in picks.roles)
+        return (
+            f"check that the file belongs to this survey; if its lines are numbered otherwise, take its X and Y: "
+            f"--columns {columns} (in the YAML: columns)"
+        )
+    return "check that the file belongs to this survey"
+
+
+def _exchanged(roles: Sequence[str]) -> str:
+    """Columns with X and Y exchanged, as they are declared."""
+    return ",".join({"x": "y", "y": "x"}.get(role, role) for role in roles)

@@ -80,6 +80,8 @@ def find_lines(path: Path, layout: SegyLayout, options: SegyOptions) -> Lines:
     chosen, headers, why = found
     if chosen.single and chosen.traces > 1 and (grid := several_lines(read_positions(path, layout))) is not None:
         raise refusals.no_single_line(path, chosen, grid)
+    if chosen.single and (counts := _two_in_one(chosen)) is not None:
+        raise refusals.two_byte_numbers(path, chosen, *counts)
     return _lines(chosen, headers, options, why, pair=chosen.pair)
 
 
@@ -257,3 +259,11 @@ def _refuse_gathers(path: Path, lines: Numbering, headers: TraceHeaders) -> None
 def _constant_zero(lines: Numbering) -> bool:
     """Whether one of the two was never filled in."""
     return any(len(numbers) == 1 and numbers[0] == 0 for numbers in (lines.inlines, lines.crosslines))
+
+
+def _two_in_one(lines: Numbering) -> tuple[int, int] | None:
+    """How many different numbers of 2 bytes stand in each half of a field of 4, if these number a full grid."""
+    numbers = max(lines.inlines, lines.crosslines, key=len)
+    high, low = (np.unique(half) for half in (numbers >> 16, numbers & 0xFFFF))
+    several = min(len(high), len(low)) > 1 and high[0] > 0
+    return (len(high), len(low)) if several and len(numbers) == lines.traces == len(high) * len(low) else None

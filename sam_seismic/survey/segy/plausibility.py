@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_seismic.config.choices import FormatName
-from sam_seismic.survey.null_values import equal_to
+from sam_seismic.survey.null_values import HUGE_NULLS, equal_to
 from sam_seismic.survey.segy.samples import ibm_words
 
 _ENOUGH = 200
@@ -41,7 +41,9 @@ def null_words(words: NDArray[np.uint32], values: NDArray[np.float32], null: flo
         values: float32[n], the same as they are decoded.
         null: one more null value, named by the user.
     """
-    names = np.array([-999.25, 1e30, -1e30, 9999.0, -9999.0, *([] if null is None else [null])])
+    names = np.array(
+        [-999.25, 9999.0, -9999.0, *HUGE_NULLS, *(-value for value in HUGE_NULLS), *([] if null is None else [null])]
+    )
     ieee, finite = names.astype(np.float32).view(np.uint32), names[np.abs(names) < 16.0**62]
     found = np.isin(words, [*ieee.tolist(), *ibm_words(finite).tolist()]) | np.isnan(values)
     return found if null is None else found | equal_to(values, null)

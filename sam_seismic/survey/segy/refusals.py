@@ -89,6 +89,17 @@ def no_single_line(path: Path, lines: Numbering, fitted: FittedGrid) -> SurveyEr
     )
 
 
+def two_byte_numbers(path: Path, lines: Numbering, first: int, second: int) -> SurveyError:
+    """A field of 4 bytes holds two line numbers of 2 bytes each, which together number one long line."""
+    long = max((lines.inline, lines.crossline), key=lambda axis: len(axis.lines))
+    return SurveyError(
+        problem=f"{path}: bytes {long.byte} and {long.byte + 2} hold line numbers of 2 bytes each, {first} x {second} "
+        "lines; line numbers are read from 4 bytes",
+        fix=f"write them into fields of 4 bytes with other software; or number the lines from 1 by the order of the "
+        f"traces: --traces-per-line {second} (YAML: data.read.segy.traces_per_line)",
+    )
+
+
 def no_coordinates(path: Path, traces: int) -> SurveyError:
     """A grid is to be fitted to X and Y, and there are none."""
     return SurveyError(

@@ -133,6 +133,110 @@ def test_columns_are_found_by_their_names(tmp_path: Path, text: str):
     assert picks.nulls == 1
 
 
+ROW, NEXT = (100, 300, 605000.25, 6073000.5, 1200.5), (102, 301, 605012.75, 6073025.5, 1204.25)
+
+
+def rows(form: str) -> str:
+    """The two rows, each as the form has it: i, x (lines), X, Y, t, and c for t with a decimal comma."""
+    return "".join(
+        form.format(i=i, x=x, X=X, Y=Y, t=t, c=str(t).replace(".", ",")) + "\n" for i, x, X, Y, t in (ROW, NEXT)
+    )
+
+
+TABLES = {
+    "decimal comma, semicolons": "IL;XL;TWT (ms)\n" + rows("{i};{x};{c}"),
+    "decimal comma, tabs": "Inline\tCrossline\tTWT\n" + rows("{i}\t{x}\t{c}"),
+    "decimal comma, blanks": "Inline Crossline Zeit\n" + rows("{i}  {x}  {c}"),
+    "decimal comma, quoted": '"IL","XL","TWT"\n' + rows('"{i}","{x}","{c}"'),
+    "quoted, blanks": '"IL" "XL" "TWT"\n' + rows('"{i}" "{x}" "{t}"'),
+    "CR LF and the end of file of DOS": ("IL XL TWT\n" + rows("{i} {x} {t}")).replace("\n", "\r\n") + "\x1a",
+    "CR": ("IL XL TWT\n" + rows("{i} {x} {t}")).replace("\n", "\r"),
+    "another order": "Z X Y XL IL\n" + rows("{t} {X} {Y} {x} {i}"),
+    "empty cells between tabs": "Note\tIL\tXL\tNote\tTWT\n" + rows("\t{i}\t{x}\t\t{t}"),
+    "a separator at the end": "IL;XL;TWT;\n" + rows("{i};{x};{t};"),
+    "an exponent of Fortran": "IL XL TWT\n100 300 1.2005D+03\n102 301 0.120425D4\n",
+    "comments of % and //": "% IL XL TWT\n" + rows("{i} {x} {t}") + "// the end\n",
+    "Petrel's header of a name a line": "VERSION 1\nBEGIN HEADER\nX\nY\nZ\nFLOAT,Inline\nINT,Xline\nEND HEADER\n"
+    + rows("{X} {Y} {t} {i} {x}"),
+    "a line's name in words": "Line,Inline,Xline,TWT\n" + rows("NP3D,{i},{x},{t}"),
+    "a line and trace number": "LINE TRACE X Y TIME\n" + rows("{i} {x} {X} {Y} {t}"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_as_programs_and_languages_write_them(tmp_path: Path, name: str):
+    path = tmp_path / "top.dat"
+    path.write_bytes(TABLES[name].encode())
+    (picks,) = read_horizons(path, PickOptions())
+    assert picks.lines is not None
+    assert (picks.times.tolist(), picks.lines.tolist()) == ([1200.5, 1204.25], [[100, 300], [102, 301]])
+
+
+def test_x_and_y_with_decimal_commas_and_the_fields_of_earthvision(tmp_path: Path):
+    (tmp_path / "a.dat").write_text("X\tY\tZ\n605000,25\t6073000,5\t1200,5\n")
+    (tmp_path / "b.dat").write_text(
+        "# Field: 1 x\n# Field: 2 y\n# Field: 3 z meters\n# End:\n605000.25 6073000.5 1200.5\n"
+    )
+    for name, unit in (("a.dat", None), ("b.dat", "ms")):
+        (picks,) = read_horizons(tmp_path / name, PickOptions())
+        assert picks.places is not None
+        assert (picks.places.tolist(), picks.times.tolist(), picks.unit) == ([[605000.25, 6073000.5]], [1200.5], unit)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_names_in_any_encoding(tmp_path: Path, encoding: str):
+    (tmp_path / "a.dat").write_bytes("# Größe\nName\tIL\tXL\tTWT\nTop Kreide, öst\t100\t300\t8\n".encode(encoding))
+    (picks,) = read_horizons(tmp_path / "a.dat", PickOptions())
+    assert (picks.name, picks.times.tolist()) == ("Top Kreide, öst", [8])
+
+
+@pytest.mark.follows("survey/labels/horizon_files/columns.py", "name what each column holds, e.g. --columns")
+def test_a_table_whose_first_row_tells_nothing_is_declared(tmp_path: Path):
+    (tmp_path / "a.dat").write_text("-1 -2 -3 -4\n100 300 8 7\n")
+    with pytest.raises(SurveyError, match="first row is -1 -2 -3 -4") as refused:
+        read_horizons(tmp_path / "a.dat", PickOptions())
+    assert "e.g. --columns il,xl,time" in refused.value.fix
+    (picks,) = read_horizons(tmp_path / "a.dat", PickOptions(("il", "xl", "time")))
+    assert picks.times.tolist() == [-3, 8]
+
+
+def test_a_comma_that_separates_and_is_a_decimal_comma_is_refused(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("IL,XL,TWT\n100,300,1200,5\n")
+    with pytest.raises(SurveyError, match="names no column for each cell; the first row is 100,300,1200,5"):
+        read_horizons(tmp_path / "a.csv", PickOptions())
+
+
+def test_one_way_times_are_not_taken_for_two_way_times(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("IL,XL,OWT\n100,300,600\n")
+    with pytest.raises(SurveyError, match="'IL,XL,OWT' names no time or depth"):
+        read_horizons(tmp_path / "a.csv", PickOptions())
+
+
+def test_unusual_values_without_a_pick(tmp_path: Path):
+    """0 and -999 are taken as none where all picks are far from them; an unknown value is told, with what to do."""
+    far = "IL XL TWT\n100 300 0\n100 301 -999\n100 302 0\n" + "".join(f"102 {x} 1200\n" for x in range(300, 306))
+    (tmp_path / "a.dat").write_text(far + "104 300 7777\n104 301 7777\n")
+    (picks,) = read_horizons(tmp_path / "a.dat", PickOptions())
+    assert (picks.times.tolist(), picks.nulls) == ([1200] * 6 + [7777] * 2, 3)
+    assert picks.notes == (
+        "2 picks at 0, far from all others: taken as no pick",
+        "1 picks at -999, far from all others: taken as no pick",
+        "2 picks at 7777, far from all others: if these mean that there is none, add --no-pick 7777 "
+        "(in the YAML: null)",
+    )
+    (tmp_path / "b.dat").write_text("IL XL TWT\n100 300 0\n100 301 4\n100 302 8\n100 303 2\n")
+    (near,) = read_horizons(tmp_path / "b.dat", PickOptions())
+    assert (near.times.tolist(), near.notes) == ([0, 4, 8, 2], ())
+
+
+def test_the_column_that_is_read_is_told_where_several_could_be(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("IL,XL,TWT,Depth\n100,300,1200.5,2400\n")
+    (tmp_path / "b.csv").write_text("IL,XL,Depth (m)\n100,300,2400\n")
+    both, depth = (read_horizons(tmp_path / name, PickOptions())[0] for name in ("a.csv", "b.csv"))
+    assert (both.times.tolist(), both.notes) == ([1200.5], ("of TWT and Depth, TWT is read",))
+    assert depth.notes == ("its depths are taken in the unit of the volume, which must be a depth volume",)
+
+
 def test_several_horizons_of_one_file_are_told_by_their_names(tmp_path: Path):
     """OpendTect's header does not name the first column."""
     (tmp_path / "two.dat").write_text(
@@ -142,14 +246,14 @@ def test_several_horizons_of_one_file_are_told_by_their_names(tmp_path: Path):
     assert [(picks.name, picks.times.tolist()) for picks in found] == [("Top A", [8, 12]), ("B", [16])]
 
 
-@pytest.mark.follows("survey/labels/horizon_files/columns.py", "name what each column holds")
+@pytest.mark.follows("survey/labels/horizon_files/columns.py", "columns holds, perhaps --columns")
 def test_columns_without_a_header_are_declared(tmp_path: Path):
     path = tmp_path / "top.dat"
     path.write_text("100 300 7 1200.5\n100 301 7 5555\n")
     with pytest.raises(SurveyError) as refused:
         read_horizons(path, PickOptions())
-    assert "begins with 100 300 7 1200.5" in refused.value.problem
-    assert "--columns il,xl,time" in refused.value.fix
+    assert "no header says what its columns hold; the first row is 100 300 7 1200.5" in refused.value.problem
+    assert "name what each of its 4 columns holds, perhaps --columns il,xl,skip,time " in refused.value.fix
     (picks,) = read_horizons(path, PickOptions(("il", "xl", "skip", "time"), (5555.0,)))
     assert picks.times.tolist() == [1200.5]
 

@@ -112,6 +112,11 @@ def test_gaps_are_interpolated_along_the_lines_that_are_picked():
     np.testing.assert_array_equal(filled.times[1], [10, 15, 20, 30, 40, 50])
     assert np.isnan(filled.times[[0, 2, 3]]).all(), "nothing between lines"
     assert filled.interpolated == 3
+    assert filled.notes == (
+        "a: 3 traces are interpolated along inlines, of which no larger share has picks than of crosslines; "
+        "--along crossline (in the YAML: along) chooses the others",
+    )
+    assert without_gaps(surface, 2, Orientation.INLINE).notes == ()
     np.testing.assert_array_equal(without_gaps(Surface("a", times.T), 2).times, filled.times.T)
     assert without_gaps(surface, 0) is surface
     np.testing.assert_array_equal(without_gaps(surface, 2, Orientation.CROSSLINE).times, times)
@@ -214,15 +219,43 @@ def test_coordinates_between_the_traces_are_refused_and_the_advice_works(tmp_pat
     assert found.surfaces[0].picked.all()
 
 
-@pytest.mark.follows("survey/labels/surfaces.py", "--columns y,x,time")
+@pytest.mark.follows("survey/labels/surfaces.py", "; to exchange X and Y: --columns")
 def test_coordinates_elsewhere_are_refused(tmp_path: Path):
     swapped = Top("a", GRID, flat(8.0), places_on(GRID)[..., ::-1])
     path = written(swapped, "irap-points", tmp_path / "a.irap")
     error = refusal(path, below=True)
     assert "no pick lies in the survey" in error.problem
-    assert "--columns y,x,time" in error.fix
+    assert "to exchange X and Y: --columns y,x,time (" in error.fix
     found = made(path, below=True, columns=["y", "x", "time"])
     assert found.surfaces[0].picked.all()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_x_and_y_belong_to_the_nearest_trace_of_a_single_crooked_line(tmp_path: Path, turned: bool):
+    """Of a horizon of a whole survey, only what lies on the line is taken."""
+    geometry = grid(range(7, 8), range(300, 306)) if not turned else grid(range(300, 306), range(7, 8))
+    offsets = np.array([[0, 0], [10, 0], [20, 0], [20, 10], [20, 20], [30, 20]])
+    bend = np.array([605000.0, 6073000.0]) + offsets
+    survey = PlacedVolume(geometry, bend.reshape(*geometry.shape[:2], 2))
+    rows = [(x + 1, y - 1, 8 + 4 * k) for k, (x, y) in enumerate(bend.tolist())] + [(605900, 6073000, 40)] * 7
+    (tmp_path / "a.dat").write_text("X Y TWT\n" + "".join(f"{x} {y} {t}\n" for x, y, t in rows))
+    found = made(tmp_path / "a.dat", survey=survey, below=True)
+    assert found.surfaces[0].times.ravel().tolist() == [8, 12, 16, 20, 24, 28]
+    assert "a.dat: 7 of 13 picks lie on no line of the survey and are left out" in found.labels.notes
+    strict = made(tmp_path / "a.dat", survey=survey, below=True, max_residual=900)
+    assert "picks share their trace" in " ".join(strict.labels.notes)
+
+
+@pytest.mark.follows("survey/labels/surfaces.py", "if its lines are numbered otherwise, take its X and Y: --columns")
+def test_lines_that_are_numbered_otherwise_are_replaced_by_coordinates(tmp_path: Path):
+    """The columns that are advised are those of the file, wherever they stand."""
+    (x, y), (x2, y2) = places_on(GRID)[0, 0], places_on(GRID)[1, 2]
+    (tmp_path / "a.dat").write_text(f"Z XL IL X Y\n8 5301 2100 {x} {y}\n12 5303 2102 {x2} {y2}\n")
+    error = refusal(tmp_path / "a.dat", below=True)
+    assert "its inlines are 2100 to 2102" in error.problem
+    assert "--columns time,skip,skip,x,y (" in error.fix
+    found = made(tmp_path / "a.dat", below=True, columns=["time", "skip", "skip", "x", "y"])
+    assert found.surfaces[0].times[[0, 1], [0, 2]].tolist() == [8, 12]
 
 
 @pytest.mark.follows("survey/labels/affine_grid.py", "--columns il,xl,time")
@@ -238,6 +271,15 @@ def test_a_survey_without_coordinates_cannot_map_any(tmp_path: Path):
     crooked[1, 1] += 30
     with pytest.raises(SurveyError, match="lie on no regular grid: up to"):
         made(path, survey=PlacedVolume(GRID, crooked), below=True)
+
+
+def test_notes_name_the_file_that_they_are_about_once(tmp_path: Path):
+    """The labels are called after the first file, and the second one may have the note."""
+    (tmp_path / "a.dat").write_text("IL XL TWT\n100 300 8\n100 301 8\n")
+    (tmp_path / "b.dat").write_text("IL XL TWT\n100 300 12\n101 300 12\n100 301 12\n")
+    found = made(tmp_path / "a.dat", tmp_path / "b.dat")
+    both = labelled(PlacedVolume(GRID, None), found.labels, FaciesTable(("a",)))
+    assert both.notes == ("b.dat: 1 of 3 picks lie on no line of the survey and are left out",)
 
 
 def test_picks_on_other_lines_are_left_out_and_told(tmp_path: Path):

@@ -10,7 +10,7 @@ from typing import IO
 
 from sam_seismic.config.choices import HorizonFormatName
 from sam_seismic.errors import SurveyError
-from sam_seismic.survey.labels.horizon_files.columns import NAME_COLUMNS, read_columns, recognises_columns
+from sam_seismic.survey.labels.horizon_files.columns import read_columns, recognises_columns
 from sam_seismic.survey.labels.horizon_files.dug import LINES, PLACES, read_dug, recognises_dug, write_dug
 from sam_seismic.survey.labels.horizon_files.iesx import read_iesx, recognises_iesx, write_iesx
 from sam_seismic.survey.labels.horizon_files.irap_grid import (
@@ -27,6 +27,7 @@ from sam_seismic.survey.labels.horizon_files.irap_points import (
 from sam_seismic.survey.labels.horizon_files.opendtect import read_opendtect, recognises_opendtect, write_opendtect
 from sam_seismic.survey.labels.horizon_files.own_csv import read_csv, recognises_csv
 from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks, Top, need_places, places_of
+from sam_seismic.survey.labels.horizon_files.text import read_text
 
 __all__ = [
     "HORIZON_FORMATS",
@@ -34,12 +35,11 @@ __all__ = [
     "PickOptions",
     "Picks",
     "Top",
+    "format_of_file",
     "places_of",
     "read_horizons",
     "writable_as",
 ]
-_HEAD = 4096
-"""Bytes by which text is told from other content."""
 
 
 @dataclass(frozen=True)
@@ -108,38 +108,39 @@ def read_horizons(path: Path, options: PickOptions, *, format: HorizonFormatName
     Raises:
         SurveyError: it cannot be read, is of no known format, or holds no pick.
     """
-    text = _text(path)
-    words = [format] if format else [word for word, each in HORIZON_FORMATS.items() if each.recognises(path, text)]
-    if options.columns and format is None:
-        words = [word for word in words if HORIZON_FORMATS[word].declares] or ["columns"]
-    if not words:
-        first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-        raise SurveyError(
-            problem=f"{path}: is no horizon file of a known format, and no header names its columns; it begins with "
-            f"{first[:60] or 'nothing'}",
-            fix=NAME_COLUMNS,
-        )
-    found = HORIZON_FORMATS[words[0]]
+    found = HORIZON_FORMATS[format_of_file(path, options, format=format)]
     if options.columns and not found.declares:
         raise SurveyError(
             problem=f"{path}: --columns cannot apply to {found.title}, which has columns of its own",
             fix="leave --columns out, or name --horizon-format columns",
         )
+    text = read_text(path, "horizon")
     surfaces = [picks for picks in found.read(path, text, options) if len(picks.times)]
     if not surfaces:
         raise SurveyError(problem=f"{path}: holds no pick, only null values", fix="check what was exported")
     return surfaces
 
 
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise SurveyError(problem=f"{path}: there is no such horizon file", fix="check the path")
-    raw = path.read_bytes()
-    if b"\0" in raw[:_HEAD]:
-        raise SurveyError(
-            problem=f"{path}: is no text: horizons are read from text files", fix="export the horizon as ASCII"
-        )
-    return raw.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+def format_of_file(path: Path, options: PickOptions, *, format: HorizonFormatName | None = None) -> HorizonFormatName:
+    """The format of a horizon file: the first one that recognises it; columns where none does.
+
+    Args:
+        path: the file.
+        options: facts of it that the user declares; declared columns leave only formats that have some.
+        format: as the user names it; None: found out.
+
+    Raises:
+        SurveyError: there is no such file, or it is no text.
+    """
+    if format is not None:
+        return format
+    text = read_text(path, "horizon")
+    words = [
+        word
+        for word, each in HORIZON_FORMATS.items()
+        if (each.declares or not options.columns) and each.recognises(path, text)
+    ]
+    return words[0] if words else "columns"
 
 
 def writable_as(path: Path, format: HorizonFormatName | None) -> HorizonFormatName:

@@ -4,12 +4,9 @@ The columns are separated by blanks, tabs, commas or semicolons. There is no sta
 programs export points (OpendTect, Petrel, Kingdom and others differ in names and order only).
 """
 
-import csv
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,24 +15,32 @@ from numpy.typing import NDArray
 from sam_seismic.config.choices import TimeUnit
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks
+from sam_seismic.survey.labels.horizon_files.table import Table, is_number, number_of, splitter
 
 NAME_COLUMNS = "name what each column holds, e.g. --columns il,xl,time or --columns x,y,time (in the YAML: columns)"
 _ALIASES = {
-    "il": {"il", "inline", "iline", "inl", "inlineno", "inlinenumber", "inlinenum"},
-    "xl": {"xl", "crossline", "xline", "crl", "xlineno", "crosslineno", "crosslinenumber", "crosslinenum", "trace"},
+    "il": {"il", "inline", "iline", "inl", "ilno", "inlineno", "inlinenumber", "inlinenum", "line", "lineno"},
+    "xl": {"xl", "crossline", "xline", "crl", "xlno", "xlineno", "xlinenumber", "crosslineno", "crosslinenumber",
+           "crosslinenum", "trace", "traceno"},
     "x": {"x", "easting", "cdpx", "utmx", "xcoord", "xcoordinate", "xutm"},
     "y": {"y", "northing", "cdpy", "utmy", "ycoord", "ycoordinate", "yutm"},
-    "time": {"z", "t", "time", "twt", "twtt", "owt", "zvalue", "ztime"},
+    "time": {"z", "t", "time", "twt", "twtt", "zvalue", "ztime", "timepick", "zeit", "temps", "tiempo", "tempo"},
     "depth": {"depth", "tvd", "tvdss", "zdepth"},
     "name": {"name", "horizon", "surface", "horizonname"},
-}
+}  # fmt: skip
 """Names of columns by role, in lower case without blanks and marks."""
-_UNITS: dict[str, TimeUnit] = {"ms": "ms", "msec": "ms", "s": "s", "sec": "s", "us": "us", "m": "ms", "ft": "ms"}
-_UNIT = re.compile(r"[\s_]*[(\[]\s*(\w+)\s*[)\]]\s*$|[\s_]+(ms|msec|s|sec|us|m|ft)$", re.IGNORECASE)
-_TOKEN = re.compile(r'"[^"]*"|\S+')
-_NUMBERED = re.compile(r"\s*(\d+)\s*:\s*(.+)")
-_COMMENTS = "#!@"
-_EMPTY = {"", "-", "--", "----", "*", "n/a", "na", "null", "none", "nan", "undefined"}
+_UNITS: dict[str, TimeUnit] = {
+    "ms": "ms", "msec": "ms", "milliseconds": "ms", "s": "s", "sec": "s", "seconds": "s", "us": "us", "m": "ms",
+    "meters": "ms", "metres": "ms", "ft": "ms", "feet": "ms",
+}  # fmt: skip
+"""Units by their names; for depths, `ms` is the unit of the volume."""
+_UNIT = re.compile(rf"[\s_]*[(\[]\s*(\w+)\s*[)\]]\s*$|[\s_]+({'|'.join(_UNITS)})$", re.IGNORECASE)
+_NUMBERED = re.compile(r"\s*(?:field\s*:\s*\d+\s+|\d+\s*:\s*)(.+)", re.IGNORECASE)
+"""A line that names one column: `1: X` of OpendTect, `Field: 1 x` of EarthVision."""
+_FIRST, _LAST = "BEGIN HEADER", "END HEADER"
+"""Lines of Petrel between which each line names one column."""
+_LARGEST_LINE = 1e5
+"""Whole numbers below it may be line numbers, in the advice."""
 
 
 @dataclass(frozen=True)
@@ -53,62 +58,6 @@ class Column:
     unit: TimeUnit | None = None
 
 
-@dataclass(frozen=True)
-class Table:
-    """The text of a file, taken apart.
-
-    Args:
-        path: of the file.
-        heads: lines above the first row, without the marks of comments.
-        numbers: of the lines of the rows, from 1.
-        lines: the rows as text.
-    """
-
-    path: Path
-    heads: tuple[str, ...]
-    numbers: tuple[int, ...]
-    lines: tuple[str, ...]
-
-    @classmethod
-    def of(cls, path: Path, text: str) -> "Table":
-        """Take a text apart."""
-        heads: list[str] = []
-        numbers: list[int] = []
-        lines: list[str] = []
-        for number, line in enumerate(text.splitlines(), start=1):
-            bare = line.strip()
-            if not bare:
-                continue
-            if bare[0] in _COMMENTS:
-                if not lines:
-                    heads.append(bare.lstrip(_COMMENTS).strip())
-            elif not lines and sum(map(_is_number, splitter(bare)(bare))) < 3:
-                heads.append(bare)
-            else:
-                numbers.append(number)
-                lines.append(bare)
-        return cls(path, tuple(heads), tuple(numbers), tuple(lines))
-
-    @cached_property
-    def rows(self) -> tuple[tuple[int, list[str]], ...]:
-        """Line number and cells of each row."""
-        split = splitter(self.lines[0]) if self.lines else str.split
-        return tuple((number, split(line)) for number, line in zip(self.numbers, self.lines, strict=True))
-
-
-def _separator(line: str) -> str | None:
-    """What separates the cells of lines like this one; None for blanks and tabs."""
-    return next((mark for mark in ";," if mark in line), None)
-
-
-def splitter(line: str) -> Callable[[str], list[str]]:
-    """How lines like this one are cut into cells."""
-    mark = _separator(line)
-    if mark is not None:
-        return lambda text: [cell.strip() for cell in next(csv.reader([text], delimiter=mark), [])]
-    return lambda text: [cell.strip('"') for cell in _TOKEN.findall(text)]
-
-
 def recognises_columns(_: Path, text: str) -> bool:
     """Whether a header names the columns."""
     table = Table.of(Path(), text)
@@ -123,32 +72,50 @@ def read_columns(path: Path, text: str, options: PickOptions) -> list[Picks]:
     """
     table = Table.of(path, text)
     if not table.lines:
-        raise SurveyError(problem=f"{path}: holds no row of numbers", fix="check that this is a horizon file")
+        raise SurveyError(
+            problem=f"{path}: holds no row of numbers; it begins with {(table.heads or ('nothing',))[0][:60]}",
+            fix="check that this is a horizon file",
+        )
     columns = [Column(role) for role in options.columns] or named_columns(table)
     if columns is None:
-        shown = " ".join(table.lines[0].split()[:8])
-        raise SurveyError(
-            problem=f"{path}: no header says what its columns hold: the first row is {shown}", fix=NAME_COLUMNS
-        )
+        raise _unnamed(table)
     return surfaces(table, columns, options)
 
 
 def named_columns(table: Table) -> list[Column] | None:
     """The columns by the names in the lines above the rows; None where these name no position or no time."""
-    first = splitter(table.lines[0])(table.lines[0])
-    width = len(first)
-    numbered = [match for head in table.heads if (match := _NUMBERED.match(head))]
-    candidates = [[match[2].strip().strip('"') for match in numbered]] if numbered else []
-    candidates += [splitter(head)(head) for head in reversed(table.heads)]
-    for titles in candidates:
+    width = len(table.first)
+    for titles in _titles(table):
         columns = [_column(title) for title in titles]
-        if not _complete([column.role for column in columns]):
-            continue
         # OpendTect's export of several horizons has a first column of names, which its header leaves out.
-        if len(columns) == width - 1 and not _is_number(first[0]):
+        if len(columns) == width - 1 and not is_number(table.first[0]):
             columns = [Column("name"), *columns]
-        return columns
+        columns = _with_numbers(columns, table)
+        commas = table.lines[0].count(",") and len([cell for cell in table.first if cell]) > len(columns)
+        if _complete([column.role for column in columns]) and not commas:
+            return columns
     return None
+
+
+def _with_numbers(columns: Sequence[Column], table: Table) -> list[Column]:
+    """The columns, of which those that hold text in the first row can be names only."""
+    cells = [*table.first, *[""] * len(columns)]
+    return [
+        replace(column, role="skip") if column.role != "name" and cell and not is_number(cell) else column
+        for column, cell in zip(columns, cells, strict=False)
+    ]
+
+
+def _titles(table: Table) -> list[list[str]]:
+    """What may be the names of the columns: from lines that name one each, then each line, the last one first."""
+    found = []
+    if numbered := [match for head in table.heads if (match := _NUMBERED.match(head))]:
+        found.append([match[1].strip().strip('"') for match in numbered])
+    if _FIRST in table.heads and _LAST in table.heads:
+        # Attributes have their type before their name: FLOAT,Inline.
+        named = table.heads[table.heads.index(_FIRST) + 1 : table.heads.index(_LAST)]
+        found.append([head.rpartition(",")[2] for head in named])
+    return found + [splitter(head)(head) for head in reversed(table.heads)]
 
 
 def surfaces(table: Table, columns: Sequence[Column], options: PickOptions) -> list[Picks]:
@@ -163,50 +130,70 @@ def surfaces(table: Table, columns: Sequence[Column], options: PickOptions) -> l
             problem=f"{table.path}: the columns {', '.join(roles)} hold no {_lacking(roles)}", fix=NAME_COLUMNS
         )
     time = next(at for at, role in enumerate(roles) if role in ("time", "depth"))
-    values = {at: column_values(table, at) for at, role in enumerate(roles) if role in ("il", "xl", "x", "y")}
-    times = column_values(table, time)
-    found = {roles[at]: column for at, column in values.items()}
-    names = _names(table, roles)
+    found = {role: table.column(at, NAME_COLUMNS) for at, role in enumerate(roles) if role in ("il", "xl", "x", "y")}
+    times = table.column(time, NAME_COLUMNS)
     picks = []
-    for name, mask in names.items():
+    for name, mask in _names(table, roles).items():
         pair = {key: _pair(found, key, mask) for key in (("il", "xl"), ("x", "y"))}
-        each = Picks(name, table.path, times[mask], pair["il", "xl"], pair["x", "y"], columns[time].unit)
+        each = Picks(
+            name,
+            table.path,
+            times[mask],
+            pair["il", "xl"],
+            pair["x", "y"],
+            columns[time].unit,
+            notes=_choice(columns, time),
+            roles=tuple(roles),
+        )
         picks.append(each.with_picks_only(options.null))
     return picks
 
 
-def column_values(table: Table, at: int) -> NDArray[np.float64]:
-    """A column of numbers: float64[row], NaN where a cell is empty.
-
-    Raises:
-        SurveyError: a cell is no number, or a row is too short.
-    """
-    first = table.lines[0]
-    if '"' not in first:
-        # Several times as fast; where a cell is empty or no number, the rows are taken one by one.
-        with suppress(ValueError):
-            mark = _separator(first)
-            return np.loadtxt(table.lines, np.float64, comments=None, delimiter=mark, usecols=at, ndmin=1)
-    return np.fromiter(_numbers(table, at), np.float64, len(table.rows))
+def _choice(columns: Sequence[Column], time: int) -> tuple[str, ...]:
+    """What is to be told of the column that is read as time."""
+    others = [each.title for each in columns[time + 1 :] if each.role in ("time", "depth") and each.title]
+    notes = [f"of {columns[time].title} and {', '.join(others)}, {columns[time].title} is read"] if others else []
+    if columns[time].role == "depth":
+        notes.append("its depths are taken in the unit of the volume, which must be a depth volume")
+    return tuple(notes)
 
 
-def _numbers(table: Table, at: int) -> Iterator[float]:
-    for number, cells in table.rows:
-        text = cells[at] if at < len(cells) else None
-        if text is None:
-            raise SurveyError(
-                problem=f"{table.path}: line {number} has {len(cells)} columns, where column {at + 1} is needed",
-                fix=f"correct that line, or {NAME_COLUMNS}",
-            )
-        try:
-            yield float(text)
-        except ValueError:
-            if text.lower() not in _EMPTY:
-                raise SurveyError(
-                    problem=f"{table.path}: line {number}, column {at + 1}: {text} is no number",
-                    fix=f"correct that line, or {NAME_COLUMNS}",
-                ) from None
-            yield float("nan")
+def _unnamed(table: Table) -> SurveyError:
+    """The error of a table whose columns are not named in a way that is understood, with columns that may fit."""
+    row = " ".join(table.lines[0].split()[:12])
+    head = next((head for head in reversed(table.heads) if any(map(str.isalpha, head))), None)
+    columns = [_column(title) for title in splitter(head)(head)] if head else []
+    roles = [column.role for column in _with_numbers(columns, table)]
+    told = (
+        f"its header {head[:60]!r} names no {_lacking(roles) or 'column for each cell'}"
+        if head
+        else ("no header says what its columns hold")
+    )
+    likely = likely_columns(table.first)
+    return SurveyError(
+        problem=f"{table.path}: {told}; the first row is {row}",
+        fix=f"name what each of its {len(table.first)} columns holds, perhaps --columns {likely} (in the YAML: columns)"
+        if likely
+        else NAME_COLUMNS,
+    )
+
+
+def likely_columns(cells: Sequence[str]) -> str:
+    """Columns as they may be declared, from the size of the numbers in a row; empty where that does not show."""
+    roles = ["skip"] * len(cells)
+    values = [(at, value) for at, cell in enumerate(cells) if (value := number_of(cell)) is not None]
+    large = [at for at, value in values if abs(value) >= _LARGEST_LINE]
+    whole = [at for at, value in values if value.is_integer() and 0 <= value < _LARGEST_LINE]
+    for pair, names in ((whole[:2], ("il", "xl")), (large[:2], ("x", "y"))):
+        if len(pair) == 2:
+            roles[pair[0]], roles[pair[1]] = names
+    rest = [(at, value) for at, value in values if roles[at] == "skip"]
+    if not rest or not {"il", "x"} & set(roles):
+        return ""
+    roles[next((at for at, value in rest if not value.is_integer()), rest[-1][0])] = "time"
+    while roles[-1] == "skip":
+        roles.pop()
+    return ",".join(roles)
 
 
 def _names(table: Table, roles: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
@@ -248,11 +235,3 @@ def _lacking(roles: Sequence[str]) -> str:
     if not {"time", "depth"} & set(roles):
         return "time or depth"
     return "" if {"il", "xl"} <= set(roles) or {"x", "y"} <= set(roles) else "il and xl, nor x and y"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

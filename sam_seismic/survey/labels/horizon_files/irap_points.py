@@ -9,6 +9,7 @@ from typing import IO
 
 from sam_seismic.survey.labels.horizon_files.columns import read_columns
 from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks, Top, need_places
+from sam_seismic.survey.labels.horizon_files.table import number_of
 
 _END = "999.0 999.0 999.0"
 _COLUMNS = ("x", "y", "time")
@@ -17,7 +18,7 @@ _COLUMNS = ("x", "y", "time")
 def recognises_irap_points(_: Path, text: str) -> bool:
     """Whether a file ends in the closing row."""
     last = text.rstrip().rsplit("\n", 1)[-1].split()
-    return len(last) == 3 and all(cell.startswith("999.0") for cell in last)
+    return len(last) == 3 and _closes(last)
 
 
 def read_irap_points(path: Path, text: str, options: PickOptions) -> list[Picks]:
@@ -48,4 +49,4 @@ def write_irap_points(top: Top, file: IO[str], path: Path) -> None:
 
 
 def _closes(cells: list[str]) -> bool:
-    return [cell.rstrip("0").rstrip(".") for cell in cells[:3]] == ["999"] * 3
+    return [number_of(cell) for cell in cells[:3]] == [999.0] * 3

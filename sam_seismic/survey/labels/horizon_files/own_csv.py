@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sam_seismic.survey.labels.horizon_files.columns import Table, column_values, splitter
+from sam_seismic.survey.labels.horizon_files.columns import NAME_COLUMNS
 from sam_seismic.survey.labels.horizon_files.picks import PickOptions, Picks
+from sam_seismic.survey.labels.horizon_files.table import Table, splitter
 
 _ENDING = "_ms"
 _LAST = "out_of_order"
@@ -30,14 +31,15 @@ def read_csv(path: Path, text: str, options: PickOptions) -> list[Picks]:
         SurveyError: a cell is no number.
     """
     titles, table = _titles(text), Table.of(path, text)
-    il, xl, x, y = (column_values(table, at) for at in range(4))
+    il, xl, x, y = (table.column(at, NAME_COLUMNS) for at in range(4))
     lines, places = np.stack([il, xl], axis=1), np.stack([x, y], axis=1)  # [pick, 2] each
     known = None if np.isnan(places).all() or titles[2] != "X" else places
     tops = [(at, title) for at, title in enumerate(titles) if at >= 4 and title.endswith(_ENDING)]
     found = (
-        Picks(title.removesuffix(_ENDING), path, column_values(table, at), lines, known, "ms") for at, title in tops
+        Picks(title.removesuffix(_ENDING), path, table.column(at, NAME_COLUMNS), lines, known, "ms")
+        for at, title in tops
     )
-    return [picks.with_picks_only(options.null) for picks in found]
+    return [picks.with_picks_only(options.null, guess=False) for picks in found]
 
 
 def _titles(text: str) -> list[str]:

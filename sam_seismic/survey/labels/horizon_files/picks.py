@@ -17,6 +17,10 @@ MILLISECONDS: dict[TimeUnit, float] = {"s": 1000.0, "ms": 1.0, "us": 0.001}
 NULLS = (-999.25, -9999.0, 9999.0, 99999.0, 9999900.0)
 """Values without a pick in the files of interpretation programs, beside NaN, infinity and numbers from 1e29 on."""
 _HUGE = 1e29
+_LIKELY_NULLS = (0.0, -1.0, -999.0, -9999.25, -99999.0, -999999.0, -32767.0, -32768.0)
+"""Values that may be picks, and are none where all others are far from them."""
+_FAR, _VERY_FAR = 0.5, 2.0
+"""In medians of the picks."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Picks:
         places: float64[pick, 2], X and Y; None where the file has line numbers only.
         unit: of the times; None where the file does not say.
         nulls: places of the file without a pick.
+        notes: what was assumed of the file.
+        roles: what each of its columns holds; empty where its format says that.
     """
 
     name: str
@@ -53,10 +59,19 @@ class Picks:
     places: NDArray[np.float64] | None = None
     unit: TimeUnit | None = None
     nulls: int = 0
+    notes: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
-    def with_picks_only(self, null: Sequence[float] = ()) -> "Picks":
-        """The same without the places that hold a null value or no position."""
+    def with_picks_only(self, null: Sequence[float] = (), *, guess: bool = True) -> "Picks":
+        """The same without the places that hold a null value or no position.
+
+        Args:
+            null: values without a pick beside the usual ones.
+            guess: whether values far from all others are looked at, too; not where the writer is known.
+        """
         keep = ~is_null(self.times, null)
+        odd, notes = _far_values(self.times[keep]) if guess else ([], ())
+        keep &= ~np.isin(self.times, odd)
         if self.lines is not None:
             keep &= np.isfinite(self.lines).all(axis=1)
         elif self.places is not None:
@@ -67,6 +82,7 @@ class Picks:
             lines=None if self.lines is None else self.lines[keep],
             places=None if self.places is None else self.places[keep],
             nulls=self.nulls + int((~keep).sum()),
+            notes=self.notes + notes,
         )
 
 
@@ -78,6 +94,31 @@ def is_null(times: NDArray[np.float64], further: Sequence[float] = ()) -> NDArra
         further: values beside the usual ones.
     """
     return ~np.isfinite(times) | (np.abs(times) >= _HUGE) | np.isin(times, (*NULLS, *further))
+
+
+def _far_values(times: NDArray[np.float64]) -> tuple[list[float], tuple[str, ...]]:
+    """Values that stand for no pick because all picks are far from them; and notes of these and of others to be named.
+
+    Args:
+        times: without the usual null values; float64[pick].
+    """
+    picks = times[~np.isin(times, _LIKELY_NULLS)]
+    if not len(picks):
+        return [], ()
+    scale = abs(float(np.median(picks)))
+    nulls = [value for value in _LIKELY_NULLS if value in times and np.abs(picks - value).min() > _FAR * scale]
+    notes = [
+        f"{int((times == value).sum()):,} picks at {value:g}, far from all others: taken as no pick" for value in nulls
+    ]
+    for value in dict.fromkeys((float(picks.min()), float(picks.max()))):
+        same = picks == value
+        others, count = picks[~same], int(same.sum())
+        if 1 < count < len(others) and np.abs(others - value).min() > _VERY_FAR * scale:
+            notes.append(
+                f"{count:,} picks at {value:g}, far from all others: if these mean that there is none, add "
+                f"--no-pick {value:g} (in the YAML: null)"
+            )
+    return nulls, tuple(notes)
 
 
 @dataclass(frozen=True, eq=False)
