@@ -36,6 +36,7 @@ from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import ReadOptions, load_config
 from sam_seismic.config.choices import Protocol, WrittenHorizonFormat
 from sam_seismic.files.several_paths import one_or_several
+from sam_seismic.runs.status import STATUS
 
 
 def demo(
@@ -88,15 +89,25 @@ def train(
     from sam_seismic.workflows.train import TrainRequest
     from sam_seismic.workflows.train import train as run
 
+    before = _last_written(folder)
+
     def show(best: Path | None) -> None:
         if best is None:  # only the first process of a distributed training has it
             return
         if json:
             print_json({"run": str(folder), "best": str(best)})
-        else:
+        elif _last_written(folder) != before:  # a finished run has nothing new
             show_files([folder])
 
     return Invocation(TrainRequest(experiment, folder, resume, overwrite), run, show)
+
+
+def _last_written(run: Path) -> float | None:
+    """When the status of a run was written; None where there is none."""
+    try:
+        return (run / STATUS).stat().st_mtime
+    except OSError:
+        return None
 
 
 def evaluate(

@@ -55,9 +55,7 @@ class TrainRequest:
 
 
 def train(request: TrainRequest, listener: Listener) -> Path | None:
-    """Train, and return the path of the best checkpoint.
-
-    None where nothing was written: in all but the first process of a distributed training, and in a finished run.
+    """Train, and return the path of the best checkpoint; None in all but the first process of a distributed training.
 
     Raises:
         UserError: the configuration, the survey, its labels, the weights or the run folder cannot be used, another
@@ -75,12 +73,12 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
     listener = listener if first else Silent()
     if job is not None and job.array and _finished(request, folder):
         listener.say(f"{folder.path}: finished already, nothing is left to do")
-        return None
+        return folder.best if first else None
     request = after_requeue(request, folder, job)
     if first:
         check_run_folder(request)
     if request.resume and _nothing_left(folder, config, listener):
-        return None
+        return folder.best if first else None
     last = folder.last if request.resume else None
     prepared = prepare(config, resume_from=last)
     module, task = prepared.data, prepared.task
