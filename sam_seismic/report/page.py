@@ -12,7 +12,7 @@ from typing import Any
 
 from sam_seismic.files.atomic import write_text
 from sam_seismic.report.blocks import Columns, Facts
-from sam_seismic.report.page_blocks import Drawing, HeatTable, Notes, PageBlock, SectionComparison, Text
+from sam_seismic.report.page_blocks import Drawing, HeatTable, Notes, PageBlock, Picture, SectionComparison, Text
 
 REPORT = "report.html"
 HEIGHT = 34
@@ -96,6 +96,12 @@ def _drawing(block: Drawing) -> str:
     return _section(block.title, f'<div class="drawing">{block.svg}</div>', note=block.note)
 
 
+def _picture(block: Picture) -> str:
+    kind = "gif" if block.content.startswith(b"GIF") else "png"
+    source = f"data:image/{kind};base64,{b64encode(block.content).decode()}"
+    return _section(block.title, f'<img class="picture" alt="{escape(block.title)}" src="{source}">', note=block.note)
+
+
 def _heat_table(block: HeatTable) -> str:
     numbers = "".join(f'<th scope="col" title="{escape(name)}">{at}</th>' for at, name in enumerate(block.names, 1))
     rows = []
@@ -154,6 +160,7 @@ RENDERERS: Mapping[str, Callable[[Any], str]] = {
     "columns": _columns,
     "notes": _notes,
     "drawing": _drawing,
+    "picture": _picture,
     "heat_table": _heat_table,
     "section_comparison": _section_comparison,
     "text": _text,

@@ -33,6 +33,22 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture file.
+
+    Args:
+        title: title above it.
+        content: of a PNG or GIF file.
+        note: a sentence below it.
+    """
+
+    kind: ClassVar[str] = "picture"
+    title: str
+    content: bytes
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class SectionComparison:
     """A section with two interpretations of it, which a slider separates.
 
@@ -85,4 +101,4 @@ class Text:
     content: str
 
 
-PageBlock = Facts | Columns | Notes | Drawing | SectionComparison | HeatTable | Text
+PageBlock = Facts | Columns | Notes | Drawing | Picture | SectionComparison | HeatTable | Text

@@ -13,6 +13,7 @@ from sam_seismic.config.cells import Cell, Experiment, slug
 from sam_seismic.errors import UserError
 from sam_seismic.files.atomic import write_text
 from sam_seismic.report.experiment_plots import draw_experiment
+from sam_seismic.report.experiment_report import write_experiment_report
 from sam_seismic.report.experiment_table import experiment_page
 from sam_seismic.report.metrics_file import METRICS
 from sam_seismic.runs.cell_folder import CellFacts, CellFolder, folders_of
@@ -72,8 +73,12 @@ def write_results(experiment: Experiment, results: Results) -> list[Path]:
     write_csv(csv_file, experiment, results)
     costs = costs_of(results)
     done = f"{len(results.cells)} of {len(experiment.cells)} cells"
-    write_text(table, experiment_page(results.observations, costs, title=f"{experiment.file.stem}: {done}"))
-    return [csv_file, table, *draw_experiment(experiment.output / "plots", results.observations, costs)]
+    title = f"{experiment.file.stem}: {done}"
+    write_text(table, experiment_page(results.observations, costs, title=title))
+    plots = draw_experiment(experiment.output / "plots", results.observations, costs)
+    plan = experiment.file.read_text(encoding="utf-8")
+    page = write_experiment_report(experiment.output, results.observations, costs, plots, title=title, plan=plan)
+    return [csv_file, table, page, *plots]
 
 
 def costs_of(results: Results) -> dict[str, tuple[int, Spread]]:

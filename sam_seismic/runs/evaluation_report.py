@@ -1,9 +1,7 @@
 """An evaluation comes in; report.html goes out: scores, guesses, sections under a slider, maps, and what made them."""
 
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import yaml
@@ -26,6 +24,7 @@ from sam_seismic.report.page import REPORT, write_page
 from sam_seismic.report.page_blocks import PageBlock, SectionComparison, Text
 from sam_seismic.report.panels import panel_aspect
 from sam_seismic.report.style import class_colors
+from sam_seismic.runs.run_report import versions
 from sam_seismic.sam.weights import file_hash
 from sam_seismic.scoring.evaluator import ScoreDetails, ScoredSection
 from sam_seismic.scoring.scores import FaciesScores, confusion_of
@@ -134,13 +133,7 @@ def _facts(report: EvaluationReport) -> dict[str, str]:
         "files": ", ".join(volumes),
         **{f"content of {name}": value for name, value in report.contents.items()},
         "amplitude scale": f"center {metadata.scale.center:.6g}, clip {metadata.scale.clip:.6g}",
-        "versions": ", ".join(
-            [
-                f"sam-seismic {sam_seismic.__version__} (checkpoint: {metadata.version})",
-                *(f"{name} {version(name)}" for name in ("torch", "lightning", "numpy")),
-                f"Python {platform.python_version()}",
-            ]
-        ),
+        "versions": f"{versions()}; the checkpoint: {metadata.version}",
     }
 
 

@@ -16,6 +16,8 @@ from sam_seismic.report import (
     note_on_labels,
     section_picture,
 )
+from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.runs.run_report import write_run_report
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Part
@@ -29,7 +31,7 @@ def draw_run(
 ) -> list[Path]:
     """Draw learning curve, class legend and any validation sections of a finished training into OUTPUT/report.
 
-    The notes stand below the learning curve.
+    report.html shows all of it, and a film that is there. The notes stand below the learning curve.
     """
     _tell_of_labels(module.survey.facies.names, listener)
     folder = output / "report"
@@ -37,7 +39,9 @@ def draw_run(
     learning_curve(folder / "learning_curve.png", output / "metrics.csv", notes)
     facies_legend(folder / "facies.png", module.survey.facies)
     sections = draw_sections(folder, load_task(best), parts)
-    return [folder / "learning_curve.png", folder / "facies.png", *sections]
+    told = [str(part) for part in module.survey.parts.values()]
+    page = write_run_report(RunFolder(output), module.survey.facies.names, sections, told, notes)
+    return [page, folder / "learning_curve.png", folder / "facies.png", *sections]
 
 
 def draw_evaluation(

@@ -114,8 +114,8 @@ def _train(request: TrainRequest, listener: Listener) -> Path | None:
                 for note in notes:
                     listener.say(f"note: {note}")
                 status.add_notes(notes)
-                draw_run(folder.path, folder.best, module, listener, notes=notes)
                 film.write()
+                draw_run(folder.path, folder.best, module, listener, notes=notes)
     listener.say(f"best checkpoint: {folder.best}")
     return folder.best
 

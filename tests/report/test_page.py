@@ -14,7 +14,7 @@ from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.report.blocks import Columns, Facts
 from sam_seismic.report.drawings import amplitude_png, curves_drawing, interval_drawing, labels_png, map_drawing
 from sam_seismic.report.page import RENDERERS, write_page
-from sam_seismic.report.page_blocks import Drawing, HeatTable, Notes, PageBlock, SectionComparison, Text
+from sam_seismic.report.page_blocks import Drawing, HeatTable, Notes, PageBlock, Picture, SectionComparison, Text
 
 MARKUP = "<script>alert('x')</script> & \"quoted\""
 CHROMIUM = shutil.which("chromium")
@@ -37,6 +37,7 @@ def every_kind() -> list[PageBlock]:
         Drawing("intervals", interval_drawing({"a": (0.5, 0.4, 0.6), "b": (0.2, None, None)}, x="x", highlight="a")),
         HeatTable("heat", ("a", "b"), [[(0.5, "50 %"), (0.5, "50 %")], [None, None]], rows="r", columns="c"),
         SectionComparison("sections", ("truth", "prediction"), grey, png, png, 0.5, [("a", "#123456")]),
+        Picture("picture", png, "n"),
         Text("text", "\n".join(["a line that is rather long " * 20] * 3)),
     ]
 
@@ -101,5 +102,5 @@ onload = () => {{
     )  # fmt: skip
     found = re.search(r"<pre>(.*)</pre>", done.stdout)
     assert found is not None
-    assert found[1].split() == ["0", "20%", "true", "3"]
+    assert found[1].split() == ["0", "20%", "true", "4"]
     assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]
