@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,17 +57,22 @@ Experiment = AnyPath | Config | Mapping[str, Any]
 """The path of a YAML, what such a YAML holds as plain data, or a Config."""
 
 
-def open(path: AnyPath, read: ReadOptions | None = None) -> Volume:  # the word of the interface: ss.open
-    """Open a volume: SEG-Y, HDF5, npy, npz, MDIO, or a folder of sections. No samples are read yet.
+def open(  # the word of the interface: ss.open
+    path: AnyPath | Sequence[AnyPath], read: ReadOptions | None = None
+) -> Volume:
+    """Open a volume: SEG-Y, HDF5, npy, npz, MDIO, or a folder of sections. Hardly any samples are read yet.
 
     Args:
-        path: the file or folder; its ending names the format.
+        path: the file or folder; its ending names the format. Or the SEG-Y files of one survey: a list of them in their
+            order, a pattern such as `survey_*.sgy`, or their folder.
         read: what to believe instead of finding it out, such as the header bytes of a SEG-Y.
 
     Raises:
         UserError: it is missing, of no known ending, cannot be read, or an option cannot apply to it.
     """
-    return open_volume(user_path(path, "path="), read)
+    if isinstance(path, str | os.PathLike):
+        return open_volume(user_path(path, "path="), read)
+    return open_volume([user_path(each, "path=") for each in path], read)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 .venv/bin/python scripts/configuration_page.py                                  print them
 .venv/bin/python scripts/configuration_page.py --fill docs/configuration.md     put them there
+.venv/bin/python scripts/configuration_page.py --fill docs/experiments.md       those of an experiment's YAML there
 """
 
 import argparse
@@ -14,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from sam_seismic.config import Config
+from sam_seismic.config.experiment import ExperimentConfig
 
 BEGIN, END = "<!-- keys -->", "<!-- end of keys -->"
 BOUNDS = {
@@ -100,12 +102,12 @@ def tables(model: type[BaseModel] = Config) -> str:
     return "\n".join(page.lines).strip()
 
 
-def filled(page: str) -> str:
+def filled(page: str, model: type[BaseModel] = Config) -> str:
     """The page with its tables made anew."""
     before, _, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     assert end, f"{BEGIN} and {END} belong around the tables"
-    return f"{before}{BEGIN}\n{tables()}\n{END}{after}"
+    return f"{before}{BEGIN}\n{tables(model)}\n{END}{after}"
 
 
 def main() -> None:
@@ -116,7 +118,8 @@ def main() -> None:
     if given.fill is None:
         print(tables())
     else:
-        given.fill.write_text(filled(given.fill.read_text()))
+        model = ExperimentConfig if given.fill.name == "experiments.md" else Config
+        given.fill.write_text(filled(given.fill.read_text(), model))
 
 
 def _models(schema: Schema) -> Iterator[str]:
@@ -128,12 +131,14 @@ def _models(schema: Schema) -> Iterator[str]:
     for inner in ("items", "additionalProperties"):
         if isinstance(schema.get(inner), dict):
             yield from _models(schema[inner])
+    for named in schema.get("patternProperties", {}).values():
+        yield from _models(named)
 
 
 def _item(key: str, schema: Schema) -> str:
     """The key of what a list or a mapping holds."""
     for part in (schema, *schema.get("anyOf", [])):
-        if isinstance(part.get("additionalProperties"), dict):
+        if isinstance(part.get("additionalProperties"), dict) or "patternProperties" in part:
             return f"{key}.NAME"
         if part.get("type") == "array" and list(_models(part)):
             return f"{key}[]"

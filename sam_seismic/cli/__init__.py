@@ -5,6 +5,7 @@ from sam_seismic.cli.commands import convert, demo, evaluate, inspect, predict, 
 from sam_seismic.cli.config import config_app
 from sam_seismic.cli.data import data_app
 from sam_seismic.cli.embed import embed
+from sam_seismic.cli.experiment import experiment
 from sam_seismic.cli.labels import labels
 from sam_seismic.cli.several_values import SeveralValues
 from sam_seismic.cli.status import status
@@ -14,9 +15,10 @@ from sam_seismic.cli.weights import weights_app
 app.command()(demo)
 app.command()(train)
 app.command()(embed)
+app.command()(experiment)
 app.command(name="eval")(evaluate)
-app.command()(predict)
-app.command()(score)
+app.command(cls=SeveralValues)(predict)
+app.command(cls=SeveralValues)(score)
 app.command()(inspect)
 app.command()(convert)
 app.command(cls=SeveralValues)(labels)

@@ -29,11 +29,13 @@ from sam_seismic.cli.options import (
     StoredFormat,
     reads_volumes,
 )
+from sam_seismic.cli.score_options import label_mapping, refuse_misplaced
 from sam_seismic.cli.stopping import report_end
-from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scores
+from sam_seismic.cli.tables import show_demo, show_evaluation, show_files, show_inspection, show_scoring
 from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import ReadOptions, load_config
 from sam_seismic.config.choices import Protocol, WrittenHorizonFormat
+from sam_seismic.files.several_paths import one_or_several
 from sam_seismic.runs.status import STATUS
 
 
@@ -152,8 +154,12 @@ def evaluate(
 def predict(
     checkpoint: Checkpoint,
     input_: Annotated[
-        Path,
-        typer.Option("--input", callback=as_meant, help="Amplitudes: SEG-Y, HDF5, npy, MDIO, or a folder of sections."),
+        list[Path],
+        typer.Option(
+            "--input",
+            callback=as_meant,
+            help="Amplitudes: SEG-Y (several files of one survey, too), HDF5, npy, MDIO, or a folder of sections.",
+        ),
     ],
     output: Annotated[Path, typer.Option(callback=as_meant, help="Facies volume; its ending names the format.")],
     *,
@@ -194,8 +200,9 @@ def predict(
     from sam_seismic.workflows.predict import predict as run
 
     outputs = OutputRequest(output, probabilities, confidence, entropy, horizons, stored_format, horizon_format)
+    volume = one_or_several(input_)
     request = PredictRequest(
-        checkpoint, input_, outputs, orientation, read, overwrite, resume, batch_size, device, precision, rescale
+        checkpoint, volume, outputs, orientation, read, overwrite, resume, batch_size, device, precision, rescale
     )
 
     def show(files: list[Path]) -> None:
@@ -208,40 +215,61 @@ def predict(
 
 @reads_volumes
 def score(
-    truth: Annotated[Path, typer.Option(callback=as_meant, help="Label volume, or folder of label sections.")],
-    prediction: Annotated[Path, typer.Option(callback=as_meant, help="Predicted labels of the same lines.")],
+    prediction: Annotated[
+        list[Path], typer.Option(callback=as_meant, help="Predicted labels: a volume, SEG-Y files of one, or a folder.")
+    ],
+    truth: Annotated[
+        list[Path] | None,
+        typer.Option(callback=as_meant, help="Label volume (several SEG-Y files, too), or folder of label sections."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(callback=as_meant, help="In place of --truth: YAML whose labels are the truth.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="With --config: test (the default), val or another part.")] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option(callback=as_meant, help="Other predictions, scored beside the first.")
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="THEIRS=OURS: label value of the truth for one of the predictions."),
+    ] = None,
+    *,
     classes: Annotated[
         int | None, typer.Option(min=2, max=255, help="Score label values 0 to N-1. Default: those that occur.")
     ] = None,
     output: Output = None,
     overwrite: Overwrite = False,
     json: Json = False,
-    *,
     read: ReadOptions,
 ) -> Invocation[Any, Any]:
-    """Score one label volume against another; no network is needed.
+    """Score label volumes against a truth, or against the labels of a survey beside guesses; no network is needed.
 
-    Options of SEG-Y apply to either file that is SEG-Y, those of arrays to the truth only.
+    Options of SEG-Y apply to each file that is SEG-Y, those of arrays to the truth only.
 
-    Example: sam-seismic score --truth labels.sgy --prediction facies.sgy
+    Example: sam-seismic score --truth labels.sgy --prediction facies.sgy --also other.sgy --map 3=0
     """
-    from sam_seismic.scoring.scores import FaciesScores
-    from sam_seismic.workflows.score import ScoreRequest, score_facts
+    refuse_misplaced(truth, config, split, classes)
+    data = None if config is None else load_config(config).data
+    mapping = label_mapping(map_ or [])
+    from sam_seismic.workflows.score import ScoreRequest
     from sam_seismic.workflows.score import score as run
 
-    def show(scores: FaciesScores) -> None:
-        if json:
-            print_json(score_facts(scores))
-        else:
-            show_scores(scores, {})
-
-    return Invocation(ScoreRequest(truth, prediction, classes, read, output, overwrite), run, show)
+    volumes = one_or_several(truth) if truth else None, one_or_several(prediction)
+    request = ScoreRequest(
+        *volumes, classes, read, output, overwrite, tuple(also or ()), mapping, data, split or "test"
+    )
+    return Invocation(request, run, (lambda found: print_json(found.as_dict())) if json else show_scoring)
 
 
 @reads_volumes
 def inspect(
-    path: Annotated[
-        Path, typer.Argument(callback=as_meant, help="A volume, a configuration, a checkpoint or a horizon file.")
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            callback=as_meant,
+            help="A volume, a configuration, a checkpoint or a horizon file; or the SEG-Y files of one survey.",
+        ),
     ],
     picture: Annotated[
         Path | None, typer.Option(callback=as_meant, help="Also draw the volume into this PNG file.")
@@ -265,13 +293,21 @@ def inspect(
     from sam_seismic.workflows.inspect import inspect as run
 
     roles = column_roles(columns, "--columns") or ()
-    request = InspectRequest(path, read, labels, config, picture, overwrite, roles, horizon_format)
+    path, *others = paths
+    request = InspectRequest(path, read, labels, config, picture, overwrite, roles, horizon_format, tuple(others))
     return Invocation(request, run, (lambda found: print_json(found.facts)) if json else show_inspection)
 
 
 @reads_volumes
 def convert(
-    volume: Annotated[Path, typer.Argument(callback=as_meant, help="SEG-Y, npy, HDF5, or a folder of sections.")],
+    volume: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="VOLUME...",
+            callback=as_meant,
+            help="SEG-Y, npy, HDF5, or a folder of sections; or the SEG-Y files of one survey.",
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Argument(callback=as_meant, help="HDF5 to write (.h5); from HDF5 also the SEG-Y it came from (.sgy)."),
@@ -288,5 +324,5 @@ def convert(
     from sam_seismic.workflows.convert import ConvertRequest
     from sam_seismic.workflows.convert import convert as run
 
-    request = ConvertRequest(volume, output, read, overwrite, resume)
+    request = ConvertRequest(one_or_several(volume), output, read, overwrite, resume)
     return Invocation(request, run, lambda written: show_files([written]))

@@ -11,19 +11,22 @@ from sam_seismic.cli.options import Json, Override
 from sam_seismic.cli.streams import is_unicode
 from sam_seismic.cli.terminal import print_json
 from sam_seismic.config import Config, dump_config, load_config
+from sam_seismic.config.experiment import ExperimentConfig
 
 config_app = typer.Typer(help="Show what a YAML can say, and what an experiment's YAML means.", no_args_is_help=True)
 
 
 @config_app.command()
-def schema() -> None:
+def schema(
+    experiment: Annotated[bool, typer.Option("--experiment", help="Of an experiment's YAML, not of a run's.")] = False,
+) -> None:
     """Print the JSON Schema of the YAML: each key with its type, bounds, default and meaning.
 
     Editors use it to complete and to check keys.
 
     Example: sam-seismic config schema > sam-seismic.schema.json
     """
-    print_json(Config.model_json_schema())
+    print_json((ExperimentConfig if experiment else Config).model_json_schema())
 
 
 @config_app.command()

@@ -18,6 +18,7 @@ from sam_seismic.config import ReadOptions
 from sam_seismic.config.choices import TimeUnit
 from sam_seismic.config.labels import BodiesConfig, HorizonsConfig, InterpretationConfig
 from sam_seismic.errors import UserError
+from sam_seismic.files.several_paths import one_or_several
 
 if TYPE_CHECKING:
     from sam_seismic.workflows.labels import LabelsOutcome
@@ -27,7 +28,10 @@ _HORIZONS, _BODIES = HORIZONS_PANEL, "Bodies"
 
 @reads_volumes
 def labels(
-    volume: Annotated[Path, typer.Option(callback=as_meant, help="The amplitudes: their lines and times.")],
+    volume: Annotated[
+        list[Path],
+        typer.Option(callback=as_meant, help="The amplitudes: their lines and times; several SEG-Y files, too."),
+    ],
     output: Annotated[Path, typer.Option(callback=as_meant, help="Label volume; its ending names the format.")],
     horizons: Annotated[
         list[Path] | None,
@@ -127,7 +131,7 @@ def labels(
         if bodies
         else None,
     )
-    request = LabelsRequest(volume, output, interpretation, tuple(lines or ()), read, overwrite)
+    request = LabelsRequest(one_or_several(volume), output, interpretation, tuple(lines or ()), read, overwrite)
     return Invocation(request, make_labels, (lambda found: print_json(found.facts)) if json else _show)
 
 

@@ -13,7 +13,10 @@ _NEGATIVE = re.compile(r"-(?:\.?\d|inf|nan)", re.IGNORECASE)
 class SeveralValues(TyperCommand):
     """A command in which `--option A B` means `--option A --option B`, for the options in `several`."""
 
-    several: ClassVar[frozenset[str]] = frozenset({"--horizons", "--bodies", "--lines", "--priority", "--no-pick"})
+    several: ClassVar[frozenset[str]] = frozenset(
+        {"--horizons", "--bodies", "--lines", "--priority", "--no-pick"}
+        | {"--input", "--volume", "--truth", "--prediction", "--also", "--map"}
+    )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse arguments, in which each further value of such an option gets the option before it."""

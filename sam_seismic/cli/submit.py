@@ -19,7 +19,7 @@ from sam_seismic.runs.slurm_script import ARRAY_VARIABLES, JOB_VARIABLES, JobRes
 if TYPE_CHECKING:
     from sam_seismic.workflows.submit import Submission
 
-SUBMITTABLE = ("train", "embed", "eval", "predict", "score", "convert", "demo")
+SUBMITTABLE = ("train", "embed", "experiment", "eval", "predict", "score", "convert", "demo")
 """The commands that run long enough to be submitted: the keys of `workflows.submit.CHECKS`, known without torch."""
 
 

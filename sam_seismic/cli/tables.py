@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # these modules import torch, which a table does not need
     from sam_seismic.scoring.scores import FaciesScores
     from sam_seismic.workflows.demo import DemoOutcome
     from sam_seismic.workflows.evaluate import Evaluation
+    from sam_seismic.workflows.score import Scoring
 
 
 SHORT_NAMES = {
@@ -71,12 +72,53 @@ def show_evaluation(found: "Evaluation") -> None:
 
 def _show_evaluation_scores(found: "Evaluation") -> None:
     show_scores(found.scores, found.guesses, found.untrained)
+    _show_intervals(found.found.details)
     _show_directions(found.found.directions)
     _show_distances(found.found.details.by_distance)
     _show_tops(found.found.details)
     _show_protocol(found.protocol)
     for note in found.notes:
         print(f"note: {note}")
+
+
+def show_scoring(found: "Scoring") -> None:
+    """Print the scores of `score`: those of the first prediction, and of others beside it; then the files."""
+    details = next(iter(found.details.values()))
+    show_scores(found.first, details.guesses)
+    _show_intervals(details)
+    if len(found.scores) > 1:
+        print_table(
+            "Side by side",
+            ("", "mean IoU", "weighted IoU", "pixel acc.", "class acc."),
+            [
+                (
+                    name,
+                    number(each.mean_iou),
+                    number(each.frequency_weighted_iou),
+                    number(each.pixel_accuracy),
+                    number(each.mean_class_accuracy),
+                )
+                for name, each in found.scores.items()
+            ],
+        )
+    _show_distances(details.by_distance)
+    _show_tops(details)
+    if found.files:
+        show_files(found.files)
+
+
+def _show_intervals(details: "ScoreDetails") -> None:
+    """Print the confidence intervals of the scores, or why there are none."""
+    known = {name: each for name, each in details.intervals.items() if each is not None}
+    if not known:
+        print("no confidence intervals: too few independent lines\n")
+        return
+    told = [f"{name.replace('_', ' ')} {each.low:.3f} to {each.high:.3f}" for name, each in known.items()]
+    any_one = next(iter(known.values()))
+    print(
+        f"{100 * any_one.level:.0f} % intervals: {', '.join(told)} (lines are correlated over "
+        f"{details.correlation_length:.3g} lines)\n"
+    )
 
 
 def _show_directions(directions: Mapping[str, "FaciesScores"]) -> None:

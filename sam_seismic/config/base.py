@@ -1,6 +1,6 @@
 """Base of all configuration models: a frozen pydantic model, paths made absolute, and the key that selects a kind."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -105,13 +105,20 @@ class Kinds:
 
 MAPPING = "mapping"
 """Pydantic's name, in the location of a problem, of the model that a path can stand in place of; it is no key."""
+PATH, PATHS = "path", "a list of paths"
+"""The same of a path, and of a list of them."""
 
 
 def _path_kind(given: object) -> str:
     """The tag of `PathOrModel` for what is written."""
     if isinstance(given, dict | BaseModel):
         return MAPPING
-    return "paths" if isinstance(given, list | tuple) else "path"
+    return PATHS if isinstance(given, list | tuple) else PATH
+
+
+def _path_or_paths(given: object) -> str:
+    """The same where no model can stand in place of a path."""
+    return PATHS if isinstance(given, list | tuple) else PATH
 
 
 Paths = Annotated[tuple[UserPath, ...], Field(min_length=1)]
@@ -120,19 +127,17 @@ Paths = Annotated[tuple[UserPath, ...], Field(min_length=1)]
 
 @dataclass(frozen=True)
 class PathOrModel:
-    """Annotates the union of `UserPath`, a list of them, and one model: keys are for the model, else they are paths."""
+    """Annotates the union of `UserPath`, a list of them, and at most one model, which keys are for."""
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Schema of the union; Pydantic calls this."""
-        (model,) = models_of(union)
-        return core_schema.tagged_union_schema(
-            {
-                MAPPING: handler.generate_schema(model),
-                "paths": handler.generate_schema(Paths),
-                "path": handler.generate_schema(UserPath),
-            },
-            _path_kind,
-        )
+        kinds: dict[Hashable, CoreSchema] = {
+            PATHS: handler.generate_schema(Paths),
+            PATH: handler.generate_schema(UserPath),
+        }
+        for model in models_of(union):
+            kinds = {MAPPING: handler.generate_schema(model), **kinds}
+        return core_schema.tagged_union_schema(kinds, _path_kind if MAPPING in kinds else _path_or_paths)
 
 
 def models_of(kinds: Any) -> tuple[type[BaseModel], ...]:

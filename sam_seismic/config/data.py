@@ -21,6 +21,8 @@ MOST_CLASSES = 255
 """Class indices are uint8, and the value 255 is reserved for "not interpreted"."""
 LABEL_RANGE = (-32768, 32767)
 """Smallest and largest label value: labels are stored as int16."""
+REST = "rest"
+"""Name of the class that holds all others beside the one of `data.against_rest`."""
 
 
 class SegyOptions(Model):
@@ -93,8 +95,9 @@ class DataConfig(Model):
 
     source: Literal["files", "f3", "seam_ai", "synthetic"] = "files"
     """`files` reads your own amplitudes and labels; the other values name a built-in survey."""
-    amplitude: UserPath | None = None
-    """Amplitude volume, or folder of amplitude sections (source: files)."""
+    amplitude: Annotated[UserPath | Paths, PathOrModel()] | None = None
+    """Amplitude volume, or folder of amplitude sections; or the SEG-Y files of one survey: a list of them, a pattern
+    such as `survey_*.sgy`, or their folder (source: files)."""
     labels: Annotated[UserPath | Paths | InterpretationConfig, PathOrModel()] | None = None
     """Label volume, or folder of label sections, which may hold only some lines or samples; a list of them, of which
     the first that interprets a voxel counts; or the keys `horizons` and `bodies`, of which labels are made (source:
@@ -115,7 +118,13 @@ class DataConfig(Model):
     split: SplitConfig = SplitConfig()
     """Which lines are used for training, validation and testing."""
     every: int = Field(default=1, ge=1)
-    """Train on every n-th interpreted line of the training region, in each orientation."""
+    """Train on every n-th interpreted line of the training region, in each orientation, from the first one on."""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """Train on this share of the interpreted lines of the training region, in each orientation: at least one, evenly
+    spaced, each in the middle of its interval. Validation and test lines stay as they are."""
+    against_rest: str | None = None
+    """Train on one class against all others: the name of that class. The survey then has the classes `rest`, label
+    value 0, and this one, label value 1."""
     read: ReadOptions = ReadOptions()
     """How the amplitudes are read."""
     read_labels: ReadOptions | None = None
@@ -140,6 +149,8 @@ class DataConfig(Model):
         problems += [
             f"{name} cannot apply to source: {self.source}" for name in sorted(foreign & self.model_fields_set)
         ]
+        if self.split.folders and isinstance(self.amplitude, tuple):
+            problems.append("split.folders cannot apply to a list of amplitude files")
         if self.split.folders and self.source != "files":
             problems.append(f"split.folders cannot apply to source: {self.source}")
         if self.source == "f3":
@@ -148,8 +159,11 @@ class DataConfig(Model):
             problems += [
                 f"{key} cannot apply to source: f3, whose test volumes are files of their own" for key in given
             ]
+        if self.every > 1 and self.share < 1:
+            problems.append("every and share cannot apply together: remove one of them")
         if isinstance(self.labels, InterpretationConfig):
             problems += self._label_volume_keys()
+        problems += self._against_rest_problems()
         if self.classes is not None:
             problems += _name_problems(self.classes)
             problems += _value_problems(len(self.classes), self.label_values, self.ignore_values or ())
@@ -161,6 +175,19 @@ class DataConfig(Model):
     def has_label_files(self) -> bool:
         """Whether the labels are a volume or folder of the user, with label values of its own."""
         return self.source == "files" and not isinstance(self.labels, InterpretationConfig)
+
+    @property
+    def has_own_label_values(self) -> bool:
+        """Whether the classes have the label values of the user's own files."""
+        return self.has_label_files and self.against_rest is None
+
+    def _against_rest_problems(self) -> list[str]:
+        """Problems with the class that is told from the rest; those of published surveys are known on opening."""
+        if self.against_rest == REST:
+            return [f"against_rest: {REST} is the name of all other classes: give the class another name"]
+        if self.against_rest is None or self.classes is None or self.against_rest in self.classes:
+            return []
+        return [f"against_rest must be one of the classes {', '.join(self.classes)} (got {self.against_rest!r})"]
 
     def _label_volume_keys(self) -> list[str]:
         """Problems with keys that apply to label volumes, beside labels that are made of horizons and bodies."""

@@ -29,6 +29,16 @@ def load_config(path: AnyPath, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: the file is missing, is not a YAML mapping, or is invalid; all problems are listed.
     """
+    source, written = read_tree(path, overrides)
+    return parse_config(source, str(Path(path)), written)
+
+
+def read_tree(path: AnyPath, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], Written]:
+    """The plain data of an experiment's YAML, not checked, and what was written for them; arguments of `load_config`.
+
+    Raises:
+        ConfigError: the file is missing, or is not a YAML mapping.
+    """
     file = Path(path)
     if (file / "config.yaml").is_file():
         raise ConfigError(
@@ -41,8 +51,12 @@ def load_config(path: AnyPath, overrides: Sequence[str] = ()) -> Config:
     source = read_yaml(file)
     if not isinstance(source.value, dict):
         raise ConfigError(problem=f"{file}: expected keys such as data: and model:", fix="start from configs/segy.yaml")
-    sources = [((), source), *(_applied(source.value, override) for override in overrides)]
-    return parse_config(source.value, str(file), Written(tuple(sources)))
+    return source.value, Written((((), source), *applied(source.value, overrides)))
+
+
+def applied(tree: dict[str, Any], overrides: Sequence[str]) -> list[tuple[tuple[str, ...], YamlValue]]:
+    """Put the values of `key=value` into a tree; return the keys and the value of each."""
+    return [_applied(tree, override) for override in overrides]
 
 
 def parse_config(tree: dict[str, Any], where: str, written: Written | None = None) -> Config:
@@ -60,12 +74,17 @@ def parse_config(tree: dict[str, Any], where: str, written: Written | None = Non
         return Config.model_validate(upgraded(tree))
     except ValidationError as error:
         rows = explain(error, written or Written())
+    raise ConfigError(
+        problem=listed_problems(where, rows), fix="correct the keys above; docs/configuration.md describes each key"
+    )
+
+
+def listed_problems(where: str, rows: Sequence[tuple[str, str]]) -> str:
+    """`f3.yaml: 2 problems`, and a line for each: its dotted key and what is wrong."""
     width = max(len(key) for key, _ in rows)
     listing = "\n".join(f"  {key:<{width}}  {what}" for key, what in rows)
     count = "1 problem" if len(rows) == 1 else f"{len(rows)} problems"
-    raise ConfigError(
-        problem=f"{where}: {count}\n{listing}", fix="correct the keys above; docs/configuration.md describes each key"
-    )
+    return f"{where}: {count}\n{listing}"
 
 
 def override_data(data: DataConfig, overrides: Sequence[str]) -> DataConfig:
@@ -115,18 +134,32 @@ def _applied(tree: dict[str, Any], override: str) -> tuple[tuple[str, ...], Yaml
     keys = tuple(part.strip() for part in key.split("."))
     if not equals or not all(keys):
         raise ConfigError(problem=f"--set {override}: not of the form key=value", fix=_FORM)
-    for count, parent in enumerate(keys[:-1], start=1):
-        below = tree.setdefault(parent, {})
-        if isinstance(below, str) and any(KIND in model.model_fields for model in resolve(keys[:count])[1]):
-            below = tree[parent] = {KIND: below}  # the short spelling of a kind, as a mapping
-        if not isinstance(below, dict):
-            raise ConfigError(problem=f"--set {override}: {parent} holds no keys", fix="set the key itself")
-        tree = below
     try:
         value = parse_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(
             problem=f"--set {override}: the value is not valid YAML: {explained(error)}", fix="quote it"
         ) from error
-    tree[keys[-1]] = value.value
+    try:
+        put_value(tree, keys, value.value)
+    except KeyError as error:
+        raise ConfigError(
+            problem=f"--set {override}: {error.args[0]} holds no keys", fix="set the key itself"
+        ) from error
     return keys, value
+
+
+def put_value(tree: dict[str, Any], keys: Sequence[str], value: Any) -> None:
+    """Put a value at some keys, one below the other, into the plain data of a configuration.
+
+    Raises:
+        KeyError: one of them holds no keys; its name is the argument.
+    """
+    for count, parent in enumerate(keys[:-1], start=1):
+        below = tree.setdefault(parent, {})
+        if isinstance(below, str) and any(KIND in model.model_fields for model in resolve(keys[:count])[1]):
+            below = tree[parent] = {KIND: below}  # the short spelling of a kind, as a mapping
+        if not isinstance(below, dict):
+            raise KeyError(parent)
+        tree = below
+    tree[keys[-1]] = value

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from sam_seismic.config.base import KIND, MAPPING
+from sam_seismic.config.base import KIND, MAPPING, PATH, PATHS
 from sam_seismic.config.schema import Config
 from sam_seismic.config.yaml_text import Written
 
@@ -59,14 +59,15 @@ class _Problem:
     siblings: tuple[str, ...]
 
 
-def explain(error: ValidationError, written: Written) -> list[tuple[str, str]]:
+def explain(error: ValidationError, written: Written, root: type[BaseModel] = Config) -> list[tuple[str, str]]:
     """A row for each key with a problem: the dotted key and what is wrong with its value.
 
     Args:
         error: all problems.
         written: what the user wrote for each value.
+        root: the model of the whole file.
     """
-    problems = [_placed(dict(each)) for each in error.errors()]
+    problems = [_placed(dict(each), root) for each in error.errors()]
     rows: dict[str, str] = {}
     for problem in problems:
         key = shown(problem.given) if problem.kind == "invalid_key" else ".".join(problem.keys) or "(whole file)"
@@ -77,15 +78,15 @@ def explain(error: ValidationError, written: Written) -> list[tuple[str, str]]:
     return list(rows.items())
 
 
-def resolve(place: Sequence[str | int]) -> tuple[list[str], list[type[BaseModel]]]:
+def resolve(place: Sequence[str | int], root: type[BaseModel] = Config) -> tuple[list[str], list[type[BaseModel]]]:
     """Resolve the location of a problem to the keys in the YAML, and the models allowed at that place.
 
     Pydantic's location also contains the names of selected kinds, which are not keys.
     """
     keys: list[str] = []
-    models: list[type[BaseModel]] = [Config]
+    models: list[type[BaseModel]] = [root]
     for part in map(str, place):
-        if part == MAPPING:
+        if part in (MAPPING, PATHS):
             continue
         chosen = [model for model in models if len(models) > 1 and model.model_fields[KIND].default == part]
         if chosen:
@@ -106,7 +107,7 @@ def _models_in(field: Any) -> list[type[BaseModel]]:
     return [model for part in get_args(kind) for model in _models_in(part)]
 
 
-def _placed(problem: dict[str, Any]) -> _Problem:
+def _placed(problem: dict[str, Any], root: type[BaseModel]) -> _Problem:
     place, branch = list(problem["loc"]), ""
     if problem["type"] != "extra_forbidden":
         at = next((n for n, part in enumerate(place) if isinstance(part, str) and _BRANCH.match(part)), None)
@@ -116,8 +117,8 @@ def _placed(problem: dict[str, Any]) -> _Problem:
         place = place[:-1]
     if problem["type"] == "missing" and place and isinstance(place[-1], int):
         place = place[:-1]  # of a list that is too short the key is told, not the element that is not there
-    keys = tuple(resolve(place)[0])
-    siblings = tuple(dict.fromkeys(name for model in resolve(place[:-1])[1] for name in model.model_fields))
+    keys = tuple(resolve(place, root)[0])
+    siblings = tuple(dict.fromkeys(name for model in resolve(place[:-1], root)[1] for name in model.model_fields))
     given, context = problem.get("input"), problem.get("ctx", {})
     return _Problem(problem["type"], keys, branch, given, problem["msg"], context, siblings)
 
@@ -128,6 +129,8 @@ def _of_alternatives(problems: Sequence[_Problem], written: Written) -> str:
     if ours:
         return _in_words(ours[0], written)
     names = list(dict.fromkeys(each.branch for each in problems))
+    if names == [PATH]:  # the other alternatives are no single values
+        return _in_words(problems[0], written)
     words = [_BRANCHES.get(name) or _of_literal(name) or "a path" for name in names]
     allowed = ", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else words[0]
     return f"must be {allowed}{_got(problems[0], written)}"
@@ -178,6 +181,7 @@ _WORDS: Mapping[str, Callable[[_Problem], str]] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing,
     "union_tag_invalid": _unknown_kind,
+    "too_short": lambda problem: f"has too few values (got {shown(problem.given)})",
     "too_long": lambda problem: f"must be a list of {problem.context['max_length']} (got {shown(problem.given)})",
     "invalid_key": lambda _: "is read as no text, where a key is expected: quote it",
 }

@@ -21,7 +21,7 @@ MOST_RUNS = 4
 
 def mask_fix(found: PartLabels, data: DataConfig) -> str | None:
     """`if 255 is salt, data.label_values: [0, 255]`, where one class has no voxel and one ignored value may be it."""
-    if not data.has_label_files or len(found.absent) != 1 or len(found.ignored) != 1:
+    if not data.has_own_label_values or len(found.absent) != 1 or len(found.ignored) != 1:
         return None
     (absent,), (value,) = found.absent, found.ignored
     name = found.facies.names[found.facies.values.index(absent)]
@@ -42,7 +42,7 @@ def unknown_values_fix(part: Part, data: DataConfig, listener: Listener) -> str 
     """
     facies, held = part.volume.facies, _values_in(part, listener)
     chosen = next((each for each in (held, held - set(facies.ignored)) if len(each) == len(facies)), None)
-    if not data.has_label_files or chosen is None:
+    if not data.has_own_label_values or chosen is None:
         return None
     return f"if these are the values of {', '.join(facies.names)}, give {_label_values(sorted(chosen), data)}"
 
@@ -107,7 +107,7 @@ def _without_classes(found: PartLabels, data: DataConfig, *, elsewhere: bool) ->
     """The settings that leave the absent classes out; `elsewhere`: whether voxels of them occur on other lines."""
     facies = found.facies
     kept = {value: name for value, name in zip(facies.values, facies.names, strict=True) if value not in found.absent}
-    if not data.has_label_files or len(kept) < 2:
+    if not data.has_own_label_values or len(kept) < 2:
         return None
     changes = [_setting("classes", list(kept.values()))]
     if data.label_values is not None or list(kept) != list(range(len(kept))):
@@ -119,8 +119,8 @@ def _without_classes(found: PartLabels, data: DataConfig, *, elsewhere: bool) ->
 
 def _where_else(survey: Survey, data: DataConfig, values: Sequence[int], part: Part, listener: Listener) -> str | None:
     """How the part gets lines that hold one of these label values; None where no line has any."""
-    if data.every > 1 and part.name == "train" and _every_line_has(values, data, listener):
-        return "train on all lines, data.every: 1"
+    if part.name == "train" and (data.every > 1 or data.share < 1) and _every_line_has(values, data, listener):
+        return "train on all lines, data.every: 1" if data.every > 1 else "train on all lines, data.share: 1"
     if data.split.folds is not None:
         return _one_line_at_a_time(values, data, listener) if part.name == "train" else None
     if data.split.folders:
@@ -146,8 +146,8 @@ def _one_line_at_a_time(values: Sequence[int], data: DataConfig, listener: Liste
 
 
 def _every_line_has(values: Sequence[int], data: DataConfig, listener: Listener) -> bool:
-    """Whether the lines that data.every skips hold all of these label values."""
-    whole = open_survey(data.model_copy(update={"every": 1})).parts["train"]
+    """Whether the lines that data.every or data.share skips hold all of these label values."""
+    whole = open_survey(data.model_copy(update={"every": 1, "share": 1.0})).parts["train"]
     found = read_part_labels(whole, listener, until=lambda each: all(value in each.voxels for value in values))
     return all(value in found.voxels for value in values)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.config.choices import ColumnRole, HorizonFormatName
+from sam_seismic.files.several_paths import VolumePath
 from sam_seismic.report.blocks import ReportBlock
 
 
@@ -23,6 +24,7 @@ class InspectRequest:
         overwrite: replace an existing picture.
         columns: what each column of a horizon file holds; empty: as its header says.
         horizon_format: of a horizon file; None: found out.
+        others: further SEG-Y files of the same survey.
     """
 
     path: Path
@@ -33,6 +35,12 @@ class InspectRequest:
     overwrite: bool = False
     columns: tuple[ColumnRole, ...] = ()
     horizon_format: HorizonFormatName | None = None
+    others: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> VolumePath:
+        """The volume, or all files of it."""
+        return (self.path, *self.others) if self.others else self.path
 
 
 @dataclass(frozen=True)

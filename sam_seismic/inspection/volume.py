@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.several_paths import name_of
 from sam_seismic.files.unfinished import check_output
 from sam_seismic.files.units import counted
 from sam_seismic.inspection.amplitudes import AmplitudeStatistics, draws_per_section, measure_section, merge_statistics
@@ -32,6 +33,7 @@ from sam_seismic.inspection.line_correlation import (
 )
 from sam_seismic.inspection.number_format import format_amount, format_percent
 from sam_seismic.inspection.request import Inspection, InspectRequest
+from sam_seismic.inspection.several_files import files_table, several_facts
 from sam_seismic.listener import Listener
 from sam_seismic.report import AmplitudeCounts, LabelCounts, note_on_labels, volume_picture
 from sam_seismic.report.blocks import Columns, Facts, Histogram, LiveMap, ReportBlock
@@ -66,7 +68,7 @@ def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
         if request.picture.suffix.lower() != ".png":
             raise SurveyError(problem=f"{request.picture}: pictures are drawn as PNG", fix="end the name in .png")
         check_output(request.picture, overwrite=request.overwrite)
-    volume = open_volume(request.path, request.read)
+    volume = open_volume(request.paths, request.read)
     is_labels = request.labels or looks_like_labels(volume)
     if request.config is not None and not is_labels:
         raise SurveyError(
@@ -77,11 +79,12 @@ def inspect_volume(request: InspectRequest, listener: Listener) -> Inspection:
     facts, blocks, suspicions = _labels(volume, request, listener) if is_labels else _amplitudes(volume, listener)
     warnings = (*volume.notes, *suspicions, *_picture_notes(request))
     live = live_map(volume)
-    top = Facts(str(request.path), [*grid_rows(volume), *file_rows(volume, file)])
+    top = Facts(str(name_of(request.paths)), [*grid_rows(volume), *file_rows(volume, file)])
     has_map = any(isinstance(block, LiveMap) for block in blocks)
-    drawn = [top, *([live] if live is not None and not has_map else []), *blocks]
+    several = [files_table(volume)] if volume.by_file else []
+    drawn = [top, *several, *([live] if live is not None and not has_map else []), *blocks]
     files = _draw(request, volume, facts, labels=is_labels)
-    plain = {**grid, **file, **facts, "warnings": list(warnings)}
+    plain = {**grid, **file, **several_facts(volume), **facts, "warnings": list(warnings)}
     return Inspection(plain, drawn, _without_repetition(volume, warnings), files)
 
 

@@ -28,3 +28,19 @@ class Silent:
 
     def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
         """Ignore the report."""
+
+
+class OnlyNotes:
+    """Passes on notes and progress to another listener: of one run of many, what the others say as well is left out."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def say(self, text: str) -> None:
+        """Pass on a note."""
+        if text.startswith("note: "):
+            self._listener.say(text)
+
+    def progress(self, what: str, done: int, total: int | None, detail: str = "") -> None:
+        """Pass on the progress."""
+        self._listener.progress(what, done, total, detail)

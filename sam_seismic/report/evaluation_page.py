@@ -34,8 +34,22 @@ def verdict_blocks(scores: FaciesScores, details: ScoreDetails, notes: Sequence[
             for name, each in rows.items()
         ],
         shares=[0.0 if math.isnan(each.mean_iou) else each.mean_iou for each in rows.values()],
+        note=intervals_note(details),
     )
     return [table, *([Notes("Read this first", notes)] if notes else [])]
+
+
+def intervals_note(details: ScoreDetails) -> str:
+    """The confidence intervals of the scores in a sentence, or why there are none."""
+    known = {name: each for name, each in details.intervals.items() if each is not None}
+    if not known:
+        return "No confidence intervals: too few independent lines."
+    told = [f"{name.replace('_', ' ')} {each.low:.3f} to {each.high:.3f}" for name, each in known.items()]
+    level = next(iter(known.values())).level
+    return (
+        f"{100 * level:.0f} % intervals, by resampling blocks of lines, which are correlated over "
+        f"{details.correlation_length:.3g} lines: {', '.join(told)}."
+    )
 
 
 def class_blocks(scores: FaciesScores) -> list[PageBlock]:

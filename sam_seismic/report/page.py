@@ -15,6 +15,8 @@ from sam_seismic.report.blocks import Columns, Facts
 from sam_seismic.report.page_blocks import Drawing, HeatTable, Notes, PageBlock, SectionComparison, Text
 
 REPORT = "report.html"
+HEIGHT = 34
+"""Of a section on the page, at most, in the size of its letters."""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """The browser itself refuses whatever would leave the file."""
 
@@ -28,7 +30,7 @@ def write_page(path: Path, title: str, subtitle: str, blocks: Sequence[PageBlock
         subtitle: a line below it.
         blocks: from top to bottom.
     """
-    style = files("sam_seismic.report").joinpath("page.css").read_text(encoding="utf-8")
+    style, script = (files("sam_seismic.report").joinpath(f"page.{kind}").read_text("utf-8") for kind in ("css", "js"))
     content = "\n".join(RENDERERS[block.kind](block) for block in blocks)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(
@@ -49,6 +51,8 @@ def write_page(path: Path, title: str, subtitle: str, blocks: Sequence[PageBlock
 <p class="sub">{escape(subtitle)}</p>
 </header>
 {content}
+<script>
+{script}</script>
 </body>
 </html>
 """,
@@ -122,13 +126,14 @@ def _section_comparison(block: SectionComparison) -> str:
     legend = "".join(
         f'<li><i style="background:{escape(color)}"></i>{escape(name)}</li>' for name, color in block.legend
     )
-    return f"""<figure style="--at:50%;--opacity:.6;--aspect:{block.aspect:.3f}">
+    shape = f"aspect-ratio:{1 / block.aspect:.3f};width:min(100%,{HEIGHT / block.aspect:.1f}rem)"
+    return f"""<figure>
 <h2>{escape(block.title)}</h2>
-<div class="frame">{images}<b></b><span class="l">{left}</span>\
+<div class="frame" style="{shape}">{images}<b></b><span class="l">{left}</span>\
 <span class="r">{right}</span></div>
 <div class="controls">
-{_slider("--at", 50, f"{left} | {right}")}
-{_slider("--opacity", 60, "amplitude | classes")}
+{_slider("at", 50, f"{left} | {right}")}
+{_slider("opacity", 60, "amplitude | classes")}
 </div>
 <ul class="legend">{legend}</ul>
 <figcaption>{escape(block.note)}</figcaption>
@@ -136,9 +141,8 @@ def _section_comparison(block: SectionComparison) -> str:
 
 
 def _slider(variable: str, start: int, label: str) -> str:
-    """A slider that sets a variable of the style of its figure, in percent."""
-    script = f"this.closest('figure').style.setProperty('{variable}', this.value + '%')"
-    return f'<label>{label} <input type="range" min="0" max="100" value="{start}" oninput="{script}"></label>'
+    """A slider that sets a variable of the style of its figure, in percent; see page.js."""
+    return f'<label>{label} <input type="range" min="0" max="100" value="{start}" data-sets="{variable}"></label>'
 
 
 def _text(block: Text) -> str:

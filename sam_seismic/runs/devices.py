@@ -2,6 +2,7 @@
 
 import torch
 
+from sam_seismic.config import Config
 from sam_seismic.errors import UserError
 from sam_seismic.runs.slurm_job import SlurmJob
 
@@ -47,3 +48,11 @@ def parse_device(name: str) -> torch.device:
     if device.type not in DEVICES:
         raise UserError(problem=f"--device {name}: only {', '.join(DEVICES)} can be used", fix=_FIX)
     return device
+
+
+def device_name(config: Config) -> str:
+    """The device that a training with this configuration computes on."""
+    if config.trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    threads = f"{torch.get_num_threads()} threads"
+    return f"mps, {threads}" if config.trainer.accelerator == "mps" else f"cpu, {threads}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from sam_seismic.config import DataConfig, InterpretationConfig
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.errors import SurveyError
-from sam_seismic.files.user_paths import is_there
+from sam_seismic.files.several_paths import means_something
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 
 PATHS = ("amplitude", "labels", "root")
@@ -22,8 +22,9 @@ def data_paths(data: DataConfig) -> dict[str, Path]:
     """
     named = {f"data.{key}": getattr(data, key) for key in PATHS}
     found = {key: path for key, path in named.items() if isinstance(path, Path)}
-    if isinstance(data.labels, tuple):
-        found |= {".".join(("data", "labels", str(at))): path for at, path in enumerate(data.labels)}
+    for key, paths in named.items():
+        if isinstance(paths, tuple):
+            found |= {f"{key}.{at}": path for at, path in enumerate(paths)}
     if isinstance(data.labels, InterpretationConfig):
         for name, each in (("horizons", data.labels.horizons), ("bodies", data.labels.bodies)):
             files = () if each is None else each.files
@@ -43,7 +44,7 @@ def check_data_is_there(data: DataConfig, trained: DataConfig, *, others: str = 
         SurveyError: a path does not exist.
     """
     paths, known = data_paths(data), data_paths(trained)
-    if gone := [key for key, path in paths.items() if not is_there(path)]:
+    if gone := [key for key, path in paths.items() if not means_something(path)]:
         lines = [
             f"{paths[key]}: there is no such file or folder"
             + ("; the run was trained on it" if paths[key] == known.get(key) else "")

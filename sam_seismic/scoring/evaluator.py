@@ -13,6 +13,7 @@ from sam_seismic.scoring.by_distance import ByDistance, DistanceBin
 from sam_seismic.scoring.calibration import Calibration, calibration
 from sam_seismic.scoring.class_tops import ClassTops, class_tops
 from sam_seismic.scoring.guesses import SectionGuesses
+from sam_seismic.scoring.intervals import Interval
 from sam_seismic.scoring.pieces import Pieces, pieces
 from sam_seismic.scoring.scores import FaciesScores, confusion_of
 from sam_seismic.scoring.transitions import Transitions, transitions
@@ -103,6 +104,9 @@ class ScoreDetails:
         pieces: connected pieces of each class in the sections.
         calibration: how often the network is right by how sure it is; None where its confidence is not known.
         sample_interval_ms: for distances in ms; None where it is not known.
+        intervals: confidence intervals of the mean scores by their keys in metrics.json; empty where the lines are too
+            few to tell.
+        correlation_length: distance in lines at which lines are no longer much correlated, by which they were made.
     """
 
     guesses: Mapping[str, FaciesScores] = field(default_factory=dict)
@@ -115,10 +119,15 @@ class ScoreDetails:
     pieces: Pieces | None = None
     calibration: Calibration | None = None
     sample_interval_ms: float | None = None
+    intervals: Mapping[str, Interval | None] = field(default_factory=dict)
+    correlation_length: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For metrics.json."""
+        intervals = {name: each and each.as_dict() for name, each in self.intervals.items()}
         more = {
+            "intervals": intervals or None,
+            "correlation_length": self.correlation_length,
             "boundary_iou": self.boundaries and self.boundaries.as_dict(),
             "class_tops": self.tops and self.tops.as_dict(self.sample_interval_ms),
             "transitions": self.transitions and self.transitions.as_dict(),
@@ -199,7 +208,9 @@ class Evaluator:
             tops=_sum(held.tops, class_tops(truth, prediction, names)),
             transitions=_sum(held.transitions, transitions(truth, prediction, names)),
             pieces=_sum(held.pieces, pieces(truth, prediction, names, smaller_than=SMALL_PIECE)),
-            calibration=None if sure is None else _sum(held.calibration, calibration(truth, prediction, sure)),
+            calibration=held.calibration
+            if sure is None
+            else _sum(held.calibration, calibration(truth, prediction, sure)),
         )
 
     def _note_worst(self, mean_iou: float, section: ScoredSection) -> None:

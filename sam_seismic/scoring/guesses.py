@@ -161,14 +161,19 @@ def constant_notes(scores: FaciesScores) -> tuple[str, ...]:
     )
 
 
-def guess_notes(mean_iou: float, guesses: Mapping[str, FaciesScores], *, lines: str) -> tuple[str, ...]:
+def guess_notes(
+    mean_iou: float, guesses: Mapping[str, FaciesScores], *, lines: str, what: str = "network"
+) -> tuple[str, ...]:
     """A note where a guess without a look at the amplitudes scores as well as the network, or where all lines agree.
 
     Args:
         mean_iou: of the network.
         guesses: scores by name, as of `guess_scores`, on the same lines.
         lines: which ones, as in `validation`.
+        what: what was scored: the network, whose training can be changed, or a `prediction`.
     """
+    if not guesses:
+        return ()
     any_guess = next(iter(guesses.values()))
     present = np.flatnonzero(any_guess.confusion.sum(axis=1))  # class indices in the truth
     if len(present) == 1:
@@ -179,8 +184,8 @@ def guess_notes(mean_iou: float, guesses: Mapping[str, FaciesScores], *, lines: 
     name, best = max(guesses.items(), key=lambda guess: guess[1].mean_iou)
     if best.mean_iou + ROUNDING < mean_iou:
         return ()
+    advice = ": train on more lines, for more epochs, or with another train.learning_rate" if what == "network" else ""
     return (
-        f"the network (mean IoU {mean_iou:.3f}) is no better on the {lines} lines than the guess by {name} "
-        f"({best.mean_iou:.3f}), which sees no amplitudes: train on more lines, for more epochs, or with another "
-        "train.learning_rate",
+        f"the {what} (mean IoU {mean_iou:.3f}) is no better on the {lines} lines than the guess by {name} "
+        f"({best.mean_iou:.3f}), which sees no amplitudes{advice}",
     )

@@ -42,8 +42,10 @@ def _nearest(marked: NDArray[np.bool_]) -> NDArray[np.float32]:
 def blend(fields: Sequence[NDArray[np.float32]], weights: NDArray[np.float64]) -> NDArray[np.uint8]:
     """The labels between columns.
 
-    A class that is found on some sides only ends where it would be as thin on the other sides as it is thick on these:
-    halfway between two columns.
+    A boundary moves linearly where the class above it and the class below it each overlap with themselves on the other
+    side; a layer that dips by more than its thickness from one side to the other is lost in between. A class that is
+    found on some sides only counts as thin on the others as it is thick on these: it ends about halfway between two
+    columns if it wedges out at a boundary, and sooner if it lies within a thick class.
 
     Args:
         fields: of each side, float32[class + 1, sample, trace] from `signed_distances`.

@@ -36,7 +36,7 @@ def fingerprint(volume: Volume, orientation: Orientation) -> str:
     Raises:
         SurveyError: a file is gone since the volume was opened, or damaged where it is looked at.
     """
-    files = [row for path in volume.files for row in _file_rows(path, volume.path)]
+    files = [row for path in volume.files for row in _file_rows(path, volume)]
     facts = {"version": VERSION, "orientation": orientation, "files": sorted(files), "placement": volume.placement}
     digest = Digest()
     digest.add_text(json.dumps(facts))
@@ -85,8 +85,12 @@ def add_grid(digest: Digest, volume: Volume, orientation: Orientation) -> None:
     digest.add(grid.live, "u1")
 
 
-def _file_rows(path: Path, root: Path) -> list[tuple[str, int, int]]:
-    """Name below `root`, size and time of change (ns) of a file, or of each file in a folder."""
+def _file_rows(path: Path, volume: Volume) -> list[tuple[str, int, int]]:
+    """Name below the volume, size and time of change (ns) of a file, or of each file in a folder.
+
+    Of several files of one survey it is the name of each, whether they are listed or their folder is given.
+    """
+    root = path.parent if volume.stored.by_file else volume.path
     try:
         states = file_states(path)
     except OSError as error:

@@ -130,7 +130,7 @@ def _what_works(every: Lines, held: Lines, rule: FoldRule) -> str:
         for folds in dict.fromkeys((rule.folds, "lines")):
             other = FoldRule(folds, rule.val, guard)
             if all(other.fold(every, held, number) is not None for number in range(1, other.count(held) + 1)):
-                keys = ["data.split.folds: lines"] if folds != rule.folds else []
+                keys = [f"data.split.folds: {folds}"] if folds != rule.folds else []
                 keys += [f"data.split.guard: {guard}"] if guard != rule.guard else []
                 return f"set {' and '.join(keys)}, or interpret more lines"
     raise AssertionError("without a gap, two lines are enough for two folds")

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from sam_seismic.config import DataConfig, InterpretationConfig, ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.several_paths import VolumePath
 from sam_seismic.survey.amplitudes import as_amplitudes
 from sam_seismic.survey.axis_order import NATURAL
 from sam_seismic.survey.catalog import f3, seam_ai
 from sam_seismic.survey.facies import IGNORE, FaciesTable
 from sam_seismic.survey.formats import format_of, open_volume
 from sam_seismic.survey.labelled import NAME_AXES, LabelledVolume, labelled
+from sam_seismic.survey.labels.against_rest import against_rest
 from sam_seismic.survey.labels.interpretation import labelled_by
 from sam_seismic.survey.synthetic import model_survey
 from sam_seismic.survey.volume import Volume
@@ -21,8 +23,17 @@ def open_labelled(data: DataConfig) -> dict[str, LabelledVolume]:
     """Open the labelled volumes of a data configuration, by name; `train` is always there.
 
     Raises:
-        SurveyError: a file is missing or cannot be read, or amplitudes and labels do not fit.
+        SurveyError: a file is missing or cannot be read, amplitudes and labels do not fit, or the class that
+            `data.against_rest` names does not exist.
     """
+    volumes = _open(data)
+    if data.against_rest is None:
+        return volumes
+    return {name: against_rest(volume, data.against_rest) for name, volume in volumes.items()}
+
+
+def _open(data: DataConfig) -> dict[str, LabelledVolume]:
+    """The labelled volumes with all their classes."""
     if data.source == "f3":
         assert data.root is not None, "config checks it"
         return f3(data.root)
@@ -40,23 +51,21 @@ def _open_files(data: DataConfig) -> dict[str, LabelledVolume]:
     facies = facies_of(data)
     if isinstance(data.labels, InterpretationConfig):
         return {"train": labelled_by(open_volume(data.amplitude, data.read), data.labels, facies)}
-    folders = {"train": Path()}
-    if data.split.folders:
-        folders = {name: Path(name) for name in ("train", "val", "test") if (data.amplitude / name).is_dir()}
-        if not {"train", "val"} <= set(folders):
-            raise SurveyError(
-                problem=f"{data.amplitude}: split.folders needs the subfolders train and val, "
-                f"found {', '.join(folders) or 'neither'}",
-                fix="move the sections into such subfolders, or remove data.split.folders",
-            )
     listed = data.labels if isinstance(data.labels, tuple) else (data.labels,)
-    return {
-        name: _open_pair(data.amplitude / folder, [each / folder for each in listed], data, facies)
-        for name, folder in folders.items()
-    }
+    if not data.split.folders:
+        return {"train": _open_pair(data.amplitude, listed, data, facies)}
+    assert isinstance(data.amplitude, Path), "config checks it"
+    parts = {name: data.amplitude / name for name in ("train", "val", "test") if (data.amplitude / name).is_dir()}
+    if not {"train", "val"} <= set(parts):
+        raise SurveyError(
+            problem=f"{data.amplitude}: split.folders needs the subfolders train and val, "
+            f"found {', '.join(parts) or 'neither'}",
+            fix="move the sections into such subfolders, or remove data.split.folders",
+        )
+    return {name: _open_pair(folder, [each / name for each in listed], data, facies) for name, folder in parts.items()}
 
 
-def _open_pair(path: Path, labels: Sequence[Path], data: DataConfig, facies: FaciesTable) -> LabelledVolume:
+def _open_pair(path: VolumePath, labels: Sequence[Path], data: DataConfig, facies: FaciesTable) -> LabelledVolume:
     """Open amplitudes and their labels.
 
     Raises:

@@ -195,7 +195,7 @@ def _split(data: DataConfig, opened: OpenedSurvey) -> Survey:
         notes += _loose_notes(data, parts)
     if "val" not in parts:
         notes.append(_unvalidated(data))
-    parts["train"] = replace(parts["train"], sections=_every(parts["train"].sections, data.every))
+    parts["train"] = replace(parts["train"], sections=_thinned(parts["train"].sections, data))
     return Survey(parts, volumes["train"].facies, tuple(dict.fromkeys(notes)))
 
 
@@ -228,11 +228,19 @@ def _interpretation_notes(volume: LabelledVolume, interpreted: Interpreted | Non
     return [] if note is None else [f"{volume.labels.path.name}: {note}"]
 
 
-def _every(sections: Sequence[SectionRef], step: int) -> tuple[SectionRef, ...]:
-    """The sections of every n-th line of each orientation, counted from its first."""
+def _thinned(sections: Sequence[SectionRef], data: DataConfig) -> tuple[SectionRef, ...]:
+    """The sections to train on: of every n-th line of each orientation, counted from its first, an even share."""
     by_orientation = ([ref for ref in sections if ref.orientation is orientation] for orientation in Orientation)
-    kept = [(refs, set(sorted({ref.line for ref in refs})[::step])) for refs in by_orientation]
+    kept = [
+        (refs, set(_share(sorted({ref.line for ref in refs})[:: data.every], data.share))) for refs in by_orientation
+    ]
     return tuple(ref for refs, lines in kept for ref in refs if ref.line in lines)
+
+
+def _share(lines: Sequence[int], share: float) -> list[int]:
+    """A share of some lines, at least one, each in the middle of an interval; the intervals are equally long."""
+    count = min(len(lines), max(1, round(share * len(lines))))
+    return [lines[(2 * position + 1) * len(lines) // (2 * count)] for position in range(count)]
 
 
 def _loose_notes(data: DataConfig, parts: Mapping[str, Part]) -> list[str]:

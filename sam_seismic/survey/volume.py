@@ -107,6 +107,11 @@ class Volume(ABC):
         return (self,)
 
     @property
+    def by_file(self) -> "tuple[Volume, ...]":
+        """The volume of each file, where it is put together from several files of one survey; else nothing."""
+        return ()
+
+    @property
     def placement(self) -> str:
         """Which samples of its files are read, and in which order; it can change with the reading options."""
         return ""

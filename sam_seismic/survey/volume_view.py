@@ -108,6 +108,11 @@ class VolumeView(FilesView):
         return self.seen.angle_unit
 
     @property
+    def by_file(self) -> tuple[Volume, ...]:
+        """The volume of each file, where it is put together from several."""
+        return self.seen.by_file
+
+    @property
     def segy_template(self) -> "SegyTemplate | None":
         """The headers that SEG-Y results get."""
         return self.seen.segy_template

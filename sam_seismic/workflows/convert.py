@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sam_seismic.config import ReadOptions
 from sam_seismic.errors import SurveyError
+from sam_seismic.files.several_paths import VolumePath, name_of
 from sam_seismic.files.unfinished import check_output
 from sam_seismic.listener import Listener
 from sam_seismic.survey.formats import FORMATS, open_volume
@@ -19,14 +20,14 @@ class ConvertRequest:
     """What to convert.
 
     Args:
-        volume: SEG-Y, npy, a folder of sections, or HDF5.
+        volume: SEG-Y, npy, a folder of sections, or HDF5; or the SEG-Y files of one survey.
         output: HDF5 file to write, or a SEG-Y file if the volume is HDF5.
         read: how to open the volume.
         overwrite: replace an existing output.
         resume: continue an interrupted run.
     """
 
-    volume: Path
+    volume: VolumePath
     output: Path
     read: ReadOptions = field(default_factory=ReadOptions)
     overwrite: bool = False
@@ -42,6 +43,11 @@ def convert(request: ConvertRequest, listener: Listener) -> Path:
     volume = open_source(request)
     for note in volume.notes:
         listener.say(f"note: {note}")
+    if volume.by_file and volume.segy_template is None:
+        listener.say(
+            "note: the files differ in what is one in a SEG-Y file (byte order, samples, header bytes): the copy holds "
+            "their lines, times and samples, and neither headers nor coordinates"
+        )
 
     def progress(done: int, total: int) -> None:
         listener.progress("convert", done, total)
@@ -69,7 +75,7 @@ def open_source(request: ConvertRequest) -> Volume:
         check_output(request.output, overwrite=request.overwrite)
     if request.read.null is not None:
         raise SurveyError(
-            problem=f"{request.volume}: --null cannot apply to convert, which copies every sample as it is",
+            problem=f"{name_of(request.volume)}: --null cannot apply to convert, which copies every sample as it is",
             fix="leave it out here, and give it where the copy is read",
         )
     return open_volume(request.volume, request.read)
@@ -77,4 +83,5 @@ def open_source(request: ConvertRequest) -> Volume:
 
 def _restores_segy(request: ConvertRequest) -> bool:
     """Whether SEG-Y is written from HDF5."""
-    return request.output.suffix.lower() in _SEGY and request.volume.suffix.lower() in _HDF5
+    source = request.volume
+    return request.output.suffix.lower() in _SEGY and isinstance(source, Path) and source.suffix.lower() in _HDF5

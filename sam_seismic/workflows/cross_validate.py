@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sam_seismic.config import Config
-from sam_seismic.errors import ConfigError, UserError
+from sam_seismic.errors import ConfigError, StoppedError, UserError
 from sam_seismic.inspection.label_check import check_training_labels
 from sam_seismic.listener import Listener
 from sam_seismic.report.folds_file import CrossValidation, FoldResult, write_folds
@@ -89,7 +89,10 @@ def cross_validate(request: CrossValidationRequest, listener: Listener) -> Cross
     for number in request.numbers:
         held_out = describe_sections(request.surveys[number].parts["test"].sections)
         listener.say(f"fold {number} of {count}: holds out {held_out}")
-        _train_and_score(request, number, listener)
+        try:
+            _train_and_score(request, number, listener)
+        except (KeyboardInterrupt, StoppedError) as stop:
+            raise _stopped(request, number, stop) from stop
     left = folder.unscored({number: request.of_fold(number).config for number in request.surveys})
     if left:
         listener.say(f"{folder.scores}: written when all folds are scored; left: {', '.join(map(str, left))}")
@@ -169,6 +172,18 @@ def _train_and_score(request: CrossValidationRequest, number: int, listener: Lis
             device=device,
         ),
         listener,
+    )
+
+
+def _stopped(request: CrossValidationRequest, number: int, stop: BaseException) -> StoppedError:
+    """What a user is told of a stop in a fold: how all of them go on."""
+    why = stop.problem if isinstance(stop, StoppedError) else str(stop) or "interrupted"
+    begun = any(request.folder.fold(each).last.is_file() for each in request.numbers)
+    return StoppedError(
+        problem=f"fold {number} of {len(request.surveys)}: {why}",
+        fix="to go on there, give the same command with --resume"
+        if begun
+        else "there is no checkpoint yet: run the same command again",
     )
 
 

@@ -20,8 +20,10 @@ def inspect(request: InspectRequest, listener: Listener) -> Inspection:
     if kind in (".yaml", ".yml", ".ckpt"):
         _refuse(request, _of_volumes(request), "volumes only")
         _refuse(request, _of_horizons(request), "horizon files only")
+        _refuse_others(request)
     elif may_be_horizons(request.path):
         _refuse(request, _of_volumes(request), "volumes only, and this is a text file")
+        _refuse_others(request)
         return inspect_horizons(request)
     else:
         _refuse(request, _of_horizons(request), "horizon files only")
@@ -53,6 +55,16 @@ def _of_volumes(request: InspectRequest) -> dict[str, bool]:
 def _of_horizons(request: InspectRequest) -> dict[str, bool]:
     """The options of horizon files, and whether they are given."""
     return {"--columns": bool(request.columns), "--horizon-format": request.horizon_format is not None}
+
+
+def _refuse_others(request: InspectRequest) -> None:
+    """Refuse more paths than one, where they are not the files of one volume."""
+    if request.others:
+        raise SurveyError(
+            problem=f"{request.path}: {len(request.others)} more paths are given; only the SEG-Y files of one survey "
+            "are inspected together",
+            fix="give one file alone",
+        )
 
 
 def _refuse(request: InspectRequest, options: dict[str, bool], owner: str) -> None:

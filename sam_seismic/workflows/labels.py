@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sam_seismic import __version__
 from sam_seismic.config import InterpretationConfig, ReadOptions
 from sam_seismic.errors import SurveyError, UserError
+from sam_seismic.files.several_paths import VolumePath
 from sam_seismic.files.unfinished import check_output
 from sam_seismic.listener import Listener
 from sam_seismic.survey.facies import IGNORE
@@ -31,7 +32,7 @@ class LabelsRequest:
     """What to make labels from.
 
     Args:
-        volume: the amplitudes that they are labels of.
+        volume: the amplitudes that they are labels of; or the SEG-Y files of one survey.
         output: label volume to write; its ending names the format.
         interpretation: horizons and bodies.
         lines: the lines that get labels: `100`, `100-120`, `IL:100`, `XL:300-310`; empty: all lines.
@@ -39,7 +40,7 @@ class LabelsRequest:
         overwrite: replace an existing output.
     """
 
-    volume: Path
+    volume: VolumePath
     output: Path
     interpretation: InterpretationConfig
     lines: tuple[str, ...] = ()

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from sam_seismic.config import Precision, ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.identity import stamp
 from sam_seismic.files.resume_journal import Journal
+from sam_seismic.files.several_paths import VolumePath
 from sam_seismic.files.unfinished import Start, check_output, check_outputs_disjoint, remove, resume_error
 from sam_seismic.files.units import counted
+from sam_seismic.files.user_paths import is_there
 from sam_seismic.inference import (
     Output,
     PredictionJob,
@@ -48,7 +51,7 @@ class PredictRequest:
 
     Args:
         checkpoint: checkpoint of a run.
-        input: amplitude volume, or folder of sections.
+        input: amplitude volume, or folder of sections; or the SEG-Y files of one survey.
         outputs: where the outputs are written.
         orientation: `inline`, `crossline`, or `both`, which are merged unless the output is a folder of sections; None
             for the orientation of the training.
@@ -63,7 +66,7 @@ class PredictRequest:
     """
 
     checkpoint: Path
-    input: Path
+    input: VolumePath
     outputs: OutputRequest
     orientation: str | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
@@ -203,7 +206,7 @@ def _journal(request: PredictRequest, job: PredictionJob, paths: Sequence[Path])
     """The journal of finished sections, with the conditions that must be the same when the run is resumed."""
     conditions = {
         "checkpoint": file_hash(request.checkpoint),
-        "input": stamp(request.input, exclude=paths),
+        "input": _stamp(request, job.volume, paths),
         "read": request.read.model_dump(mode="json") if request.opened is None else _as_opened(job.volume),
         "orientations": list(job.orientations),
         "sample format": request.outputs.sample_format,
@@ -212,6 +215,13 @@ def _journal(request: PredictRequest, job: PredictionJob, paths: Sequence[Path])
     if job.scale is not None:
         conditions["scale"] = asdict(job.scale)
     return Journal(paths, conditions, steps=job.sections, resume=request.resume, overwrite=request.overwrite)
+
+
+def _stamp(request: PredictRequest, volume: Volume, outputs: Sequence[Path]) -> list[Any]:
+    """Data that stay the same while the input is not changed."""
+    if isinstance(request.input, Path) and not volume.stored.by_file:
+        return list(stamp(request.input if is_there(request.input) else volume.path, exclude=outputs))
+    return [stamp(file) for file in volume.files]
 
 
 def _open_outputs(request: PredictRequest, job: PredictionJob, *, overwrite: bool, start: Start) -> list[Output]:
@@ -273,7 +283,7 @@ def choose_orientations(
     ]
     # A folder stores both orientations; any other output stores the mean of both in each voxel, which is worse if
     # sections of one orientation have only a few traces.
-    merges = any(path.suffix for path in request.outputs.paths(metadata.facies))
+    merges = not volume.loose_sections or any(path.suffix for path in request.outputs.paths(metadata.facies))
     if merges and len(predicted) > 1:
         widths = {orientation: len(volume.geometry.lines(orientation.across)) for orientation in predicted}
         narrow = [orientation for orientation, traces in widths.items() if traces < MIN_TRACES]

@@ -1,33 +1,38 @@
-"""Two label volumes, truth and prediction, come in; the scores of the prediction go out. No network is needed."""
+"""Label volumes, a truth and predictions of it, come in; the scores of the predictions go out. No network is needed.
 
-from dataclasses import dataclass, field
+The truth is a label volume, or the lines of a split of a configuration: then the classes have names, and guesses are
+scored beside the predictions.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_seismic.config import ReadOptions
+from sam_seismic.config import DataConfig, ReadOptions
 from sam_seismic.errors import SurveyError
 from sam_seismic.files.folders import folder_of_results
+from sam_seismic.files.several_paths import VolumePath, name_of
 from sam_seismic.files.units import counted
+from sam_seismic.inspection.leak_guard import leak_notes
+from sam_seismic.inspection.score_intervals import score_intervals
 from sam_seismic.listener import Listener
-from sam_seismic.report.metrics_file import write_metrics
-from sam_seismic.scoring.guesses import constant_notes
+from sam_seismic.report.metrics_file import METRICS, write_metrics
+from sam_seismic.runs.score_report import ScoreReport
+from sam_seismic.scoring.evaluator import Evaluator, ScoreDetails, ScoredSection
+from sam_seismic.scoring.guesses import SurveyGuesses, constant_notes, guess_notes
+from sam_seismic.scoring.label_values import VALUES, ComparedValues, compare_values
 from sam_seismic.scoring.scores import FaciesScores
-from sam_seismic.survey.axis_order import NATURAL
-from sam_seismic.survey.facies import IGNORE, check_whole
-from sam_seismic.survey.formats import format_of, open_volume
-from sam_seismic.survey.geometry import Orientation, describe_lines
-from sam_seismic.survey.labelled import check_lossless
-from sam_seismic.survey.labels.aligned import can_be_aligned, on_grid_of
-from sam_seismic.survey.labels.sample_match import describe_times
-from sam_seismic.survey.null_values import equal_to, is_float_null
+from sam_seismic.survey.facies import IGNORE, FaciesTable
+from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.labels.pairing import open_pair, open_prediction, sections_to_compare
+from sam_seismic.survey.parts import Part, Survey, open_survey
 from sam_seismic.survey.sample_interval import stated_interval_ms
-from sam_seismic.survey.volume import Section, Volume
-
-VALUES = IGNORE
-"""Number of label values that can be scored: 0 to 254."""
+from sam_seismic.survey.splits import SectionRef
+from sam_seismic.survey.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -35,220 +40,272 @@ class ScoreRequest:
     """What to compare.
 
     Args:
-        truth: label volume or folder of label sections.
-        prediction: predicted labels of the same lines.
+        truth: label volume or folder of label sections, or the SEG-Y files of one survey; None for that of `data`.
+        prediction: predicted labels of the same lines, likewise.
         classes: score label values 0 to classes - 1; None to score the values that occur.
         read: how to open both: `segy` applies to each that is SEG-Y, `axes` and `key` only to the truth.
-        output: folder for metrics.json; None for none.
+        output: folder for metrics.json and report.html; None for none.
         overwrite: replace the metrics and pictures in that folder; other files are not changed.
+        also: other predictions of the same lines, scored beside the first.
+        mapping: label value of the truth by that of the predictions, for those that differ.
+        data: a survey whose labels are the truth; None where `truth` is given.
+        split: the part of that survey that is scored: `test`, `val` or the name of a part.
     """
 
-    truth: Path
-    prediction: Path
+    truth: VolumePath | None
+    prediction: VolumePath
     classes: int | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
     output: Path | None = None
     overwrite: bool = False
+    also: tuple[Path, ...] = ()
+    mapping: Mapping[int, int] = field(default_factory=dict)
+    data: DataConfig | None = None
+    split: str = "test"
+
+    @property
+    def predictions(self) -> dict[str, VolumePath]:
+        """All predictions, by a name that tells them apart."""
+        paths: list[VolumePath] = [self.prediction, *self.also]
+        names = [str(name_of(path)) for path in paths]
+        stems = [name_of(path).stem for path in paths]
+        return dict(zip(stems if len(set(stems)) == len(stems) else names, paths, strict=True))
 
 
-def score(request: ScoreRequest, listener: Listener) -> FaciesScores:
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """Result of a comparison.
+
+    Args:
+        scores: of each prediction, by its name; the first one is that of the request.
+        details: of each prediction.
+        notes: sentences on what the scores do not say by themselves.
+        files: files that were written.
+    """
+
+    scores: Mapping[str, FaciesScores]
+    details: Mapping[str, ScoreDetails]
+    notes: tuple[str, ...]
+    files: tuple[Path, ...] = ()
+
+    @property
+    def first(self) -> FaciesScores:
+        """Scores of the prediction of the request."""
+        return next(iter(self.scores.values()))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contents of metrics.json."""
+        others = {name: scores.as_dict() for name, scores in self.scores.items()} if len(self.scores) > 1 else {}
+        details = next(iter(self.details.values())).as_dict()
+        return (
+            self.first.as_dict()
+            | ({"predictions": others} if others else {})
+            | {"notes": list(self.notes)}
+            | {name: value for name, value in details.items() if value}
+        )
+
+
+def score(request: ScoreRequest, listener: Listener) -> Scoring:
     """Score all sections with one confusion matrix; voxels whose truth is negative, 255 or a null value are not scored.
 
     Raises:
         SurveyError: the volumes have different lines, or a value is not a whole number or not one of the classes.
     """
     with folder_of_results(request.output, overwrite=request.overwrite):
-        return _score(request, listener)
+        found, report = _of_volumes(request, listener) if request.data is None else _of_survey(request, listener)
+        for note in found.notes:
+            listener.say(f"note: {note}")
+        if request.output is None:
+            return found
+        metrics = write_metrics(request.output, found.as_dict())
+        page = report.write(request.output)
+        assert metrics.name == METRICS
+        return Scoring(found.scores, found.details, found.notes, (metrics, page))
 
 
-def _score(request: ScoreRequest, listener: Listener) -> FaciesScores:
-    truth, prediction = open_pair(request)
+def _of_volumes(request: ScoreRequest, listener: Listener) -> tuple[Scoring, ScoreReport]:
+    """Compare label volumes: first which values occur, then each prediction in detail."""
+    assert request.truth is not None, "checked by the command line"
+    pairs = {name: open_pair(request.truth, path, request.read) for name, path in request.predictions.items()}
+    truth = next(iter(pairs.values()))[0]
     for note in truth.notes:
         listener.say(f"note: {truth.path.name}: {note}")
-    confusion = np.zeros((VALUES, VALUES), dtype=np.int64)
-    sections = sections_to_compare(truth, prediction)
-    unpredicted = 0
-    for done, (orientation, line) in enumerate(sections, start=1):
-        counts, dead = _count(truth.section(orientation, line), prediction.section(orientation, line), request)
-        confusion, unpredicted = confusion + counts, unpredicted + dead
-        listener.progress("score", done, len(sections))
-    if unpredicted:
-        told = counted(unpredicted, "interpreted trace", "are")
-        listener.say(f"note: {told} dead in the prediction, and {'is' if unpredicted == 1 else 'are'} not scored")
-    scores = _of_classes(confusion, request)
-    for note in constant_notes(scores):
-        listener.say(f"note: {note}")
-    if request.output is not None:
-        write_metrics(request.output, score_facts(scores))
-    return scores
+    comparisons = {name: _Comparison(request, name, *pair) for name, pair in pairs.items()}
+    confusions = {name: each.confusion(listener) for name, each in comparisons.items()}
+    values = _values(np.sum(list(confusions.values()), axis=0), request)
+    names = tuple(str(value) for value in values)
+    table = FaciesTable(names, tuple(values.tolist()))
+    scores = {name: FaciesScores(names, each[np.ix_(values, values)]) for name, each in confusions.items()}
+    details = {name: each.details(table, listener) for name, each in comparisons.items()}
+    notes = tuple(note for each in scores.values() for note in constant_notes(each))
+    read = {name: each.labels(table) for name, each in comparisons.items()}
+    return Scoring(scores, details, notes), ScoreReport(str(name_of(request.truth)), scores, details, notes, read)
 
 
-def score_facts(scores: FaciesScores) -> dict[str, Any]:
-    """The contents of metrics.json: the scores, and notes on what they do not say by themselves."""
-    return scores.as_dict() | {"notes": list(constant_notes(scores))}
+@dataclass(frozen=True, eq=False)
+class _Comparison:
+    """A truth and a prediction on one grid.
 
-
-def open_pair(request: ScoreRequest) -> tuple[Volume, Volume]:
-    """Open truth and prediction, each with the reading options that apply to it; the truth on the prediction's grid.
-
-    SEG-Y options apply to each volume that is SEG-Y. Axis order and array name apply only to the truth, because
-    predictions of this program are always [inline, crossline, sample].
-
-    A truth of fewer lines, traces or samples is matched by line number and by time; all else is not scored.
-
-    Raises:
-        SurveyError: one of them cannot be opened, they have no line in common, or their times do not fit.
+    Args:
+        request: how to compare them.
+        name: of the prediction.
+        truth, prediction: the volumes.
     """
-    read, formats = request.read, [format_of(path) for path in (request.truth, request.prediction)]
-    segy = ["segy" in each.options for each in formats]
-    nothing = ReadOptions()
-    for_truth = read if segy[0] or not segy[1] else read.model_copy(update={"segy": nothing.segy})
-    axes = NATURAL if formats[1].guesses_axes else None
-    for_prediction = {"segy": read.segy if segy[1] else nothing.segy, "axes": axes, "key": None, "null": None}
-    truth = open_volume(request.truth, for_truth)
-    prediction = open_volume(request.prediction, read.model_copy(update=for_prediction))
-    for labels in (truth, prediction):
-        check_lossless(labels)
-    if can_be_aligned(prediction, truth) and _covers(prediction, truth):
-        truth = on_grid_of(prediction, truth, IGNORE)
-    return truth, prediction
 
+    request: ScoreRequest
+    name: str
+    truth: Volume
+    prediction: Volume
 
-def _covers(prediction: Volume, truth: Volume) -> bool:
-    """Whether a prediction has all lines of the truth: what was not predicted must not be passed over.
+    def sections(self) -> Iterator[tuple[Orientation, int, ComparedValues]]:
+        """The sections that are compared."""
+        for orientation, line in sections_to_compare(self.truth, self.prediction):
+            yield orientation, line, self.section(orientation, line)
 
-    Raises:
-        SurveyError: it has, but not all times.
-    """
-    if not all(np.isin(truth.lines(each), prediction.lines(each)).all() for each in Orientation):
-        return False
-    if not truth.loose_sections and not _covers_times(prediction, truth):
-        raise SurveyError(
-            problem=f"{truth.path}: has {describe_times(truth.geometry)}; {prediction.path} has "
-            f"{describe_times(prediction.geometry)}: not all of the truth was predicted",
-            fix="score a prediction of the same survey",
+    def section(self, orientation: Orientation, line: int) -> ComparedValues:
+        """One section."""
+        return compare_values(
+            self.truth.section(orientation, line),
+            self.prediction.section(orientation, line),
+            names=(str(self.truth.path), str(self.prediction.path)),
+            null=self.request.read.null,
+            mapping=self.request.mapping,
         )
-    return True
+
+    def confusion(self, listener: Listener) -> NDArray[np.int64]:
+        """Voxels int64[truth value, predicted value] of all sections."""
+        total, unpredicted = np.zeros((VALUES, VALUES), np.int64), 0
+        sections = len(sections_to_compare(self.truth, self.prediction))
+        for done, (_, _, values) in enumerate(self.sections(), start=1):
+            total, unpredicted = total + values.confusion(), unpredicted + values.unpredicted
+            listener.progress(f"score {self.name}", done, sections)
+        if unpredicted:
+            told = counted(unpredicted, "interpreted trace", "are")
+            listener.say(f"note: {told} dead in the prediction, and {'is' if unpredicted == 1 else 'are'} not scored")
+        return total
+
+    def details(self, table: FaciesTable, listener: Listener) -> ScoreDetails:
+        """What the confusion matrix does not show."""
+        evaluator = Evaluator(table.names, sample_interval_ms=stated_interval_ms(self.truth))
+        sections = len(sections_to_compare(self.truth, self.prediction))
+        for done, (orientation, line, values) in enumerate(self.sections(), start=1):
+            truth, guess = (table.encode(each, self.name) for each in (values.truth, values.prediction))
+            evaluator.add(ScoredSection("", orientation, line, truth, guess))
+            listener.progress(f"tops and shapes of {self.name}", done, sections)
+        return with_intervals(evaluator.details())
+
+    def labels(self, table: FaciesTable) -> Callable[[ScoredSection], NDArray[np.uint8]]:
+        """Reads the predicted class indices uint8[sample, trace] of a section."""
+        return lambda section: table.encode(self.section(section.orientation, section.line).prediction, self.name)
 
 
-def _covers_times(prediction: Volume, truth: Volume) -> bool:
-    """Whether the time window of a prediction holds that of the truth; arrays do not state theirs."""
-    if stated_interval_ms(prediction) is None or stated_interval_ms(truth) is None:
-        return True
-    there, here = truth.geometry, prediction.geometry
-    half = here.sample_interval_ms / 2
-    return here.start_ms - half <= there.start_ms and there.end_ms <= here.end_ms + half
+def with_intervals(details: ScoreDetails, parts: Sequence[Part] = ()) -> ScoreDetails:
+    """The same with confidence intervals; see `score_intervals`."""
+    intervals, length = score_intervals(details.lines, parts)
+    return replace(details, intervals=intervals, correlation_length=length)
 
 
-def sections_to_compare(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
-    """Orientation and line number of the sections to compare; each voxel of a volume is compared once.
-
-    If both are folders, these are all sections; else all inlines, or all crosslines of a folder without inlines.
-
-    Raises:
-        SurveyError: truth and prediction have different lines.
-    """
-    pair = (truth, prediction)
-    folders = [volume.loose_sections for volume in pair]
-    if all(folders):
-        return _sections_of_both(truth, prediction)
-    # Traces in a folder of sections have no line numbers, so grids cannot be compared: the lines must be equal.
-    if any(folders) or truth.geometry.same_grid(prediction.geometry):
-        for orientation in Orientation:
-            lines = truth.lines(orientation)
-            if len(lines) and np.array_equal(lines, prediction.lines(orientation)):
-                return [(orientation, line) for line in _with_truth(truth, orientation)]
-    held = [f"{volume.path} ({_lines_held(volume)})" for volume in pair]
-    named = ", or name the axis order of the truth with --axes" if truth.axis_order is not None else ""
-    raise SurveyError(
-        problem=" and ".join(held) + " are not on one grid", fix=f"score a prediction of the same survey{named}"
+def _of_survey(request: ScoreRequest, listener: Listener) -> tuple[Scoring, ScoreReport]:
+    """Compare predictions with the labels of a split of a survey, beside guesses from its training lines."""
+    assert request.data is not None, "there is a configuration"
+    survey = open_survey(request.data)
+    parts = survey.named(request.split)
+    for part in parts:
+        listener.say(f"split {part}")
+    guesses, facies = SurveyGuesses(survey, parts), survey.facies
+    scores, details, read = {}, {}, {}
+    for name, path in request.predictions.items():
+        predicted = _Predicted(request, path, survey)
+        evaluator = Evaluator(facies.names, sample_interval_ms=stated_interval_ms(parts[0].volume.amplitude))
+        refs = [(part, ref) for part in parts for ref in _once(part)]
+        for done, (part, ref) in enumerate(refs, start=1):
+            labels = predicted.labels(part, ref)
+            truth = part.labels(ref).values.astype(np.uint8, copy=False)
+            evaluator.add(
+                ScoredSection(
+                    part.name,
+                    ref.orientation,
+                    ref.line,
+                    np.where(labels == IGNORE, IGNORE, truth),
+                    np.where(labels == IGNORE, 0, labels).astype(np.uint8),
+                    first_trace=0 if ref.traces is None else ref.traces[0],
+                    guesses=guesses.of(part, ref),
+                )
+            )
+            listener.progress(f"score {name}", done, len(refs))
+        scores[name], details[name] = evaluator.scores(), with_intervals(evaluator.details(), parts)
+        read[name] = predicted.of_section({part.name: part for part in parts})
+    first = next(iter(scores.values()))
+    notes = (
+        *constant_notes(first),
+        *guess_notes(first.mean_iou, next(iter(details.values())).guesses, lines=request.split, what="prediction"),
+        *leak_notes(survey, parts),
     )
+    where = "; ".join(str(part) for part in parts)
+    return Scoring(scores, details, notes), ScoreReport(where, scores, details, notes, read, parts)
 
 
-def _with_truth(truth: Volume, orientation: Orientation) -> list[int]:
-    """The lines on which the truth has a trace."""
-    lines = truth.lines(orientation)
-    if not truth.loose_sections:
-        lines = lines[truth.geometry.live.any(axis=1 if orientation is Orientation.INLINE else 0)]
-    return [int(line) for line in lines]
+def _once(part: Part) -> Sequence[SectionRef]:
+    """Sections of a part in which each voxel occurs once: inlines where there are some; all of loose sections."""
+    inlines = [ref for ref in part.sections if ref.orientation is Orientation.INLINE]
+    return part.sections if part.volume.amplitude.loose_sections or not inlines else inlines
 
 
-def _sections_of_both(truth: Volume, prediction: Volume) -> list[tuple[Orientation, int]]:
-    held = [[(o, line) for o in Orientation for line in volume.lines(o).tolist()] for volume in (truth, prediction)]
-    if held[0] != held[1]:
-        unpaired = ", ".join(f"{o.short} {line}" for o, line in sorted(set(held[0]) ^ set(held[1]))[:5])
-        raise SurveyError(
-            problem=f"{truth.path} and {prediction.path} do not hold the same sections: {unpaired} only in one of them",
-            fix="predict the same sections as the truth has",
-        )
-    return held[0]
+@dataclass(frozen=True, eq=False)
+class _Predicted:
+    """A prediction of a survey.
 
-
-def _lines_held(volume: Volume) -> str:
-    if not volume.loose_sections:
-        return str(volume.geometry)
-    return ", ".join(f"{len(volume.lines(o))} {o}s {describe_lines(volume.lines(o))}" for o in Orientation)
-
-
-def _count(truth: Section, prediction: Section, request: ScoreRequest) -> tuple[NDArray[np.int64], int]:
-    """Voxel counts int64[truth value, predicted value] of a section, and its number of interpreted, unscored traces.
-
-    Traces that are dead in the prediction are not scored: dead traces of the format, and traces with only negative
-    values or only 255, which mark dead traces in arrays.
+    Args:
+        request: how to read it.
+        path: its file.
+        survey: whose classes it has.
     """
-    if truth.shape != prediction.shape:
-        raise SurveyError(
-            problem=f"{truth.name}: truth has {truth.shape[0]} samples x {truth.shape[1]} traces, "
-            f"{request.prediction} has {prediction.shape[0]} x {prediction.shape[1]}",
-            fix="score a prediction of the same survey",
-        )
-    nulls = is_float_null(truth.values)
-    if request.read.null is not None:
-        nulls |= equal_to(truth.values, request.read.null)
-    check_whole(truth.values[:, truth.live][~nulls[:, truth.live]], f"{request.truth}: {truth.name}")
-    with np.errstate(invalid="ignore"):
-        values = truth.values.astype(np.float64)  # [sample, trace]
-        labelled = (values >= 0) & (values != IGNORE) & truth.live[None] & ~nulls
-    guess = prediction.values.astype(np.float64)  # [sample, trace]
-    dead = ~prediction.live | (guess < 0).all(axis=0) | (guess == IGNORE).all(axis=0)  # [trace]
-    dead |= is_float_null(prediction.values).all(axis=0)
-    unpredicted = int(np.count_nonzero(labelled.any(axis=0) & dead))
-    labelled[:, dead] = False
-    actual = _label_values(truth.values[labelled], f"{request.truth}: {truth.name}")  # [voxel]
-    predicted = _label_values(prediction.values[labelled], f"{request.prediction}: {truth.name}")
-    pairs = actual * VALUES + predicted
-    counts = np.bincount(pairs, minlength=VALUES * VALUES).reshape(VALUES, VALUES)  # [truth, prediction]
-    return counts, unpredicted
+
+    request: ScoreRequest
+    path: VolumePath
+    survey: Survey
+    opened: dict[int, Volume] = field(default_factory=dict)
+
+    def labels(self, part: Part, ref: SectionRef) -> NDArray[np.uint8]:
+        """Class indices uint8[sample, trace] of a section of a part; IGNORE on traces that were not predicted."""
+        here = self.opened.get(id(part.volume))
+        if here is None:
+            here = self.opened[id(part.volume)] = open_prediction(self.path, part.volume.amplitude, self.request.read)
+        section = here.section(ref.orientation, ref.line).traces(slice(*ref.traces or (None,)))
+        shape = part.section_shape(ref)
+        if section.shape != shape:
+            raise SurveyError(
+                problem=f"{name_of(self.path)}: {section.name} has {section.shape[0]} samples x {section.shape[1]} "
+                f"traces, that of the survey {shape[0]} x {shape[1]}",
+                fix="score a prediction of the same survey",
+            )
+        values = section.values.astype(np.float64)  # [sample, trace]
+        for theirs, ours in self.request.mapping.items():
+            values[section.values == theirs] = ours
+        dead = ~section.live | (values < 0).all(axis=0) | (values == IGNORE).all(axis=0)  # [trace]
+        labels = np.full(shape, IGNORE, np.uint8)
+        labels[:, ~dead] = self.survey.facies.encode(values[:, ~dead], f"{name_of(self.path)}: {section.name}")
+        return labels
+
+    def of_section(self, parts: Mapping[str, Part]) -> Callable[[ScoredSection], NDArray[np.uint8]]:
+        """Reads the predicted class indices uint8[sample, trace] of a section that was scored."""
+
+        def read(section: ScoredSection) -> NDArray[np.uint8]:
+            traces = (section.first_trace, section.first_trace + section.truth.shape[1])
+            return self.labels(parts[section.part], SectionRef(section.orientation, section.line, traces))
+
+        return read
 
 
-def _label_values(values: NDArray[np.generic], where: str) -> NDArray[np.int64]:
-    """Convert the values of labelled voxels to int64[voxel].
-
-    Raises:
-        SurveyError: a value is not a whole number, is negative, or is not below VALUES.
-    """
-    check_whole(values, where)
-    numbers = values.astype(np.float64)  # cannot overflow, unlike integers
-    unknown = numbers[(numbers < 0) | (numbers >= VALUES)]
-    if unknown.size:
-        raise SurveyError(
-            problem=f"{where} holds the label value {unknown[0]:g}, which cannot be scored: classes are 0 to 254, "
-            "and negative values and 255 mean not interpreted in the truth only",
-            fix="number the classes 0 to 254, and predict a class wherever the truth has one",
-        )
-    return numbers.astype(np.int64)
-
-
-def _of_classes(confusion: NDArray[np.int64], request: ScoreRequest) -> FaciesScores:
+def _values(confusion: NDArray[np.int64], request: ScoreRequest) -> NDArray[np.int64]:
+    """The label values that are scored, ascending."""
     present = np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1))
     if request.classes is None:
-        values = present
-    else:
-        values = np.arange(request.classes)
-        unknown = present[present >= request.classes]
-        if unknown.size:
-            raise SurveyError(
-                problem=f"the label value {unknown[0]} occurs, which --classes {request.classes} does not reach",
-                fix="raise --classes, or leave it out to score the values that occur",
-            )
-    return FaciesScores(tuple(str(value) for value in values), confusion[np.ix_(values, values)])
+        return present
+    unknown = present[present >= request.classes]
+    if unknown.size:
+        raise SurveyError(
+            problem=f"the label value {unknown[0]} occurs, which --classes {request.classes} does not reach",
+            fix="raise --classes, or leave it out to score the values that occur",
+        )
+    return np.arange(request.classes)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sam_seismic.config import Config
+from sam_seismic.config.cells import Experiment
 from sam_seismic.data.canvas import check_sections_fit, frame_of
 from sam_seismic.errors import ConfigError, UserError
 from sam_seismic.files.disk import check_room
@@ -33,6 +34,7 @@ from sam_seismic.survey.amplitudes import as_amplitudes
 from sam_seismic.survey.contents import survey_contents
 from sam_seismic.survey.formats import FORMATS, open_volume
 from sam_seismic.survey.geometry import Geometry
+from sam_seismic.survey.labels.pairing import open_pair, open_prediction, sections_to_compare
 from sam_seismic.survey.parts import Survey, open_survey
 from sam_seismic.survey.volume import Volume
 from sam_seismic.tasks.checkpoint import CheckpointMetadata, read_checkpoint
@@ -44,8 +46,9 @@ from sam_seismic.workflows.cross_validate import CrossValidationRequest, check_f
 from sam_seismic.workflows.demo import DemoRequest
 from sam_seismic.workflows.embed import EmbedRequest, StoreRequest, check_uses_store
 from sam_seismic.workflows.evaluate import EvaluationRequest, amplitude_volumes, check_classes, tell_other_data
+from sam_seismic.workflows.experiment import ExperimentRequest, check_experiment, next_training
 from sam_seismic.workflows.predict import PredictRequest, choose_orientations
-from sam_seismic.workflows.score import ScoreRequest, open_pair, sections_to_compare
+from sam_seismic.workflows.score import ScoreRequest
 from sam_seismic.workflows.train import TrainRequest, check_run_folder, resume_notes
 
 TRACE_HEADER = 240
@@ -179,6 +182,28 @@ def check_encoding(request: EmbedRequest | StoreRequest, resources: JobResources
     _check_experiment(request.config, listener)
 
 
+def check_cells(request: ExperimentRequest | Experiment, resources: JobResources, listener: Listener) -> None:
+    """Check all that an experiment needs: its cells, their surveys, its folder, and all that its next training needs.
+
+    In an array, each element takes cells that no other one has taken.
+    """
+    if isinstance(request, Experiment):
+        raise UserError(
+            problem="experiment --status and experiment --dry-run take seconds, and are not submitted",
+            fix="run them here, or leave the option out",
+        )
+    _check_one_task("experiment", resources)
+    _check_writable(request.experiment.output, "the experiment")
+    check_experiment(request, listener)
+    training = next_training(request)
+    if training is None:
+        raise UserError(
+            problem=f"{request.experiment.output}: no cell is left to run",
+            fix="run it here, which writes the results; --retry-failed runs cells again that failed",
+        )
+    check_training(training, resources, listener)
+
+
 def check_evaluation(request: EvaluationRequest, resources: JobResources, listener: Listener) -> None:
     """Check all that an evaluation needs: checkpoint, survey, split, device and output folder."""
     _check_one_task("eval", resources)
@@ -222,9 +247,16 @@ def check_scoring(request: ScoreRequest, resources: JobResources, listener: List
     if request.output is not None:
         check_new_folder(request.output, overwrite=request.overwrite)
         _check_writable(request.output, "the scores")
-    truth, prediction = open_pair(request)
-    sections = sections_to_compare(truth, prediction)
-    listener.say(f"{counted(len(sections), 'section')} of {truth.path} and {prediction.path}")
+    for path in request.predictions.values():
+        if request.truth is None:
+            assert request.data is not None, "checked by the command line"
+            for part in open_survey(request.data).named(request.split):
+                prediction = open_prediction(path, part.volume.amplitude, request.read)
+                listener.say(f"{prediction.path}: {part}")
+        else:
+            truth, prediction = open_pair(request.truth, path, request.read)
+            sections = sections_to_compare(truth, prediction)
+            listener.say(f"{counted(len(sections), 'section')} of {truth.path} and {prediction.path}")
 
 
 def check_conversion(request: ConvertRequest, resources: JobResources, listener: Listener) -> None:
@@ -247,6 +279,7 @@ def check_demo(request: DemoRequest, resources: JobResources, _: Listener) -> No
 CHECKS: Mapping[str, Callable[[Any, JobResources, Listener], None]] = {
     "train": check_training,
     "embed": check_encoding,
+    "experiment": check_cells,
     "eval": check_evaluation,
     "predict": check_prediction,
     "score": check_scoring,

@@ -40,6 +40,12 @@ def test_the_schema_has_every_key(run: Run):
     assert models["InputConfig"]["additionalProperties"] is False
 
 
+def test_an_experiment_has_a_schema_of_its_own(run: Run):
+    schema = json.loads(run("config", "schema", "--experiment").stdout)
+    assert {"base", "methods", "share", "seeds", "cross"} <= schema["properties"].keys()
+    assert schema["properties"]["share"]["description"]
+
+
 def test_the_schema_says_what_keys_mean(run: Run):
     side = json.loads(run("config", "schema").stdout)["$defs"]["InputConfig"]["properties"]["side"]
     assert "SAM was pretrained at 1024" in side["description"]

@@ -1,6 +1,9 @@
 """`eval`, `predict`, `score`, `inspect` and `convert` on a trained run: numbers that agree and files that line up."""
 
+import errno
 import json
+import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,9 @@ def test_eval_writes_the_metrics_that_it_shows(made: Made, run: Run, tmp_path: P
     assert np.sum(shown["confusion"]) == shown["voxels"]
     assert set(written["guesses"]) == {"majority class", "depth only", "nearest line", "interpolation"}
     assert {path.name for path in (tmp_path / "test").glob("*.png")} >= {"confusion.png"}
+    page = (tmp_path / "test" / "report.html").read_text()
+    assert f"{shown['mean_iou']:.3f}" in page
+    assert "Where the network begins to pay" in page
 
 
 def test_eval_of_a_split_that_is_not_there_names_those_that_are(made: Made, run: Run):
@@ -191,6 +197,49 @@ def test_inspect_of_a_configuration_and_a_checkpoint(made: Made, run: Run):
     card = json.loads(run("inspect", made.best, "--json").stdout)
     assert card["model"]["size"] == "vit_t"
     assert run("inspect", made.best, "--labels").exit_code == 2
+
+
+@pytest.mark.follows("inference/delivered_sections.py", "set TMPDIR to a folder on a larger disk")
+def test_a_disk_without_room_for_the_crosslines_of_an_evaluation(
+    made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The predictions of crosslines wait in a file of TMPDIR for those of inlines."""
+    allocate, large = os.posix_fallocate, tmp_path / "large"
+    large.mkdir()
+
+    def full(descriptor: int, offset: int, size: int) -> None:
+        if not Path(f"/proc/self/fd/{descriptor}").readlink().is_relative_to(large):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        allocate(descriptor, offset, size)
+
+    config = configured(made, tmp_path / "both.yaml", orientation="both", split={"val": 0.15, "test": 0.4, "guard": 2})
+    words = ("eval", "--checkpoint", made.best, "--config", config)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    refused = run(*words)
+    assert refused.exit_code == 2
+    assert "set TMPDIR to a folder on a larger disk" in refused.stderr
+    monkeypatch.setenv("TMPDIR", str(large))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # which Python looks up once
+    assert run(*words).exit_code == 0
+    assert not list(large.iterdir())
+
+
+def test_scores_by_the_rules_of_a_benchmark(made: Made, run: Run, tmp_path: Path):
+    """F3: inlines and crosslines in one matrix. SEAM AI: F1 weighted 1, 1, 1, 1, 20, 20; else refused."""
+    split = {"val": 0.15, "test": 0.4, "guard": 2}
+    config = configured(made, tmp_path / "both.yaml", orientation="both", split=split)
+    words = ("eval", "--checkpoint", made.best, "--json")
+    found = json.loads(run(*words, "--config", config, "--protocol", "f3-benchmark").stdout)
+    assert found["protocol"]["confusion"] == found["directions"]["unmerged"]["confusion"]
+    assert found["protocol"]["voxels"] == 2 * found["voxels"]
+    found = json.loads(run(*words, "--protocol", "seam-ai").stdout)
+    weights = dict(zip(found["f1"], (1, 1, 1, 1, 20, 20), strict=True))
+    known = {name: f1 for name, f1 in found["f1"].items() if f1 is not None}
+    expected = sum(f1 * weights[name] for name, f1 in known.items()) / sum(weights[name] for name in known)
+    assert found["protocol"] == {"name": "seam-ai", "weighted_f1": pytest.approx(expected)}
+    refused = run(*words, "--protocol", "f3-benchmark")  # inlines alone
+    assert refused.exit_code == 2
+    assert "scores each voxel as part of an inline and of a crossline" in refused.stderr
 
 
 @pytest.mark.parametrize("command", ["eval", "score"])

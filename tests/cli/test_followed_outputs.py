@@ -56,7 +56,7 @@ def test_fewer_classes_than_occur(scoring: tuple[str, ...]):
     assert invoke(*scoring).exit_code == 0
 
 
-@pytest.mark.follows("workflows/score.py", ", or name the axis order of the truth with --axes")
+@pytest.mark.follows("survey/labels/pairing.py", ", or name the axis order of the truth with --axes")
 def test_a_truth_in_another_axis_order(scoring: tuple[str, ...], tmp_path: Path):
     np.save(tmp_path / "first.npy", np.load(tmp_path / "labels.npy").transpose(2, 0, 1))
     words = ("score", "--truth", tmp_path / "first.npy", *scoring[3:])

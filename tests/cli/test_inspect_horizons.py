@@ -51,12 +51,12 @@ def test_the_unit_is_told_by_the_file_or_by_the_size_of_its_times(
 
 
 def test_several_horizons_depths_and_null_values(run: Run, tmp_path: Path):
-    (tmp_path / "two.csv").write_text("Name,IL,XL,Depth\nA,100,300,1200\nB,100,300,0\nB,102,301,1300\n")
+    (tmp_path / "two.csv").write_text("Name,IL,XL,Depth\nA,100,300,1200\nB,100,300,-999\nB,102,301,1300\n")
     shown = run("inspect", tmp_path / "two.csv")
     told = [" ".join(line.split()) for line in shown.stdout.splitlines()]
     assert "depths in the unit of the volume" in told
     assert "B 1 1 102 to 102 (1) 301 to 301 (1) 1300 to 1300" in told
-    assert "B: 1 picks at 0, far from all others: taken as no pick" in shown.stdout
+    assert "B: 1 pick at -999, far from all others: taken as no pick" in shown.stdout
 
 
 def test_columns_that_no_header_names_can_be_declared(run: Run, tmp_path: Path):

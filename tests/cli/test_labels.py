@@ -197,4 +197,4 @@ def test_values_that_follow_each_other_belong_to_their_option():
     assert spelled("--horizons a b c --output d") == "--horizons a --horizons b --horizons c --output d"
     assert spelled("--horizons=a b --below --lines 1 2") == "--horizons=a --horizons b --below --lines 1 --lines 2"
     assert spelled("--no-pick -1 -2.5 --volume v") == "--no-pick -1 --no-pick -2.5 --volume v"
-    assert spelled("--volume v x") == "--volume v x"
+    assert spelled("--volume v x --output o p") == "--volume v --volume x --output o p"

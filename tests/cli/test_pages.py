@@ -17,13 +17,14 @@ from tests.survey.test_catalog_fetch import shop  # noqa: F401  # a fixture
 TRIED = {
     ("README.md", ""),  # by test_readme.py
     ("docs/how-to.md", ""),
+    ("docs/formats.md", ""),  # by test_several_files.py
     ("docs/surveys.md", "bash"),
     ("docs/surveys.md", "sh"),
     ("docs/benchmarks.md", "sh"),
     ("docs/weights.md", ""),
 }
 """Pages and kinds of fences whose commands are run."""
-TRIED_ELSEWHERE = {"submit": "test_submit.py", "status": "test_status.py"}
+TRIED_ELSEWHERE = {"submit": "test_submit.py", "status": "test_status.py", "experiment": "test_experiment.py"}
 
 
 def test_no_command_stands_on_a_page_that_is_not_tried():
@@ -39,7 +40,7 @@ def test_the_splits_are_valid():
         parse_config({"data": {"source": "synthetic"} | yaml.safe_load(text)["data"]}, "how-to.md").data.split
         for text in texts
     ]
-    assert [split.regions is None for split in splits] == [True, False]
+    assert [(split.regions is None, split.folds) for split in splits] == [(True, None), (False, None), (True, 5)]
 
 
 def test_the_recipes_run_in_their_order(made: Made, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -47,14 +48,18 @@ def test_the_recipes_run_in_their_order(made: Made, run: Run, tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     lay_out(made)
     assert run("train", "--config", "my_survey.yaml", "--set", "train.epochs=1").exit_code == 0
+    config = yaml.safe_load(Path("my_survey.yaml").read_text())
+    config["data"] |= {"split": {"folds": 2, "guard": 1}, "every": 8}
+    Path("my_folds.yaml").write_text(yaml.safe_dump(config))
     tried = commands("docs/how-to.md", "")
-    assert {words[0] for words in tried} == {"embed", "train", "predict", "status"}
+    assert {words[0] for words in tried} == {"embed", "train", "predict", "status", "inspect"}
     for words in tried:
         there = [path for word in words for path in (map(str, Path().glob(word)) if "*" in word else [word])]
         result = run(*there)
         assert result.exit_code == 0, f"{words}: {result.stderr}"
     assert Path("tops.csv").is_file()
     assert Path("runs/my_survey_tight/checkpoints/best.ckpt").is_file()
+    assert Path("runs/folds/folds.json").is_file()
 
 
 def test_a_weights_file_of_another_program_is_verified(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -162,11 +162,19 @@ def test_each_command_that_can_be_submitted_has_its_check():
     assert tuple(submit.CHECKS) == SUBMITTABLE
 
 
+def experiment_of(made: Made) -> Path:
+    """Beside the configuration of the run."""
+    path = made.config.parent / "experiment.yaml"
+    path.write_text(f"base: {made.config}\n")
+    return path
+
+
 def good(command: str, made: Made, folder: Path) -> list[str]:
     """Arguments with which a command can run, writing into a folder that does not exist."""
     words: dict[str, list[str | Path]] = {
         "train": ["--config", made.config, "--output", folder],
         "embed": ["--config", made.config, "--set", "model.encoder=frozen", "--set", f"train.store={folder}"],
+        "experiment": ["--config", experiment_of(made), "--output", folder],
         "eval": ["--checkpoint", made.best, "--output", folder],
         "predict": ["--checkpoint", made.best, "--input", made.amplitude, "--output", folder / "f.sgy"],
         "score": ["--truth", made.labels, "--prediction", made.labels, "--output", folder],

@@ -6,6 +6,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from sam_seismic.config import Config, parse_config
+from sam_seismic.config.experiment import ExperimentConfig
 from scripts.configuration_page import BEGIN, filled, tables
 from tests.docs.pages import ROOT, fences, rows
 
@@ -16,6 +17,16 @@ AGAIN = ".venv/bin/python scripts/configuration_page.py --fill docs/configuratio
 def test_the_tables_are_those_of_the_models():
     assert filled(PAGE) == PAGE, f"make them anew: {AGAIN}"
     assert AGAIN in PAGE
+
+
+def test_the_tables_of_experiments_are_those_of_their_models():
+    page = (ROOT / "docs" / "experiments.md").read_text()
+    assert filled(page, ExperimentConfig) == page, (
+        f"make them anew: {AGAIN.replace('configuration.md', 'experiments.md')}"
+    )
+    keys = [row for row in rows(tables(ExperimentConfig)) if row.header == ("key", "type", "default", "meaning")]
+    assert len(keys) > 15
+    assert [row.cells[0] for row in keys if not row.cells[1] or not row.cells[3]] == []
 
 
 def test_every_key_has_a_type_and_a_meaning():

@@ -221,6 +221,24 @@ def test_a_class_on_lines_that_are_skipped_is_found_by_reading_all(tmp_path: Pat
     assert checked(data.model_copy(update={"every": 1})) == ()
 
 
+@pytest.mark.follows("inspection/label_fixes.py", "train on all lines, data.share: 1")
+def test_a_class_on_lines_that_a_share_leaves_out_is_found_by_reading_all(tmp_path: Path):
+    data = config(tmp_path, only_in(slice(3, 4)), share=0.2)
+    error = refused(data)
+    assert error.fix.startswith("train on all lines, data.share: 1")
+    assert checked(data.model_copy(update={"share": 1.0})) == ()
+
+
+def test_one_class_against_the_rest_is_not_advised_to_have_other_label_values(tmp_path: Path):
+    """The values 0 and 1 are not those of the file."""
+    labels = only_in(slice(20, 24))
+    labels[0, 0, 0] = 255
+    error = refused(config(tmp_path, labels, against_rest="c"))
+    assert "no voxel of class c (label value 1)" in error.problem
+    assert "label_values" not in error.fix
+    assert "data.split.regions" in error.fix
+
+
 def test_what_only_looks_or_resumes_gets_notes(tmp_path: Path):
     (note,) = checked(config(tmp_path, only_in(slice(20, 24))), refuse=False)
     assert "no voxel of class c" in note

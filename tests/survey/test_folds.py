@@ -124,7 +124,8 @@ def test_a_fold_without_room_for_validation_says_so(tmp_path: Path):
     assert few[1].read_in_training == ("train",)
 
 
-@pytest.mark.follows("survey/folds.py", "set {}, or interpret more lines")
+@pytest.mark.follows("survey/folds.py", "data.split.folds: {}")
+@pytest.mark.follows("survey/folds.py", "data.split.guard: {}")
 def test_the_settings_that_leave_lines_to_train_on_are_named(tmp_path: Path):
     data = survey(tmp_path, [100, 104, 108, 120], split={"folds": 2, "guard": 4})
     with pytest.raises(SurveyError, match="fold 2 of 2 has none to train on, with gaps of 4 lines") as refused:

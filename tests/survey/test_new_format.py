@@ -145,7 +145,7 @@ def test_its_labels_are_joined_and_scored(tmp_path: Path):
     np.testing.assert_array_equal(
         joined.section(Orientation.INLINE, line)[1], SURVEY.section(Orientation.INLINE, line)[1]
     )
-    scores = score(ScoreRequest(labels, labels), Silent())
+    scores = score(ScoreRequest(labels, labels), Silent()).first
     assert scores.as_dict()["pixel_accuracy"] == 1
     assert scores.as_dict()["voxels"] == 8 * 16 * 32
 

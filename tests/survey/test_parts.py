@@ -97,6 +97,28 @@ def test_a_folder_split_needs_train_and_val(tmp_path: Path):
         open_survey(folders(tmp_path, train=["il_1"]))
 
 
+@pytest.mark.parametrize(
+    ("share", "inlines", "crosslines"),
+    [(0.01, [112], [325]), (0.1, [106, 118], [305, 315, 325, 335, 345]), (1.0, list(range(100, 124)), None)],
+)
+def test_a_share_is_evenly_spaced_in_each_orientation(
+    tmp_path: Path, share: float, inlines: list[int], crosslines: list[int] | None
+):
+    """Of 24 training inlines and 50 crosslines; the lines of val stay."""
+    split = {"along": "inline", "val": 0.15, "test": 0.15, "guard": 2}
+    whole = open_survey(cube(tmp_path, orientation="both", split=split))
+    survey = open_survey(cube(tmp_path, orientation="both", share=share, split=split))
+    found = survey.parts["train"].sections
+    assert [ref.line for ref in found if ref.orientation is IL] == inlines
+    assert [ref.line for ref in found if ref.orientation is XL] == (crosslines or list(range(300, 350)))
+    assert survey.parts["val"].sections == whole.parts["val"].sections
+
+
+def test_a_share_is_not_taken_of_every_nth_line(tmp_path: Path):
+    with pytest.raises(ValueError, match="every and share cannot apply together"):
+        cube(tmp_path, every=2, share=0.5)
+
+
 def test_every_strides_in_each_orientation(tmp_path: Path):
     """Over the concatenation the first crossline would depend on the number of inlines."""
     split = {"val": 0.2, "test": 0.0, "guard": 3}

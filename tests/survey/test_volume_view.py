@@ -9,7 +9,7 @@ from sam_seismic.survey.volume import Volume
 from sam_seismic.survey.volume_view import FilesView, VolumeView
 
 OF_THE_GRID = {"geometry", "dtype", "loose_sections", "axis_order", "lines", "live_along", "section_shape", "section"}
-OF_THE_GRID |= {"file_of", "starts_ms", "coordinates", "angle_unit", "segy_template"}
+OF_THE_GRID |= {"file_of", "starts_ms", "coordinates", "angle_unit", "segy_template", "by_file"}
 """What a view on a grid of its own cannot have of the volume whose files it reads."""
 COMPUTED = {"has_grid", "stored"}
 """What `Volume` computes from the rest, and `stored`, which tells a view from a volume."""

@@ -46,7 +46,7 @@ def write_hdf5(
         SurveyError: the path exists or is the source, the source has no grid, the disk is full, the copy differs, or
             what an earlier run left is of another job or may not be gone on with.
     """
-    if path.exists() and source.path.exists() and path.samefile(source.path):
+    if path.exists() and any(path.samefile(file) for file in {source.path, *source.files} if file.exists()):
         raise SurveyError(problem=f"{path}: is the input itself", fix="choose another name for the output")
     orientation = source.fast_orientation
     lines = source.geometry.lines(orientation).tolist()
@@ -90,13 +90,20 @@ def _job(source: Volume, read: ReadOptions | None) -> dict[str, Any]:
     """What must be the same when an interrupted run is resumed."""
     grid = source.geometry
     return {
-        "input": stamp(source.path) if source.path.exists() else str(source.path),
+        "input": _stamp(source),
         "read": None if read is None else read.model_dump(mode="json"),
         "grid": [str(grid), grid.sample_interval_ms, grid.start_ms, int(np.count_nonzero(grid.live))],
         "sample type": f"{source.dtype} {source.encoding}",
         "header positions": list(origin_of(source).bytes),
         "version of the layout": VERSION,
     }
+
+
+def _stamp(source: Volume) -> Any:
+    """Data that stay the same while the files of a volume are not changed."""
+    if source.by_file:
+        return [stamp(file) for file in source.files]
+    return stamp(source.path) if source.path.exists() else str(source.path)
 
 
 def _copy(

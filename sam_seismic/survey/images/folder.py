@@ -188,11 +188,12 @@ class FolderVolume(Volume):
 
 def parts(path: Path) -> dict[str, Path]:
     """Subfolders train, val and test that hold sections, by name; empty when there are none."""
-    return {
-        name: path / name
-        for name in PARTS
-        if (path / name).is_dir() and any(match for _, match in _pictures(path / name))
-    }
+    return {name: path / name for name in PARTS if (path / name).is_dir() and holds_sections(path / name)}
+
+
+def holds_sections(folder: Path) -> bool:
+    """Whether a folder holds a picture that is named as a section is."""
+    return any(match for _, match in _pictures(folder))
 
 
 def _pictures(path: Path) -> Iterator[tuple[Path, re.Match[str] | None]]:

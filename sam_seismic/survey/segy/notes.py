@@ -31,19 +31,33 @@ def describe_counts(layout: SegyLayout, lines: Lines) -> tuple[str, ...]:
 
 
 def describe_grid(lines: Lines) -> tuple[str, ...]:
-    """Notes on places without a trace, repeated traces and uneven steps."""
-    notes, places = [], lines.index.size
-    if empty := int(np.count_nonzero(lines.index < 0)):
-        notes.append(f"{empty} of {places} places of the grid hold no trace")
+    """Notes on repeated traces, places without a trace and uneven steps."""
+    notes = []
     if len(lines.repeats):
         passed_over, read = (lines.repeats[0] + 1).tolist()
         notes.append(
             f"{counted(len(lines.repeats), 'trace', 'are')} passed over, as another one of their place is read: "
             f"trace {passed_over} for trace {read}" + (" and so on" if len(lines.repeats) > 1 else "")
         )
-    if lines.index.shape[1] == 1 and lines.index.shape[0] > 1:
+    return (*notes, *describe_places(lines.index, lines.inlines, lines.crosslines))
+
+
+def describe_places(
+    held: NDArray[np.integer], inlines: NDArray[np.int32], crosslines: NDArray[np.int32]
+) -> tuple[str, ...]:
+    """Notes on places without a trace and uneven steps of a grid.
+
+    Args:
+        held: int[inline, crossline], below 0 where there is no trace.
+        inlines: int32[inline], their numbers.
+        crosslines: int32[crossline], likewise.
+    """
+    notes, places = [], held.size
+    if empty := int(np.count_nonzero(held < 0)):
+        notes.append(f"{empty} of {places} places of the grid hold no trace")
+    if held.shape[1] == 1 and held.shape[0] > 1:
         notes.append("there is one crossline: every inline is a single trace wide, and only the crossline is a section")
-    for name, numbers in (("inline", lines.inlines), ("crossline", lines.crosslines)):
+    for name, numbers in (("inline", inlines), ("crossline", crosslines)):
         steps = np.unique(np.diff(numbers.astype(np.int64)))
         if len(steps) > 1:
             notes.append(

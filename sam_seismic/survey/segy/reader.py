@@ -1,6 +1,7 @@
 """A SEG-Y file of any dialect goes in; a Volume comes out, with the facts and assumptions it was read by."""
 
 import hashlib
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 
@@ -105,6 +106,11 @@ class SegyVolume(Volume):
         return "big" if self.layout.order == ">" else "little"
 
     @property
+    def starts_vary(self) -> bool:
+        """Whether its traces begin at different times: then `starts_ms` has those of each."""
+        return self._starts_vary
+
+    @property
     def traces(self) -> int:
         """Traces in the file."""
         return self.layout.traces
@@ -155,6 +161,12 @@ class SegyVolume(Volume):
     def fast_orientation(self) -> Orientation:
         """The orientation by which the file is sorted."""
         return self.segy_template.fast_orientation
+
+    def reopened(self) -> "SegyVolume":
+        """The same volume with a file handle of its own, which is closed when the volume is no longer used."""
+        other = copy(self)
+        other._file = TraceFile(self.path, self.layout)
+        return other
 
     def section(self, orientation: Orientation, line: int) -> Section:
         """One section, values [sample, trace]; dead traces are zero.

@@ -213,16 +213,16 @@ def test_one_way_times_are_not_taken_for_two_way_times(tmp_path: Path):
 
 
 def test_unusual_values_without_a_pick(tmp_path: Path):
-    """0 and -999 are taken as none where all picks are far from them; an unknown value is told, with what to do."""
+    """-999 is taken as none where all picks are far from it; 0, which may be meant, and others are told."""
     far = "IL XL TWT\n100 300 0\n100 301 -999\n100 302 0\n" + "".join(f"102 {x} 1200\n" for x in range(300, 306))
     (tmp_path / "a.dat").write_text(far + "104 300 7777\n104 301 7777\n")
     (picks,) = read_horizons(tmp_path / "a.dat", PickOptions())
-    assert (picks.times.tolist(), picks.nulls) == ([1200] * 6 + [7777] * 2, 3)
+    assert (picks.times.tolist(), picks.nulls) == ([0, 0] + [1200] * 6 + [7777] * 2, 1)
+    told = "far from all others: if these mean that there is none, add --no-pick"
     assert picks.notes == (
-        "2 picks at 0, far from all others: taken as no pick",
-        "1 picks at -999, far from all others: taken as no pick",
-        "2 picks at 7777, far from all others: if these mean that there is none, add --no-pick 7777 "
-        "(in the YAML: null)",
+        "1 pick at -999, far from all others: taken as no pick",
+        f"2 picks at 0, {told} 0 (in the YAML: null)",
+        f"2 picks at 7777, {told} 7777 (in the YAML: null)",
     )
     (tmp_path / "b.dat").write_text("IL XL TWT\n100 300 0\n100 301 4\n100 302 8\n100 303 2\n")
     (near,) = read_horizons(tmp_path / "b.dat", PickOptions())

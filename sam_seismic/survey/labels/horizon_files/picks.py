@@ -17,7 +17,9 @@ MILLISECONDS: dict[TimeUnit, float] = {"s": 1000.0, "ms": 1.0, "us": 0.001}
 NULLS = (-999.25, -9999.0, 9999.0, 99999.0, 9999900.0)
 """Values without a pick in the files of interpretation programs, beside NaN, infinity and numbers from 1e29 on."""
 _HUGE = 1e29
-_LIKELY_NULLS = (0.0, -1.0, -999.0, -9999.25, -99999.0, -999999.0, -32767.0, -32768.0)
+_PERHAPS = (0.0, -1.0)
+"""Values that may mean that there is no pick, or a first sample; they are kept, and told where all others are far."""
+_LIKELY_NULLS = (-999.0, -9999.25, -99999.0, -999999.0, -32767.0, -32768.0)
 """Values that may be picks, and are none where all others are far from them."""
 _FAR, _VERY_FAR = 0.5, 2.0
 """In medians of the picks."""
@@ -102,23 +104,28 @@ def _far_values(times: NDArray[np.float64]) -> tuple[list[float], tuple[str, ...
     Args:
         times: without the usual null values; float64[pick].
     """
-    picks = times[~np.isin(times, _LIKELY_NULLS)]
+    picks = times[~np.isin(times, (*_LIKELY_NULLS, *_PERHAPS))]
     if not len(picks):
         return [], ()
     scale = abs(float(np.median(picks)))
-    nulls = [value for value in _LIKELY_NULLS if value in times and np.abs(picks - value).min() > _FAR * scale]
-    notes = [
-        f"{int((times == value).sum()):,} picks at {value:g}, far from all others: taken as no pick" for value in nulls
-    ]
+    far = [v for v in (*_LIKELY_NULLS, *_PERHAPS) if v in times and np.abs(picks - v).min() > _FAR * scale]
+    nulls = [value for value in far if value in _LIKELY_NULLS]
+    told = [value for value in far if value in _PERHAPS]
     for value in dict.fromkeys((float(picks.min()), float(picks.max()))):
-        same = picks == value
-        others, count = picks[~same], int(same.sum())
-        if 1 < count < len(others) and np.abs(others - value).min() > _VERY_FAR * scale:
-            notes.append(
-                f"{count:,} picks at {value:g}, far from all others: if these mean that there is none, add "
-                f"--no-pick {value:g} (in the YAML: null)"
-            )
+        others = picks[picks != value]
+        if 1 < len(picks) - len(others) < len(others) and np.abs(others - value).min() > _VERY_FAR * scale:
+            told.append(value)
+    notes = [f"{_count(times, value)}: taken as no pick" for value in nulls]
+    notes += [
+        f"{_count(times, value)}: if these mean that there is none, add --no-pick {value:g} (in the YAML: null)"
+        for value in told
+    ]
     return nulls, tuple(notes)
+
+
+def _count(times: NDArray[np.float64], value: float) -> str:
+    count = int((times == value).sum())
+    return f"{count:,} pick{'' if count == 1 else 's'} at {value:g}, far from all others"
 
 
 @dataclass(frozen=True, eq=False)
