@@ -18,7 +18,7 @@ from sam_seismic.config.cells import Cell, Experiment
 from sam_seismic.errors import UserError
 from sam_seismic.files.atomic import write_text
 from sam_seismic.files.locks import open_locked, try_lock
-from sam_seismic.runs.status import STATUS, RunStatus, read_status
+from sam_seismic.runs.status import ERROR, STATUS, RunStatus, read_status
 
 CellState = Literal["done", "running", "failed", "stopped", "waiting"]
 MARKER = "cell.json"
@@ -90,7 +90,7 @@ class CellFolder:
     @property
     def error(self) -> Path:
         """Why the cell failed."""
-        return self.path / "error.txt"
+        return self.path / ERROR
 
     @property
     def _lock(self) -> Path:

@@ -12,7 +12,7 @@ from sam_seismic.files.atomic import write_text
 from sam_seismic.files.folders import is_utf8
 from sam_seismic.files.locks import LOCK
 from sam_seismic.runs.resuming import check_same_experiment
-from sam_seismic.runs.status import STATUS
+from sam_seismic.runs.status import ERROR, STATUS
 
 PARTS = ("config.yaml", STATUS, "metrics.csv", "checkpoints", "report", "tensorboard")
 """What a training writes into its folder. Other files there are never changed or removed."""
@@ -84,7 +84,7 @@ class RunFolder:
             raise UserError(problem=f"{self.path}: the name is not UTF-8", fix="choose another --output")
         if self.path.exists() and not self.path.is_dir():
             raise UserError(problem=f"{self.path}: is a file", fix="give a folder as --output")
-        if not self.path.is_dir() or all(path == self.lock for path in self.path.iterdir()):
+        if not self.path.is_dir() or all(path.name in (LOCK, ERROR) for path in self.path.iterdir()):
             return
         if not is_config_file(self.config) and not self.older_run.is_dir():
             raise UserError(problem=f"{self.path}: holds files, but no run", fix="choose another --output")

@@ -16,6 +16,8 @@ from sam_seismic.files.processes import has_ended
 State = Literal["starting", "training", "stopped", "failed", "finished", "killed"]
 STATUS = "status.json"
 """Name of the status file in a run folder."""
+ERROR = "error.txt"
+"""Name of the file in the run folder of an experiment's cell that says why the cell failed."""
 SILENCE = 120.0
 """Seconds without an update after which a run with state `training` is considered dead."""
 

@@ -304,11 +304,11 @@ def test_scores_that_are_added_later_do_not_train_again(run: Run, tmp_path: Path
 
 
 def test_one_facies_against_the_rest(run: Run, tmp_path: Path):
-    config = cut_down(tmp_path, methods={"full": {"model.encoder": "full"}}, facies=["all", "salt"])
+    config = cut_down(tmp_path, methods={"full": {"model.encoder": "full"}}, facies=["salt"])
     assert run("experiment", "--config", config).exit_code == 0
     found = rows(tmp_path / "out")
-    assert {row["class"] for row in found if row["facies"] == "salt"} == {"", "rest", "salt"}
-    assert len({row["class"] for row in found if row["facies"] == "all"}) == 7
+    assert {row["facies"] for row in found} == {"salt"}
+    assert {row["class"] for row in found} == {"", "rest", "salt"}
 
 
 @pytest.mark.parametrize(
@@ -364,12 +364,13 @@ def test_the_configuration_of_one_run_is_told(made: Made, run: Run, tmp_path: Pa
     refused = run("experiment", "--config", made.config)
     assert refused.exit_code == 2
     assert f"fix: train it: sam-seismic train --config {made.config}" in refused.stderr
-    assert run("train", "--config", made.config, "--output", tmp_path / "run").exit_code == 0
+    small = ("--set", "train.epochs=1", "--output", tmp_path / "run")
+    assert run("train", "--config", made.config, *small).exit_code == 0
 
 
 @pytest.mark.usefixtures("pictures")
 def test_pictures_are_drawn(tmp_path: Path, run: Run):
-    config = cut_down(tmp_path, share=[0.5, 1], common={"data.every": 1}, methods={"full": {"model.encoder": "full"}})
+    config = cut_down(tmp_path, methods={"full": {"model.encoder": "full"}})
     told = run("experiment", "--config", config)
     assert told.exit_code == 0, told.stderr
     plots = tmp_path / "out" / "plots"

@@ -122,6 +122,21 @@ def test_gaps_are_interpolated_along_the_lines_that_are_picked():
     np.testing.assert_array_equal(without_gaps(surface, 2, Orientation.CROSSLINE).times, times)
 
 
+@pytest.mark.follows("survey/labels/gaps.py", "--along {} (in the YAML: along) chooses the others", elsewhere=True)
+def test_gaps_are_filled_along_the_other_lines_where_the_note_is_followed(tmp_path: Path):
+    """Picks of every second inline on every second crossline do not show which lines were interpreted."""
+    times = np.full(GRID.shape[:2], np.nan)
+    times[::2, ::2] = 8.0
+    path = table(tmp_path / "a.dat", times)
+    (filled,) = made(path, below=True, max_gap=1).surfaces
+    (note,) = filled.notes
+    other = note.partition("--along ")[2].split()[0]
+    assert filled.picked[::2, 1].all()
+    (turned,) = made(path, below=True, max_gap=1, along=other).surfaces
+    assert turned.picked[1, ::2].all()
+    assert (turned.notes, turned.picked[::2, 1].any()) == ((), False)
+
+
 def test_crossing_surfaces_are_refused_with_counts_and_places_and_the_advice_works(tmp_path: Path):
     upper = flat(8.0)
     upper[1, 2:4] = 40.0
