@@ -198,6 +198,8 @@ def test_a_finished_run_says_so(made: Made, run: Run, tmp_path: Path, epochs: in
         "--set train.epochs=4 goes on\n"
     )
     assert told.stdout == "", "nothing is written"
+    as_json = run(*command, "--set", f"train.epochs={epochs}", "--json")
+    assert json.loads(as_json.stdout) == {"run": str(folder), "best": str(folder / "checkpoints" / "best.ckpt")}
     assert (folder / "config.yaml").read_text() == before
 
 
