@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sam_seismic.cli.tables import number, show_files
+from sam_seismic.cli.tables import show_files
 from sam_seismic.cli.terminal import print_json, print_table
+from sam_seismic.scoring.score_table import number
 
 if TYPE_CHECKING:  # these modules import torch, which a table does not need
     from sam_seismic.report.folds_file import CrossValidation, FoldResult

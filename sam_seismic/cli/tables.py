@@ -1,12 +1,12 @@
 """Outcomes of workflows come in; tables and lists of files are printed on stdout."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sam_seismic.cli.blocks import show_block
 from sam_seismic.cli.terminal import print_table
+from sam_seismic.scoring.score_table import HEADER, number, score_rows
 
 if TYPE_CHECKING:  # these modules import torch, which a table does not need
     from sam_seismic.inspection.request import Inspection
@@ -49,17 +49,8 @@ def show_scores(scores: "FaciesScores", guesses: Mapping[str, "FaciesScores"], u
     }
     print_table(
         f"All {scores.voxels:,} voxels",
-        ("", "mean IoU", "weighted IoU", "pixel acc.", "class acc."),
-        [
-            (
-                name,
-                number(each.mean_iou),
-                number(each.frequency_weighted_iou),
-                number(each.pixel_accuracy),
-                number(each.mean_class_accuracy),
-            )
-            for name, each in rows.items()
-        ],
+        HEADER,
+        score_rows(rows),
     )
 
 
@@ -89,17 +80,8 @@ def show_scoring(found: "Scoring") -> None:
     if len(found.scores) > 1:
         print_table(
             "Side by side",
-            ("", "mean IoU", "weighted IoU", "pixel acc.", "class acc."),
-            [
-                (
-                    name,
-                    number(each.mean_iou),
-                    number(each.frequency_weighted_iou),
-                    number(each.pixel_accuracy),
-                    number(each.mean_class_accuracy),
-                )
-                for name, each in found.scores.items()
-            ],
+            HEADER,
+            score_rows(found.scores),
         )
     _show_distances(details.by_distance)
     _show_tops(details)
@@ -197,11 +179,6 @@ def show_files(files: Sequence[Path]) -> None:
     print("written:")
     for path in files:
         print(f"  {path}/" if path.is_dir() else f"  {path}")
-
-
-def number(value: float) -> str:
-    """A score with three digits; a dash for nan, where there is no score."""
-    return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def percent(share: float) -> str:

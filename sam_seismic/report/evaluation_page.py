@@ -13,6 +13,7 @@ from sam_seismic.report.scores import row_shares, short_count
 from sam_seismic.report.style import class_colors
 from sam_seismic.scoring.class_tops import ClassTops
 from sam_seismic.scoring.evaluator import PREDICTION, LineScores, ScoreDetails
+from sam_seismic.scoring.score_table import HEADER, number, score_rows
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.geometry import Geometry, Orientation
 
@@ -22,17 +23,8 @@ def verdict_blocks(scores: FaciesScores, details: ScoreDetails, notes: Sequence[
     rows = {PREDICTION: scores, **{f"guess: {name}": each for name, each in details.guesses.items()}}
     table = Columns(
         f"Scores of {scores.voxels:,} voxels",
-        ("", "mean IoU", "weighted IoU", "pixel acc.", "class acc."),
-        [
-            (
-                name,
-                number(each.mean_iou),
-                number(each.frequency_weighted_iou),
-                number(each.pixel_accuracy),
-                number(each.mean_class_accuracy),
-            )
-            for name, each in rows.items()
-        ],
+        HEADER,
+        score_rows(rows),
         shares=[0.0 if math.isnan(each.mean_iou) else each.mean_iou for each in rows.values()],
         note=intervals_note(details),
     )
@@ -241,8 +233,3 @@ def error_map(
 def provenance_block(facts: Mapping[str, str]) -> Facts:
     """What the scores were made from and with."""
     return Facts("How it was made", list(facts.items()))
-
-
-def number(value: float) -> str:
-    """A score with three digits; n/a for nan, where there is no score."""
-    return "n/a" if math.isnan(value) else f"{value:.3f}"

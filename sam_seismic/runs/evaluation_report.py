@@ -15,7 +15,6 @@ from sam_seismic.report.evaluation_page import (
     direction_blocks,
     distance_blocks,
     line_blocks,
-    number,
     provenance_block,
     shape_blocks,
     verdict_blocks,
@@ -27,6 +26,7 @@ from sam_seismic.report.style import class_colors
 from sam_seismic.runs.run_report import versions
 from sam_seismic.sam.weights import file_hash
 from sam_seismic.scoring.evaluator import ScoreDetails, ScoredSection
+from sam_seismic.scoring.score_table import number
 from sam_seismic.scoring.scores import FaciesScores, confusion_of
 from sam_seismic.survey.parts import Part
 from sam_seismic.survey.splits import SectionRef

@@ -9,12 +9,12 @@ from pathlib import Path
 import sam_seismic
 from sam_seismic.report.blocks import Columns, Facts
 from sam_seismic.report.drawings import curves_drawing
-from sam_seismic.report.evaluation_page import number
 from sam_seismic.report.page import REPORT, write_page
 from sam_seismic.report.page_blocks import Drawing, Notes, PageBlock, Picture, Text
 from sam_seismic.report.style import class_colors
 from sam_seismic.report.training import QUALITY, read_curves
 from sam_seismic.runs.run_folder import RunFolder
+from sam_seismic.scoring.score_table import number
 
 FILM = "film.gif"
 

@@ -16,7 +16,6 @@ from sam_seismic.report.evaluation_page import (
     distance_blocks,
     intervals_note,
     line_blocks,
-    number,
     shape_blocks,
 )
 from sam_seismic.report.page import REPORT, write_page
@@ -24,6 +23,7 @@ from sam_seismic.report.page_blocks import Notes, PageBlock, SectionComparison
 from sam_seismic.report.panels import panel_aspect
 from sam_seismic.report.style import class_colors
 from sam_seismic.scoring.evaluator import ScoreDetails, ScoredSection
+from sam_seismic.scoring.score_table import HEADER, score_rows
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.parts import Part
@@ -77,17 +77,8 @@ class ScoreReport:
         rows = {**self.scores, **{f"guess: {name}": each for name, each in guesses.items()}}
         return Columns(
             f"Scores of {next(iter(self.scores.values())).voxels:,} voxels",
-            ("", "mean IoU", "weighted IoU", "pixel acc.", "class acc."),
-            [
-                (
-                    name,
-                    number(each.mean_iou),
-                    number(each.frequency_weighted_iou),
-                    number(each.pixel_accuracy),
-                    number(each.mean_class_accuracy),
-                )
-                for name, each in rows.items()
-            ],
+            HEADER,
+            score_rows(rows),
             shares=[float(np.nan_to_num(each.mean_iou)) for each in rows.values()],
             note=intervals_note(next(iter(self.details.values()))),
         )

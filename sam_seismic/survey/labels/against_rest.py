@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +9,10 @@ from numpy.typing import NDArray
 from sam_seismic.config.data import REST
 from sam_seismic.errors import SurveyError
 from sam_seismic.survey.facies import IGNORE, FaciesTable
-from sam_seismic.survey.geometry import Geometry, Orientation
+from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.labelled import LabelledVolume
-from sam_seismic.survey.source_facts import SourceFacts
 from sam_seismic.survey.volume import Section, Volume
+from sam_seismic.survey.volume_view import VolumeView
 
 
 def against_rest(volume: LabelledVolume, name: str) -> LabelledVolume:
@@ -32,7 +31,7 @@ def against_rest(volume: LabelledVolume, name: str) -> LabelledVolume:
     return replace(volume, labels=labels, facies=facies)
 
 
-class OneAgainstRest(Volume):
+class OneAgainstRest(VolumeView):
     """Labels of two classes: 1 for one class of a label volume, 0 for all others, 255 where nothing is interpreted.
 
     Args:
@@ -43,19 +42,9 @@ class OneAgainstRest(Volume):
     """
 
     def __init__(self, survey: Volume, labels: Volume, facies: FaciesTable, name: str) -> None:
-        self.path = labels.path
-        self._survey, self._labels, self._facies = survey, labels, facies
+        super().__init__(labels)
+        self._survey, self._facies = survey, facies
         self._index = facies.names.index(name)
-
-    @property
-    def sources(self) -> tuple[Volume, ...]:
-        """The labels as their files hold them."""
-        return self._labels.sources
-
-    @property
-    def geometry(self) -> Geometry:
-        """That of the labels."""
-        return self._labels.geometry
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
@@ -65,63 +54,12 @@ class OneAgainstRest(Volume):
     @property
     def encoding(self) -> str:
         """As the labels have it, and which class is told from the rest."""
-        return f"{self._labels.encoding}, {self._facies.names[self._index]} against the rest"
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Those of the labels."""
-        return self._labels.files
+        return f"{self.seen.encoding}, {self._facies.names[self._index]} against the rest"
 
     @property
     def placement(self) -> str:
         """That of the labels, and the class."""
-        return json.dumps([self._labels.placement, self._facies.names[self._index]])
-
-    @property
-    def made_from(self) -> tuple[NDArray[np.generic], ...]:
-        """What the labels are made from."""
-        return self._labels.made_from
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Those of the labels."""
-        return self._labels.notes
-
-    @property
-    def source_facts(self) -> SourceFacts:
-        """Those of the labels."""
-        return self._labels.source_facts
-
-    @property
-    def fast_orientation(self) -> Orientation:
-        """That of the labels."""
-        return self._labels.fast_orientation
-
-    @property
-    def loose_sections(self) -> bool:
-        """Whether the labels are."""
-        return self._labels.loose_sections
-
-    @property
-    def axis_order(self) -> str | None:
-        """That of the labels."""
-        return self._labels.axis_order
-
-    def lines(self, orientation: Orientation) -> NDArray[np.int32]:
-        """Those of the labels."""
-        return self._labels.lines(orientation)
-
-    def live_along(self, orientation: Orientation, line: int) -> NDArray[np.bool_]:
-        """Traces with labels: bool[trace]."""
-        return self._labels.live_along(orientation, line)
-
-    def section_shape(self, orientation: Orientation, line: int) -> tuple[int, int]:
-        """(samples, traces) of a section, without reading samples."""
-        return self._labels.section_shape(orientation, line)
-
-    def file_of(self, orientation: Orientation, line: int) -> Path:
-        """The file of the labels of a line."""
-        return self._labels.file_of(orientation, line)
+        return json.dumps([self.seen.placement, self._facies.names[self._index]])
 
     def section(self, orientation: Orientation, line: int) -> Section:
         """Labels of one line: uint8[sample, trace].
@@ -130,7 +68,7 @@ class OneAgainstRest(Volume):
             UnknownLabelsError: a label on a recorded trace is neither a class nor ignored.
             SurveyError: there is no such line, or the file is damaged there.
         """
-        section = self._labels.section(orientation, line)
+        section = self.seen.section(orientation, line)
         read = section.live & self._recorded(orientation, line, len(section.live))  # [trace]
         values = np.full(section.shape, IGNORE, np.uint8)  # [sample, trace]
         classes = self._facies.encode(section.values[:, read], f"{self.path}: {section.name}")
