@@ -88,7 +88,7 @@ def leak_notes(survey: Survey, parts: Sequence[Part]) -> tuple[str, ...]:
         SurveyError: amplitudes cannot be read.
     """
     train, notes, known = survey.parts["train"], [], dict[Orientation, LineCorrelation]()
-    lines = training_lines(train, len(survey.facies))
+    lines = training_lines(train, range(len(survey.facies)))
     for part in parts:
         if part.name == train.name:
             continue

@@ -1,6 +1,6 @@
 """Labels of the training sections come in; guesses that use no amplitudes, and their scores, go out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sam_seismic.scoring.scores import FaciesScores, confusion_of
 from sam_seismic.scoring.training_lines import training_lines
+from sam_seismic.scoring.transitions import transitions, vertical_order
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.parts import Part, Survey
 from sam_seismic.survey.splits import SectionRef
@@ -37,8 +38,9 @@ class SurveyGuesses:
     """Guesses for the sections of some parts of a survey, from the labels of its training part alone.
 
     `majority class` is the most frequent class, `depth only` the most frequent one at each depth, `nearest line` a copy
-    of the nearest training trace, `interpolation` moves the boundaries of classes linearly between the training lines
-    on both sides. What a copied trace leaves open, the guess by depth fills.
+    of the nearest training trace. `interpolation` moves the boundaries of classes, in the order that they have in the
+    training lines, linearly between the training lines on both sides. What a copied trace leaves open, the guess by
+    depth fills.
 
     A guess that cannot be made for each section of the parts is left out: `depth only` needs sections of one length,
     the other two training lines to compare with, outside the parts themselves.
@@ -54,11 +56,20 @@ class SurveyGuesses:
     def __init__(self, survey: Survey, parts: Sequence[Part]) -> None:
         train = survey.parts["train"]
         classes = len(survey.facies)
-        histogram = depth_histogram((train.labels(ref).values for ref in train.sections), classes)
+        names = survey.facies.names
+        counts = np.zeros((classes, classes), np.int64)  # [upper class, lower class]
+
+        def sections() -> Iterator[NDArray[np.uint8]]:
+            for ref in train.sections:
+                labels = train.labels(ref).values.astype(np.uint8, copy=False)
+                counts[:] += transitions(labels, labels, names).truth
+                yield labels
+
+        histogram = depth_histogram(sections(), classes)
         self._majority, by_depth = majority_guess(histogram), depth_guess(histogram)
         lengths = {part.section_shape(ref)[0] for part in (train, *parts) for ref in part.sections}
         self._by_depth = by_depth if len(lengths) == 1 else None
-        self._lines = training_lines(train, classes)
+        self._lines = training_lines(train, vertical_order(counts))
         self._comparable = all(self._is_elsewhere(part, ref) for part in parts for ref in part.sections)
         self.names = (
             "majority class",

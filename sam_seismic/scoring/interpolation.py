@@ -1,11 +1,13 @@
 """Label columns on several sides of a trace come in; the labels between them go out: boundaries move linearly.
 
-Each class of a column is a field of signed distances to its boundaries along the column (Raya and Udupa 1990,
-"Shape-based interpolation of multidimensional objects", IEEE TMI 9(1)). Fields are blended, and each sample gets the
-class whose blended field is largest.
+The classes stand in an order from top to bottom. For each boundary between the first classes and the others, a column
+is a field of signed distances along the trace (Raya and Udupa 1990, "Shape-based interpolation of multidimensional
+objects", IEEE TMI 9(1)). Fields are blended boundary by boundary, so that a layer keeps its thickness however much it
+dips, and one that a side lacks grows thinner towards it.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +15,39 @@ from numpy.typing import NDArray
 from sam_seismic.survey.facies import IGNORE
 
 
-def signed_distances(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
-    """Distances in samples to the boundaries of each class along the sample axis, positive inside.
+@dataclass(frozen=True, eq=False)
+class BoundaryFields:
+    """Where the boundaries of columns are.
 
     Args:
-        labels: uint8[sample, trace] class indices; IGNORE is a further class, the last one.
-        classes: number of classes.
-
-    Returns:
-        float32[class + 1, sample, trace]. A boundary lies between two samples, so values are odd halves; a class that
-        a trace lacks has -infinity, and one that fills it has infinity.
+        distances: float32[boundary, sample, trace], in samples to the k-th boundary, positive where one of the first
+            k + 1 classes is. A boundary lies between two samples, so values are odd halves. Above the first sample lies
+            the first class, and below the last sample the last one.
+        known: bool[sample, trace], where the column is interpreted; elsewhere the nearest label of the trace counts.
     """
-    fields = np.empty((classes + 1, *labels.shape), np.float32)
-    for index in range(classes + 1):
-        inside = labels == (index if index < classes else IGNORE)  # [sample, trace]
-        fields[index] = np.where(inside, _nearest(~inside) - 0.5, 0.5 - _nearest(inside))
-    return fields
+
+    distances: NDArray[np.float32]
+    known: NDArray[np.bool_]
+
+
+def boundary_fields(labels: NDArray[np.uint8], order: Sequence[int]) -> BoundaryFields:
+    """The boundaries of columns.
+
+    Args:
+        labels: uint8[sample, trace] class indices; IGNORE is not interpreted.
+        order: all class indices from top to bottom, see `vertical_order`.
+    """
+    known = labels != IGNORE
+    ranks = np.full(256, len(order), np.int64)
+    ranks[list(order)] = np.arange(len(order))
+    filled = ranks[np.take_along_axis(labels, _nearest_known(known), axis=0)]  # [sample, trace]
+    distances = np.empty((max(len(order) - 1, 0), *labels.shape), np.float32)
+    edge = np.ones((1, labels.shape[1]), np.bool_)
+    for boundary in range(len(distances)):
+        upper = np.concatenate([edge, filled <= boundary, ~edge])  # [sample + 2, trace]
+        field = np.where(upper, _nearest(~upper) - 0.5, 0.5 - _nearest(upper))
+        distances[boundary] = field[1:-1]
+    return BoundaryFields(distances, known)
 
 
 def _nearest(marked: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -39,33 +58,31 @@ def _nearest(marked: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.asarray(np.minimum(at - last, following - at), np.float32)
 
 
-def blend(fields: Sequence[NDArray[np.float32]], weights: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _nearest_known(known: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The nearest interpreted sample of the trace, the upper one of two: int64[sample, trace]; any where none is."""
+    at = np.arange(len(known))[:, None]
+    far = 2 * len(known)
+    last = np.maximum.accumulate(np.where(known, at, -far), axis=0)
+    following = np.minimum.accumulate(np.where(known, at, far)[::-1], axis=0)[::-1]
+    return np.clip(np.where(at - last <= following - at, last, following), 0, len(known) - 1)
+
+
+def blend(fields: Sequence[BoundaryFields], weights: NDArray[np.float64], order: Sequence[int]) -> NDArray[np.uint8]:
     """The labels between columns.
 
-    A boundary moves linearly where the class above it and the class below it each overlap with themselves on the other
-    side; a layer that dips by more than its thickness from one side to the other is lost in between. A class that is
-    found on some sides only counts as thin on the others as it is thick on these: it ends about halfway between two
-    columns if it wedges out at a boundary, and sooner if it lies within a thick class.
-
     Args:
-        fields: of each side, float32[class + 1, sample, trace] from `signed_distances`.
+        fields: of each side, from `boundary_fields` with the same order.
         weights: float64[side, trace], not negative; a side with 0 has no say. Inverse distances interpolate linearly.
+        order: all class indices from top to bottom.
 
     Returns:
-        uint8[sample, trace], IGNORE where no class is interpreted, and where all weights are 0.
+        uint8[sample, trace], IGNORE where less than half of the weight is interpreted, and where all weights are 0.
     """
-    samples = fields[0].shape[1]
-    ignored = len(fields[0]) - 1
     shares = weights / np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)  # [side, trace]
-    best = np.full(fields[0].shape[1:], -np.inf, np.float32)  # [sample, trace]
-    labels = np.full(best.shape, IGNORE, np.uint8)
-    for index in range(ignored + 1):
-        sides = np.stack([field[index] for field in fields])  # [side, sample, trace]
-        sides = np.where(weights[:, None] > 0, sides, -np.inf)
-        thickest = sides.max(axis=1)  # [side, trace]
-        most = np.minimum(thickest.max(axis=0), samples)  # [trace]
-        bounded = np.clip(sides, np.where(thickest == -np.inf, -most, -samples)[:, None], samples)
-        blended = (bounded * shares[:, None]).sum(axis=0, dtype=np.float32)
-        better = (blended > best) & (most > -np.inf)
-        best[better], labels[better] = blended[better], IGNORE if index == ignored else index
-    return labels
+    known = sum(each.known * share for each, share in zip(fields, shares, strict=True))  # [sample, trace]
+    rank = np.zeros(fields[0].known.shape, np.int64)
+    for boundary in range(len(fields[0].distances)):
+        blended = sum(each.distances[boundary] * share for each, share in zip(fields, shares, strict=True))
+        rank += np.asarray(blended) <= 0
+    labels = np.asarray(order, np.uint8)[rank]
+    return np.where(np.asarray(known) < 0.5, np.uint8(IGNORE), labels)

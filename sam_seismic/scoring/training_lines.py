@@ -6,13 +6,14 @@ interpolate between those on both sides. A network that learns only as much is n
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from sam_seismic.scoring.interpolation import blend, signed_distances
+from sam_seismic.scoring.interpolation import BoundaryFields, blend, boundary_fields
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.geometry import Orientation
 from sam_seismic.survey.parts import Part
@@ -59,11 +60,16 @@ class TrainingLines(ABC):
         """What the training lines say of a section; None where no training line can be compared with it."""
 
 
-def training_lines(train: Part, classes: int) -> TrainingLines:
-    """The training lines of a survey on a grid, or of loose sections."""
+def training_lines(train: Part, order: Sequence[int]) -> TrainingLines:
+    """The training lines of a survey on a grid, or of loose sections.
+
+    Args:
+        train: the training part.
+        order: all class indices from top to bottom, by which layers are interpolated.
+    """
     if train.volume.amplitude.loose_sections:
-        return LooseTrainingLines(train, classes)
-    return GridTrainingLines(train, classes)
+        return LooseTrainingLines(train, order)
+    return GridTrainingLines(train, order)
 
 
 class _LabelSections:
@@ -93,11 +99,11 @@ class GridTrainingLines(TrainingLines):
 
     Args:
         train: its sections, and the labels on them.
-        classes: number of classes.
+        order: all class indices from top to bottom.
     """
 
-    def __init__(self, train: Part, classes: int) -> None:
-        self._train, self._classes = train, classes
+    def __init__(self, train: Part, order: Sequence[int]) -> None:
+        self._train, self._order = train, tuple(order)
         self._sections = _LabelSections(train)
         self._grid = train.volume.amplitude.geometry
         self._units = [_unit(self._grid.lines(orientation)) for orientation in Orientation]
@@ -105,7 +111,7 @@ class GridTrainingLines(TrainingLines):
         rows, columns = np.nonzero(self._trained)
         self._places = np.stack([rows, columns], axis=1)  # int64[training trace, (inline, crossline)]
         self._tree = cKDTree(self._on_map(self._grid.inlines[rows], self._grid.crosslines[columns]))
-        self._blended: tuple[bytes, list[NDArray[np.float32]]] | None = None
+        self._blended: tuple[bytes, list[BoundaryFields]] | None = None
 
     def offset(self, part: Part, ref: SectionRef) -> NDArray[np.float64] | None:
         """Inlines and crosslines to the nearest training trace: float64[trace, 2]; None for another grid."""
@@ -124,7 +130,8 @@ class GridTrainingLines(TrainingLines):
         has_both = ((weights[:2] > 0).all(axis=0)) | ((weights[2:] > 0).all(axis=0))
         interpolated = nearest.copy()
         if has_both.any():
-            blended = blend(self._signed_distances(sides, weights > 0), weights)  # [sample, trace]
+            fields = self._boundary_fields(sides, weights > 0)
+            blended = blend(fields, weights, self._order)  # [sample, trace]
             interpolated[:, has_both] = blended[:, has_both]
         return NeighbourGuess(np.asarray(distance), nearest, interpolated)
 
@@ -176,8 +183,8 @@ class GridTrainingLines(TrainingLines):
                         weights[2 * axis + side, trace] = 1 / max(gap, 1e-6)
         return places, weights
 
-    def _signed_distances(self, sides: NDArray[np.int64], given: NDArray[np.bool_]) -> list[NDArray[np.float32]]:
-        """Signed distances float32[class, sample, trace] of the labels of each side; those of the last call are kept.
+    def _boundary_fields(self, sides: NDArray[np.int64], given: NDArray[np.bool_]) -> list[BoundaryFields]:
+        """The boundaries of the labels of each side; those of the last call are kept.
 
         Between two training lines, all lines have the same traces on their sides.
         """
@@ -188,7 +195,7 @@ class GridTrainingLines(TrainingLines):
                 labels = np.full((self._grid.samples, len(places)), IGNORE, np.uint8)  # [sample, trace]
                 if known.any():
                     labels[:, known] = self._labels(places[known])
-                fields.append(signed_distances(labels, self._classes))
+                fields.append(boundary_fields(labels, self._order))
             self._blended = (key, fields)
         return self._blended[1]
 
@@ -209,11 +216,11 @@ class LooseTrainingLines(TrainingLines):
 
     Args:
         train: its sections, and the labels on them.
-        classes: number of classes.
+        order: all class indices from top to bottom.
     """
 
-    def __init__(self, train: Part, classes: int) -> None:
-        self._train, self._classes = train, classes
+    def __init__(self, train: Part, order: Sequence[int]) -> None:
+        self._train, self._order = train, tuple(order)
         self._sections = _LabelSections(train)
 
     def offset(self, part: Part, ref: SectionRef) -> NDArray[np.float64] | None:
@@ -235,9 +242,9 @@ class LooseTrainingLines(TrainingLines):
         if not (len(below) and len(above)) or not distance.any():
             return NeighbourGuess(distance, nearest, nearest)
         sides = (int(below.max()), int(above.min()))
-        fields = [signed_distances(self._labels(ref, line), self._classes) for line in sides]
+        fields = [boundary_fields(self._labels(ref, line), self._order) for line in sides]
         weights = np.array([[1 / abs(line - ref.line)] * len(distance) for line in sides])  # [side, trace]
-        return NeighbourGuess(distance, nearest, blend(fields, weights))
+        return NeighbourGuess(distance, nearest, blend(fields, weights, self._order))
 
     def _lines(self, part: Part, ref: SectionRef) -> NDArray[np.int64]:
         """Line numbers of the training sections that have the orientation and size of a section: int64[line]."""

@@ -38,7 +38,7 @@ def test_the_nearest_line_is_copied_and_its_distance_counts_lines_of_the_survey(
     """Inlines are numbered in steps of 4: 112 is 3 lines from 100, and 1 line from 116."""
     volume = layered(first_inline=100, step=4)
     train, test = inlines(volume, 100, 116), inlines(volume, 112, name="test")
-    found = training_lines(train, 3).guess(test, test.sections[0])
+    found = training_lines(train, range(3)).guess(test, test.sections[0])
     assert found is not None
     np.testing.assert_array_equal(found.distance, [1] * CROSSLINES)
     np.testing.assert_array_equal(found.nearest, truth(volume, 116))
@@ -48,7 +48,7 @@ def test_a_dipping_plane_between_two_lines_is_found_exactly():
     """It dips linearly, so interpolation is right where a copy of either line is wrong."""
     volume = layered()
     train, test = inlines(volume, 100, 104), inlines(volume, 101, 102, 103, name="test")
-    lines = training_lines(train, 3)
+    lines = training_lines(train, range(3))
     for ref in test.sections:
         found = lines.guess(test, ref)
         assert found is not None
@@ -59,7 +59,7 @@ def test_a_dipping_plane_between_two_lines_is_found_exactly():
 def test_outside_the_training_lines_interpolation_is_the_nearest_line():
     volume = layered()
     train, test = inlines(volume, 100, 104), inlines(volume, 107, name="test")
-    found = training_lines(train, 3).guess(test, test.sections[0])
+    found = training_lines(train, range(3)).guess(test, test.sections[0])
     assert found is not None
     np.testing.assert_array_equal(found.interpolated, truth(volume, 104))
 
@@ -67,7 +67,7 @@ def test_outside_the_training_lines_interpolation_is_the_nearest_line():
 def test_a_crossline_is_guessed_trace_by_trace_from_the_inlines_it_crosses():
     volume = layered()
     ref = SectionRef(Orientation.CROSSLINE, 2)
-    found = training_lines(inlines(volume, 100, 104), 3).guess(Part("test", volume, (ref,)), ref)
+    found = training_lines(inlines(volume, 100, 104), range(3)).guess(Part("test", volume, (ref,)), ref)
     assert found is not None
     np.testing.assert_array_equal(found.distance, [0, 1, 2, 1, 0, 1, 2, 3, 4])
     right = volume.label_section(Orientation.CROSSLINE, 2).values
@@ -81,7 +81,7 @@ def test_the_nearest_training_trace_equals_a_search_over_all_of_them():
     refs = (SectionRef(Orientation.INLINE, 100, (0, 2)), SectionRef(Orientation.INLINE, 107, (1, 5)))
     trained = [(100, trace) for trace in range(2)] + [(107, trace) for trace in range(1, 5)]
     test = inlines(volume, 104, name="test")
-    found = training_lines(Part("train", volume, refs), 3).distance(test, test.sections[0])
+    found = training_lines(Part("train", volume, refs), range(3)).distance(test, test.sections[0])
     expected = [min(np.hypot(104 - line, trace - other) for line, other in trained) for trace in range(CROSSLINES)]
     np.testing.assert_allclose(found, expected)
 
