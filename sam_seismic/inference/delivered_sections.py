@@ -4,7 +4,7 @@ Each section is predicted whole, as in a prediction of the volume, and then cut 
 orientations, the mean of inline and crossline is delivered too, which is what a predicted volume stores.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,11 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sam_seismic.data.amplitude import AmplitudeScale
 from sam_seismic.data.background import PREFETCHED_BATCHES, Prefetch
 from sam_seismic.inference.line_batches import LineBatch
 from sam_seismic.inference.merge import WaitingCrosslines, as_stored
-from sam_seismic.inference.prediction_job import PredictionJob
+from sam_seismic.inference.prediction_job import PredictedSection, PredictionJob
 from sam_seismic.inference.products import Probabilities
 from sam_seismic.inference.section_outputs import check_no_overflow
 from sam_seismic.survey.geometry import Geometry, Orientation
@@ -66,11 +69,6 @@ def delivered_directions(part: Part) -> tuple[Direction, ...]:
     return (*held, Direction.MERGED) if merged else tuple(held)
 
 
-def sections_to_predict(part: Part) -> int:
-    """Number of sections that the network predicts for a part."""
-    return sum(len(lines) for lines in _lines(part).values())
-
-
 def delivered_sections(
     task: FaciesSegmentation,
     part: Part,
@@ -92,19 +90,12 @@ def delivered_sections(
         SurveyError: an amplitude is not finite, a section does not fit the canvas, or the disk is full.
         UserError: the probabilities are not finite.
     """
-    refs = {(ref.orientation, ref.line): ref for ref in part.sections}
+    refs = _by_line(part)
     lines = _lines(part)
     orientations = tuple(orientation for orientation in sorted(Orientation) if lines[orientation])
     job = PredictionJob(task, part.volume.amplitude, orientations, batch_size, scale)
     order = (batch for orientation in orientations for batch in _batches(orientation, lines[orientation], batch_size))
-    prepared = (
-        (
-            batch,
-            job.read(batch),
-            {line: beside(part, ref) for line in batch.lines if (ref := refs.get((batch.orientation, line)))},
-        )
-        for batch in order
-    )
+    prepared = ((batch, job.read(batch), {ref: beside(part, ref) for ref in _refs_of(batch, refs)}) for batch in order)
     with TemporaryDirectory(prefix="sam-seismic-") as folder:
         crosslines = _crosslines_through(part, len(task.metadata.facies), Path(folder))
         with (
@@ -113,18 +104,26 @@ def delivered_sections(
         ):
             for batch, sections, more in ahead:
                 for predicted in job.predict(batch, sections):
-                    section, probabilities = predicted.section, predicted.probabilities  # [class, sample, trace]
-                    check_no_overflow(section, probabilities)
-                    if crosslines is not None and section.orientation is Orientation.CROSSLINE:
-                        crosslines.put(section, probabilities)
-                    ref = refs.get((section.orientation, section.line))
-                    if ref is not None:
-                        cut = probabilities[:, :, slice(*ref.traces or (None,))]
-                        direction = Direction(section.orientation)
-                        yield DeliveredSection(part, ref, direction, crosslines is None, cut, more[section.line])
-                        if crosslines is not None and section.orientation is Orientation.INLINE:
-                            merged = crosslines.merged(section, cut)
-                            yield DeliveredSection(part, ref, Direction.MERGED, True, merged, more[section.line])
+                    check_no_overflow(predicted.section, predicted.probabilities)
+                    here = refs.get((predicted.section.orientation, predicted.section.line), [])
+                    for ref, direction, cut in _deliver(predicted, here, crosslines):
+                        final = crosslines is None or direction is Direction.MERGED
+                        yield DeliveredSection(part, ref, direction, final, cut, more[ref])
+
+
+def _deliver(
+    predicted: PredictedSection, refs: Sequence[SectionRef], crosslines: "_CrosslinesThrough | None"
+) -> Iterator[tuple[SectionRef, Direction, Probabilities]]:
+    """What a predicted section gives for the pieces of it that belong to the part: itself, and merged if an inline."""
+    section, probabilities = predicted.section, predicted.probabilities  # [class, sample, trace]
+    if crosslines is not None and section.orientation is Orientation.CROSSLINE:
+        crosslines.put(section, probabilities)
+    for ref in refs:
+        yield ref, Direction(section.orientation), probabilities[:, :, slice(*ref.traces or (None,))]
+    if crosslines is not None and section.orientation is Orientation.INLINE:
+        merged = crosslines.merged(section, probabilities)
+        for ref in refs:
+            yield ref, Direction.MERGED, merged[:, :, crosslines.of(ref)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,54 +133,76 @@ class _CrosslinesThrough:
     Args:
         scratch: their probabilities.
         rows: positions of the part's inlines among all inlines.
-        columns: numbers of the crosslines that they hold.
+        columns: positions of the crosslines that they hold, ascending: int64[column].
     """
 
     scratch: WaitingCrosslines
     rows: tuple[int, ...]
-    columns: frozenset[int]
+    columns: NDArray[np.int64]
 
     def put(self, section: Section, probabilities: Probabilities) -> None:
         """Store what is predicted for a crossline, float32[class, sample, trace], if it crosses the part's inlines."""
-        if section.line in self.columns:
+        if section.line in self.scratch.geometry.crosslines:
             self.scratch.put(section, as_stored(probabilities[:, :, list(self.rows)]))
 
     def merged(self, section: Section, probabilities: Probabilities) -> Probabilities:
-        """Mean of an inline, cut to the part, and of the crosslines through it: float32[class, sample, trace]."""
-        return self.scratch.average(section, probabilities.copy())
+        """Mean of an inline and of the crosslines through it: float32[class, sample, column]."""
+        return self.scratch.average(section, probabilities[:, :, self.columns])
+
+    def of(self, ref: SectionRef) -> NDArray[np.bool_]:
+        """The columns that a piece of an inline holds: bool[column]."""
+        first, past = ref.traces or (0, int(self.columns[-1]) + 1)
+        return (self.columns >= first) & (self.columns < past)
 
 
 def _crosslines_through(part: Part, classes: int, folder: Path) -> _CrosslinesThrough | None:
     """Where the crosslines that cross a part's inlines wait; None where they are not merged."""
     if Direction.MERGED not in delivered_directions(part):
         return None
-    grid = part.volume.amplitude.geometry
-    lines, columns = _lines_of(part, Orientation.INLINE), grid.crosslines[_window(part)]
+    grid, lines, columns = part.volume.amplitude.geometry, _lines_of(part, Orientation.INLINE), _columns(part)
     scratch = WaitingCrosslines(
         folder / "crosslines",
-        Geometry.complete(lines, columns, grid.samples),
+        Geometry.complete(lines, grid.crosslines[columns], grid.samples),
         classes,
         fix="set TMPDIR to a folder on a larger disk, or score fewer lines",
     )
     rows = tuple(grid.index(Orientation.INLINE, line) for line in lines)
-    return _CrosslinesThrough(scratch, rows, frozenset(columns.tolist()))
+    return _CrosslinesThrough(scratch, rows, columns)
 
 
-def _window(part: Part) -> slice:
-    """The run of traces of the part's inlines: all lie in one region, so it is the same for each."""
-    return slice(*next(ref.traces for ref in part.sections if ref.orientation is Orientation.INLINE) or (None,))
+def _columns(part: Part) -> NDArray[np.int64]:
+    """Positions of the crosslines that the part's inlines hold, ascending: int64[column]."""
+    held = np.zeros(len(part.volume.amplitude.geometry.crosslines), np.bool_)
+    for ref in part.sections:
+        if ref.orientation is Orientation.INLINE:
+            held[slice(*ref.traces or (None,))] = True
+    return np.flatnonzero(held)
+
+
+def _by_line(part: Part) -> dict[tuple[Orientation, int], list[SectionRef]]:
+    """The pieces of each section that belong to a part."""
+    found: dict[tuple[Orientation, int], list[SectionRef]] = {}
+    for ref in part.sections:
+        found.setdefault((ref.orientation, ref.line), []).append(ref)
+    return found
+
+
+def _refs_of(batch: LineBatch, refs: Mapping[tuple[Orientation, int], list[SectionRef]]) -> Iterator[SectionRef]:
+    """The pieces of the sections of a batch that belong to the part."""
+    for line in batch.lines:
+        yield from refs.get((batch.orientation, line), [])
 
 
 def _lines_of(part: Part, orientation: Orientation) -> list[int]:
     """The lines of a part of an orientation, ascending."""
-    return sorted(ref.line for ref in part.sections if ref.orientation is orientation)
+    return sorted({ref.line for ref in part.sections if ref.orientation is orientation})
 
 
 def _lines(part: Part) -> dict[Orientation, list[int]]:
     """The lines to predict: those of the part, and where both orientations are merged, all crosslines through it."""
     lines = {orientation: set(_lines_of(part, orientation)) for orientation in Orientation}
     if Direction.MERGED in delivered_directions(part):
-        lines[Orientation.CROSSLINE] |= set(part.volume.amplitude.geometry.crosslines[_window(part)].tolist())
+        lines[Orientation.CROSSLINE] |= set(part.volume.amplitude.geometry.crosslines[_columns(part)].tolist())
     return {orientation: sorted(numbers) for orientation, numbers in lines.items()}
 
 

@@ -45,7 +45,7 @@ class WaitingCrosslines(Recorded, Unfinished):
         super().__init__(path, start=start)
         self._fix = fix
         inlines, crosslines, samples = geometry.shape
-        self._geometry = geometry
+        self.geometry = geometry
         self._layout = RecordLayout(np.dtype(np.float16), (classes, samples))
         self._size = inlines * crosslines * self._layout.size
 
@@ -75,8 +75,8 @@ class WaitingCrosslines(Recorded, Unfinished):
             section: the crossline.
             stored: float16[inline, class, sample], from `as_stored`.
         """
-        inlines = len(self._geometry.inlines)
-        position = self._geometry.index(Orientation.CROSSLINE, section.line)
+        inlines = len(self.geometry.inlines)
+        position = self.geometry.index(Orientation.CROSSLINE, section.line)
         self.records.write(position * inlines + np.arange(inlines), stored)
 
     def average(self, section: Section, probabilities: Probabilities) -> Probabilities:
@@ -89,8 +89,8 @@ class WaitingCrosslines(Recorded, Unfinished):
         Returns:
             float32[class, sample, trace].
         """
-        inlines, crosslines, _ = self._geometry.shape
-        position = self._geometry.index(Orientation.INLINE, section.line)
+        inlines, crosslines, _ = self.geometry.shape
+        position = self.geometry.index(Orientation.INLINE, section.line)
         stored = self.records.read(position + inlines * np.arange(crosslines))  # float16[crossline, class, sample]
         np.add(probabilities, stored.transpose(1, 2, 0), out=probabilities)  # [class, sample, crossline]
         probabilities /= 2

@@ -77,6 +77,22 @@ def test_what_is_scored_is_what_predict_delivers(made: Made, run: Run, tmp_path:
     np.testing.assert_array_equal(sum(np.array(line["confusion"]) for line in written["lines"]), written["confusion"])
 
 
+def test_a_part_in_two_pieces_is_scored_whole(made: Made, run: Run, tmp_path: Path):
+    """The training part of a fold lies on both sides of the lines held out; both pieces of a crossline count."""
+    split = {"folds": 10, "fold": 5, "along": "inline", "val": 0, "guard": 0}
+    config = configured(made, tmp_path / "both.yaml", orientation="both", split=split, every=1)
+    words = ("eval", "--checkpoint", made.best, "--config", config, "--split", "train", "--json")
+    found = json.loads(run(*words).stdout)
+    given = ("--input", made.amplitude, "--output", tmp_path / "both.sgy", "--orientation", "both")
+    assert run("predict", "--checkpoint", made.best, *given).exit_code == 0
+    rows = [*range(16), *range(20, 40)]  # of 40 inlines, 16 to 19 are held out
+    truth, guess = cube(made.labels)[rows], cube(tmp_path / "both.sgy")[rows]
+    expected = np.bincount(truth.ravel().astype(int) * 6 + guess.ravel(), minlength=36).reshape(6, 6)
+    np.testing.assert_array_equal(found["directions"]["merged"]["confusion"], expected)
+    assert found["confusion"] == found["directions"]["merged"]["confusion"]
+    assert found["directions"]["crossline"]["voxels"] == found["directions"]["inline"]["voxels"] == 36 * 32 * 48
+
+
 def test_scores_by_distance_add_up(made: Made, run: Run, tmp_path: Path):
     """Bins of 1, 2-3, 4-7, ... lines; together they are the scores of the network and of each guess."""
     words = ("eval", "--checkpoint", made.best, "--split", "test", "--output", tmp_path / "test")
