@@ -41,6 +41,8 @@ class StoppedWaiting(BaseException):
 
     def __init__(self, signal_name: str, awaited: str) -> None:
         super().__init__(f"stopped by {signal_name} while it waited for {awaited}")
+        self.signal_name = signal_name
+        self.awaited = awaited
 
 
 class StopRequest(Callback):

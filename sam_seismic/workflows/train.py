@@ -134,9 +134,12 @@ def _fill_store(config: Config, prepared: Prepared, listener: Listener) -> list[
 def _film(config: Config, prepared: Prepared, folder: RunFolder, listener: Listener) -> TrainingFilm:
     """The callback that pictures validation sections; it does nothing with train.pictures: 0."""
     survey = prepared.data.survey
-    return TrainingFilm(
-        folder.report, survey.parts["val"], survey.facies, every=config.train.pictures, listener=listener
-    )
+    part, every = survey.parts.get("val"), config.train.pictures
+    if part is None:
+        if every:
+            listener.say("note: train.pictures has no effect, as there are no validation lines")
+        part, every = survey.parts["train"], 0
+    return TrainingFilm(folder.report, part, survey.facies, every=every, listener=listener)
 
 
 def _finished(request: TrainRequest, folder: RunFolder) -> bool:
@@ -238,7 +241,8 @@ def _stopped_waiting(stop: StoppedWaiting, trainer: lightning.Trainer, folder: R
     """What a user is told of a training that was stopped while it waited for a section."""
     again = "; if it waits there again, look at the disk or file server of that file"
     return StoppedError(
-        problem=f"{folder.path}: {stop}, after step {trainer.global_step}, in epoch {trainer.current_epoch + 1}",
+        problem=f"{folder.path}: stopped by {stop.signal_name} after step {trainer.global_step}, in epoch "
+        f"{trainer.current_epoch + 1}, while it waited for {stop.awaited}",
         fix="to go on from the last checkpoint, give the same command with --resume" + again
         if folder.last.is_file()
         else "there is no checkpoint yet: run the same command again" + again,

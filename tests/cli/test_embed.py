@@ -148,7 +148,7 @@ def test_without_a_store_named_it_is_in_the_users_cache(
     assert run("embed", "--list").stdout == "nothing is kept\n"
     assert run("embed", "--config", config).exit_code == 0
     assert len(entries(tmp_path / "embeddings")) == ENTRIES
-    assert "1 groups" in run("embed", "--list").stdout
+    assert "1 group" in run("embed", "--list").stdout
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_what_was_not_used_for_long_is_removed(config: Path, run: Run, tmp_path:
         each["folder"] for each in json.loads(run("embed", "--prune", "30", "--store", store, "--json").stdout)
     ] == [old["folder"]]
     assert len(entries(store)) == ENTRIES
-    assert "1 groups" in run("embed", "--prune", "0", "--store", store).stdout
+    assert "1 group" in run("embed", "--prune", "0", "--store", store).stdout
     assert entries(store) == {}
     assert run("embed", "--list", "--store", store).stdout == "nothing is kept\n"
 

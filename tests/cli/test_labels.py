@@ -113,7 +113,7 @@ def test_the_advice_on_crossing_horizons_works(run: Run, tmp_path: Path, amplitu
              "--output", tmp_path / "l.npy")  # fmt: skip
     refused = run(*given)
     assert refused.exit_code == 2
-    assert "b lies above two tops on 1 traces, by up to 4 ms: IL 102 XL 303" in refused.stderr
+    assert "b lies above two tops on 1 trace, by up to 4 ms: IL 102 XL 303" in refused.stderr
     result = run(*given, *advice(refused.stderr, "--priority"))
     assert result.exit_code == 0, result.stderr
     assert "b is cut" in result.stderr

@@ -99,7 +99,7 @@ def test_repeated_traces_are_read_as_asked(made: Made, run: Run, tmp_path: Path)
     assert "--duplicates first" in refused.stderr
     taken = run(*words, "--duplicates", "first")
     assert taken.exit_code == 0, taken.stderr
-    assert "1 traces are passed over" in taken.stderr
+    assert "1 trace is passed over" in taken.stderr
     with segyio.open(facies, ignore_geometry=True) as file:
         assert file.tracecount == 40 * 32 + 1
         np.testing.assert_array_equal(file.trace[69], file.trace[70])

@@ -310,7 +310,7 @@ def test_overwriting_removes_the_pictures_of_before_and_nothing_else(made: Made,
     assert {"metrics.json", "confusion.png"} < now
     labels = npy(tmp_path / "labels.npy", LABELS)
     shown(run, "score", "--truth", labels, "--prediction", labels, "--output", out, "--overwrite")
-    assert {path.name for path in out.iterdir()} == kept | {"metrics.json"}
+    assert {path.name for path in out.iterdir()} == kept | {"metrics.json", "report.html"}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"pictures": ["../mine.png", 3, "notes.txt"]}', '{"pictures": 7}'])

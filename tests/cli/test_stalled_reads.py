@@ -37,8 +37,9 @@ def test_a_signal_ends_a_training_that_waits(
     folder = tmp_path / "run"
     stopped = completed(words(made, folder), before=stall("stall_training", at=at, wait=at, signals=[TERM]))
     assert stopped.returncode == 2, stopped.stderr
-    assert f"{folder}: stopped by SIGTERM while it waited for IL " in stopped.stderr
-    assert f"of {made.amplitude}, after step {step}, in epoch {epoch}\n" in stopped.stderr
+    told = f"{folder}: stopped by SIGTERM after step {step}, in epoch {epoch}, while it waited for IL "
+    assert told in stopped.stderr
+    assert f"of {made.amplitude}\n" in stopped.stderr
     assert "give the same command with --resume; if it waits there again, look at the disk" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     status = read_status(folder / "status.json")
@@ -55,8 +56,7 @@ def test_a_signal_ends_a_training_whose_workers_hang(made: Made, undisturbed: Pa
     stalling = stall("stall_training", at=2, wait=3, signals=[INT])
     stopped = completed(words(made, folder, *workers), before=stalling)
     assert stopped.returncode == 2, stopped.stderr
-    assert "stopped by SIGINT while it waited for IL " in stopped.stderr
-    assert ", after step 2, in epoch 1\n" in stopped.stderr
+    assert "stopped by SIGINT after step 2, in epoch 1, while it waited for IL " in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert run(*words(made, folder, "--resume")).exit_code == 0
     same_run(undisturbed, folder)
@@ -65,7 +65,8 @@ def test_a_signal_ends_a_training_whose_workers_hang(made: Made, undisturbed: Pa
 def test_a_training_that_waits_for_its_first_section_leaves_nothing(made: Made, tmp_path: Path):
     stopped = completed(words(made, tmp_path / "run"), before=stall("stall_training", at=1, wait=1, signals=[TERM]))
     assert stopped.returncode == 2, stopped.stderr
-    assert ", after step 0, in epoch 1\n  fix: there is no checkpoint yet: run the same command" in stopped.stderr
+    assert "stopped by SIGTERM after step 0, in epoch 1, while it waited for IL " in stopped.stderr
+    assert "\n  fix: there is no checkpoint yet: run the same command" in stopped.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -259,4 +259,4 @@ def test_traces_marked_dead_are_dead(tmp_path: Path):
     section = volume.section(Orientation.INLINE, 101)
     assert section.live.tolist() == [True, True, False, True, True]
     assert not section.values[:, 2].any()
-    assert volume.notes == ("1 traces are marked as dead (byte 29 is 2 or 3)",)
+    assert volume.notes == ("1 trace is marked as dead (byte 29 is 2 or 3)",)

@@ -258,7 +258,7 @@ def test_x_and_y_belong_to_the_nearest_trace_of_a_single_crooked_line(tmp_path: 
     assert found.surfaces[0].times.ravel().tolist() == [8, 12, 16, 20, 24, 28]
     assert "a.dat: 7 of 13 picks lie on no line of the survey and are left out" in found.labels.notes
     strict = made(tmp_path / "a.dat", survey=survey, below=True, max_residual=900)
-    assert "picks share their trace" in " ".join(strict.labels.notes)
+    assert "picks share a trace with another one" in " ".join(strict.labels.notes)
 
 
 @pytest.mark.follows("survey/labels/surfaces.py", "if its lines are numbered otherwise, take its X and Y: --columns")
