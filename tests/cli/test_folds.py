@@ -355,7 +355,11 @@ def test_without_validation_the_last_weights_are_kept(run: Run, tmp_path: Path):
     result = run(*command, "--set", "trainer.val_every_epochs=2")
     assert result.exit_code == 0, result.stderr
     assert "data.split.val: 0: it trains for all of train.epochs" in result.stderr
-    assert {path.name for path in (tmp_path / "run" / "report").iterdir()} == {"learning_curve.png", "facies.png"}
+    assert {path.name for path in (tmp_path / "run" / "report").iterdir()} == {
+        "learning_curve.png",
+        "facies.png",
+        "report.html",
+    }
     for more in ((), ("--resume", "--set", "train.epochs=3")):
         if more:
             assert run(*command, *more).exit_code == 0
