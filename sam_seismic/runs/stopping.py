@@ -59,10 +59,15 @@ class StopRequest(Callback):
         self._process = os.getpid()
         self._before: dict[signal.Signals, Any] = {}
         self._awaited: str | None = None
+        self._alone = True
+        """Whether this is the only process of the training."""
 
     @contextmanager
     def waiting(self, awaited: str) -> Iterator[None]:
         """Inside, the training waits for a section, and a stop signal ends the wait; one that came before does, too.
+
+        Of several processes one cannot write the checkpoint alone: there the first signal waits for the end of the step,
+        which all of them agree on, and a second one ends the wait.
 
         Args:
             awaited: what it waits for.
@@ -72,7 +77,7 @@ class StopRequest(Callback):
         """
         self._awaited = awaited
         try:
-            if self.by is not None and self._before:
+            if self.by is not None and self._before and self._alone:
                 raise StoppedWaiting(self.by, awaited)
             yield
         finally:
@@ -80,6 +85,7 @@ class StopRequest(Callback):
 
     def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:  # noqa: ARG002
         """Remove Lightning's handler of SIGTERM, which would communicate with the other processes."""
+        self._alone = trainer.world_size == 1
         if isinstance(module := getattr(trainer, "datamodule", None), SeismicDataModule):
             module.waiting = self.waiting
         if _in_main_thread():
@@ -125,8 +131,8 @@ class StopRequest(Callback):
             return  # a forked reader process inherits this handler; it ends when its parent does
         if number == signal.SIGINT and self.by is not None:
             raise KeyboardInterrupt  # a second Ctrl-C: the user does not want to wait for the end of the step
-        self.by = signal.Signals(number).name
-        if self._awaited is not None:
+        second, self.by = self.by is not None, signal.Signals(number).name
+        if self._awaited is not None and (self._alone or second):
             raise StoppedWaiting(self.by, self._awaited)
 
 
