@@ -66,8 +66,8 @@ class StopRequest(Callback):
     def waiting(self, awaited: str) -> Iterator[None]:
         """Inside, the training waits for a section, and a stop signal ends the wait; one that came before does, too.
 
-        Of several processes one cannot write the checkpoint alone: there the first signal waits for the end of the step,
-        which all of them agree on, and a second one ends the wait.
+        Of several processes one cannot write the checkpoint alone: there the first signal waits for the end of the
+        step, which all of them agree on, and a second one ends the wait.
 
         Args:
             awaited: what it waits for.
