@@ -5,11 +5,12 @@ correlation of lines, and on the scores, as their autocorrelation; the longer of
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sam_seismic.inspection.leak_guard import CorrelationLength, survey_correlation
-from sam_seismic.scoring.evaluator import LineScores
+from sam_seismic.scoring.evaluator import LineScores, ScoreDetails
 from sam_seismic.scoring.intervals import Interval, LineBootstrap
 from sam_seismic.scoring.line_counts import LineCounts, correlation_length
 from sam_seismic.survey.geometry import Orientation
@@ -17,6 +18,12 @@ from sam_seismic.survey.parts import Part
 
 TO_FALLEN = 1.44
 """Distance at which a correlation that falls exponentially is 1/e, over that at which it is a half."""
+
+
+def with_intervals(details: ScoreDetails, parts: Sequence[Part] = ()) -> ScoreDetails:
+    """The same details with confidence intervals; arguments and errors as of `score_intervals`."""
+    intervals, length = score_intervals(details.lines, parts)
+    return replace(details, intervals=intervals, correlation_length=length)
 
 
 def score_intervals(

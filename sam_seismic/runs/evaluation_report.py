@@ -29,7 +29,6 @@ from sam_seismic.scoring.evaluator import ScoreDetails, ScoredSection
 from sam_seismic.scoring.score_table import number
 from sam_seismic.scoring.scores import FaciesScores, confusion_of
 from sam_seismic.survey.parts import Part
-from sam_seismic.survey.splits import SectionRef
 from sam_seismic.tasks.checkpoint import CheckpointMetadata
 
 PLACES = ("Worst", "Second worst", "Third worst", "Fourth worst", "Fifth worst", "Sixth worst")
@@ -103,8 +102,7 @@ def worst_sections(
     by_name, names = {part.name: part for part in parts}, metadata.facies.names
     legend = list(zip(names, class_colors(len(names)), strict=True))
     for place, section in zip(PLACES, sections, strict=False):
-        traces = (section.first_trace, section.first_trace + section.truth.shape[1])
-        amplitude = by_name[section.part].amplitude(SectionRef(section.orientation, section.line, traces))
+        amplitude = by_name[section.part].amplitude(section.ref)
         scores = FaciesScores(names, confusion_of(section.truth, section.prediction, len(names)))
         name = f"{section.orientation.short} {section.line} of {section.part}"
         yield SectionComparison(

@@ -27,7 +27,6 @@ from sam_seismic.scoring.score_table import HEADER, score_rows
 from sam_seismic.scoring.scores import FaciesScores
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.parts import Part
-from sam_seismic.survey.splits import SectionRef
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +109,7 @@ class ScoreReport:
         part = next((part for part in self.parts if part.name == section.part), None)
         if part is None:
             return amplitude_png(np.zeros(section.truth.shape, np.float32), AmplitudeScale(0.0, 1.0))
-        traces = (section.first_trace, section.first_trace + section.truth.shape[1])
-        ref = SectionRef(section.orientation, section.line, traces)
-        values = part.amplitude(ref).values.astype(np.float32)
+        values = part.amplitude(section.ref).values.astype(np.float32)
         center = float(np.median(values)) if values.min() >= 0 else 0.0
         clip = float(np.percentile(np.abs(values - center), 99)) or 1.0
         return amplitude_png(values, AmplitudeScale(center, clip))

@@ -19,6 +19,7 @@ from sam_seismic.scoring.scores import FaciesScores, confusion_of
 from sam_seismic.scoring.transitions import Transitions, transitions
 from sam_seismic.survey.facies import IGNORE
 from sam_seismic.survey.geometry import Orientation
+from sam_seismic.survey.splits import SectionRef
 
 PREDICTION = "network"
 """Name of the prediction beside the guesses."""
@@ -54,6 +55,11 @@ class ScoredSection:
     first_trace: int = 0
     guesses: SectionGuesses | None = None
     confidence: NDArray[np.float32] | None = None
+
+    @property
+    def ref(self) -> SectionRef:
+        """Where it is, with the run of its traces."""
+        return SectionRef(self.orientation, self.line, (self.first_trace, self.first_trace + self.truth.shape[1]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from sam_seismic.inference.score_parts import PartScores, score_parts
 from sam_seismic.inspection.amplitude_comparison import compare_amplitudes
 from sam_seismic.inspection.label_check import check_scored_labels
 from sam_seismic.inspection.leak_guard import leak_notes
-from sam_seismic.inspection.score_intervals import score_intervals
+from sam_seismic.inspection.score_intervals import with_intervals
 from sam_seismic.listener import Listener
 from sam_seismic.report.metrics_file import METRICS, write_metrics
 from sam_seismic.runs.devices import choose_device
@@ -177,8 +177,7 @@ def _evaluate_with(
         scale=scale,
         progress=lambda done, total: listener.progress(f"evaluate {request.split}", done, total),
     )
-    intervals, length = score_intervals(found.details.lines, parts)
-    found = replace(found, details=replace(found.details, intervals=intervals, correlation_length=length))
+    found = replace(found, details=with_intervals(found.details, parts))
     notes = (
         *(f"{name} was never trained on: the lines of train hold no voxel of it" for name in untrained),
         *labels.notes,

@@ -5,7 +5,7 @@ scored beside the predictions.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from sam_seismic.files.folders import folder_of_results
 from sam_seismic.files.several_paths import VolumePath, name_of
 from sam_seismic.files.units import counted
 from sam_seismic.inspection.leak_guard import leak_notes
-from sam_seismic.inspection.score_intervals import score_intervals
+from sam_seismic.inspection.score_intervals import with_intervals
 from sam_seismic.listener import Listener
-from sam_seismic.report.metrics_file import METRICS, write_metrics
+from sam_seismic.report.metrics_file import write_metrics
 from sam_seismic.runs.score_report import ScoreReport
 from sam_seismic.scoring.evaluator import Evaluator, ScoreDetails, ScoredSection
 from sam_seismic.scoring.guesses import SurveyGuesses, constant_notes, guess_notes
@@ -119,7 +119,6 @@ def score(request: ScoreRequest, listener: Listener) -> Scoring:
             return found
         metrics = write_metrics(request.output, found.as_dict())
         page = report.write(request.output)
-        assert metrics.name == METRICS
         return Scoring(found.scores, found.details, found.notes, (metrics, page))
 
 
@@ -197,12 +196,6 @@ class _Comparison:
     def labels(self, table: FaciesTable) -> Callable[[ScoredSection], NDArray[np.uint8]]:
         """Reads the predicted class indices uint8[sample, trace] of a section."""
         return lambda section: table.encode(self.section(section.orientation, section.line).prediction, self.name)
-
-
-def with_intervals(details: ScoreDetails, parts: Sequence[Part] = ()) -> ScoreDetails:
-    """The same with confidence intervals; see `score_intervals`."""
-    intervals, length = score_intervals(details.lines, parts)
-    return replace(details, intervals=intervals, correlation_length=length)
 
 
 def _of_survey(request: ScoreRequest, listener: Listener) -> tuple[Scoring, ScoreReport]:
@@ -289,12 +282,7 @@ class _Predicted:
 
     def of_section(self, parts: Mapping[str, Part]) -> Callable[[ScoredSection], NDArray[np.uint8]]:
         """Reads the predicted class indices uint8[sample, trace] of a section that was scored."""
-
-        def read(section: ScoredSection) -> NDArray[np.uint8]:
-            traces = (section.first_trace, section.first_trace + section.truth.shape[1])
-            return self.labels(parts[section.part], SectionRef(section.orientation, section.line, traces))
-
-        return read
+        return lambda section: self.labels(parts[section.part], section.ref)
 
 
 def _values(confusion: NDArray[np.int64], request: ScoreRequest) -> NDArray[np.int64]:
